@@ -1,1 +1,84 @@
-//! Core.
+//! Web sessions on Amazon `DynamoDB`.
+//!
+//! A [`SessionStore`] keeps each session as one item of a table and has six verbs:
+//!
+//! | verb | promise | requests |
+//! |---|---|---|
+//! | [`create`](SessionStore::create) | never overwrites a live session | 1 write |
+//! | [`save`](SessionStore::save) | writes only if the session loaded is still there | 1 write |
+//! | [`put`](SessionStore::put) | writes whatever is there | 1 write |
+//! | [`load`](SessionStore::load) | `None` for missing or expired, whatever TTL has done | 1 read |
+//! | [`touch`](SessionStore::touch) | moves the expiry of a live session only | 1 write |
+//! | [`delete`](SessionStore::delete) | idempotent | 1 write |
+//!
+//! ```no_run
+//! use dynamodb_session::{Record, SessionId, SessionStore};
+//! use std::time::Duration;
+//!
+//! #[derive(serde::Serialize, serde::Deserialize)]
+//! struct Cart {
+//!     items: Vec<String>,
+//! }
+//!
+//! # async fn run() -> Result<(), dynamodb_session::Error> {
+//! let store = SessionStore::builder().region("eu-central-1").table_name("sessions").build()?;
+//! store.table().create_if_missing(&Default::default()).await?;
+//!
+//! let id = SessionId::generate();
+//! let expires_at = store.now() + Duration::from_secs(3600);
+//! store.put(&Record::new(id.clone(), Cart { items: vec!["tea".into()] }, expires_at)).await?;
+//!
+//! let record: Option<Record<Cart>> = store.load(&id).await?;
+//! assert_eq!(record.expect("it was just stored").data.items, ["tea"]);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # The item
+//!
+//! | attribute | type | holds |
+//! |---|---|---|
+//! | `sessionId` (partition key) | S | the session id, after the store's prefix |
+//! | `expires` (TTL attribute) | N | the expiry in epoch seconds, rounded up |
+//! | `session` | M | the session data |
+//! | `created` | N | when the session was created, in epoch milliseconds |
+//!
+//! It is the item of the npm package `koa-session-dynamodb-store`, which has no `created` before
+//! version 2: an item without it is legal, and its next save adds it.
+//!
+//! # Cost
+//!
+//! A write costs one write capacity unit per started KB of the item, the larger of before and after, also
+//! when its condition fails. A consistent read costs one read capacity unit per started 4 KB, an eventual
+//! one half of that. See
+//! <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/provisioned-capacity-mode.html>.
+//!
+//! # Features
+//!
+//! * `conformance`: exports the suite every store is tested with. It costs nothing when off; who writes an
+//!   adapter or wants to know whether an engine will do enables it in `dev-dependencies`.
+
+mod client;
+mod clock;
+mod config;
+mod error;
+mod item;
+mod record;
+mod store;
+mod table;
+
+#[cfg(feature = "conformance")]
+pub mod conformance;
+
+pub use client::TlsRoots;
+pub use client::retry::{CallReport, Observer};
+pub use client::transport::{
+    Incomplete, IncompleteReason, Request, Response, Transport, TransportFuture,
+};
+pub use clock::{Clock, ManualClock, SystemClock};
+pub use config::Builder;
+pub use error::{Error, ErrorKind};
+pub use item::SessionText;
+pub use record::{Record, SessionId};
+pub use store::{Create, SessionStore, Write};
+pub use table::{BillingMode, Table, TableDescription, TableSettings, TimeToLive};

@@ -1,0 +1,43 @@
+//! The life of a session: created, loaded, saved, deleted. It is the README's example.
+
+#![expect(clippy::print_stdout, reason = "a program: it shows what it does")]
+
+use std::time::Duration;
+
+use dynamodb_session::{Create, Error, Record, SessionId, SessionStore, TableSettings, Write};
+use serde::{Deserialize, Serialize};
+
+#[derive(Serialize, Deserialize)]
+struct Visit {
+    user: String,
+    views: u32,
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    // Region and credentials come from where AWS programs keep them.
+    let store = SessionStore::builder().table_name("visits").build()?;
+    let settings = TableSettings::default();
+    store.table().create_if_missing(&settings).await?;
+
+    // A new session, for an hour.
+    let id = SessionId::generate();
+    let (user, views) = ("Ada".to_owned(), 1);
+    let expires_at = store.now() + Duration::from_secs(3600);
+    let record = Record::new(id.clone(), Visit { user, views }, expires_at);
+    match store.create(&record).await? {
+        Create::Created(_) => println!("signed in"),
+        Create::Taken => println!("a live session has this id: nothing was written"),
+    }
+
+    // A later request. A session that has expired is `None`, as is one that never was.
+    if let Some(mut record) = store.load::<Visit>(&id).await? {
+        record.data.views += 1;
+        match store.save(&record).await? {
+            Write::Written => println!("{} views", record.data.views),
+            Write::Gone => println!("signed out meanwhile: nothing was written"),
+        }
+    }
+
+    store.delete(&id).await
+}

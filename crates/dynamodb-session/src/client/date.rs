@@ -1,0 +1,185 @@
+//! Calendar dates: the two forms that HTTP and request signatures need, and nothing else.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+const DAY_SECS: u64 = 86_400;
+const MONTHS: [&str; 12] = [
+    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+];
+
+/// The last second that four digits can name: 9999-12-31T23:59:59Z.
+const LAST_SECS: u64 = 253_402_300_799;
+
+/// An instant as signatures spell it: `20261231T235959Z`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct AmzDate([u8; 16]);
+
+impl AmzDate {
+    /// Fractions of a second are cut off; times outside the years 1970 to 9999 become the nearest inside.
+    pub(crate) fn new(time: SystemTime) -> Self {
+        let secs = time
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |since| since.as_secs())
+            .min(LAST_SECS);
+        let (year, month, day) = civil_from_days(secs / DAY_SECS);
+        let of_day = secs % DAY_SECS;
+        let mut text = *b"00000000T000000Z";
+        put_digits(&mut text[0..4], year);
+        put_digits(&mut text[4..6], month);
+        put_digits(&mut text[6..8], day);
+        put_digits(&mut text[9..11], of_day / 3600);
+        put_digits(&mut text[11..13], of_day / 60 % 60);
+        put_digits(&mut text[13..15], of_day % 60);
+        Self(text)
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// The day, as `20261231`.
+    pub(crate) fn day(&self) -> [u8; 8] {
+        let mut day = [0; 8];
+        day.copy_from_slice(&self.0[..8]);
+        day
+    }
+}
+
+fn put_digits(into: &mut [u8], mut value: u64) {
+    for digit in into.iter_mut().rev() {
+        *digit = b'0' + u8::try_from(value % 10).unwrap_or(0);
+        value /= 10;
+    }
+}
+
+/// Year, month and day of a count of days since 1970-01-01, in the Gregorian calendar.
+///
+/// Years are taken to begin in March, so that the leap day is a year's last and month lengths follow a formula.
+fn civil_from_days(days: u64) -> (u64, u64, u64) {
+    let days = days + 719_468; // since 0000-03-01
+    let era = days / 146_097; // of 400 years
+    let of_era = days % 146_097;
+    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let march_month = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * march_month + 2) / 5 + 1;
+    let month = if march_month < 10 {
+        march_month + 3
+    } else {
+        march_month - 9
+    };
+    (year_of_era + era * 400 + u64::from(month <= 2), month, day)
+}
+
+/// The inverse of [`civil_from_days`]; `None` for a day that is not in the calendar or is before 1970.
+fn days_from_civil(year: u64, month: u64, day: u64) -> Option<u64> {
+    if !(1970..=9999).contains(&year) || !(1..=12).contains(&month) || day == 0 {
+        return None;
+    }
+    let march_year = year - u64::from(month <= 2);
+    let march_month = if month > 2 { month - 3 } else { month + 9 };
+    let of_era = march_year % 400;
+    let of_year = (153 * march_month + 2) / 5 + day - 1;
+    let days = march_year / 400 * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year;
+    let days = days.checked_sub(719_468)?;
+    (civil_from_days(days) == (year, month, day)).then_some(days)
+}
+
+/// Reads a `Date` header in the one form RFC 9110 lets servers send: `Sun, 06 Nov 1994 08:49:37 GMT`.
+///
+/// The name of the weekday is not checked: it adds nothing.
+pub(crate) fn parse_http_date(text: &str) -> Option<SystemTime> {
+    let (_, date) = text.trim().split_once(", ")?;
+    let mut parts = date.split(' ');
+    let day = number(parts.next()?, 2)?;
+    let name = parts.next()?;
+    let month = MONTHS.iter().position(|month| *month == name)? + 1;
+    let year = number(parts.next()?, 4)?;
+    let mut clock = parts.next()?.split(':');
+    let (hour, minute, second) = (
+        number(clock.next()?, 2)?,
+        number(clock.next()?, 2)?,
+        number(clock.next()?, 2)?,
+    );
+    // 60 is a leap second.
+    let in_range = hour < 24 && minute < 60 && second <= 60;
+    if !in_range || clock.next().is_some() || parts.next() != Some("GMT") || parts.next().is_some()
+    {
+        return None;
+    }
+    let days = days_from_civil(year, u64::try_from(month).ok()?, day)?;
+    Some(UNIX_EPOCH + Duration::from_secs(days * DAY_SECS + hour * 3600 + minute * 60 + second))
+}
+
+fn number(text: &str, digits: usize) -> Option<u64> {
+    let plain = text.len() == digits && text.bytes().all(|byte| byte.is_ascii_digit());
+    plain.then(|| text.parse().ok())?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn amz(secs: u64) -> String {
+        String::from_utf8(
+            AmzDate::new(UNIX_EPOCH + Duration::from_secs(secs))
+                .as_bytes()
+                .to_vec(),
+        )
+        .unwrap()
+    }
+
+    #[test]
+    fn dates_are_spelled_as_signatures_want_them() {
+        assert_eq!(amz(0), "19700101T000000Z");
+        assert_eq!(amz(784_111_777), "19941106T084937Z");
+        assert_eq!(amz(951_782_400), "20000229T000000Z");
+        assert_eq!(amz(1_709_251_199), "20240229T235959Z");
+        assert_eq!(amz(1_798_761_599), "20261231T235959Z");
+        assert_eq!(amz(4_107_542_400), "21000301T000000Z");
+        assert_eq!(amz(u64::MAX / 4), "99991231T235959Z");
+        assert_eq!(
+            AmzDate::new(UNIX_EPOCH - Duration::from_secs(1)).day(),
+            *b"19700101"
+        );
+    }
+
+    #[test]
+    fn every_day_of_the_calendar_is_there_and_back_and_in_order() {
+        let mut before = (1969, 12, 31);
+        for days in 0..=LAST_SECS / DAY_SECS {
+            let civil = civil_from_days(days);
+            assert!(civil > before, "{civil:?} after {before:?}");
+            assert_eq!(days_from_civil(civil.0, civil.1, civil.2), Some(days));
+            before = civil;
+        }
+        assert_eq!(before, (9999, 12, 31));
+    }
+
+    #[test]
+    fn date_headers_are_read_and_nonsense_is_not() {
+        let at = |secs| Some(UNIX_EPOCH + Duration::from_secs(secs));
+        assert_eq!(
+            parse_http_date("Sun, 06 Nov 1994 08:49:37 GMT"),
+            at(784_111_777)
+        );
+        assert_eq!(
+            parse_http_date("Thu, 29 Feb 2024 23:59:59 GMT"),
+            at(1_709_251_199)
+        );
+        for nonsense in [
+            "",
+            "Sunday, 06-Nov-94 08:49:37 GMT",
+            "Sun Nov  6 08:49:37 1994",
+            "Wed, 29 Feb 2023 00:00:00 GMT",
+            "Sun, 06 Nov 1994 24:00:00 GMT",
+            "Sun, 06 Nov 1994 08:49:37 CET",
+            "Sun, 06 Nov 1994 08:49:37 GMT+1",
+            "Sun, 06 Nov 1994 08:49:+7 GMT",
+            "Sun, 00 Nov 1994 08:49:37 GMT",
+            "Sun, 06 Nov 1960 08:49:37 GMT",
+        ] {
+            assert_eq!(parse_http_date(nonsense), None, "{nonsense}");
+        }
+    }
+}

@@ -1,0 +1,956 @@
+//! Where requests go: Region and settings in, host, port and signing Region out. No I/O but the profile's Region.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::net::{IpAddr, Ipv6Addr};
+
+use super::{ClientConfig, Environment, connect, credentials, tls};
+use crate::error::{Error, ErrorKind};
+
+/// An address to connect to and the path to ask for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Endpoint {
+    pub(crate) tls: bool,
+    /// A lower-case name or an IP address, IPv6 without brackets.
+    pub(crate) host: String,
+    pub(crate) port: u16,
+    /// Begins with a slash.
+    pub(crate) path: String,
+}
+
+/// What a client's settings come to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Resolved {
+    pub(crate) endpoint: Endpoint,
+    pub(crate) signing_region: String,
+    /// A local engine: the real credentials of this host are not for it.
+    pub(crate) local: bool,
+}
+
+/// A setting that cannot be used, by name and reason.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct InvalidSetting(String);
+
+impl fmt::Display for InvalidSetting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl StdError for InvalidSetting {}
+
+impl InvalidSetting {
+    pub(crate) fn new(setting: &str, reason: impl fmt::Display) -> Self {
+        Self(format!("{setting}: {reason}"))
+    }
+}
+
+/// A group of Regions and the names of its endpoints.
+struct Partition {
+    /// What the names of its Regions begin with.
+    prefix: &'static str,
+    suffix: &'static str,
+    dual_stack_suffix: &'static str,
+    /// The first label of a FIPS endpoint that is not dual-stack.
+    fips_label: &'static str,
+}
+
+/// From botocore's `partitions.json` and the endpoint rule set of DynamoDB. The last one takes all Regions
+/// that the others do not.
+const PARTITIONS: [Partition; 8] = [
+    partition("cn-", "amazonaws.com.cn", "api.amazonwebservices.com.cn"),
+    // All endpoints of GovCloud are FIPS endpoints, under their plain names.
+    Partition {
+        fips_label: "dynamodb",
+        ..partition("us-gov-", "amazonaws.com", "api.aws")
+    },
+    partition("us-iso-", "c2s.ic.gov", "api.aws.ic.gov"),
+    partition("us-isob-", "sc2s.sgov.gov", "api.aws.scloud"),
+    partition("us-isof-", "csp.hci.ic.gov", "api.aws.hci.ic.gov"),
+    partition("eu-isoe-", "cloud.adc-e.uk", "api.cloud-aws.adc-e.uk"),
+    partition("eusc-", "amazonaws.eu", "api.amazonwebservices.eu"),
+    partition("", "amazonaws.com", "api.aws"),
+];
+
+const fn partition(
+    prefix: &'static str,
+    suffix: &'static str,
+    dual_stack_suffix: &'static str,
+) -> Partition {
+    Partition {
+        prefix,
+        suffix,
+        dual_stack_suffix,
+        fips_label: "dynamodb-fips",
+    }
+}
+
+/// The host name of a Region's own endpoint.
+fn regional_host(region: &str, fips: bool, dual_stack: bool) -> String {
+    let of_region = |partition: &&Partition| region.starts_with(partition.prefix);
+    let partition = PARTITIONS
+        .iter()
+        .find(of_region)
+        .unwrap_or(&PARTITIONS[PARTITIONS.len() - 1]);
+    let label = match (fips, dual_stack) {
+        (false, _) => "dynamodb",
+        (true, false) => partition.fips_label,
+        (true, true) => "dynamodb-fips",
+    };
+    let suffix = if dual_stack {
+        partition.dual_stack_suffix
+    } else {
+        partition.suffix
+    };
+    format!("{label}.{region}.{suffix}")
+}
+
+/// Checks what can be checked before the first request: endpoint URL, Region, proxy, roots and user agent.
+pub(crate) fn validate(config: &ClientConfig) -> Result<(), Error> {
+    check(config).map_err(|invalid| Error::new(ErrorKind::Config, invalid.to_string()))
+}
+
+fn check(config: &ClientConfig) -> Result<(), InvalidSetting> {
+    if let Some(region) = &config.region {
+        split_fips(region)?;
+    }
+    if let Some(url) = &config.endpoint_url {
+        if config.use_fips || config.use_dual_stack {
+            return Err(fips_contradiction("endpoint_url"));
+        }
+        // The Region may come from elsewhere later; here only the URL's form matters.
+        parse(
+            "endpoint_url",
+            url,
+            config.region.as_deref().unwrap_or("us-east-1"),
+            config.tls,
+        )?;
+    }
+    if let Some(proxy) = &config.proxy {
+        connect::Proxy::parse(proxy)?;
+    }
+    if let Some(suffix) = &config.user_agent_suffix
+        && !suffix.bytes().all(|byte| (b' '..=b'~').contains(&byte))
+    {
+        return Err(InvalidSetting::new(
+            "user_agent_suffix",
+            "only printable ASCII can be sent",
+        ));
+    }
+    tls::check_roots(&config.tls_roots)
+}
+
+fn fips_contradiction(setting: &str) -> InvalidSetting {
+    InvalidSetting::new(
+        setting,
+        "use_fips and use_dual_stack choose among the Region's own endpoints: set one or the other",
+    )
+}
+
+/// Whether credentials go over the network unencrypted, which deserves a warning. Known before the first
+/// request, unless the Region comes from the profile.
+pub(crate) fn is_insecure(config: &ClientConfig) -> bool {
+    let region = known_region(config);
+    if region.as_deref().is_some_and(is_local) {
+        return false;
+    }
+    let region = region.as_deref().unwrap_or("us-east-1");
+    match custom_url(config) {
+        Some((setting, url)) => parse(setting, &url, region, config.tls)
+            .is_ok_and(|endpoint| !endpoint.tls && !endpoint.is_loopback()),
+        None => !config.tls,
+    }
+}
+
+/// Finds Region and endpoint.
+pub(crate) async fn resolve(config: &ClientConfig) -> Result<Resolved, InvalidSetting> {
+    let region = match known_region(config) {
+        Some(region) => region,
+        None => credentials::profile_region(config).await.ok_or_else(|| {
+            InvalidSetting(
+                "Missing region in config: set the option `region`, AWS_REGION, or `region` in the AWS profile".to_owned(),
+            )
+        })?,
+    };
+    resolve_in(config, &region)
+}
+
+fn resolve_in(config: &ClientConfig, region: &str) -> Result<Resolved, InvalidSetting> {
+    let local = is_local(region);
+    let (region, fips_region) = split_fips(region)?;
+    let endpoint = if let Some((setting, url)) = custom_url(config) {
+        if config.use_fips || config.use_dual_stack {
+            return Err(fips_contradiction(setting));
+        }
+        parse(setting, &url, region, config.tls)?
+    } else if local {
+        Endpoint {
+            tls: false,
+            host: "localhost".to_owned(),
+            port: 8000,
+            path: "/".to_owned(),
+        }
+    } else {
+        let fips =
+            config.use_fips || fips_region || is_true(&config.environment, "AWS_USE_FIPS_ENDPOINT");
+        let dual_stack =
+            config.use_dual_stack || is_true(&config.environment, "AWS_USE_DUALSTACK_ENDPOINT");
+        Endpoint {
+            tls: config.tls,
+            host: regional_host(region, fips, dual_stack).to_ascii_lowercase(),
+            port: default_port(config.tls),
+            path: "/".to_owned(),
+        }
+    };
+    Ok(Resolved {
+        endpoint,
+        signing_region: region.to_owned(),
+        local,
+    })
+}
+
+/// The Region, where it takes no file to know it.
+fn known_region(config: &ClientConfig) -> Option<String> {
+    config.region.clone().or_else(|| {
+        ["AWS_REGION", "AMAZON_REGION", "AWS_DEFAULT_REGION"]
+            .iter()
+            .find_map(|name| config.environment.get(name))
+    })
+}
+
+/// The URL in place of the Region's own, and the setting it comes from.
+fn custom_url(config: &ClientConfig) -> Option<(&'static str, String)> {
+    if let Some(url) = &config.endpoint_url {
+        return Some(("endpoint_url", url.clone()));
+    }
+    if is_true(&config.environment, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS") {
+        return None;
+    }
+    ["AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL"]
+        .iter()
+        .find_map(|name| config.environment.get(name).map(|url| (*name, url)))
+}
+
+fn is_true(environment: &Environment, name: &str) -> bool {
+    environment
+        .get(name)
+        .is_some_and(|value| value.eq_ignore_ascii_case("true"))
+}
+
+/// The legacy package's rule: `local` anywhere in the name.
+fn is_local(region: &str) -> bool {
+    region.contains("local")
+}
+
+/// Checks a Region's name, so that nothing but a label gets into a host name, and takes the `fips` off the
+/// pseudo Regions `fips-us-east-1` and `us-east-1-fips`.
+fn split_fips(region: &str) -> Result<(&str, bool), InvalidSetting> {
+    let plain = region
+        .strip_prefix("fips-")
+        .or_else(|| region.strip_suffix("-fips"));
+    let (name, fips) = plain.map_or((region, false), |name| (name, true));
+    let is_label = (1..=63).contains(&name.len())
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+        && !name.starts_with('-')
+        && !name.ends_with('-');
+    if is_label {
+        Ok((name, fips))
+    } else {
+        Err(InvalidSetting::new(
+            "region",
+            "only letters, digits and hyphens",
+        ))
+    }
+}
+
+fn default_port(tls: bool) -> u16 {
+    if tls { 443 } else { 80 }
+}
+
+/// Reads an endpoint's URL. Without a scheme `tls` decides; `{service}`, `{region}` and `{scheme}` stand for themselves.
+pub(crate) fn parse(
+    setting: &str,
+    url: &str,
+    region: &str,
+    tls: bool,
+) -> Result<Endpoint, InvalidSetting> {
+    let invalid = |reason: &str| InvalidSetting::new(setting, reason);
+    let scheme = if tls { "https" } else { "http" };
+    let url = url
+        .trim()
+        .replace("{service}", "dynamodb")
+        .replace("{region}", region)
+        .replace("{scheme}", scheme);
+    let (tls, rest) = match url.split_once("://") {
+        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("https") => (true, rest),
+        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http") => (false, rest),
+        Some(_) => return Err(invalid("the scheme must be http or https")),
+        None => (tls, url.as_str()),
+    };
+    let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    if authority.contains('@') {
+        return Err(invalid(
+            "credentials do not belong in the URL: use the option for credentials",
+        ));
+    }
+    let (host, port) =
+        split_authority(authority).ok_or_else(|| invalid("it has no valid host and port"))?;
+    let is_plain =
+        |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/%!$&'()*+,;=:@".contains(&byte);
+    if !path.bytes().all(is_plain)
+        || path.contains("//")
+        || path.split('/').any(|part| part == "." || part == "..")
+    {
+        return Err(invalid(
+            "its path must be plain, without query and fragment",
+        ));
+    }
+    let path = if path.is_empty() { "/" } else { path }.to_owned();
+    Ok(Endpoint {
+        tls,
+        host,
+        port: port.unwrap_or_else(|| default_port(tls)),
+        path,
+    })
+}
+
+/// Host and port of `host`, `host:port`, `[v6]` or `[v6]:port`.
+pub(super) fn split_authority(authority: &str) -> Option<(String, Option<u16>)> {
+    let (host, port) = if let Some(rest) = authority.strip_prefix('[') {
+        let (host, port) = rest.split_once(']')?;
+        let address: Ipv6Addr = host.parse().ok()?;
+        (
+            address.to_string(),
+            if port.is_empty() {
+                None
+            } else {
+                Some(port.strip_prefix(':')?)
+            },
+        )
+    } else {
+        let (host, port) = authority
+            .split_once(':')
+            .map_or((authority, None), |(host, port)| (host, Some(port)));
+        let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+        if host.is_empty() || host.len() > 253 || !host.bytes().all(is_name) {
+            return None;
+        }
+        (host.to_ascii_lowercase(), port)
+    };
+    let port = match port {
+        None => None,
+        Some(port) if port.bytes().all(|byte| byte.is_ascii_digit()) => {
+            Some(port.parse().ok().filter(|port| *port > 0)?)
+        }
+        Some(_) => return None,
+    };
+    Some((host, port))
+}
+
+impl Endpoint {
+    /// Host and port as in a URL and the `host` header: the scheme's own port is left out.
+    pub(crate) fn authority(&self) -> String {
+        if self.port == default_port(self.tls) {
+            bracketed(&self.host)
+        } else {
+            self.address()
+        }
+    }
+
+    /// Host and port, always both.
+    pub(crate) fn address(&self) -> String {
+        format!("{}:{}", bracketed(&self.host), self.port)
+    }
+
+    /// As it may be shown: it never holds credentials.
+    pub(crate) fn url(&self) -> String {
+        let scheme = if self.tls { "https" } else { "http" };
+        let path = if self.path == "/" { "" } else { &self.path };
+        format!("{scheme}://{}{path}", self.authority())
+    }
+
+    pub(crate) fn is_loopback(&self) -> bool {
+        let name = self.host.strip_suffix('.').unwrap_or(&self.host);
+        name == "localhost"
+            || name.ends_with(".localhost")
+            || self
+                .host
+                .parse::<IpAddr>()
+                .is_ok_and(|address| address.is_loopback())
+    }
+}
+
+fn bracketed(host: &str) -> String {
+    if host.contains(':') {
+        format!("[{host}]")
+    } else {
+        host.to_owned()
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::sync::Arc;
+    use std::time::{Duration, UNIX_EPOCH};
+
+    use super::*;
+    use crate::client::TlsRoots;
+    use crate::clock::{ManualClock, ServiceClock};
+
+    /// Settings with nothing set and nothing in the environment but `variables`.
+    pub(in crate::client) fn config(variables: &[(&str, &str)]) -> ClientConfig {
+        ClientConfig {
+            region: None,
+            profile: None,
+            endpoint_url: None,
+            use_fips: false,
+            use_dual_stack: false,
+            tls: true,
+            credentials: None,
+            connect_timeout: Duration::from_secs(1),
+            first_byte_timeout: Duration::from_secs(1),
+            tls_roots: TlsRoots::BuiltIn,
+            proxy: None,
+            user_agent_suffix: None,
+            clock: ServiceClock::new(
+                Arc::new(ManualClock::new(UNIX_EPOCH + Duration::from_hours(500_000))),
+                0,
+            ),
+            correct_clock_skew: true,
+            environment: Environment::from_pairs(variables),
+        }
+    }
+
+    fn in_region(region: &str) -> ClientConfig {
+        ClientConfig {
+            region: Some(region.to_owned()),
+            ..config(&[])
+        }
+    }
+
+    async fn url(config: &ClientConfig) -> String {
+        resolve(config).await.unwrap().endpoint.url()
+    }
+
+    /// As botocore's endpoint rule set has it: Region, FIPS, dual-stack, host.
+    const HOSTS: [(&str, bool, bool, &str); 32] = [
+        (
+            "us-east-1",
+            false,
+            false,
+            "dynamodb.us-east-1.amazonaws.com",
+        ),
+        ("us-east-1", false, true, "dynamodb.us-east-1.api.aws"),
+        (
+            "us-east-1",
+            true,
+            false,
+            "dynamodb-fips.us-east-1.amazonaws.com",
+        ),
+        ("us-east-1", true, true, "dynamodb-fips.us-east-1.api.aws"),
+        (
+            "cn-north-1",
+            false,
+            false,
+            "dynamodb.cn-north-1.amazonaws.com.cn",
+        ),
+        (
+            "cn-north-1",
+            false,
+            true,
+            "dynamodb.cn-north-1.api.amazonwebservices.com.cn",
+        ),
+        (
+            "cn-north-1",
+            true,
+            false,
+            "dynamodb-fips.cn-north-1.amazonaws.com.cn",
+        ),
+        (
+            "cn-north-1",
+            true,
+            true,
+            "dynamodb-fips.cn-north-1.api.amazonwebservices.com.cn",
+        ),
+        (
+            "us-gov-west-1",
+            false,
+            false,
+            "dynamodb.us-gov-west-1.amazonaws.com",
+        ),
+        (
+            "us-gov-west-1",
+            false,
+            true,
+            "dynamodb.us-gov-west-1.api.aws",
+        ),
+        (
+            "us-gov-west-1",
+            true,
+            false,
+            "dynamodb.us-gov-west-1.amazonaws.com",
+        ),
+        (
+            "us-gov-west-1",
+            true,
+            true,
+            "dynamodb-fips.us-gov-west-1.api.aws",
+        ),
+        (
+            "us-iso-east-1",
+            false,
+            false,
+            "dynamodb.us-iso-east-1.c2s.ic.gov",
+        ),
+        (
+            "us-iso-east-1",
+            false,
+            true,
+            "dynamodb.us-iso-east-1.api.aws.ic.gov",
+        ),
+        (
+            "us-iso-east-1",
+            true,
+            false,
+            "dynamodb-fips.us-iso-east-1.c2s.ic.gov",
+        ),
+        (
+            "us-iso-east-1",
+            true,
+            true,
+            "dynamodb-fips.us-iso-east-1.api.aws.ic.gov",
+        ),
+        (
+            "us-isob-east-1",
+            false,
+            false,
+            "dynamodb.us-isob-east-1.sc2s.sgov.gov",
+        ),
+        (
+            "us-isob-east-1",
+            false,
+            true,
+            "dynamodb.us-isob-east-1.api.aws.scloud",
+        ),
+        (
+            "us-isob-east-1",
+            true,
+            false,
+            "dynamodb-fips.us-isob-east-1.sc2s.sgov.gov",
+        ),
+        (
+            "us-isob-east-1",
+            true,
+            true,
+            "dynamodb-fips.us-isob-east-1.api.aws.scloud",
+        ),
+        (
+            "us-isof-south-1",
+            false,
+            false,
+            "dynamodb.us-isof-south-1.csp.hci.ic.gov",
+        ),
+        (
+            "us-isof-south-1",
+            false,
+            true,
+            "dynamodb.us-isof-south-1.api.aws.hci.ic.gov",
+        ),
+        (
+            "us-isof-south-1",
+            true,
+            false,
+            "dynamodb-fips.us-isof-south-1.csp.hci.ic.gov",
+        ),
+        (
+            "us-isof-south-1",
+            true,
+            true,
+            "dynamodb-fips.us-isof-south-1.api.aws.hci.ic.gov",
+        ),
+        (
+            "eu-isoe-west-1",
+            false,
+            false,
+            "dynamodb.eu-isoe-west-1.cloud.adc-e.uk",
+        ),
+        (
+            "eu-isoe-west-1",
+            false,
+            true,
+            "dynamodb.eu-isoe-west-1.api.cloud-aws.adc-e.uk",
+        ),
+        (
+            "eu-isoe-west-1",
+            true,
+            false,
+            "dynamodb-fips.eu-isoe-west-1.cloud.adc-e.uk",
+        ),
+        (
+            "eu-isoe-west-1",
+            true,
+            true,
+            "dynamodb-fips.eu-isoe-west-1.api.cloud-aws.adc-e.uk",
+        ),
+        (
+            "eusc-de-east-1",
+            false,
+            false,
+            "dynamodb.eusc-de-east-1.amazonaws.eu",
+        ),
+        (
+            "eusc-de-east-1",
+            false,
+            true,
+            "dynamodb.eusc-de-east-1.api.amazonwebservices.eu",
+        ),
+        (
+            "eusc-de-east-1",
+            true,
+            false,
+            "dynamodb-fips.eusc-de-east-1.amazonaws.eu",
+        ),
+        (
+            "eusc-de-east-1",
+            true,
+            true,
+            "dynamodb-fips.eusc-de-east-1.api.amazonwebservices.eu",
+        ),
+    ];
+
+    #[tokio::test]
+    async fn each_partition_has_its_names() {
+        for (region, fips, dual_stack, host) in HOSTS {
+            let config = ClientConfig {
+                use_fips: fips,
+                use_dual_stack: dual_stack,
+                ..in_region(region)
+            };
+            let resolved = resolve(&config).await.unwrap();
+            assert_eq!(resolved.endpoint.url(), format!("https://{host}"));
+            assert_eq!(resolved.endpoint.address(), format!("{host}:443"));
+            assert_eq!(
+                (resolved.signing_region.as_str(), resolved.local),
+                (region, false)
+            );
+        }
+        let config = ClientConfig {
+            tls: false,
+            ..in_region("eu-west-1")
+        };
+        assert_eq!(
+            url(&config).await,
+            "http://dynamodb.eu-west-1.amazonaws.com"
+        );
+    }
+
+    #[tokio::test]
+    async fn fips_can_be_part_of_the_region_or_set_in_the_environment() {
+        for region in ["fips-us-east-1", "us-east-1-fips"] {
+            let resolved = resolve(&in_region(region)).await.unwrap();
+            assert_eq!(
+                resolved.endpoint.host,
+                "dynamodb-fips.us-east-1.amazonaws.com"
+            );
+            assert_eq!(resolved.signing_region, "us-east-1");
+        }
+        let environment = Environment::from_pairs(&[
+            ("AWS_USE_FIPS_ENDPOINT", "true"),
+            ("AWS_USE_DUALSTACK_ENDPOINT", "TRUE"),
+        ]);
+        let config = ClientConfig {
+            environment,
+            ..in_region("eu-west-1")
+        };
+        assert_eq!(
+            url(&config).await,
+            "https://dynamodb-fips.eu-west-1.api.aws"
+        );
+    }
+
+    #[tokio::test]
+    async fn the_region_is_looked_for_in_order() {
+        let all = [
+            ("AWS_REGION", "r-1"),
+            ("AMAZON_REGION", "r-2"),
+            ("AWS_DEFAULT_REGION", "r-3"),
+        ];
+        for (skip, expected) in ["r-1", "r-2", "r-3"].into_iter().enumerate() {
+            assert_eq!(
+                resolve(&config(&all[skip..])).await.unwrap().signing_region,
+                expected
+            );
+        }
+        let explicit = ClientConfig {
+            region: Some("r-0".to_owned()),
+            ..config(&all)
+        };
+        assert_eq!(resolve(&explicit).await.unwrap().signing_region, "r-0");
+        let missing = resolve(&config(&[])).await.unwrap_err().to_string();
+        assert!(missing.starts_with("Missing region in config"), "{missing}");
+    }
+
+    #[tokio::test]
+    async fn a_region_cannot_name_a_host() {
+        for region in [
+            "",
+            "evil.example/",
+            "a.b",
+            "us-east-1@evil",
+            "us east",
+            "-x",
+            "x-",
+            "fips-",
+            "é",
+            &"a".repeat(64),
+        ] {
+            assert!(resolve(&in_region(region)).await.is_err(), "{region}");
+            assert!(validate(&in_region(region)).is_err(), "{region}");
+        }
+        let from_environment = config(&[("AWS_REGION", "x.evil.example#")]);
+        assert!(resolve(&from_environment).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn local_regions_mean_a_local_engine() {
+        for region in ["local", "localhost", "my-local-1"] {
+            let resolved = resolve(&in_region(region)).await.unwrap();
+            assert_eq!(resolved.endpoint.url(), "http://localhost:8000");
+            assert_eq!(
+                (resolved.signing_region.as_str(), resolved.local),
+                (region, true)
+            );
+        }
+        let elsewhere = ClientConfig {
+            endpoint_url: Some("http://dynamo:8000".to_owned()),
+            ..in_region("local")
+        };
+        assert!(resolve(&elsewhere).await.unwrap().local);
+        assert!(!is_insecure(&elsewhere));
+    }
+
+    #[tokio::test]
+    async fn urls_come_from_the_option_then_the_environment() {
+        let both = [
+            ("AWS_ENDPOINT_URL_DYNAMODB", "http://one"),
+            ("AWS_ENDPOINT_URL", "http://two"),
+            ("AWS_REGION", "r"),
+        ];
+        let explicit = ClientConfig {
+            endpoint_url: Some("http://zero".to_owned()),
+            ..config(&both)
+        };
+        assert_eq!(url(&explicit).await, "http://zero");
+        assert_eq!(url(&config(&both)).await, "http://one");
+        assert_eq!(url(&config(&both[1..])).await, "http://two");
+        let mut ignored = both.to_vec();
+        ignored.push(("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true"));
+        assert_eq!(
+            url(&config(&ignored)).await,
+            "https://dynamodb.r.amazonaws.com"
+        );
+        let explicit = ClientConfig {
+            endpoint_url: Some("http://zero".to_owned()),
+            ..config(&ignored)
+        };
+        assert_eq!(url(&explicit).await, "http://zero");
+    }
+
+    #[test]
+    fn urls_are_read() {
+        for (text, tls, url, host, port, path) in [
+            (
+                "https://dynamodb.example",
+                false,
+                "https://dynamodb.example",
+                "dynamodb.example",
+                443,
+                "/",
+            ),
+            (
+                "HTTP://Example:80/",
+                true,
+                "http://example",
+                "example",
+                80,
+                "/",
+            ),
+            (
+                "localhost:8000",
+                false,
+                "http://localhost:8000",
+                "localhost",
+                8000,
+                "/",
+            ),
+            (
+                "localhost:8000",
+                true,
+                "https://localhost:8000",
+                "localhost",
+                8000,
+                "/",
+            ),
+            (
+                "http://h/a/b%20c/",
+                true,
+                "http://h/a/b%20c/",
+                "h",
+                80,
+                "/a/b%20c/",
+            ),
+            (
+                "http://[::1]:8000",
+                true,
+                "http://[::1]:8000",
+                "::1",
+                8000,
+                "/",
+            ),
+            (
+                "https://[2001:DB8::0:1]/x",
+                true,
+                "https://[2001:db8::1]/x",
+                "2001:db8::1",
+                443,
+                "/x",
+            ),
+            (
+                "{scheme}://{service}.{region}.amazonaws.com",
+                false,
+                "http://dynamodb.r-1.amazonaws.com",
+                "dynamodb.r-1.amazonaws.com",
+                80,
+                "/",
+            ),
+            (
+                " http://my_host:1 ",
+                true,
+                "http://my_host:1",
+                "my_host",
+                1,
+                "/",
+            ),
+        ] {
+            let endpoint = parse("endpoint_url", text, "r-1", tls).unwrap();
+            assert_eq!(endpoint.url(), url);
+            assert_eq!(
+                (
+                    endpoint.host.as_str(),
+                    endpoint.port,
+                    endpoint.path.as_str()
+                ),
+                (host, port, path)
+            );
+            assert!(endpoint.path.parse::<hyper::Uri>().is_ok());
+        }
+    }
+
+    #[test]
+    fn urls_that_are_none_are_refused_without_showing_what_they_hold() {
+        for text in [
+            "",
+            "http://",
+            "ftp://h",
+            "http://user:hush@h",
+            "http://h:0",
+            "http://h:99999",
+            "http://h:+1",
+            "http://h:",
+            "http://h/?q=hush",
+            "http://h/#f",
+            "http://a b",
+            "http://h/a b",
+            "http://h/../x",
+            "http://h//x",
+            "http://[::1",
+            "http://[zz]",
+            "http://::1",
+            "http://h:80:80",
+            "http://é",
+            "http://h\r\nx: y",
+            "http://h/\r\nx",
+        ] {
+            let error = parse("endpoint_url", text, "r-1", true)
+                .unwrap_err()
+                .to_string();
+            assert!(
+                error.starts_with("endpoint_url: ") && !error.contains("hush"),
+                "{text}: {error}"
+            );
+        }
+    }
+
+    #[test]
+    fn contradictions_are_found_before_the_first_request() {
+        let url = Some("http://h".to_owned());
+        let bad = [
+            ClientConfig {
+                endpoint_url: Some("nonsense://".to_owned()),
+                ..config(&[])
+            },
+            ClientConfig {
+                endpoint_url: url.clone(),
+                use_fips: true,
+                ..config(&[])
+            },
+            ClientConfig {
+                endpoint_url: url.clone(),
+                use_dual_stack: true,
+                ..config(&[])
+            },
+            ClientConfig {
+                proxy: Some("socks5://p".to_owned()),
+                ..config(&[])
+            },
+            ClientConfig {
+                user_agent_suffix: Some("a\nb".to_owned()),
+                ..config(&[])
+            },
+            ClientConfig {
+                tls_roots: TlsRoots::Pem("nothing".to_owned()),
+                ..config(&[])
+            },
+        ];
+        for config in bad {
+            assert_eq!(validate(&config).unwrap_err().kind(), ErrorKind::Config);
+        }
+        assert!(
+            validate(&ClientConfig {
+                endpoint_url: url,
+                ..config(&[])
+            })
+            .is_ok()
+        );
+    }
+
+    #[test]
+    fn only_a_way_over_the_network_is_insecure() {
+        for (url, insecure) in [
+            ("http://example:8000", true),
+            ("https://example", false),
+            ("http://localhost:8000", false),
+            ("http://app.localhost", false),
+            ("http://127.1.2.3", false),
+            ("http://[::1]:8000", false),
+            ("http://10.0.0.1", true),
+            ("http://localhost.example", true),
+        ] {
+            let config = ClientConfig {
+                endpoint_url: Some(url.to_owned()),
+                ..in_region("r")
+            };
+            assert_eq!(is_insecure(&config), insecure, "{url}");
+        }
+        assert!(is_insecure(&ClientConfig {
+            tls: false,
+            ..in_region("eu-west-1")
+        }));
+        assert!(!is_insecure(&ClientConfig {
+            tls: false,
+            ..in_region("local")
+        }));
+    }
+}

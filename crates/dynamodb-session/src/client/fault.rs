@@ -1,0 +1,207 @@
+//! The service's error answers: what kind of error each is, whether repeating helps, and what of it may be shown.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+
+use crate::error::ErrorKind;
+
+/// The type of an answer that says that a request's condition was not met.
+pub(super) const CONDITION_FAILED: &str = "ConditionalCheckFailedException";
+
+/// Whether to try again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Retry {
+    No,
+    /// What stood in the way is gone.
+    AtOnce,
+    Transient,
+    Throttled,
+}
+
+/// An error answer, as far as it is understood.
+#[derive(Deserialize, Default)]
+pub(super) struct Fault<'a> {
+    #[serde(borrow, default, rename = "__type")]
+    kind: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    message: Option<Cow<'a, str>>,
+    // A field of its own, not an alias: a body with both spellings is not a duplicate.
+    #[serde(borrow, default, rename = "Message")]
+    capital_message: Option<Cow<'a, str>>,
+}
+
+impl Fault<'_> {
+    /// The type without its namespace: `com.amazonaws.dynamodb.v20120810#ThrottlingException`. Empty for
+    /// what is no name of a type.
+    pub(super) fn code(&self) -> &str {
+        let kind = self.kind.as_deref().unwrap_or_default();
+        let name = kind.rsplit('#').next().unwrap_or_default();
+        let is_name = name.len() <= 128
+            && name
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
+        if is_name { name } else { "" }
+    }
+
+    pub(super) fn text(&self) -> &str {
+        self.message
+            .as_deref()
+            .or(self.capital_message.as_deref())
+            .unwrap_or_default()
+    }
+}
+
+pub(super) fn is_expired_token(code: &str) -> bool {
+    matches!(code, "ExpiredTokenException" | "ExpiredToken")
+}
+
+/// The kind of an error answer, whether repeating helps, and what to do about it.
+pub(super) fn judge(
+    code: &str,
+    status: u16,
+    text: &str,
+) -> (ErrorKind, Retry, Option<&'static str>) {
+    match code {
+        "ProvisionedThroughputExceededException"
+        | "ThrottlingException"
+        | "Throttling"
+        | "ThrottledException"
+        | "RequestThrottled"
+        | "RequestThrottledException"
+        | "RequestLimitExceeded"
+        | "TooManyRequestsException"
+        | "BandwidthLimitExceeded"
+        | "SlowDown"
+        | "PriorRequestNotComplete" => (ErrorKind::Throttled, Retry::Throttled, None),
+
+        "ReplicatedWriteConflictException"
+        | "TransactionInProgressException"
+        | "TransactionConflictException"
+        | "InternalServerError"
+        | "InternalServerErrorException"
+        | "InternalFailure"
+        | "InternalError"
+        | "ServiceUnavailable"
+        | "ServiceUnavailableException"
+        | "RequestTimeout"
+        | "RequestTimeoutException" => (ErrorKind::Service, Retry::Transient, None),
+
+        "AccessDeniedException" | "AccessDenied" => (
+            ErrorKind::AccessDenied,
+            Retry::No,
+            Some("extend the IAM policy by the action and table named"),
+        ),
+        "ResourceNotFoundException" => (
+            ErrorKind::TableNotFound,
+            Retry::No,
+            Some(
+                "create the table: autoCreate, createTableIfDontExists(), or `dynamodb-session table create`",
+            ),
+        ),
+
+        "ExpiredTokenException" | "ExpiredToken" => (
+            ErrorKind::Credentials,
+            Retry::No,
+            Some("the session token has expired: renew the credentials"),
+        ),
+        "RequestExpired" | "RequestTimeTooSkewed" | "RequestInTheFuture" => (
+            ErrorKind::Credentials,
+            Retry::No,
+            Some("set the host's clock"),
+        ),
+        "InvalidSignatureException" | "SignatureDoesNotMatch" | "AuthFailure" => (
+            ErrorKind::Credentials,
+            Retry::No,
+            Some("check the secret access key, the Region and the host's clock"),
+        ),
+        "UnrecognizedClientException"
+        | "InvalidClientTokenId"
+        | "MissingAuthenticationToken"
+        | "MissingAuthenticationTokenException"
+        | "IncompleteSignature"
+        | "IncompleteSignatureException" => (
+            ErrorKind::Credentials,
+            Retry::No,
+            Some("check the access key, the session token, and that they are for this endpoint"),
+        ),
+
+        "ValidationException" if is_item_too_large(text) => {
+            (ErrorKind::RecordTooLarge, Retry::No, None)
+        }
+        _ => match status {
+            413 => (ErrorKind::RecordTooLarge, Retry::No, None),
+            429 => (ErrorKind::Throttled, Retry::Throttled, None),
+            500.. => (ErrorKind::Service, Retry::Transient, None),
+            _ => (ErrorKind::Service, Retry::No, None),
+        },
+    }
+}
+
+fn is_item_too_large(text: &str) -> bool {
+    text.starts_with("Item size") && text.contains("exceeded the maximum")
+}
+
+/// What may be shown of the service's own text.
+///
+/// Fastify sends messages to the browser and everyone logs them, so only texts that cannot quote an id, an
+/// item or a token pass. Calls that concern the table carry none of these. For the others, the types listed
+/// are known by what they quote, and a `ValidationException` by how it begins: it may quote any value. The
+/// text of a signature error is not among them: it shows the signed headers, and thereby the session token.
+pub(super) fn message(operation: &str, code: &str, text: &str) -> String {
+    let about_table = operation.ends_with("Table") || operation.ends_with("TimeToLive");
+    let shown = match code {
+        "ValidationException" => {
+            about_table
+                || HARMLESS_VALIDATION
+                    .iter()
+                    .any(|start| text.starts_with(start))
+        }
+        "InvalidSignatureException"
+        | "SignatureDoesNotMatch"
+        | "IncompleteSignature"
+        | "IncompleteSignatureException"
+        | "MissingAuthenticationToken"
+        | "MissingAuthenticationTokenException"
+        | "SerializationException" => false,
+        "AccessDeniedException"
+        | "ResourceNotFoundException"
+        | "ProvisionedThroughputExceededException"
+        | "ThrottlingException"
+        | "RequestLimitExceeded"
+        | "UnrecognizedClientException"
+        | "ExpiredTokenException"
+        | "ReplicatedWriteConflictException"
+        | "ItemCollectionSizeLimitExceededException"
+        | "InternalServerError" => true,
+        _ => about_table,
+    };
+    if shown && !text.is_empty() {
+        return text.to_owned();
+    }
+    match code {
+        "ValidationException" | "SerializationException" => {
+            "the service finds the request invalid (its reason may quote session data and is not shown)".to_owned()
+        }
+        "InvalidSignatureException" | "SignatureDoesNotMatch" => {
+            "the service finds the request's signature wrong".to_owned()
+        }
+        _ => "the service refused the request".to_owned(),
+    }
+}
+
+/// How those reasons begin that end in names from the table's schema or the expression, never in values.
+const HARMLESS_VALIDATION: [&str; 12] = [
+    "The provided key element does not match the schema",
+    "One or more parameter values were invalid: Missing the key ",
+    "One or more parameter values were invalid: Type mismatch for key ",
+    "One or more parameter values were invalid: Size of hashkey has exceeded",
+    "One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty string value",
+    "Item size ",
+    "Invalid UpdateExpression: ",
+    "Invalid ConditionExpression: ",
+    "Invalid ProjectionExpression: ",
+    "The document path provided in the update expression is invalid for update",
+    "Nesting Levels have exceeded supported limits",
+    "Number overflow. Attempting to store a number with magnitude larger than supported range",
+];

@@ -1,0 +1,85 @@
+//! Kept connections: which idle one to use next, and when one is too old to be trusted.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::client::conn::http1::SendRequest;
+
+use crate::clock::ServiceClock;
+
+/// One connection, from the side that sends requests. Dropping it closes the connection.
+pub(super) type Sender = SendRequest<Full<Bytes>>;
+
+/// A connection is not used again when it has been idle for longer, by either clock: the monotonic one may
+/// have stood still, as it does in a frozen AWS Lambda environment, while the service closed the connection.
+const MAX_IDLE: Duration = Duration::from_secs(20);
+
+/// More idle connections than this are closed.
+const MAX_KEPT: usize = 256;
+
+/// Idle connections. The one used last is used first, so that the others age and go.
+#[derive(Default)]
+pub(super) struct Pool(Mutex<VecDeque<Idle>>);
+
+struct Idle {
+    sender: Sender,
+    wall: SystemTime,
+    monotonic: Duration,
+}
+
+impl Idle {
+    /// How long the connection has been idle, by the clock that says longer.
+    fn age(&self, wall: SystemTime, monotonic: Duration) -> Duration {
+        monotonic
+            .saturating_sub(self.monotonic)
+            .max(wall.duration_since(self.wall).unwrap_or_default())
+    }
+}
+
+impl Pool {
+    /// A connection that seems to be open, and how long it has been idle.
+    pub(super) fn take(&self, clock: &ServiceClock) -> Option<(Sender, Duration)> {
+        let (wall, monotonic) = (clock.now(), clock.monotonic());
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        while let Some(idle) = kept.pop_back() {
+            let age = idle.age(wall, monotonic);
+            if age > MAX_IDLE {
+                // All others are older.
+                kept.clear();
+            } else if !idle.sender.is_closed() {
+                return Some((idle.sender, age));
+            }
+        }
+        None
+    }
+
+    pub(super) fn put(&self, sender: Sender, clock: &ServiceClock) {
+        if sender.is_closed() {
+            return;
+        }
+        let (wall, monotonic) = (clock.now(), clock.monotonic());
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        while kept.len() >= MAX_KEPT
+            || kept
+                .front()
+                .is_some_and(|oldest| oldest.age(wall, monotonic) > MAX_IDLE)
+        {
+            kept.pop_front();
+        }
+        kept.push_back(Idle {
+            sender,
+            wall,
+            monotonic,
+        });
+    }
+
+    pub(super) fn clear(&self) {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
+    }
+}

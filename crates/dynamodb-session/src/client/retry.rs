@@ -1,0 +1,864 @@
+//! How often a call is tried, and what its failure is called.
+//!
+//! The service's errors are told apart by the type in their body: throttling is HTTP 400, like most others.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::fault::{CONDITION_FAILED, Fault, Retry, is_expired_token, judge, message};
+use super::transport::{Incomplete, IncompleteReason, Request, Response, Transport};
+use crate::clock::ServiceClock;
+use crate::error::{Error, ErrorKind};
+
+/// How much longer the pauses after throttling are: what is short of capacity recovers in tens of milliseconds at best.
+const THROTTLED_FACTOR: u32 = 4;
+
+/// How often a call is tried, and how long in all.
+#[derive(Debug, Clone)]
+pub(crate) struct RetryPolicy {
+    pub(crate) max_attempts: u32,
+    /// The upper bound of the first pause; it doubles with every further one. Four times this after throttling.
+    pub(crate) base: Duration,
+    /// No pause is longer.
+    pub(crate) max_backoff: Duration,
+    /// For the whole call: all attempts and the pauses between them.
+    pub(crate) deadline: Duration,
+}
+
+impl Default for RetryPolicy {
+    fn default() -> Self {
+        Self {
+            max_attempts: 4,
+            base: Duration::from_millis(25),
+            max_backoff: Duration::from_secs(1),
+            deadline: Duration::from_secs(5),
+        }
+    }
+}
+
+impl RetryPolicy {
+    /// The longest pause before retry number `retry`, counted from zero.
+    fn backoff_bound(&self, retry: u32, throttled: bool) -> Duration {
+        let base = if throttled {
+            self.base.saturating_mul(THROTTLED_FACTOR)
+        } else {
+            self.base
+        };
+        base.saturating_mul(2_u32.saturating_pow(retry))
+            .min(self.max_backoff)
+    }
+}
+
+/// What one finished call was like, for logs and statistics.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct CallReport {
+    /// The operation, such as `GetItem`.
+    pub operation: &'static str,
+    /// The HTTP status of the last answer; `None` when there was none.
+    pub status: Option<u16>,
+    /// How many requests were sent, retries included.
+    pub attempts: u32,
+    /// The time the whole call took.
+    pub elapsed: Duration,
+    /// What went wrong; `None` also for a condition that was not met.
+    pub error: Option<ErrorKind>,
+    /// The service's name for the error, or `ConditionalCheckFailedException`.
+    pub code: Option<String>,
+}
+
+/// Told about every call that finishes. A call that is dropped before its end is not reported.
+pub type Observer = Arc<dyn Fn(&CallReport) + Send + Sync>;
+
+/// Makes calls over a [`Transport`], as often as it takes and the policy allows.
+#[derive(Clone)]
+pub(crate) struct Client {
+    transport: Arc<dyn Transport>,
+    clock: ServiceClock,
+    policy: RetryPolicy,
+    observer: Option<Observer>,
+    jitter: fn(Duration) -> Duration,
+}
+
+/// What the service answered to a call.
+pub(crate) struct Answer {
+    /// The JSON body. When the condition failed it holds `Item`, if the request asked for it.
+    pub(crate) body: Bytes,
+    /// How many requests were sent: from two on, an earlier one may have been executed as well.
+    pub(crate) attempts: u32,
+    /// Whether the request's condition was not met, so that nothing was written.
+    pub(crate) condition_failed: bool,
+}
+
+impl Client {
+    pub(crate) fn new(
+        transport: Arc<dyn Transport>,
+        clock: ServiceClock,
+        policy: RetryPolicy,
+        observer: Option<Observer>,
+    ) -> Self {
+        Self {
+            transport,
+            clock,
+            policy,
+            observer,
+            jitter: full_jitter,
+        }
+    }
+
+    /// Makes one call. `table` is only for error messages.
+    pub(crate) async fn call(
+        &self,
+        operation: &'static str,
+        table: &str,
+        body: Bytes,
+    ) -> Result<Answer, Error> {
+        let start = self.clock.monotonic();
+        let result = self.attempts(operation, &body, start).await;
+        let result = result.map_err(|error| error.on(operation, table));
+        if let Some(observer) = &self.observer {
+            observer(&report(
+                operation,
+                &result,
+                self.clock.monotonic().saturating_sub(start),
+            ));
+        }
+        result
+    }
+
+    async fn attempts(
+        &self,
+        operation: &'static str,
+        body: &Bytes,
+        start: Duration,
+    ) -> Result<Answer, Error> {
+        let mut attempts = 0;
+        let mut retries = 0;
+        let mut once = Once::default();
+        loop {
+            attempts += 1;
+            let request = Request {
+                operation,
+                body: body.clone(),
+                timeout: self.remaining(start),
+            };
+            let failure = match self.transport.send(request).await {
+                Ok(response) if (200..300).contains(&response.status) => {
+                    return Ok(Answer {
+                        body: response.body,
+                        attempts,
+                        condition_failed: false,
+                    });
+                }
+                Ok(response) => match Failure::from_response(operation, response, &mut once) {
+                    Ok(failure) => failure,
+                    Err(body) => {
+                        return Ok(Answer {
+                            body,
+                            attempts,
+                            condition_failed: true,
+                        });
+                    }
+                },
+                Err(incomplete) => Failure::from_incomplete(incomplete),
+            };
+
+            // One attempt more than the policy has for what a mere repetition certainly cures.
+            let allowed =
+                self.policy.max_attempts.max(1) + u32::from(failure.retry == Retry::AtOnce);
+            let pause = match failure.retry {
+                Retry::No => None,
+                Retry::AtOnce => Some(Duration::ZERO),
+                Retry::Transient | Retry::Throttled => {
+                    let bound = self
+                        .policy
+                        .backoff_bound(retries, failure.retry == Retry::Throttled);
+                    retries += 1;
+                    Some((self.jitter)(bound))
+                }
+            };
+            match pause {
+                Some(pause) if attempts < allowed && pause < self.remaining(start) => {
+                    if failure.retry == Retry::AtOnce
+                        && failure.error.code().is_some_and(is_expired_token)
+                    {
+                        self.transport.credentials_expired();
+                    }
+                    if !pause.is_zero() {
+                        self.clock.sleep(pause).await;
+                    }
+                }
+                _ => return Err(self.finish(failure, attempts)),
+            }
+        }
+    }
+
+    fn remaining(&self, start: Duration) -> Duration {
+        self.policy
+            .deadline
+            .saturating_sub(self.clock.monotonic().saturating_sub(start))
+    }
+
+    fn finish(&self, failure: Failure, attempts: u32) -> Error {
+        let mut error = failure
+            .error
+            .with_attempts(attempts - u32::from(!failure.sent));
+        if error.endpoint().is_none()
+            && let Some(endpoint) = self.transport.endpoint()
+        {
+            error = error.with_endpoint(endpoint);
+        }
+        error
+    }
+}
+
+// The body holds session data.
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Answer")
+            .field("bytes", &self.body.len())
+            .field("attempts", &self.attempts)
+            .field("condition_failed", &self.condition_failed)
+            .finish()
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("transport", &self.transport)
+            .field("policy", &self.policy)
+            .finish_non_exhaustive()
+    }
+}
+
+fn full_jitter(bound: Duration) -> Duration {
+    bound.mul_f64(fastrand::f64())
+}
+
+fn report(
+    operation: &'static str,
+    result: &Result<Answer, Error>,
+    elapsed: Duration,
+) -> CallReport {
+    let (status, attempts, error, code) = match result {
+        Ok(answer) if answer.condition_failed => (
+            Some(400),
+            answer.attempts,
+            None,
+            Some(CONDITION_FAILED.to_owned()),
+        ),
+        Ok(answer) => (Some(200), answer.attempts, None, None),
+        Err(error) => (
+            error.status(),
+            error.attempts(),
+            Some(error.kind()),
+            error.code().map(str::to_owned),
+        ),
+    };
+    CallReport {
+        operation,
+        status,
+        attempts,
+        elapsed,
+        error,
+        code,
+    }
+}
+
+/// What is tried at most once in a call.
+#[derive(Default)]
+struct Once {
+    new_credentials: bool,
+    corrected_clock: bool,
+}
+
+impl Once {
+    fn take(flag: &mut bool) -> Retry {
+        if std::mem::replace(flag, true) {
+            Retry::No
+        } else {
+            Retry::AtOnce
+        }
+    }
+}
+
+struct Failure {
+    error: Error,
+    retry: Retry,
+    /// Whether anything was sent, as far as is known.
+    sent: bool,
+}
+
+impl Failure {
+    /// A condition that is not met is no failure: its body comes back as `Err`.
+    fn from_response(
+        operation: &'static str,
+        response: Response,
+        once: &mut Once,
+    ) -> Result<Self, Bytes> {
+        let Response {
+            status,
+            body,
+            request_id,
+            clock_corrected,
+        } = response;
+        // Not JSON: a proxy or load balancer answered, in whatever language.
+        let fault = serde_json::from_slice::<Fault<'_>>(&body).unwrap_or_default();
+        let code = fault.code();
+        if code == CONDITION_FAILED {
+            return Err(body);
+        }
+        let text = fault.text();
+        let (kind, mut retry, hint) = judge(code, status, text);
+        if clock_corrected {
+            retry = Once::take(&mut once.corrected_clock);
+        } else if is_expired_token(code) {
+            retry = Once::take(&mut once.new_credentials);
+        }
+        let error = if code.is_empty() {
+            let message = format!("the endpoint answered HTTP {status} without a DynamoDB error");
+            Error::new(kind, message).with_code(format!("Http{status}"))
+        } else {
+            Error::new(kind, message(operation, code, text)).with_code(code)
+        };
+        let mut error = error
+            .with_status(status)
+            .with_request_id(request_id)
+            .with_retryable(matches!(retry, Retry::Transient | Retry::Throttled));
+        if let Some(hint) = hint {
+            error = error.with_hint(hint);
+        }
+        Ok(Self {
+            error,
+            retry,
+            sent: true,
+        })
+    }
+
+    fn from_incomplete(incomplete: Incomplete) -> Self {
+        let (kind, retry) = match incomplete.reason {
+            IncompleteReason::Config => (ErrorKind::Config, Retry::No),
+            IncompleteReason::Credentials => (ErrorKind::Credentials, Retry::No),
+            IncompleteReason::Connect | IncompleteReason::Broken => {
+                (ErrorKind::Transport, Retry::Transient)
+            }
+            IncompleteReason::Timeout => (ErrorKind::Timeout, Retry::Transient),
+        };
+        let cause = chain(&*incomplete.source);
+        let message = match kind {
+            // These say it all.
+            ErrorKind::Config | ErrorKind::Credentials => cause,
+            _ => format!("{incomplete}: {cause}"),
+        };
+        let mut error = Error::new(kind, message).with_source(incomplete.source);
+        if let Some(endpoint) = incomplete.endpoint {
+            error = error.with_endpoint(endpoint);
+        }
+        Self {
+            error,
+            retry,
+            sent: retry != Retry::No,
+        }
+    }
+}
+
+/// An error and its causes, in one line.
+pub(super) fn chain(error: &(dyn StdError + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        // Some errors repeat their cause in their own text.
+        if !text.contains(&cause_text) {
+            text.push_str(": ");
+            text.push_str(&cause_text);
+        }
+        source = cause.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+    use std::pin::Pin;
+    use std::sync::Mutex;
+    use std::time::{SystemTime, UNIX_EPOCH};
+
+    use super::super::transport::TransportFuture;
+    use super::*;
+    use crate::clock::Clock;
+
+    /// Sleeps by moving on, and remembers how long.
+    #[derive(Debug, Clone, Default)]
+    struct JumpingClock(Arc<Mutex<(Duration, Vec<Duration>)>>);
+
+    impl JumpingClock {
+        fn advance(&self, by: Duration) {
+            self.0.lock().unwrap().0 += by;
+        }
+
+        fn sleeps(&self) -> Vec<u128> {
+            self.0
+                .lock()
+                .unwrap()
+                .1
+                .iter()
+                .map(Duration::as_millis)
+                .collect()
+        }
+    }
+
+    impl Clock for JumpingClock {
+        fn now(&self) -> SystemTime {
+            UNIX_EPOCH + self.monotonic()
+        }
+
+        fn monotonic(&self) -> Duration {
+            self.0.lock().unwrap().0
+        }
+
+        fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+            let mut state = self.0.lock().unwrap();
+            state.0 += duration;
+            state.1.push(duration);
+            Box::pin(std::future::ready(()))
+        }
+    }
+
+    type Step = (Duration, Result<Response, Incomplete>);
+
+    /// Answers as scripted, taking the time scripted.
+    #[derive(Debug, Default)]
+    struct Script {
+        clock: JumpingClock,
+        steps: Mutex<VecDeque<Step>>,
+        timeouts: Mutex<Vec<Duration>>,
+        expired: Mutex<u32>,
+    }
+
+    impl Transport for Script {
+        fn send(&self, request: Request) -> TransportFuture<'_> {
+            self.timeouts.lock().unwrap().push(request.timeout);
+            let (takes, result) = self
+                .steps
+                .lock()
+                .unwrap()
+                .pop_front()
+                .expect("more attempts than scripted");
+            self.clock.advance(takes);
+            Box::pin(async { result })
+        }
+
+        fn credentials_expired(&self) {
+            *self.expired.lock().unwrap() += 1;
+        }
+
+        fn endpoint(&self) -> Option<String> {
+            Some("https://scripted".to_owned())
+        }
+    }
+
+    #[expect(
+        clippy::unnecessary_wraps,
+        reason = "it is a step of a script, which can be either"
+    )]
+    fn answer(status: u16, body: &str) -> Result<Response, Incomplete> {
+        Ok(Response {
+            status,
+            body: Bytes::copy_from_slice(body.as_bytes()),
+            request_id: Some("ID".to_owned()),
+            clock_corrected: false,
+        })
+    }
+
+    fn fault(code: &str, message: &str) -> Result<Response, Incomplete> {
+        let kind = format!("com.amazonaws.dynamodb.v20120810#{code}");
+        answer(
+            400,
+            &serde_json::json!({ "__type": kind, "message": message }).to_string(),
+        )
+    }
+
+    fn incomplete(reason: IncompleteReason) -> Result<Response, Incomplete> {
+        Err(Incomplete {
+            reason,
+            endpoint: Some("https://here".to_owned()),
+            source: "the cause".into(),
+        })
+    }
+
+    fn full(bound: Duration) -> Duration {
+        bound
+    }
+
+    fn script(steps: Vec<Result<Response, Incomplete>>) -> (Arc<Script>, Client) {
+        timed(
+            steps
+                .into_iter()
+                .map(|step| (Duration::ZERO, step))
+                .collect(),
+        )
+    }
+
+    fn timed(steps: Vec<Step>) -> (Arc<Script>, Client) {
+        let script = Arc::new(Script {
+            steps: Mutex::new(steps.into()),
+            ..Script::default()
+        });
+        let clock = ServiceClock::new(Arc::new(script.clock.clone()), 0);
+        let transport: Arc<dyn Transport> = Arc::<Script>::clone(&script);
+        let mut client = Client::new(transport, clock, RetryPolicy::default(), None);
+        client.jitter = full;
+        (script, client)
+    }
+
+    async fn call(client: &Client) -> Result<Answer, Error> {
+        client
+            .call("GetItem", "sessions", Bytes::from_static(b"{}"))
+            .await
+    }
+
+    #[tokio::test]
+    async fn an_answer_is_an_answer() {
+        let (script, client) = script(vec![answer(200, r#"{"Item":{}}"#)]);
+        let answer = call(&client).await.unwrap();
+        assert_eq!(
+            (&answer.body[..], answer.attempts, answer.condition_failed),
+            (&br#"{"Item":{}}"#[..], 1, false)
+        );
+        assert_eq!(script.clock.sleeps(), []);
+    }
+
+    #[tokio::test]
+    async fn a_failed_condition_is_an_answer_that_carries_the_item() {
+        let body = r#"{"__type":"com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException","Item":{"a":{"S":"b"}},"message":"The conditional request failed"}"#;
+        let (_, client) = script(vec![fault("InternalServerError", ""), answer(400, body)]);
+        let answer = call(&client).await.unwrap();
+        assert!(answer.condition_failed);
+        assert_eq!((&answer.body[..], answer.attempts), (body.as_bytes(), 2));
+    }
+
+    #[tokio::test]
+    async fn throttling_is_http_400_and_is_retried_with_longer_pauses() {
+        for code in [
+            "ProvisionedThroughputExceededException",
+            "ThrottlingException",
+            "RequestLimitExceeded",
+        ] {
+            let (script, client) = script(vec![
+                fault(code, "slow"),
+                fault(code, "slow"),
+                answer(200, "{}"),
+            ]);
+            assert_eq!(call(&client).await.unwrap().attempts, 3);
+            assert_eq!(script.clock.sleeps(), [100, 200]);
+        }
+    }
+
+    #[tokio::test]
+    async fn pauses_double_and_attempts_end() {
+        let steps = vec![
+            answer(500, "<html>oops</html>"),
+            incomplete(IncompleteReason::Broken),
+            incomplete(IncompleteReason::Connect),
+            fault("ReplicatedWriteConflictException", "conflict"),
+        ];
+        let (script, client) = script(steps);
+        let error = call(&client).await.unwrap_err();
+        assert_eq!(script.clock.sleeps(), [25, 50, 100]);
+        assert_eq!(
+            (error.kind(), error.attempts(), error.is_retryable()),
+            (ErrorKind::Service, 4, true)
+        );
+        assert_eq!(error.code(), Some("ReplicatedWriteConflictException"));
+        assert_eq!(
+            (error.status(), error.request_id()),
+            (Some(400), Some("ID"))
+        );
+        assert_eq!(error.endpoint(), Some("https://scripted"));
+        assert_eq!(
+            error.to_string(),
+            "GetItem on table sessions, tried 4 times: ReplicatedWriteConflictException: conflict"
+        );
+    }
+
+    #[tokio::test]
+    async fn no_pause_is_longer_than_the_longest() {
+        let policy = RetryPolicy {
+            base: Duration::from_millis(400),
+            ..RetryPolicy::default()
+        };
+        let bounds: Vec<_> = (0..40)
+            .map(|retry| policy.backoff_bound(retry, false).as_millis())
+            .collect();
+        assert_eq!(bounds[..4], [400, 800, 1000, 1000]);
+        assert_eq!(bounds[39], 1000);
+        for _ in 0..1000 {
+            assert!(full_jitter(Duration::from_millis(7)) <= Duration::from_millis(7));
+        }
+    }
+
+    #[tokio::test]
+    async fn each_attempt_has_the_time_that_is_left_and_the_last_error_is_given_at_the_deadline() {
+        let second = Duration::from_secs(1);
+        let steps = vec![
+            (second * 2, incomplete(IncompleteReason::Timeout)),
+            (second * 2, incomplete(IncompleteReason::Timeout)),
+            (
+                Duration::from_millis(850),
+                fault("ThrottlingException", "slow"),
+            ),
+        ];
+        let (script, client) = timed(steps);
+        let error = call(&client).await.unwrap_err();
+        // 2000 + 25 + 2000 + 50 + 850 ms are gone; the next pause, of 400 ms, would end after 5 s.
+        assert_eq!(script.clock.monotonic(), Duration::from_millis(4925));
+        let timeouts: Vec<_> = script
+            .timeouts
+            .lock()
+            .unwrap()
+            .iter()
+            .map(Duration::as_millis)
+            .collect();
+        assert_eq!(timeouts, [5000, 2975, 925]);
+        assert_eq!((error.kind(), error.attempts()), (ErrorKind::Throttled, 3));
+    }
+
+    #[tokio::test]
+    async fn what_retrying_cannot_cure_is_not_retried() {
+        for (code, kind) in [
+            ("AccessDeniedException", ErrorKind::AccessDenied),
+            ("ResourceNotFoundException", ErrorKind::TableNotFound),
+            ("UnrecognizedClientException", ErrorKind::Credentials),
+            ("InvalidSignatureException", ErrorKind::Credentials),
+            ("MissingAuthenticationToken", ErrorKind::Credentials),
+            ("ValidationException", ErrorKind::Service),
+            ("LimitExceededException", ErrorKind::Service),
+            ("ResourceInUseException", ErrorKind::Service),
+            ("SomethingNewException", ErrorKind::Service),
+        ] {
+            let (_, client) = script(vec![fault(code, "text")]);
+            let error = call(&client).await.unwrap_err();
+            assert_eq!(
+                (error.kind(), error.code(), error.attempts()),
+                (kind, Some(code), 1)
+            );
+            assert!(!error.is_retryable(), "{code}");
+        }
+        let (_, client) = script(vec![fault(
+            "ResourceNotFoundException",
+            "Requested resource not found",
+        )]);
+        assert!(
+            call(&client)
+                .await
+                .unwrap_err()
+                .to_string()
+                .contains("autoCreate")
+        );
+    }
+
+    #[tokio::test]
+    async fn missing_settings_and_credentials_are_told_as_they_are() {
+        for (reason, kind) in [
+            (IncompleteReason::Config, ErrorKind::Config),
+            (IncompleteReason::Credentials, ErrorKind::Credentials),
+        ] {
+            let (_, client) = script(vec![incomplete(reason)]);
+            let error = call(&client).await.unwrap_err();
+            assert_eq!(
+                (error.kind(), error.attempts(), error.message()),
+                (kind, 0, "the cause")
+            );
+        }
+        let (_, client) = script(
+            (0..4)
+                .map(|_| incomplete(IncompleteReason::Connect))
+                .collect(),
+        );
+        let error = call(&client).await.unwrap_err();
+        assert_eq!(
+            (error.kind(), error.endpoint()),
+            (ErrorKind::Transport, Some("https://here"))
+        );
+        assert_eq!(
+            error.message(),
+            "the endpoint could not be reached: the cause"
+        );
+        assert!(StdError::source(&error).is_some());
+    }
+
+    #[tokio::test]
+    async fn expired_credentials_are_renewed_once_and_a_corrected_clock_tried_once() {
+        let expired = || {
+            fault(
+                "ExpiredTokenException",
+                "The security token included in the request is expired",
+            )
+        };
+        let (script_, client) = script(vec![expired(), answer(200, "{}")]);
+        assert_eq!(call(&client).await.unwrap().attempts, 2);
+        assert_eq!(*script_.expired.lock().unwrap(), 1);
+        assert_eq!(script_.clock.sleeps(), []);
+
+        let (script_, client) = script(vec![expired(), expired()]);
+        let error = call(&client).await.unwrap_err();
+        assert_eq!(
+            (error.kind(), error.attempts()),
+            (ErrorKind::Credentials, 2)
+        );
+        assert_eq!(*script_.expired.lock().unwrap(), 1);
+
+        let skewed = || {
+            let mut response = fault("InvalidSignatureException", "Signature expired: …").unwrap();
+            response.clock_corrected = true;
+            Ok(response)
+        };
+        let (_, client) = script(vec![skewed(), answer(200, "{}")]);
+        assert_eq!(call(&client).await.unwrap().attempts, 2);
+        let (_, client) = script(vec![skewed(), skewed()]);
+        let error = call(&client).await.unwrap_err();
+        assert_eq!(
+            (error.kind(), error.attempts()),
+            (ErrorKind::Credentials, 2)
+        );
+    }
+
+    #[tokio::test]
+    async fn one_more_attempt_is_made_for_new_credentials_even_without_retries() {
+        let (_, mut client) = script(vec![fault("ExpiredTokenException", ""), answer(200, "{}")]);
+        client.policy.max_attempts = 1;
+        assert_eq!(call(&client).await.unwrap().attempts, 2);
+        let (_, mut client) = script(vec![fault("ThrottlingException", "")]);
+        client.policy.max_attempts = 1;
+        assert_eq!(call(&client).await.unwrap_err().attempts(), 1);
+    }
+
+    #[tokio::test]
+    async fn items_that_are_too_large_are_recognised() {
+        let text = "Item size has exceeded the maximum allowed size";
+        let update = "Item size to update has exceeded the maximum allowed size";
+        for (step, code) in [
+            (fault("ValidationException", text), "ValidationException"),
+            (fault("ValidationException", update), "ValidationException"),
+            (answer(413, ""), "Http413"),
+        ] {
+            let (_, client) = script(vec![step]);
+            let error = call(&client).await.unwrap_err();
+            assert_eq!(
+                (error.kind(), error.code()),
+                (ErrorKind::RecordTooLarge, Some(code))
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn what_may_quote_data_or_a_token_is_not_shown() {
+        let secret = "SECRET-3f9c";
+        for code in [
+            "ValidationException",
+            "InvalidSignatureException",
+            "SerializationException",
+            "NewException",
+        ] {
+            let (_, client) = script(vec![fault(
+                code,
+                &format!("The parameter {secret} is wrong"),
+            )]);
+            let error = call(&client).await.unwrap_err();
+            assert!(!format!("{error} {error:?}").contains(secret), "{code}");
+        }
+        let html = format!("<html>{secret}</html>");
+        let odd = format!(r#"{{"__type":"{secret} in a type","message":"{secret}"}}"#);
+        for body in [
+            html.as_str(),
+            odd.as_str(),
+            "",
+            "null",
+            "[]",
+            "{\"__type\":3}",
+        ] {
+            let (_, client) = script(vec![answer(403, body)]);
+            let error = call(&client).await.unwrap_err();
+            assert!(!format!("{error} {error:?}").contains(secret), "{body}");
+            assert_eq!(
+                (error.kind(), error.code()),
+                (ErrorKind::Service, Some("Http403"))
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn harmless_reasons_are_shown_with_either_spelling() {
+        let text = "The provided key element does not match the schema";
+        for name in ["message", "Message"] {
+            let body =
+                serde_json::json!({ "__type": "ValidationException", name: text }).to_string();
+            let (_, client) = script(vec![answer(400, &body)]);
+            assert_eq!(call(&client).await.unwrap_err().message(), text);
+        }
+        let text =
+            "1 validation error detected: Value '0' at 'provisionedThroughput.readCapacityUnits' …";
+        let (_, client) = script(vec![fault("ValidationException", text)]);
+        let error = client
+            .call("CreateTable", "sessions", Bytes::new())
+            .await
+            .unwrap_err();
+        assert_eq!(error.message(), text);
+    }
+
+    #[tokio::test]
+    async fn the_observer_hears_of_each_call_once() {
+        let steps = vec![
+            (
+                Duration::from_millis(3),
+                fault("ThrottlingException", "slow"),
+            ),
+            (Duration::from_millis(4), answer(200, "{}")),
+            (
+                Duration::ZERO,
+                fault("ConditionalCheckFailedException", "no"),
+            ),
+            (Duration::ZERO, fault("AccessDeniedException", "no")),
+            (Duration::ZERO, incomplete(IncompleteReason::Config)),
+        ];
+        let (_, mut client) = timed(steps);
+        let reports: Arc<Mutex<Vec<CallReport>>> = Arc::default();
+        let seen = Arc::clone(&reports);
+        client.observer = Some(Arc::new(move |report| {
+            seen.lock().unwrap().push(report.clone());
+        }));
+        for _ in 0..4 {
+            let _ = call(&client).await;
+        }
+        let reports = reports.lock().unwrap();
+        let got: Vec<_> = reports
+            .iter()
+            .map(|r| (r.status, r.attempts, r.error, r.code.as_deref()))
+            .collect();
+        assert_eq!(
+            got,
+            [
+                (Some(200), 2, None, None),
+                (Some(400), 1, None, Some("ConditionalCheckFailedException")),
+                (
+                    Some(400),
+                    1,
+                    Some(ErrorKind::AccessDenied),
+                    Some("AccessDeniedException")
+                ),
+                (None, 0, Some(ErrorKind::Config), None),
+            ]
+        );
+        assert_eq!(
+            (reports[0].operation, reports[0].elapsed),
+            ("GetItem", Duration::from_millis(107))
+        );
+    }
+}

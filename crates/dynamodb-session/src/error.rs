@@ -1,0 +1,235 @@
+//! The one error type, its kinds, and the names the service gives its errors.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+/// What went wrong, by what the caller can do about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// A setting is missing or contradicts another. Correct the configuration.
+    Config,
+    /// No credentials could be had, or the service does not accept them.
+    Credentials,
+    /// The credentials are valid but may not do this. Extend the IAM policy.
+    AccessDenied,
+    /// The table does not exist in this account and Region. Create it.
+    TableNotFound,
+    /// The session id is empty, too long for a partition key, or not valid Unicode.
+    InvalidId,
+    /// The record is over DynamoDB's limit of 409 600 bytes. Store less in the session.
+    RecordTooLarge,
+    /// The session data holds what DynamoDB cannot: see the path in the message.
+    InvalidData,
+    /// The service or the table's capacity refused for now, after all retries.
+    Throttled,
+    /// The deadline passed. For a write, it is unknown whether it happened.
+    Timeout,
+    /// The endpoint was not reached, or the connection broke. For a write, it is unknown whether it happened.
+    Transport,
+    /// A stored item, or the service's answer, could not be read.
+    Decode,
+    /// Any other error of the service; see [`Error::code`].
+    Service,
+}
+
+/// Why an operation failed.
+///
+/// Displays what was tried, on which table, how often, and why it failed. It never holds a session id,
+/// session data or a secret.
+pub struct Error(Box<Inner>);
+
+struct Inner {
+    kind: ErrorKind,
+    code: Option<String>,
+    message: String,
+    hint: Option<&'static str>,
+    operation: Option<&'static str>,
+    table: Option<String>,
+    endpoint: Option<String>,
+    request_id: Option<String>,
+    status: Option<u16>,
+    attempts: u32,
+    retryable: bool,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+impl Error {
+    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        let retryable = matches!(
+            kind,
+            ErrorKind::Throttled | ErrorKind::Timeout | ErrorKind::Transport
+        );
+        Self(Box::new(Inner {
+            kind,
+            code: None,
+            message: message.into(),
+            hint: None,
+            operation: None,
+            table: None,
+            endpoint: None,
+            request_id: None,
+            status: None,
+            attempts: 0,
+            retryable,
+            source: None,
+        }))
+    }
+
+    /// What the caller can do about it.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// The service's name for the error, such as `ProvisionedThroughputExceededException`, when it is the service's.
+    pub fn code(&self) -> Option<&str> {
+        self.0.code.as_deref()
+    }
+
+    /// The bare reason, without operation, table and hint.
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// What to do next, where that is known.
+    pub fn hint(&self) -> Option<&'static str> {
+        self.0.hint
+    }
+
+    /// The DynamoDB operation that failed, such as `GetItem`.
+    pub fn operation(&self) -> Option<&'static str> {
+        self.0.operation
+    }
+
+    /// The table the operation was for.
+    pub fn table(&self) -> Option<&str> {
+        self.0.table.as_deref()
+    }
+
+    /// The endpoint that was asked, without credentials.
+    pub fn endpoint(&self) -> Option<&str> {
+        self.0.endpoint.as_deref()
+    }
+
+    /// The service's id of the last request, to give to AWS support.
+    pub fn request_id(&self) -> Option<&str> {
+        self.0.request_id.as_deref()
+    }
+
+    /// The HTTP status of the last answer, when there was one.
+    pub fn status(&self) -> Option<u16> {
+        self.0.status
+    }
+
+    /// How many requests were sent, retries included; zero when none was.
+    pub fn attempts(&self) -> u32 {
+        self.0.attempts
+    }
+
+    /// Whether the same call may succeed later without a change.
+    pub fn is_retryable(&self) -> bool {
+        self.0.retryable
+    }
+
+    pub(crate) fn with_code(mut self, code: impl Into<String>) -> Self {
+        self.0.code = Some(code.into());
+        self
+    }
+
+    pub(crate) fn with_hint(mut self, hint: &'static str) -> Self {
+        self.0.hint = Some(hint);
+        self
+    }
+
+    pub(crate) fn with_source(
+        mut self,
+        source: impl Into<Box<dyn StdError + Send + Sync>>,
+    ) -> Self {
+        self.0.source = Some(source.into());
+        self
+    }
+
+    pub(crate) fn with_status(mut self, status: u16) -> Self {
+        self.0.status = Some(status);
+        self
+    }
+
+    pub(crate) fn with_request_id(mut self, request_id: Option<String>) -> Self {
+        self.0.request_id = request_id;
+        self
+    }
+
+    pub(crate) fn with_endpoint(mut self, endpoint: impl Into<String>) -> Self {
+        self.0.endpoint = Some(endpoint.into());
+        self
+    }
+
+    pub(crate) fn with_attempts(mut self, attempts: u32) -> Self {
+        self.0.attempts = attempts;
+        self
+    }
+
+    pub(crate) fn with_retryable(mut self, retryable: bool) -> Self {
+        self.0.retryable = retryable;
+        self
+    }
+
+    /// Names the operation and table, where the error passes the one place that knows both.
+    pub(crate) fn on(mut self, operation: &'static str, table: &str) -> Self {
+        self.0.operation = Some(operation);
+        self.0.table = Some(table.to_owned());
+        self
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let inner = &*self.0;
+        if let Some(operation) = inner.operation {
+            write!(f, "{operation}")?;
+            if let Some(table) = &inner.table {
+                write!(f, " on table {table}")?;
+            }
+            if inner.attempts > 1 {
+                write!(f, ", tried {} times", inner.attempts)?;
+            }
+            write!(f, ": ")?;
+        }
+        if let Some(code) = &inner.code {
+            write!(f, "{code}: ")?;
+        }
+        write!(f, "{}", inner.message)?;
+        if let Some(hint) = inner.hint {
+            write!(f, " ({hint})")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let inner = &*self.0;
+        f.debug_struct("Error")
+            .field("kind", &inner.kind)
+            .field("code", &inner.code)
+            .field("message", &inner.message)
+            .field("operation", &inner.operation)
+            .field("table", &inner.table)
+            .field("endpoint", &inner.endpoint)
+            .field("status", &inner.status)
+            .field("request_id", &inner.request_id)
+            .field("attempts", &inner.attempts)
+            .field("retryable", &inner.retryable)
+            .field("source", &inner.source)
+            .finish_non_exhaustive()
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0
+            .source
+            .as_deref()
+            .map(|source| source as &(dyn StdError + 'static))
+    }
+}

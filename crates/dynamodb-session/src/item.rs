@@ -1,0 +1,486 @@
+//! The one place that knows how a session is stored.
+//!
+//! An item is `{ <partition key>: S id, <TTL attribute>: N epoch seconds, "session": M …, "created": N epoch ms }`, which
+//! is the layout of the JavaScript package this project replaces and `created`, which that package ignores. Session
+//! data become an attribute value the way its document client did it: structs and maps are M, sequences L, strings S,
+//! numbers N, bytes B. So tables need no migration, and both packages can serve one table.
+//!
+//! The codec streams. Writing is a serde `Serializer` that appends `DynamoDB` JSON to the request's bytes
+//! ([`write_session`]); reading is a `Deserializer` over the response's ([`read_item`]). [`SessionText`] takes the same
+//! road for callers in another language: their JSON is carried over piece by piece. Nobody builds a tree, because a
+//! tree costs more than all the rest of a request's work.
+//!
+//! What `DynamoDB` would refuse is refused here, by a path into the session, before anything is sent:
+//! <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html>
+
+mod compound;
+mod deserialize;
+mod error;
+mod name;
+mod number;
+mod serialize;
+mod surrogate;
+#[cfg(test)]
+mod tests;
+mod text;
+mod transfer;
+mod variant;
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Serialize};
+use serde_json::de::SliceRead;
+
+use deserialize::{Attribute, AttributeSeed, Reading};
+use serialize::Writer;
+
+pub(crate) use error::{ItemError, ItemErrorKind};
+pub use text::SessionText;
+
+/// The attribute that holds the session's data.
+pub(crate) const SESSION: &str = "session";
+/// The attribute that holds when the session was created, in milliseconds of the Unix epoch.
+pub(crate) const CREATED: &str = "created";
+
+/// The names of the attributes that every table may call differently.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ItemLayout<'a> {
+    pub(crate) partition_key: &'a str,
+    pub(crate) ttl_attribute: &'a str,
+}
+
+/// An item as it was found.
+#[derive(Debug)]
+pub(crate) struct StoredItem<T> {
+    pub(crate) data: Stored<T>,
+    /// When it expires, in milliseconds of the Unix epoch. `None` if no number says so.
+    pub(crate) expires_ms: Option<u64>,
+    /// When it was created, in milliseconds of the Unix epoch. Items of the legacy package do not say.
+    pub(crate) created_ms: Option<u64>,
+}
+
+/// The session's data, if the item holds any.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Stored<T> {
+    Session(T),
+    Unreadable(Unreadable),
+}
+
+/// Why an item holds no session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unreadable {
+    /// It has no attribute `session`: an `UpdateItem` after a delete leaves such items.
+    Absent,
+    /// `session` is neither a map nor one of our own later layouts.
+    NotAMap,
+}
+
+/// The types of attribute values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(field_identifier, rename_all = "UPPERCASE")]
+enum Tag {
+    S,
+    N,
+    B,
+    Bool,
+    Null,
+    M,
+    L,
+    Ss,
+    Ns,
+    Bs,
+    #[serde(other)]
+    Unknown,
+}
+
+/// What holds other values.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    Map,
+    List,
+    /// A set, by the type of its members.
+    Set(Tag),
+}
+
+/// Appends any value as an attribute value; returns the bytes it counts towards the item's size.
+///
+/// On error nothing is appended.
+pub(crate) fn write_attribute<T: Serialize + ?Sized>(
+    value: &T,
+    out: &mut Vec<u8>,
+) -> Result<usize, ItemError> {
+    write(value, out, 0)
+}
+
+/// [`write_attribute`] for session data, which must be a map: anything else would be unreadable once stored.
+pub(crate) fn write_session<T: Serialize + ?Sized>(
+    session: &T,
+    out: &mut Vec<u8>,
+) -> Result<usize, ItemError> {
+    let start = out.len();
+    let size = write_attribute(session, out)?;
+    if !out[start..].starts_with(br#"{"M":"#) {
+        out.truncate(start);
+        return Err(ItemError::new(
+            ItemErrorKind::NotAMap,
+            "session data must be a map",
+        ));
+    }
+    Ok(size)
+}
+
+/// [`write_attribute`] for one top-level field of a session: limits and paths count from the session's root.
+pub(crate) fn write_field<T: Serialize + ?Sized>(
+    name: &str,
+    value: &T,
+    out: &mut Vec<u8>,
+) -> Result<usize, ItemError> {
+    if name.is_empty() {
+        return Err(ItemError::new(
+            ItemErrorKind::EmptyFieldName,
+            EMPTY_FIELD_NAME,
+        ));
+    }
+    write(value, out, 1).map_err(|error| error.in_field(name))
+}
+
+const EMPTY_FIELD_NAME: &str = "an empty field name, which DynamoDB refuses";
+
+fn write<T: Serialize + ?Sized>(
+    value: &T,
+    out: &mut Vec<u8>,
+    depth: usize,
+) -> Result<usize, ItemError> {
+    let start = out.len();
+    let mut writer = Writer::new(out, depth, true);
+    let written = value.serialize(&mut writer);
+    let size = writer.size;
+    if written.is_err() {
+        out.truncate(start);
+    }
+    written.map(|()| size)
+}
+
+/// Appends `{"S":"…"}`; returns the bytes it counts towards the item's size.
+pub(crate) fn write_str_attribute(value: &str, out: &mut Vec<u8>) -> usize {
+    out.extend_from_slice(br#"{"S":"#);
+    write_json_string(value, out);
+    out.push(b'}');
+    value.len()
+}
+
+/// Appends `{"N":"…"}`; returns the bytes it counts towards the item's size.
+pub(crate) fn write_number_attribute(value: u64, out: &mut Vec<u8>) -> usize {
+    write(&value, out, 0).expect("DynamoDB holds every u64")
+}
+
+/// Appends a JSON string, quotes included.
+pub(crate) fn write_json_string(value: &str, out: &mut Vec<u8>) {
+    serde_json::to_writer(out, value).expect("strings are JSON, and a Vec takes every byte");
+}
+
+/// The size `DynamoDB` charges for an item, in bytes, from its attributes' names and sizes of values.
+///
+/// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html>
+pub(crate) fn item_size<'a>(attributes: impl IntoIterator<Item = (&'a str, usize)>) -> usize {
+    attributes
+        .into_iter()
+        .map(|(name, size)| name.len() + size)
+        .sum()
+}
+
+/// Reads one attribute value.
+pub(crate) fn read_attribute<T: DeserializeOwned>(attribute: &[u8]) -> Result<T, ItemError> {
+    read(attribute, |input, reading| {
+        T::deserialize(Attribute {
+            input,
+            tag: None,
+            reading,
+        })
+    })
+}
+
+/// Reads an item: the JSON object of attribute values that `GetItem` returns as `Item`.
+pub(crate) fn read_item<T: DeserializeOwned>(
+    item: &[u8],
+    layout: ItemLayout<'_>,
+) -> Result<StoredItem<T>, ItemError> {
+    read(item, |input, reading| {
+        ItemSeed::new(layout, reading).deserialize(input)
+    })
+}
+
+/// Reads the item out of a whole response, where it is the member `Item` or `Attributes`; `None` if there is none.
+pub(crate) fn read_response<T: DeserializeOwned>(
+    response: &[u8],
+    member: &str,
+    layout: ItemLayout<'_>,
+) -> Result<Option<StoredItem<T>>, ItemError> {
+    read(response, |input, reading| {
+        input.deserialize_map(Response {
+            member,
+            seed: ItemSeed::new(layout, reading),
+        })
+    })
+}
+
+type Input<'i, 'de> = &'i mut serde_json::Deserializer<SliceRead<'de>>;
+
+/// Reads all of `json`; a second time if the first shows that it takes the slower way.
+fn read<T>(
+    json: &[u8],
+    read: impl Fn(Input<'_, '_>, &Reading) -> Result<T, serde_json::Error>,
+) -> Result<T, ItemError> {
+    let reading = Reading {
+        length: json.len(),
+        ..Reading::default()
+    };
+    let mut mended = None;
+    loop {
+        let was_exact = reading.exact.get();
+        let mut input = serde_json::Deserializer::from_slice(mended.as_deref().unwrap_or(json));
+        let error = match read(&mut input, &reading).and_then(|value| input.end().map(|()| value)) {
+            Ok(value) => return Ok(value),
+            Err(error) => error,
+        };
+        if reading.exact.get() && !was_exact {
+            continue;
+        }
+        if mended.is_none() {
+            mended = surrogate::mend(json);
+            if mended.is_some() {
+                continue;
+            }
+        }
+        return Err(match reading.failure.get() {
+            Some(ItemErrorKind::UnsupportedVersion(version)) => ItemError::new(
+                ItemErrorKind::UnsupportedVersion(version),
+                format!(
+                    "the session is stored in layout version {version}, which this version of the package cannot read"
+                ),
+            ),
+            Some(kind) => ItemError::new(kind, "the session is not stored as a map"),
+            None => ItemError::at(
+                ItemErrorKind::Malformed,
+                "not stored as it is to be read",
+                &error,
+            ),
+        });
+    }
+}
+
+struct Response<'m, S> {
+    member: &'m str,
+    seed: S,
+}
+
+impl<'de, T: DeserializeOwned> Visitor<'de> for Response<'_, ItemSeed<'_, T>> {
+    type Value = Option<StoredItem<T>>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a response")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        while let Some(is_item) = map.next_key_seed(NameIs([self.member]))? {
+            if is_item.is_some() {
+                let item = map.next_value_seed(self.seed)?;
+                skip_fields(&mut map)?;
+                return Ok(Some(item));
+            }
+            map.next_value::<IgnoredAny>()?;
+        }
+        Ok(None)
+    }
+}
+
+struct ItemSeed<'a, T> {
+    layout: ItemLayout<'a>,
+    reading: &'a Reading,
+    data: PhantomData<T>,
+}
+
+impl<'a, T> ItemSeed<'a, T> {
+    fn new(layout: ItemLayout<'a>, reading: &'a Reading) -> Self {
+        ItemSeed {
+            layout,
+            reading,
+            data: PhantomData,
+        }
+    }
+}
+
+impl<'de, T: DeserializeOwned> DeserializeSeed<'de> for ItemSeed<'_, T> {
+    type Value = StoredItem<T>;
+
+    fn deserialize<D: Deserializer<'de>>(self, input: D) -> Result<StoredItem<T>, D::Error> {
+        input.deserialize_map(self)
+    }
+}
+
+impl<'de, T: DeserializeOwned> Visitor<'de> for ItemSeed<'_, T> {
+    type Value = StoredItem<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an item")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<StoredItem<T>, A::Error> {
+        let mut item = StoredItem {
+            data: Stored::Unreadable(Unreadable::Absent),
+            expires_ms: None,
+            created_ms: None,
+        };
+        while let Some(name) =
+            map.next_key_seed(NameIs([SESSION, self.layout.ttl_attribute, CREATED]))?
+        {
+            match name {
+                Some(0) => {
+                    item.data = map.next_value_seed(SessionAttribute {
+                        reading: self.reading,
+                        data: self.data,
+                    })?;
+                }
+                Some(1) => {
+                    item.expires_ms = map
+                        .next_value_seed(NumberAttribute)?
+                        .as_deref()
+                        .and_then(expiry_ms);
+                }
+                // What is no such integer was not written by us, and is as good as absent.
+                Some(_) => {
+                    item.created_ms = map
+                        .next_value_seed(NumberAttribute)?
+                        .and_then(|text| text.parse().ok());
+                }
+                None => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(item)
+    }
+}
+
+/// An expiry as this package and its predecessors wrote it: seconds, seconds with a fraction, or milliseconds.
+fn expiry_ms(text: &str) -> Option<u64> {
+    number::Number::parse(text)?;
+    let value: f64 = text.parse().ok()?;
+    // As seconds, this is the year 5138.
+    let millis = if value > 1e11 { value } else { value * 1000.0 };
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "the cast saturates: long ago is the epoch, and absurdly late is late enough"
+    )]
+    let millis = millis.round() as u64;
+    Some(millis)
+}
+
+/// Which of some names a field has.
+struct NameIs<'n, const N: usize>([&'n str; N]);
+
+impl<'de, const N: usize> DeserializeSeed<'de> for NameIs<'_, N> {
+    type Value = Option<usize>;
+
+    fn deserialize<D: Deserializer<'de>>(self, input: D) -> Result<Option<usize>, D::Error> {
+        input.deserialize_str(self)
+    }
+}
+
+impl<const N: usize> Visitor<'_> for NameIs<'_, N> {
+    type Value = Option<usize>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a name")
+    }
+
+    fn visit_str<E>(self, name: &str) -> Result<Option<usize>, E> {
+        Ok(self.0.iter().position(|known| *known == name))
+    }
+}
+
+/// Passes over a field's value, its name having been read, and all other fields.
+fn skip_rest<'de, A: MapAccess<'de>>(map: &mut A) -> Result<(), A::Error> {
+    map.next_value::<IgnoredAny>()?;
+    skip_fields(map)
+}
+
+fn skip_fields<'de, A: MapAccess<'de>>(map: &mut A) -> Result<(), A::Error> {
+    while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+    Ok(())
+}
+
+/// The attribute value of `session`.
+struct SessionAttribute<'c, T> {
+    reading: &'c Reading,
+    data: PhantomData<T>,
+}
+
+impl<'de, T: DeserializeOwned> DeserializeSeed<'de> for SessionAttribute<'_, T> {
+    type Value = Stored<T>;
+
+    fn deserialize<D: Deserializer<'de>>(self, input: D) -> Result<Stored<T>, D::Error> {
+        input.deserialize_map(self)
+    }
+}
+
+impl<'de, T: DeserializeOwned> Visitor<'de> for SessionAttribute<'_, T> {
+    type Value = Stored<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an attribute value")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Stored<T>, A::Error> {
+        let tag = map.next_key()?;
+        let reading = self.reading;
+        match tag {
+            Some(Tag::M) => {
+                let seed = self.data;
+                map.next_value_seed(AttributeSeed { seed, tag, reading })
+                    .map(Stored::Session)
+            }
+            Some(Tag::B) => {
+                let seed = PhantomData::<Vec<u8>>;
+                let bytes = map.next_value_seed(AttributeSeed { seed, tag, reading })?;
+                let version = bytes.first().copied().unwrap_or_default();
+                reading.fail(ItemErrorKind::UnsupportedVersion(version))
+            }
+            Some(_) => {
+                skip_rest(&mut map)?;
+                Ok(Stored::Unreadable(Unreadable::NotAMap))
+            }
+            None => Ok(Stored::Unreadable(Unreadable::NotAMap)),
+        }
+    }
+}
+
+/// The text of an attribute value that is a number.
+struct NumberAttribute;
+
+impl<'de> DeserializeSeed<'de> for NumberAttribute {
+    type Value = Option<String>;
+
+    fn deserialize<D: Deserializer<'de>>(self, input: D) -> Result<Option<String>, D::Error> {
+        input.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for NumberAttribute {
+    type Value = Option<String>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an attribute value")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Option<String>, A::Error> {
+        match map.next_key()? {
+            Some(Tag::N) => map.next_value().map(Some),
+            Some(_) => skip_rest(&mut map).map(|()| None),
+            None => Ok(None),
+        }
+    }
+}
