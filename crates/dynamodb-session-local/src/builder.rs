@@ -1,0 +1,254 @@
+//! The settings of an engine, and what is checked before it runs.
+
+use std::fmt;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use dynoxide::Database;
+use dynoxide::storage_backend::Clock;
+
+use crate::{Error, ErrorKind, LocalEngine};
+
+/// What every SQLite file begins with.
+const SQLITE_MAGIC: &[u8; 16] = b"SQLite format 3\0";
+
+type Now = dyn Fn() -> SystemTime + Send + Sync;
+
+/// Configures a [`LocalEngine`]; made by [`LocalEngine::builder`].
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use dynamodb_session_local::LocalEngine;
+///
+/// # fn main() -> Result<(), dynamodb_session_local::Error> {
+/// let engine = LocalEngine::builder()
+///     .port(0)
+///     .sweep_every(Duration::from_secs(1))
+///     .start()?;
+/// assert!(engine.is_running());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+#[must_use = "nothing runs before `start`"]
+pub struct Builder {
+    host: IpAddr,
+    port: u16,
+    data_file: Option<PathBuf>,
+    sweep_every: Duration,
+    allow_remote: bool,
+    clock: Option<Arc<Now>>,
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        Self {
+            host: Ipv4Addr::LOCALHOST.into(),
+            port: 0,
+            data_file: None,
+            sweep_every: Duration::from_secs(10),
+            allow_remote: false,
+            clock: None,
+        }
+    }
+}
+
+impl Builder {
+    /// The address to listen on; 127.0.0.1 by default.
+    ///
+    /// One that is not loopback needs [`Builder::allow_remote`] as well.
+    pub fn host(mut self, host: impl Into<IpAddr>) -> Self {
+        self.host = host.into();
+        self
+    }
+
+    /// The TCP port to listen on; by default 0, which takes any free one: see [`LocalEngine::addr`].
+    pub fn port(mut self, port: u16) -> Self {
+        self.port = port;
+        self
+    }
+
+    /// Keeps the tables in this file instead of in memory, and in `-wal` and `-shm` files beside it.
+    ///
+    /// The file is created if it is missing (readable by its owner only, where the system has such
+    /// permissions); its directory is not. An acknowledged write survives the death of the process.
+    pub fn data_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.data_file = Some(path.into());
+        self
+    }
+
+    /// How long to wait from one sweep for expired items to the next; 10 seconds by default.
+    ///
+    /// Zero never sweeps, except by [`LocalEngine::sweep`]. DynamoDB itself takes days: code must not
+    /// rely on the sweep, only endure it.
+    pub fn sweep_every(mut self, interval: Duration) -> Self {
+        self.sweep_every = interval;
+        self
+    }
+
+    /// Permits a host that is not loopback, and requests whose `Host` is not; `false` by default.
+    ///
+    /// The engine does not verify signatures, so whoever reaches it may read and write everything.
+    /// For containers, whose network keeps others out. Requests of web pages stay refused.
+    pub fn allow_remote(mut self, allow: bool) -> Self {
+        self.allow_remote = allow;
+        self
+    }
+
+    /// Judges expiry by `now` instead of the system's clock. For tests of expiry, without a data file.
+    ///
+    /// Whole seconds count, as everywhere in DynamoDB's time to live. How often the engine sweeps is
+    /// measured by the system's clock all the same.
+    pub fn clock(mut self, now: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
+        self.clock = Some(Arc::new(now));
+        self
+    }
+
+    /// Starts the engine. It answers requests when this returns.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`] if the host is not loopback and that was not allowed, or a clock and a
+    /// data file are both set; [`ErrorKind::AddressInUse`] and [`ErrorKind::Bind`] if the address
+    /// cannot be listened on; [`ErrorKind::DataFile`] if the file cannot be opened for writing or is
+    /// not a database; [`ErrorKind::Engine`] if the system refuses a thread.
+    pub fn start(self) -> Result<LocalEngine, Error> {
+        if !self.host.is_loopback() && !self.allow_remote {
+            let message = format!(
+                "refusing to listen on {}: the engine verifies no signatures, so whoever reaches it may \
+                 read and write everything; listen on 127.0.0.1, or allow remote clients explicitly",
+                self.host
+            );
+            return Err(Error::new(ErrorKind::Config, message));
+        }
+        // The address before the file: a start that fails must not leave a new file behind.
+        let listener = self.listen()?;
+        let db = self.open()?;
+        LocalEngine::launch(listener, db, self.sweep_every, self.allow_remote)
+    }
+
+    fn listen(&self) -> Result<TcpListener, Error> {
+        let address = SocketAddr::new(self.host, self.port);
+        let listener = TcpListener::bind(address).and_then(|listener| {
+            listener.set_nonblocking(true)?;
+            Ok(listener)
+        });
+        listener.map_err(|error| match error.kind() {
+            io::ErrorKind::AddrInUse => Error::new(
+                ErrorKind::AddressInUse,
+                format!(
+                    "cannot listen on {address}: something else does; stop it, or choose another port \
+                     (port 0, `--port 0` on the command line, takes any free one)"
+                ),
+            )
+            .with_source(error),
+            _ => Error::new(ErrorKind::Bind, format!("cannot listen on {address}: {error}"))
+                .with_source(error),
+        })
+    }
+
+    fn open(&self) -> Result<Database, Error> {
+        let db = match (&self.data_file, &self.clock) {
+            (None, None) => Database::memory(),
+            (None, Some(now)) => {
+                Database::memory_with_clock(Arc::new(InjectedClock(Arc::clone(now))))
+            }
+            (Some(path), None) => return open_file(path),
+            (Some(_), Some(_)) => {
+                let message =
+                    "an engine with a data file cannot be given a clock: leave out one of them";
+                return Err(Error::new(ErrorKind::Config, message));
+            }
+        };
+        db.map_err(|error| {
+            let message = format!("cannot create the database in memory: {error}");
+            Error::new(ErrorKind::Engine, message).with_source(error)
+        })
+    }
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("host", &self.host)
+            .field("port", &self.port)
+            .field("data_file", &self.data_file)
+            .field("sweep_every", &self.sweep_every)
+            .field("allow_remote", &self.allow_remote)
+            .field("clock", &self.clock.as_ref().map(|_| "injected"))
+            .finish()
+    }
+}
+
+fn open_file(path: &Path) -> Result<Database, Error> {
+    let fail = |reason: &dyn fmt::Display| {
+        let message = format!("cannot use the data file {}: {reason}", path.display());
+        Error::new(ErrorKind::DataFile, message)
+    };
+    let file = create_or_open(path).map_err(|error| {
+        let directory = path
+            .parent()
+            .filter(|directory| !directory.as_os_str().is_empty());
+        match directory {
+            Some(directory) if error.kind() == io::ErrorKind::NotFound => fail(&format_args!(
+                "the directory {} does not exist; create it first",
+                directory.display()
+            )),
+            _ => fail(&error),
+        }
+        .with_source(error)
+    })?;
+    // SQLite would say so too, but only after it has changed some kinds of file.
+    if !is_sqlite_or_empty(file).map_err(|error| fail(&error).with_source(error))? {
+        return Err(fail(
+            &"it holds something else than a SQLite database; name another file",
+        ));
+    }
+    // Absolute, or SQLite would take `file:x` for a URI and `:memory:` for no file at all.
+    let path = std::path::absolute(path).map_err(|error| fail(&error).with_source(error))?;
+    let Some(name) = path.to_str() else {
+        return Err(fail(&"its path is not valid Unicode"));
+    };
+    Database::new(name).map_err(|error| fail(&error).with_source(error))
+}
+
+fn create_or_open(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    // Sessions are secrets. SQLite gives the files beside this one the same permissions.
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+fn is_sqlite_or_empty(file: File) -> io::Result<bool> {
+    let mut start = Vec::with_capacity(SQLITE_MAGIC.len());
+    file.take(SQLITE_MAGIC.len() as u64)
+        .read_to_end(&mut start)?;
+    Ok(start.is_empty() || start == SQLITE_MAGIC)
+}
+
+struct InjectedClock(Arc<Now>);
+
+impl InjectedClock {
+    fn since_epoch(&self) -> Duration {
+        (self.0)().duration_since(UNIX_EPOCH).unwrap_or_default()
+    }
+}
+
+impl Clock for InjectedClock {
+    fn now_unix_secs(&self) -> u64 {
+        self.since_epoch().as_secs()
+    }
+
+    fn now_unix_secs_f64(&self) -> f64 {
+        self.since_epoch().as_secs_f64()
+    }
+}

@@ -1,0 +1,60 @@
+//! The conformance suite of the core, on this engine and on the others at hand.
+
+use dynamodb_session::{Builder, SessionStore, conformance};
+use dynamodb_session_local::LocalEngine;
+
+use crate::dynalite::Dynalite;
+use crate::support::TempDir;
+
+/// Stated for every engine: what it cannot do, and so how many cases are skipped.
+async fn expect_conformance(builder: impl Fn() -> Builder, unmet: &[&str], skips: usize) {
+    let report = conformance::run(builder, unmet).await.unwrap();
+    println!("{report}");
+    assert!(report.failed.is_empty(), "{report}");
+    assert!(!report.passed.is_empty());
+    assert_eq!(report.skipped.len(), skips, "{report}");
+}
+
+fn local(url: &str) -> Builder {
+    SessionStore::builder().region("local").endpoint_url(url)
+}
+
+#[tokio::test]
+async fn dynoxide_in_memory() {
+    let engine = LocalEngine::builder().start().unwrap();
+    expect_conformance(|| local(engine.url()), &[], 0).await;
+}
+
+#[tokio::test]
+async fn dynoxide_in_a_file() {
+    let directory = TempDir::new();
+    let engine = LocalEngine::builder()
+        .data_file(directory.path().join("sessions.db"))
+        .start()
+        .unwrap();
+    expect_conformance(|| local(engine.url()), &[], 0).await;
+}
+
+#[tokio::test]
+async fn dynalite() {
+    let engine = Dynalite::start();
+    // It drops `__proto__` attributes, and counts characters where DynamoDB counts bytes.
+    expect_conformance(|| local(&engine.url()), &["proto-keys"], 1).await;
+}
+
+/// `make test-endpoint`: any DynamoDB API, with the Region and credentials the environment has.
+#[tokio::test]
+#[ignore = "needs DYNAMODB_ENDPOINT: run by make test-endpoint"]
+async fn the_endpoint_in_the_environment() {
+    let endpoint =
+        std::env::var("DYNAMODB_ENDPOINT").expect("DYNAMODB_ENDPOINT names the endpoint to test");
+    let builder = || {
+        let builder = SessionStore::builder().endpoint_url(&endpoint);
+        if std::env::var("AWS_REGION").is_ok() {
+            builder
+        } else {
+            builder.region("local")
+        }
+    };
+    expect_conformance(builder, &[], 0).await;
+}
