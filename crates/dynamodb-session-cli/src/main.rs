@@ -1,2 +1,47 @@
-//! CLI.
-fn main() {}
+//! `dynamodb-session`: session tables, the sessions in them, and a local engine, from the command line.
+
+mod cli;
+mod confirm;
+mod connection;
+mod exit;
+mod local;
+mod output;
+mod progress;
+mod session;
+mod table;
+
+use std::process::ExitCode;
+
+use cli::{Cli, Command, SessionCommand, TableCommand};
+use exit::{Exit, Failure};
+
+fn main() -> ExitCode {
+    let result = match cli::parse() {
+        Ok(cli) => run(cli),
+        Err(exit) => return exit.into(),
+    };
+    match result {
+        Ok(()) => Exit::Ok.into(),
+        Err(failure) => {
+            failure.report();
+            failure.exit().into()
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(Exit::Other, format!("cannot start: {error}")))?;
+    runtime.block_on(async {
+        match cli.command {
+            Command::Table(TableCommand::Create(args)) => table::create(&args).await,
+            Command::Table(TableCommand::Describe(args)) => table::describe(&args).await,
+            Command::Table(TableCommand::Delete(args)) => table::delete(&args).await,
+            Command::Session(SessionCommand::Get(args)) => session::get(args).await,
+            Command::Session(SessionCommand::Delete(args)) => session::delete(args).await,
+            Command::Local(args) => local::run(&args).await,
+        }
+    })
+}

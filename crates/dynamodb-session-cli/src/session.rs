@@ -1,0 +1,139 @@
+//! `session get|delete`.
+
+use std::io::{self, IsTerminal, Read, Write};
+use std::time::SystemTime;
+
+use dynamodb_session::{SessionId, SessionText};
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use crate::cli::SessionArgs;
+use crate::exit::{Exit, Failure};
+use crate::{connection, output, progress};
+
+/// More than any id, so that a whole file given by mistake is not read into memory.
+const MAX_INPUT_BYTES: u64 = 64 * 1024;
+
+pub(crate) async fn get(args: SessionArgs) -> Result<(), Failure> {
+    let store = connection::store(&args.connection, &args.table, &args.prefix)?;
+    let id = session_id(args.id)?;
+    let loaded = progress::shown("Waiting for the session", store.load::<SessionText>(&id)).await?;
+    let Some(record) = loaded else {
+        let message = format!(
+            "no live session {} in table {}",
+            output::mask(id.as_str()),
+            args.table.table_name
+        );
+        return Err(Failure::new(Exit::NotFound, message)
+            .hint("it is missing or expired; check the id, --prefix, --table-name and --region"));
+    };
+    let (data_format, data) = raw(record.data)?;
+    if args.output.json {
+        return output::json(&SessionJson {
+            id: output::mask(id.as_str()),
+            created: record.created.map(output::time),
+            expires: record.expires_at.map(output::time),
+            data_format,
+            data_bytes: data.get().len(),
+            data,
+        });
+    }
+    let now = store.now();
+    let when =
+        |time: SystemTime| format!("{} ({})", output::time(time), output::relative(time, now));
+    let head = output::columns(&[
+        ("Session", output::mask(id.as_str())),
+        (
+            "Created",
+            record
+                .created
+                .map_or_else(|| "unknown: written before version 2".to_owned(), when),
+        ),
+        (
+            "Expires",
+            record.expires_at.map_or_else(
+                || "unknown: it gets an expiry when next written".to_owned(),
+                when,
+            ),
+        ),
+        (
+            "Size",
+            format!(
+                "{} of {data_format}",
+                output::bytes(data.get().len() as u64)
+            ),
+        ),
+    ]);
+    output::line(&format!(
+        "{head}\nData\n{}",
+        output::escape_json(&output::indent_json(data.get()))
+    ))
+}
+
+pub(crate) async fn delete(args: SessionArgs) -> Result<(), Failure> {
+    let store = connection::store(&args.connection, &args.table, &args.prefix)?;
+    let id = session_id(args.id)?;
+    progress::shown("Deleting the session", store.delete(&id)).await?;
+    let masked = output::mask(id.as_str());
+    if args.output.json {
+        return output::json(&serde_json::json!({ "id": masked, "deleted": true }));
+    }
+    output::line(&format!("Session {masked} is deleted."))
+}
+
+#[derive(Serialize)]
+struct SessionJson {
+    /// In part.
+    id: String,
+    created: Option<String>,
+    expires: Option<String>,
+    data_format: &'static str,
+    data_bytes: usize,
+    data: Box<RawValue>,
+}
+
+/// The data and what it is: binary values and sets are beyond JSON, so a session that holds any is shown
+/// as DynamoDB attribute values.
+fn raw(data: SessionText) -> Result<(&'static str, Box<RawValue>), Failure> {
+    let (format, text) = match data {
+        SessionText::Json(text) => ("JSON", text),
+        SessionText::Attribute(text) => ("DynamoDB JSON", text),
+    };
+    // The parser's own message could quote the data.
+    let data = RawValue::from_string(text).map_err(|_| {
+        Failure::new(
+            Exit::Other,
+            "the session's data is not the JSON it should be",
+        )
+    })?;
+    Ok((format, data))
+}
+
+fn session_id(argument: String) -> Result<SessionId, Failure> {
+    let id = if argument == "-" {
+        read_id()?
+    } else {
+        argument
+    };
+    Ok(SessionId::new(id)?)
+}
+
+fn read_id() -> Result<String, Failure> {
+    let stdin = io::stdin();
+    let mut id = String::new();
+    let read = if stdin.is_terminal() {
+        drop(write!(io::stderr(), "Session id: "));
+        stdin.read_line(&mut id)
+    } else {
+        stdin.lock().take(MAX_INPUT_BYTES).read_to_string(&mut id)
+    };
+    // The error would not quote the input, but says nothing more either.
+    read.map_err(|_| {
+        Failure::new(
+            Exit::Usage,
+            "standard input is not a session id: it cannot be read as UTF-8",
+        )
+    })?;
+    let line = id.strip_suffix('\n').unwrap_or(&id);
+    Ok(line.strip_suffix('\r').unwrap_or(line).to_owned())
+}

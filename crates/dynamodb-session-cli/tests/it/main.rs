@@ -1,0 +1,9 @@
+//! The real binary, against the engine that it is itself.
+
+#![expect(clippy::unwrap_used, reason = "the helpers of tests are tests")]
+
+mod help;
+mod local;
+mod session;
+mod support;
+mod table;

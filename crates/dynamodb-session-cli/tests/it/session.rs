@@ -1,0 +1,219 @@
+//! `session get|delete`.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde_json::json;
+
+use crate::support::{Engine, Run, answering, run_with};
+
+const ID: &str = "Zk3vQ9pL0aaBcDeFgH";
+
+fn engine_with_session() -> Engine {
+    let engine = Engine::start();
+    engine.run(&["table", "create"]).ok();
+    engine.put_session(ID, now() + 7_300);
+    engine
+}
+
+fn now() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap()
+        .as_secs()
+}
+
+fn assert_masked(run: &Run) {
+    assert!(
+        !run.stdout.contains(&ID[..5]) && !run.stderr.contains(&ID[..5]),
+        "{run:?}"
+    );
+}
+
+#[test]
+fn get_shows_data_and_times_and_masks_the_id() {
+    let engine = engine_with_session();
+    let run = engine.run(&["session", "get", ID]);
+    assert_masked(&run);
+    let text = run.ok();
+    for part in [
+        "Session  Zk3v…\n",
+        "Created  2026-01-01T00:00:00.000Z (",
+        "Z (in 2 h 1 min)\n",
+        "Size     47 bytes of JSON\n",
+        "Data\n{\n",
+        "  \"name\": \"Zoë\"",
+        "  \"views\": 12345678901234567890123",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+}
+
+#[test]
+fn get_as_json() {
+    let engine = engine_with_session();
+    let run = engine.run(&["session", "get", ID, "--json"]);
+    assert_masked(&run);
+    assert!(run.stdout.contains(":12345678901234567890123"), "{run:?}");
+    let value = run.json();
+    assert_eq!(value["id"], "Zk3v…");
+    assert_eq!(value["created"], "2026-01-01T00:00:00.000Z");
+    assert!(value["expires"].as_str().unwrap().ends_with('Z'));
+    assert_eq!(value["data_format"], "JSON");
+    assert_eq!(value["data_bytes"], 47);
+    assert_eq!(value["data"]["name"], "Zoë");
+}
+
+#[test]
+fn the_id_is_read_from_standard_input() {
+    let engine = engine_with_session();
+    for input in [ID.to_owned(), format!("{ID}\n"), format!("{ID}\r\n")] {
+        let run = engine.run_with(&["session", "get", "-", "--json"], input);
+        assert_masked(&run);
+        run.ok();
+    }
+    for (input, reason) in [
+        (&b""[..], "empty"),
+        (b"\n", "empty"),
+        (b"\xff\xfe", "UTF-8"),
+        (&[b'x'; 3000], "2048"),
+    ] {
+        let error = engine.run_with(&["session", "get", "-"], input).fails(2);
+        assert!(error.contains(reason), "{error}");
+    }
+}
+
+#[test]
+fn ids_that_begin_with_a_hyphen_can_be_given() {
+    let engine = engine_with_session();
+    engine.put_session("-starts-with-a-hyphen", now() + 60);
+    engine
+        .run_with(&["session", "get", "-"], "-starts-with-a-hyphen")
+        .ok();
+    let url = engine.url();
+    let flags = [
+        "session",
+        "get",
+        "--region",
+        "local",
+        "--endpoint-url",
+        &url,
+    ];
+    run_with(&[&flags[..], &["--", "-starts-with-a-hyphen"]].concat(), "").ok();
+}
+
+#[test]
+fn a_prefix_belongs_to_the_key() {
+    let engine = engine_with_session();
+    engine.put_session(&format!("app:{ID}"), now() + 60);
+    engine.run(&["session", "delete", ID]).ok();
+    engine.run(&["session", "get", ID, "--prefix", "app:"]).ok();
+}
+
+#[test]
+fn missing_and_expired_sessions_are_not_found() {
+    let engine = engine_with_session();
+    engine.put_session("outlived-its-expiry", now() - 5);
+    for id in ["never-stored-at-all", "outlived-its-expiry"] {
+        for flag in [&[][..], &["--json"]] {
+            let error = engine
+                .run(&[&["session", "get", id], flag].concat())
+                .fails(1);
+            assert!(
+                error.contains(&id[..4]) && !error.contains(&id[..5]),
+                "{error}"
+            );
+            assert!(error.contains("hint: "), "{error}");
+        }
+    }
+}
+
+#[test]
+fn binary_data_is_shown_as_dynamodb_has_it() {
+    let engine = engine_with_session();
+    let item = json!({
+        "sessionId": { "S": ID },
+        "session": { "M": { "key": { "B": "AAEC" } } },
+    });
+    engine.call("PutItem", &json!({ "TableName": "sessions", "Item": item }));
+    let value = engine.run(&["session", "get", ID, "--json"]).json();
+    assert_eq!(value["data_format"], "DynamoDB JSON");
+    assert!(value["data"].to_string().contains("AAEC"), "{value}");
+    assert_eq!(
+        (&value["created"], &value["expires"]),
+        (&json!(null), &json!(null))
+    );
+    let text = engine.run(&["session", "get", ID]).ok();
+    assert!(
+        text.contains("Created  unknown") && text.contains("Expires  unknown"),
+        "{text}"
+    );
+}
+
+#[test]
+fn data_cannot_steer_the_terminal() {
+    let engine = engine_with_session();
+    let item = json!({
+        "sessionId": { "S": ID },
+        "session": { "M": { "name": { "S": "\u{1b}[2J\u{9b}2J\u{202e}" } } },
+    });
+    engine.call("PutItem", &json!({ "TableName": "sessions", "Item": item }));
+    for flag in [&[][..], &["--json"]] {
+        let text = engine.run(&[&["session", "get", ID], flag].concat()).ok();
+        assert!(!text.contains(['\u{1b}', '\u{9b}', '\u{202e}']), "{text:?}");
+        assert!(text.contains("\\u009b2J"), "{text:?}");
+    }
+}
+
+#[test]
+fn delete_is_idempotent_and_masks_the_id() {
+    let engine = engine_with_session();
+    for arguments in [
+        &["session", "delete", ID][..],
+        &["session", "delete", ID, "--json"],
+    ] {
+        let run = engine.run(arguments);
+        assert_masked(&run);
+        assert!(run.ok().contains("Zk3v…"));
+        assert!(!engine.has_item(ID));
+    }
+    engine.put_session(ID, now() + 60);
+    engine
+        .run_with(&["session", "delete", "-"], format!("{ID}\n"))
+        .ok();
+    assert!(!engine.has_item(ID));
+}
+
+#[test]
+fn a_missing_table_is_not_found() {
+    let engine = Engine::start();
+    for command in ["get", "delete"] {
+        let run = engine.run(&["session", command, ID, "--table-name", "elsewhere"]);
+        assert_masked(&run);
+        let error = run.fails(1);
+        assert!(
+            error.contains("elsewhere") && error.contains("table create"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn the_services_own_words_do_not_give_the_id_away() {
+    let body = r#"{"__type":"com.amazon#ValidationException","message":"Zk3vQ9pL0aaBcDeFgH is odd \u001b[2J"}"#;
+    let url = format!("http://{}", answering("400 Bad Request", body));
+    let run = run_with(
+        &[
+            "session",
+            "get",
+            ID,
+            "--region",
+            "local",
+            "--endpoint-url",
+            &url,
+        ],
+        "",
+    );
+    assert!(!run.stderr.contains('\u{1b}'), "{run:?}");
+    assert_masked(&run);
+    run.fails(70);
+}

@@ -1,0 +1,338 @@
+//! The binary, an engine, a minimal HTTP client, and temporary directories.
+
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+/// Longer than anything here takes, so that what hangs fails.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
+
+/// The binary, in an environment without settings for AWS.
+pub(crate) fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_dynamodb-session"));
+    for (name, _) in std::env::vars_os() {
+        let name = name.to_string_lossy();
+        if name.starts_with("AWS_") || name.starts_with("AMAZON_") {
+            command.env_remove(&*name);
+        }
+    }
+    command
+        .args(arguments)
+        .env("AWS_EC2_METADATA_DISABLED", "true")
+        .env("AWS_CONFIG_FILE", "/nonexistent/config")
+        .env("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent/credentials")
+        .stdin(Stdio::null());
+    command
+}
+
+/// How a run ended and what it said.
+#[derive(Debug)]
+pub(crate) struct Run {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Run {
+    pub(crate) fn assert_code(self, code: i32) -> Self {
+        assert_eq!(self.code, Some(code), "{self:?}");
+        // A program writes its results to standard output, and what went wrong to standard error.
+        assert_eq!(self.stderr.is_empty(), code == 0, "{self:?}");
+        assert_eq!(self.stdout.is_empty(), code != 0, "{self:?}");
+        self
+    }
+
+    pub(crate) fn ok(self) -> String {
+        self.assert_code(0).stdout
+    }
+
+    pub(crate) fn fails(self, code: i32) -> String {
+        self.assert_code(code).stderr
+    }
+
+    pub(crate) fn json(self) -> Value {
+        let text = self.ok();
+        assert_eq!(text.lines().count(), 1, "{text}");
+        serde_json::from_str(&text).unwrap()
+    }
+}
+
+pub(crate) fn run(arguments: &[&str]) -> Run {
+    finish(&mut command(arguments))
+}
+
+pub(crate) fn finish(command: &mut Command) -> Run {
+    let output = command.output().unwrap();
+    Run {
+        code: output.status.code(),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+/// Runs it with this on standard input.
+pub(crate) fn run_with(arguments: &[&str], input: impl AsRef<[u8]>) -> Run {
+    let mut child = command(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // It may end without reading.
+    drop(child.stdin.take().unwrap().write_all(input.as_ref()));
+    let output = child.wait_with_output().unwrap();
+    Run {
+        code: output.status.code(),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+/// `dynamodb-session local`, killed at the end.
+pub(crate) struct Engine {
+    child: Child,
+    stdout: Option<BufReader<ChildStdout>>,
+    pub(crate) line: String,
+    pub(crate) addr: SocketAddr,
+}
+
+impl Engine {
+    /// In memory.
+    pub(crate) fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    pub(crate) fn start_with(arguments: &[&str]) -> Self {
+        let mut child = command(&["local", "--port", "0"])
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        stdout.read_line(&mut line).unwrap();
+        let url = line
+            .split(' ')
+            .find_map(|word| word.strip_prefix("http://"));
+        let addr = url
+            .unwrap_or_else(|| panic!("no URL in {line:?}"))
+            .parse()
+            .unwrap();
+        Self {
+            child,
+            stdout: Some(stdout),
+            line,
+            addr,
+        }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.addr)
+    }
+
+    /// The flags that lead to it.
+    pub(crate) fn run(&self, arguments: &[&str]) -> Run {
+        let url = self.url();
+        run(&with_endpoint(arguments, &url))
+    }
+
+    pub(crate) fn run_with(&self, arguments: &[&str], input: impl AsRef<[u8]>) -> Run {
+        let url = self.url();
+        run_with(&with_endpoint(arguments, &url), input)
+    }
+
+    pub(crate) fn call(&self, operation: &str, body: &Value) -> Value {
+        let (status, answer) = Connection::open(self.addr)
+            .unwrap()
+            .call(operation, body)
+            .unwrap();
+        assert_eq!(status, 200, "{operation}: {answer}");
+        answer
+    }
+
+    /// A session as the legacy package stores one, with `created`.
+    pub(crate) fn put_session(&self, id: &str, expires: u64) {
+        let item = json!({
+            "sessionId": { "S": id },
+            "expires": { "N": expires.to_string() },
+            "created": { "N": "1767225600000" },
+            "session": { "M": { "name": { "S": "Zoë" }, "views": { "N": "12345678901234567890123" } } },
+        });
+        self.call("PutItem", &json!({ "TableName": "sessions", "Item": item }));
+    }
+
+    pub(crate) fn has_item(&self, id: &str) -> bool {
+        let request = json!({ "TableName": "sessions", "Key": { "sessionId": { "S": id } } });
+        self.call("GetItem", &request).get("Item").is_some()
+    }
+
+    /// Sends a signal by its name, such as `TERM`.
+    #[cfg(unix)]
+    pub(crate) fn signal(&self, name: &str) {
+        let pid = self.child.id().to_string();
+        let status = Command::new("kill")
+            .args(["-s", name, &pid])
+            .status()
+            .unwrap();
+        assert!(status.success());
+    }
+
+    pub(crate) fn close_stdout(&mut self) {
+        self.stdout = None;
+    }
+
+    /// Waits for its end. Returns the status and what it wrote after the first line.
+    pub(crate) fn wait(&mut self) -> (ExitStatus, String) {
+        let mut status = None;
+        eventually("the engine ends", || {
+            status = self.child.try_wait().unwrap();
+            status.is_some()
+        });
+        let mut rest = String::new();
+        if let Some(mut stdout) = self.stdout.take() {
+            stdout.read_to_string(&mut rest).unwrap();
+        }
+        (status.unwrap(), rest)
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        // It may have ended already.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+fn with_endpoint<'a>(arguments: &[&'a str], url: &'a str) -> Vec<&'a str> {
+    [arguments, &["--region", "local", "--endpoint-url", url]].concat()
+}
+
+/// HTTP over a socket: no DynamoDB client comes between the test and the bytes.
+pub(crate) struct Connection(BufReader<TcpStream>);
+
+impl Connection {
+    pub(crate) fn open(addr: SocketAddr) -> io::Result<Self> {
+        let stream = TcpStream::connect(addr)?;
+        stream.set_read_timeout(Some(DEADLINE))?;
+        stream.set_nodelay(true)?;
+        Ok(Self(BufReader::new(stream)))
+    }
+
+    /// The answer's status and body, if all of it came.
+    pub(crate) fn call(&mut self, operation: &str, body: &Value) -> io::Result<(u16, Value)> {
+        let body = body.to_string();
+        let request = format!(
+            "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\
+             Content-Type: application/x-amz-json-1.0\r\nX-Amz-Target: DynamoDB_20120810.{operation}\r\n\
+             X-Amz-Date: 20260101T000000Z\r\nAuthorization: AWS4-HMAC-SHA256 \
+             Credential=dummy/20260101/local/dynamodb/aws4_request, SignedHeaders=host;x-amz-date, \
+             Signature=0\r\n\r\n{body}",
+            body.len()
+        );
+        self.0.get_mut().write_all(request.as_bytes())?;
+        let status = self.line()?;
+        let status = status
+            .split(' ')
+            .nth(1)
+            .and_then(|status| status.parse().ok());
+        let mut length = 0;
+        while let Some((name, value)) = self.line()?.split_once(':') {
+            if name.eq_ignore_ascii_case("content-length") {
+                length = value.trim().parse().unwrap();
+            }
+        }
+        let mut body = vec![0; length];
+        self.0.read_exact(&mut body)?;
+        Ok((
+            status.ok_or(io::ErrorKind::InvalidData)?,
+            serde_json::from_slice(&body)?,
+        ))
+    }
+
+    fn line(&mut self) -> io::Result<String> {
+        let mut line = String::new();
+        if self.0.read_line(&mut line)? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        Ok(line)
+    }
+}
+
+/// A server that gives this answer to every request: the cases no engine can be brought into.
+pub(crate) fn answering(status: &'static str, body: &'static str) -> SocketAddr {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let addr = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            // A client that hangs up is the client's business.
+            drop(stream.and_then(|stream| answer(stream, status, body)));
+        }
+    });
+    addr
+}
+
+fn answer(stream: TcpStream, status: &str, body: &str) -> io::Result<()> {
+    let mut reader = BufReader::new(stream);
+    let (mut line, mut length) = (String::new(), 0);
+    while reader.read_line(&mut line)? > 2 {
+        if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+            length = value.trim().parse().unwrap();
+        }
+        line.clear();
+    }
+    reader.read_exact(&mut vec![0; length])?;
+    let length = body.len();
+    let answer =
+        format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}");
+    reader.get_mut().write_all(answer.as_bytes())
+}
+
+/// Waits for what another process does, and fails at the deadline.
+pub(crate) fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !is_so() {
+        assert!(
+            start.elapsed() < DEADLINE,
+            "not within {DEADLINE:?}: {what}"
+        );
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// A directory of its own, removed at the end.
+pub(crate) struct TempDir(PathBuf);
+
+impl TempDir {
+    pub(crate) fn new() -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let path = std::env::temp_dir().join(format!(
+            "dynamodb-session-cli-{}-{count}",
+            std::process::id()
+        ));
+        std::fs::create_dir(&path).unwrap();
+        Self(path)
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    pub(crate) fn file(&self, name: &str) -> String {
+        self.0.join(name).into_os_string().into_string().unwrap()
+    }
+}
+
+impl Drop for TempDir {
+    fn drop(&mut self) {
+        // A test that fails has said more than a directory that stays could.
+        drop(std::fs::remove_dir_all(&self.0));
+    }
+}
