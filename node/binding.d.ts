@@ -1,0 +1,144 @@
+// Generated from src/ by scripts/build.js. Do not edit.
+
+/** Why a call failed; what its promise is rejected with. */
+export interface Failure {
+  /** What the caller can do about it: the name of a kind, such as `TableNotFound`. */
+  kind: string
+  /** The service's name for the error. */
+  code?: string
+  /** The bare reason. It holds no id, no session data and no secret. */
+  message: string
+  /** What to do next. */
+  hint?: string
+  /** The `DynamoDB` operation, such as `GetItem`. */
+  operation?: string
+  /** The table the operation was for. */
+  table?: string
+  /** The endpoint that was asked. */
+  endpoint?: string
+  /** The service's id of the last request. */
+  requestId?: string
+  /** The HTTP status of the last answer. */
+  status?: number
+  /** How many requests were sent. */
+  attempts: number
+  /** Whether the same call may succeed later without a change. */
+  retryable: boolean
+  /** What lies behind the failure, from the outermost inwards. */
+  causes: Array<string>
+}
+
+/** Credentials as JavaScript gives them. */
+export interface ProvidedCredentials {
+  /** The access key. */
+  accessKeyId: string
+  /** Its secret. */
+  secretAccessKey: string
+  /** The token of temporary credentials. */
+  sessionToken?: string
+  /** When they expire, in epoch milliseconds. Default: never. */
+  expiration?: number
+}
+
+/** Sessions in one table. */
+export declare class Store {
+  /** Makes a store, or shares the one of equal options. No request is made. */
+  constructor(options: StoreOptions)
+  /** The session's text: JSON, or `A` and `DynamoDB` attribute JSON when it holds what JSON cannot say. */
+  get(id: string): Promise<string | undefined>
+  /** Stores a session's text, as `get` returns it, for so many milliseconds from now. */
+  set(id: string, text: string, ttlMs: number): Promise<void>
+  /** Deletes a session, if there is one. */
+  destroy(id: string): Promise<void>
+  /** What the service says about the table, as JSON; undefined when there is none. */
+  describeTable(): Promise<string | undefined>
+  /** Creates the table if it is missing and applies what is set to one that exists. */
+  createTableIfMissing(options: TableOptions): Promise<string>
+  /** Creates the table. */
+  createTable(options: TableOptions): Promise<string>
+  /** Applies what is set to the table. */
+  updateTable(options: TableOptions): Promise<string>
+  /** Turns the deletion of expired items on or off. */
+  setTtl(enabled: boolean): Promise<void>
+  /** The attribute that holds the expiry; creating the table can change it. */
+  get ttlAttribute(): string
+  /** The time by the service's clock, as far as it is known, in epoch milliseconds. */
+  now(): number
+}
+
+/** The configuration of a store. Stores of equal options share connections and credentials. */
+export interface StoreOptions {
+  /** The table's name. Default `sessions`. */
+  tableName?: string
+  /** The attribute that is the partition key. Default `sessionId`. */
+  partitionKey?: string
+  /** The attribute that holds the expiry. Default `expires`. */
+  ttlAttribute?: string
+  /** Prepended to every session id. Default nothing. */
+  prefix?: string
+  /** Whether reads are strongly consistent. Default `true`. */
+  consistentRead?: boolean
+  /** The Region. Default: environment, then profile. */
+  region?: string
+  /** The URL requests go to. Default: the Region's own. */
+  endpointUrl?: string
+  /** Whether to use the FIPS endpoint. Default `false`. */
+  useFips?: boolean
+  /** Whether to use the dual-stack endpoint. Default `false`. */
+  useDualStack?: boolean
+  /** Whether the Region's own endpoint is reached over TLS. Default `true`. */
+  tls?: boolean
+  /** With `secretAccessKey`: fixed credentials. */
+  accessKeyId?: string
+  /** With `accessKeyId`: fixed credentials. */
+  secretAccessKey?: string
+  /** The token of temporary fixed credentials. */
+  sessionToken?: string
+  /** The number under which the host knows a credentials provider. */
+  credentialsProvider?: number
+  /** Milliseconds connecting may take. Default 1000. */
+  connectTimeoutMs?: number
+  /** Milliseconds the first byte of an answer may take. Default 1000. */
+  firstByteTimeoutMs?: number
+  /** Milliseconds an operation may take in all. Default 5000. */
+  operationTimeoutMs?: number
+  /** How often an operation is tried in all. Default 4. */
+  maxAttempts?: number
+  /** Milliseconds of the first backoff at most. Default 25. */
+  retryBaseMs?: number
+  /** The only certificate authorities to trust, as PEM. Default: built in. */
+  caPem?: string
+  /** The URL of a proxy. Default none. */
+  proxy?: string
+  /** Appended to the `User-Agent` header. */
+  userAgentSuffix?: string
+  /** Whether a wrong clock is corrected by the service's. Default `true`. */
+  correctClockSkew?: boolean
+  /** Milliseconds added to the clock. Default 0. */
+  clockOffsetMs?: number
+  /** The number under which the host knows a logger. */
+  logger?: number
+}
+
+/** What a table is created with. What is set is applied to a table that exists as well. */
+export interface TableOptions {
+  /** Read capacity units per second. Default at creation 5. */
+  readCapacityUnits?: number
+  /** Write capacity units per second. Default at creation 5. */
+  writeCapacityUnits?: number
+  /** `PROVISIONED` (default) or `PAY_PER_REQUEST`. */
+  billingMode?: string
+  /** Whether `DynamoDB` deletes expired items. Default at creation `true`. */
+  useTtl?: boolean
+  /** JSON text of an object merged into the `CreateTable` request. */
+  createTable?: string
+}
+
+/** Answers a question for credentials: with them, or with why there are none. */
+export declare function answerCredentials(question: number, answer?: ProvidedCredentials | undefined | null, error?: string | undefined | null): void
+
+/**
+ * Registers what the store asks of JavaScript: `ask(provider, question)`, to be answered by
+ * `answerCredentials`, and `log(logger, line)`. Neither may throw.
+ */
+export declare function setHost(ask: (provider: number, question: number) => void, log: (logger: number, line: string) => void): void

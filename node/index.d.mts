@@ -1,0 +1,10 @@
+import DynamoDBStore from './index.js';
+
+export type CredentialsProvider = DynamoDBStore.CredentialsProvider;
+export type DynamoConfig = DynamoDBStore.DynamoConfig;
+export type MaxAge = DynamoDBStore.MaxAge;
+export type Options = DynamoDBStore.Options;
+export type StoreError = DynamoDBStore.StoreError;
+export type TableOptions = DynamoDBStore.TableOptions;
+export { DynamoDBStore };
+export default DynamoDBStore;

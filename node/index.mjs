@@ -1,0 +1,4 @@
+import DynamoDBStore from './index.js';
+
+export { DynamoDBStore };
+export default DynamoDBStore;

@@ -1,0 +1,93 @@
+'use strict';
+
+const isText = (value) => typeof value === 'string' && value !== '';
+
+/** Calls a method of the AWS SDK v2: `xPromise()` where the SDK was promisified, `x(callback)` otherwise. */
+function callV2(object, method) {
+  const promised = object[`${method}Promise`];
+  if (typeof promised === 'function') return promised.call(object);
+  return new Promise((resolve, reject) => {
+    object[method]((error, value) => (error ? reject(error) : resolve(value)));
+  });
+}
+
+/** Credentials of any provider: an async function (v3), `AWS.Credentials` or a provider chain (v2). */
+async function ask(source) {
+  if (typeof source === 'function') return source();
+  if (typeof source.resolve === 'function' || typeof source.resolvePromise === 'function') {
+    return ask(await callV2(source, 'resolve'));
+  }
+  if (typeof source.get === 'function' || typeof source.getPromise === 'function') {
+    // `get` refreshes what is due.
+    await callV2(source, 'get');
+  }
+  return source;
+}
+
+function expiry(value) {
+  if (value === undefined || value === null) return undefined;
+  const ms = new Date(value).getTime();
+  if (Number.isNaN(ms)) throw new TypeError('the credentials\' expiration is not a date');
+  return ms;
+}
+
+function checked(credentials) {
+  const { accessKeyId, secretAccessKey, sessionToken } = credentials || {};
+  if (!isText(accessKeyId) || !isText(secretAccessKey)) {
+    throw new TypeError('the credentials provider gave no accessKeyId and secretAccessKey');
+  }
+  return {
+    accessKeyId,
+    secretAccessKey,
+    sessionToken: isText(sessionToken) ? sessionToken : undefined,
+    // v3, then v2.
+    expiration: expiry(credentials.expiration ?? credentials.expireTime),
+  };
+}
+
+/** A provider, asked once for all who wait, and given up on after a while. */
+class Provider {
+  /** Why there were no credentials the last time: the cause of the errors that follow from it. */
+  lastError;
+
+  #source;
+
+  #timeoutMs;
+
+  #asked;
+
+  constructor(source, timeoutMs) {
+    this.#source = new WeakRef(source);
+    this.#timeoutMs = timeoutMs;
+  }
+
+  async credentials() {
+    // A provider that is slower than we wait is not asked again before it has answered.
+    this.#asked ||= ask(this.#source.deref()).finally(() => { this.#asked = undefined; });
+    let timer;
+    const late = new Promise((resolve, reject) => {
+      timer = setTimeout(() => {
+        reject(new Error(`the credentials provider did not answer within ${this.#timeoutMs} ms`));
+      }, this.#timeoutMs);
+    });
+    try {
+      const credentials = checked(await Promise.race([this.#asked, late]));
+      this.lastError = undefined;
+      return credentials;
+    } catch (error) {
+      this.lastError = error;
+      throw error;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+/** Whether an object is a source to ask, rather than credentials to read. */
+function isProvider(value) {
+  return typeof value === 'function' || ['get', 'getPromise', 'resolve', 'resolvePromise'].some(
+    (method) => typeof value?.[method] === 'function',
+  );
+}
+
+module.exports = { Provider, isProvider, isText };

@@ -1,0 +1,60 @@
+'use strict';
+
+/**
+ * Builds the addon in place, and from a debug build `binding.d.ts`.
+ *
+ *   node scripts/build.js [--release]
+ */
+
+const { spawnSync } = require('node:child_process');
+const fs = require('node:fs');
+const os = require('node:os');
+const path = require('node:path');
+const { NAME, TARGETS } = require('../lib/binding');
+const declarations = require('./declarations');
+
+const root = path.join(__dirname, '..');
+const release = process.argv.includes('--release');
+
+const LIBRARIES = { linux: 'lib%.so', darwin: 'lib%.dylib', win32: '%.dll' };
+
+function cargo(args, env = {}) {
+  const { status, stdout, error } = spawnSync('cargo', args, {
+    cwd: root, env: { ...process.env, ...env }, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  if (error) throw error;
+  if (status !== 0) process.exit(status ?? 1);
+  return stdout;
+}
+
+function target() {
+  const candidates = TARGETS[`${process.platform}-${process.arch}`];
+  if (!candidates) throw new Error(`no target for ${process.platform}-${process.arch}`);
+  // Rust for musl is asked for by CARGO_BUILD_TARGET.
+  const musl = /musl/.test(process.env.CARGO_BUILD_TARGET ?? '');
+  return candidates[musl && candidates.length > 1 ? 1 : 0];
+}
+
+const types = fs.mkdtempSync(path.join(os.tmpdir(), 'binding-types-'));
+try {
+  // A changed variable makes Cargo expand the macros again, which is what writes the declarations.
+  const env = release ? {} : {
+    NAPI_TYPE_DEF_TMP_FOLDER: types,
+    NAPI_FORCE_BUILD_KOA_SESSION_DYNAMODB_STORE: String(Date.now()),
+  };
+  cargo(['build', '-p', NAME, ...(release ? ['--release'] : [])], env);
+  const { target_directory: directory } = JSON.parse(cargo(['metadata', '--format-version', '1', '--no-deps']));
+  const library = LIBRARIES[process.platform].replace('%', NAME.replaceAll('-', '_'));
+  const built = path.join(directory, process.env.CARGO_BUILD_TARGET ?? '', release ? 'release' : 'debug', library);
+  const place = path.join(root, `${NAME}.${target()}.node`);
+  // In one step, so that a process that has the old one loaded keeps it.
+  fs.copyFileSync(built, `${place}.new`);
+  fs.renameSync(`${place}.new`, place);
+  if (!release) {
+    const text = fs.readFileSync(path.join(types, NAME), 'utf8');
+    fs.writeFileSync(path.join(root, 'binding.d.ts'), declarations(text));
+  }
+  console.log(path.relative(process.cwd(), place)); // eslint-disable-line no-console
+} finally {
+  fs.rmSync(types, { recursive: true });
+}

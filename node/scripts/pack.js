@@ -1,0 +1,125 @@
+'use strict';
+
+// Packs what is published: the main package (JavaScript and types) and one package a platform (the addon).
+//
+//   node scripts/pack.js OUT [PLATFORM=ADDON ...]
+//
+// Without a platform: the one this machine is, with the addon built in place. The main package names exactly the
+// platform packages packed with it as its optional dependencies: a name nobody has published yet could be
+// published by anybody.
+
+const { execFileSync } = require('child_process');
+const fs = require('fs');
+const os = require('os');
+const path = require('path');
+const platforms = require('../npm/platforms.json');
+const manifest = require('../package.json');
+
+const NODE_DIR = path.join(__dirname, '..');
+const ROOT = path.join(NODE_DIR, '..');
+const LEGAL = ['LICENSE-MIT', 'LICENSE-APACHE'];
+
+const packageName = (platform) => `${manifest.name}-${platform.name}`;
+const addonName = (platform) => `${manifest.name}.${platform.name}.node`;
+
+const find = (name) => {
+  const platform = platforms.find((known) => known.name === name);
+  if (!platform) throw new Error(`unknown platform ${name}; known: ${platforms.map((known) => known.name).join(', ')}`);
+  return platform;
+};
+
+const hostPlatform = () => {
+  const { glibcVersionRuntime } = process.report.getReport().header;
+  const libc = glibcVersionRuntime ? 'glibc' : 'musl';
+  return platforms.find((known) => known.os === process.platform && known.cpu === process.arch
+    && (known.libc === undefined || known.libc === libc));
+};
+
+// What both kinds of package say of themselves.
+const common = () => {
+  const {
+    version, license, engines, repository, homepage, bugs, author,
+  } = manifest;
+  return {
+    version, license, engines, repository, homepage, bugs, author,
+  };
+};
+
+const mainManifest = (packed) => ({
+  ...manifest,
+  scripts: undefined,
+  devDependencies: undefined,
+  private: undefined,
+  overrides: undefined, // of development dependencies
+  optionalDependencies: Object.fromEntries(packed.map((each) => [packageName(each), manifest.version])),
+});
+
+const platformManifest = (platform) => ({
+  name: packageName(platform),
+  description: `The ${platform.name} addon of ${manifest.name}`,
+  ...common(),
+  os: [platform.os],
+  cpu: [platform.cpu],
+  ...(platform.libc && { libc: [platform.libc] }),
+  main: `./${addonName(platform)}`,
+  files: [addonName(platform)],
+});
+
+const copy = (from, names, to) => names
+  .filter((name) => fs.existsSync(path.join(from, name)))
+  .forEach((name) => fs.cpSync(path.join(from, name), path.join(to, name), { recursive: true }));
+
+// Lays a package out in a directory of its own and has npm pack it.
+function packOne(content, out, fill) {
+  const stage = fs.mkdtempSync(path.join(os.tmpdir(), 'pack-'));
+  try {
+    fs.writeFileSync(path.join(stage, 'package.json'), `${JSON.stringify(content, null, 2)}\n`);
+    copy(ROOT, LEGAL, stage);
+    fill(stage);
+    const args = ['pack', '--json', '--ignore-scripts', '--pack-destination', path.resolve(out)];
+    const printed = execFileSync('npm', args, { cwd: stage, stdio: ['ignore', 'pipe', 'ignore'] });
+    const [{ filename, files }] = JSON.parse(printed);
+    return {
+      manifest: JSON.parse(JSON.stringify(content)),
+      file: path.resolve(out, filename),
+      files: files.map((entry) => entry.path).sort(),
+    };
+  } finally {
+    fs.rmSync(stage, { recursive: true });
+  }
+}
+
+// Answers { main, platforms: [] }, each with its manifest, its tarball and the names of the files in it.
+function pack(out, addons) {
+  fs.mkdirSync(out, { recursive: true });
+  const packed = Object.keys(addons).map(find);
+  return {
+    main: packOne(mainManifest(packed), out, (stage) => {
+      copy(NODE_DIR, manifest.files, stage);
+      copy(ROOT, ['README.md', 'CHANGELOG.md'], stage);
+    }),
+    platforms: packed.map((platform) => packOne(platformManifest(platform), out, (stage) => {
+      fs.copyFileSync(addons[platform.name], path.join(stage, addonName(platform)));
+      const readme = `# ${packageName(platform)}\n\n${manifest.name}'s addon for ${platform.name}; that package installs it.\n`;
+      fs.writeFileSync(path.join(stage, 'README.md'), readme);
+    })),
+  };
+}
+
+function builtInPlace() {
+  const platform = hostPlatform();
+  if (!platform) throw new Error(`no package is made for ${process.platform} ${process.arch}`);
+  const addon = path.join(NODE_DIR, addonName(platform));
+  if (!fs.existsSync(addon)) throw new Error(`${addon} is not built: run \`npm run build\``);
+  return { [platform.name]: addon };
+}
+
+module.exports = { pack, builtInPlace, platforms };
+
+if (require.main === module) {
+  const [out, ...given] = process.argv.slice(2);
+  if (!out) throw new Error('usage: node scripts/pack.js OUT [PLATFORM=ADDON ...]');
+  const addons = given.length > 0 ? Object.fromEntries(given.map((each) => each.split('='))) : builtInPlace();
+  const { main, platforms: packed } = pack(out, addons);
+  [main, ...packed].forEach(({ file }) => console.log(file));
+}

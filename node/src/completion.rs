@@ -1,0 +1,491 @@
+//! Settles promises from the runtime thread with as few wake-ups of the event loop as possible.
+//!
+//! Every Node environment (the main thread, each worker) has one [`Calls`] on its own thread and one
+//! [`Mailbox`] that any thread may post to. Finished calls pile up in the mailbox; the first one of a pile
+//! calls the environment's threadsafe function, whose callback settles the whole pile. The threadsafe
+//! function is referenced only while calls are pending, so that they keep the process alive and an idle
+//! store does not. When the environment ends, its mailbox closes and what arrives later is dropped.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::ffi::c_void;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::ptr;
+use std::rc::Rc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use napi::bindgen_prelude::{FnArgs, FunctionRef, PromiseRaw, ToNapiValue};
+use napi::{Env, check_status, sys};
+
+use crate::credentials::Reply;
+use crate::failure::Failure;
+use crate::runtime;
+
+/// How a call ended: what its promise is resolved or rejected with.
+pub(crate) type Outcome = Result<Value, Box<Failure>>;
+
+/// What a promise is resolved with.
+#[derive(Debug)]
+pub(crate) enum Value {
+    Undefined,
+    Text(String),
+}
+
+/// What the runtime thread tells an environment.
+pub(crate) enum Post {
+    /// A call has ended.
+    Settle { call: usize, outcome: Outcome },
+    /// Credentials are needed from a provider written in JavaScript.
+    Ask { provider: u32, reply: Reply },
+    /// A line for a logger.
+    Log { logger: u32, line: String },
+}
+
+/// What the glue registers: `ask(provider, question)` and `log(logger, line)`.
+pub(crate) struct Host {
+    pub(crate) ask: FunctionRef<FnArgs<(u32, u32)>, ()>,
+    pub(crate) log: FunctionRef<FnArgs<(u32, String)>, ()>,
+}
+
+/// The end of an environment's queue that any thread holds.
+pub(crate) struct Mailbox(Mutex<State>);
+
+struct State {
+    posts: Vec<Post>,
+    /// `None` once the environment has ended.
+    wake: Option<Wake>,
+}
+
+struct Wake(sys::napi_threadsafe_function);
+
+// SAFETY: Node documents a threadsafe function as usable from any thread until it is released. It is released
+// once, in `Calls::close`, which takes it out of the mailbox under the same lock every use holds.
+unsafe impl Send for Wake {}
+
+impl Mailbox {
+    /// Leaves a post for the environment and wakes it, unless it is awake for an earlier one or has ended.
+    pub(crate) fn post(&self, post: Post) {
+        let mut state = self.lock();
+        let Some(wake) = &state.wake else {
+            return;
+        };
+        if state.posts.is_empty() {
+            // SAFETY: the function is not released, see `Wake`. A failure means that the environment is ending.
+            unsafe {
+                sys::napi_call_threadsafe_function(
+                    wake.0,
+                    ptr::null_mut(),
+                    sys::ThreadsafeFunctionCallMode::nonblocking,
+                )
+            };
+        }
+        state.posts.push(post);
+    }
+
+    fn take(&self) -> Vec<Post> {
+        std::mem::take(&mut self.lock().posts)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // No code that can panic runs under the lock.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The calls of one environment, on its own thread.
+pub(crate) struct Calls {
+    id: u64,
+    env: sys::napi_env,
+    wake: sys::napi_threadsafe_function,
+    mailbox: Arc<Mailbox>,
+    pending: RefCell<Pending>,
+    host: RefCell<Option<Host>>,
+    questions: RefCell<HashMap<u32, Reply>>,
+    next_question: Cell<u32>,
+}
+
+/// Environments come and go at the same addresses, so they are told apart by number.
+static NEXT_ID: AtomicU64 = AtomicU64::new(1);
+
+thread_local! {
+    /// By environment: one thread can hold several, when a module is loaded more than once.
+    static CALLS: RefCell<HashMap<sys::napi_env, Rc<Calls>>> = RefCell::new(HashMap::new());
+}
+
+impl Calls {
+    /// The calls of the environment this thread is running.
+    pub(crate) fn of(env: &Env) -> napi::Result<Rc<Self>> {
+        let env = env.raw();
+        if let Some(calls) = CALLS.with_borrow(|all| all.get(&env).cloned()) {
+            return Ok(calls);
+        }
+        let calls = Rc::new(Self::open(env)?);
+        CALLS.with_borrow_mut(|all| all.insert(env, Rc::clone(&calls)));
+        Ok(calls)
+    }
+
+    fn open(env: sys::napi_env) -> napi::Result<Self> {
+        let name = "koa-session-dynamodb-store";
+        let (mut title, mut resource, mut question) =
+            (ptr::null_mut(), ptr::null_mut(), ptr::null_mut());
+        let mut wake = ptr::null_mut();
+        // SAFETY: `env` is the environment of the native call in progress on this thread, all pointers are to
+        // live locals, and no JavaScript function is given, which Node allows when `call_js_cb` is.
+        unsafe {
+            check_status!(
+                sys::napi_create_string_utf8(
+                    env,
+                    name.as_ptr().cast(),
+                    name.len().cast_signed(),
+                    &raw mut title
+                ),
+                "cannot name the threadsafe function"
+            )?;
+            // What `async_hooks` shows. Jest asks such an object whether it keeps the process alive.
+            check_status!(
+                sys::napi_create_object(env, &raw mut resource),
+                "cannot create the resource"
+            )?;
+            check_status!(
+                sys::napi_create_function(
+                    env,
+                    HAS_REF.as_ptr(),
+                    HAS_REF.count_bytes().cast_signed(),
+                    Some(has_ref),
+                    ptr::null_mut(),
+                    &raw mut question,
+                ),
+                "cannot create the resource's method"
+            )?;
+            check_status!(
+                sys::napi_set_named_property(env, resource, HAS_REF.as_ptr(), question),
+                "cannot set the resource's method"
+            )?;
+            check_status!(
+                sys::napi_create_threadsafe_function(
+                    env,
+                    ptr::null_mut(),
+                    resource,
+                    title,
+                    0,
+                    1,
+                    ptr::null_mut(),
+                    None,
+                    ptr::null_mut(),
+                    Some(deliver),
+                    &raw mut wake,
+                ),
+                "cannot create the threadsafe function"
+            )?;
+            // Idle until a call is pending.
+            check_status!(
+                sys::napi_unref_threadsafe_function(env, wake),
+                "cannot unreference the threadsafe function"
+            )?;
+            // Hooks run last in, first out: this one before the one Node added for the function above.
+            check_status!(
+                sys::napi_add_env_cleanup_hook(env, Some(end), env.cast()),
+                "cannot add the clean-up hook"
+            )?;
+        }
+        Ok(Self {
+            id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
+            env,
+            wake,
+            mailbox: Arc::new(Mailbox(Mutex::new(State {
+                posts: Vec::new(),
+                wake: Some(Wake(wake)),
+            }))),
+            pending: RefCell::default(),
+            host: RefCell::default(),
+            questions: RefCell::default(),
+            next_question: Cell::default(),
+        })
+    }
+
+    /// Tells this environment from every other, never zero.
+    pub(crate) fn id(&self) -> u64 {
+        self.id
+    }
+
+    pub(crate) fn mailbox(&self) -> &Arc<Mailbox> {
+        &self.mailbox
+    }
+
+    pub(crate) fn set_host(&self, host: Host) {
+        self.host.replace(Some(host));
+    }
+
+    /// The reply a question of [`Post::Ask`] waits for; `None` when it has been given.
+    pub(crate) fn take_question(&self, question: u32) -> Option<Reply> {
+        self.questions.borrow_mut().remove(&question)
+    }
+
+    /// Starts a call and returns its promise. A panic in it is a rejection.
+    pub(crate) fn start<'env, F>(&self, work: F) -> napi::Result<PromiseRaw<'env, ()>>
+    where
+        F: Future<Output = Outcome> + Send + 'static,
+    {
+        let mut deferred = ptr::null_mut();
+        let mut promise = ptr::null_mut();
+        check_status!(
+            // SAFETY: called on the environment's thread during a native call; the pointers are to live locals.
+            unsafe { sys::napi_create_promise(self.env, &raw mut deferred, &raw mut promise) },
+            "cannot create a promise"
+        )?;
+        let call = self.pending.borrow_mut().insert(deferred);
+        if self.pending.borrow().count == 1 {
+            // SAFETY: on the environment's thread, and the function is released only when the environment ends.
+            unsafe { sys::napi_ref_threadsafe_function(self.env, self.wake) };
+        }
+        let mailbox = Arc::clone(&self.mailbox);
+        let task = async move {
+            let outcome = caught(work).await;
+            mailbox.post(Post::Settle { call, outcome });
+        };
+        if let Err(message) = runtime::spawn(task) {
+            self.mailbox.post(Post::Settle {
+                call,
+                outcome: Err(Failure::internal(message)),
+            });
+        }
+        Ok(PromiseRaw::new(self.env, promise))
+    }
+
+    fn deliver(&self) {
+        for post in self.mailbox.take() {
+            match post {
+                Post::Settle { call, outcome } => self.settle(call, outcome),
+                Post::Ask { provider, reply } => self.ask(provider, reply),
+                Post::Log { logger, line } => self.log(logger, line),
+            }
+        }
+        if self.pending.borrow_mut().became_idle() {
+            // SAFETY: on the environment's thread, and the function is released only when the environment ends.
+            unsafe { sys::napi_unref_threadsafe_function(self.env, self.wake) };
+        }
+    }
+
+    fn settle(&self, call: usize, outcome: Outcome) {
+        let Some(deferred) = self.pending.borrow_mut().remove(call) else {
+            return;
+        };
+        let (resolved, value) = match outcome {
+            Ok(value) => (true, self.value(&value)),
+            Err(failure) => (false, self.failure(failure)),
+        };
+        // A value can fail to be made when it is longer than a JavaScript string may be, or when the environment
+        // is ending; in the second case the call below fails as well, and nobody is left to notice.
+        let (resolved, value) = match value {
+            Ok(value) => (resolved, Ok(value)),
+            Err(error) => (false, self.failure(Failure::internal(error.to_string()))),
+        };
+        let value = value.unwrap_or(ptr::null_mut());
+        // SAFETY: on the environment's thread, inside the handle scope Node opened for the callback; `deferred`
+        // was taken out of `pending`, so it is settled once.
+        unsafe {
+            if resolved {
+                sys::napi_resolve_deferred(self.env, deferred, value);
+            } else {
+                sys::napi_reject_deferred(self.env, deferred, value);
+            }
+        }
+    }
+
+    fn value(&self, value: &Value) -> napi::Result<sys::napi_value> {
+        let mut result = ptr::null_mut();
+        // SAFETY: on the environment's thread, inside the handle scope Node opened for the callback; the pointer
+        // and length are of a live string, and Latin-1 is equal to ASCII where it is used.
+        let status = unsafe {
+            match value {
+                Value::Undefined => sys::napi_get_undefined(self.env, &raw mut result),
+                Value::Text(text) => {
+                    let create = if text.is_ascii() {
+                        sys::napi_create_string_latin1
+                    } else {
+                        sys::napi_create_string_utf8
+                    };
+                    create(
+                        self.env,
+                        text.as_ptr().cast(),
+                        text.len().cast_signed(),
+                        &raw mut result,
+                    )
+                }
+            }
+        };
+        check_status!(status, "cannot hand over the result")?;
+        Ok(result)
+    }
+
+    fn failure(&self, failure: Box<Failure>) -> napi::Result<sys::napi_value> {
+        // SAFETY: on the environment's thread, inside the handle scope Node opened for the callback.
+        unsafe { Failure::to_napi_value(self.env, *failure) }
+    }
+
+    fn ask(&self, provider: u32, reply: Reply) {
+        let question = self.next_question.get();
+        self.next_question.set(question.wrapping_add(1));
+        self.questions.borrow_mut().insert(question, reply);
+        let host = self.host.borrow();
+        let Some(host) = &*host else {
+            // Dropping the reply answers that there is nobody to ask.
+            self.take_question(question);
+            return;
+        };
+        let env = Env::from_raw(self.env);
+        let asked = host
+            .ask
+            .borrow_back(&env)
+            .and_then(|ask| ask.call((provider, question).into()));
+        if asked.is_err() {
+            self.take_question(question);
+            self.clear_exception();
+        }
+    }
+
+    fn log(&self, logger: u32, line: String) {
+        let host = self.host.borrow();
+        let Some(host) = &*host else {
+            return;
+        };
+        let env = Env::from_raw(self.env);
+        if host
+            .log
+            .borrow_back(&env)
+            .and_then(|log| log.call((logger, line).into()))
+            .is_err()
+        {
+            self.clear_exception();
+        }
+    }
+
+    /// The glue's functions do not throw; should one, the posts behind it are still delivered.
+    fn clear_exception(&self) {
+        let mut exception = ptr::null_mut();
+        // SAFETY: on the environment's thread; the pointer is to a live local.
+        unsafe { sys::napi_get_and_clear_last_exception(self.env, &raw mut exception) };
+    }
+
+    fn close(&self) {
+        let (wake, posts) = {
+            let mut state = self.mailbox.lock();
+            (state.wake.take(), std::mem::take(&mut state.posts))
+        };
+        drop(posts);
+        self.questions.borrow_mut().clear();
+        self.host.replace(None);
+        if let Some(Wake(wake)) = wake {
+            // SAFETY: this was the only reference and `Calls` makes no call after `close`; with the mailbox
+            // closed no other thread has one.
+            unsafe {
+                sys::napi_release_threadsafe_function(
+                    wake,
+                    sys::ThreadsafeFunctionReleaseMode::abort,
+                )
+            };
+        }
+    }
+}
+
+/// The promises not settled yet, by call.
+#[derive(Default)]
+struct Pending {
+    slots: Vec<Option<sys::napi_deferred>>,
+    free: Vec<usize>,
+    count: usize,
+    /// Whether `count` fell to zero since [`Pending::became_idle`] was asked last.
+    emptied: bool,
+}
+
+impl Pending {
+    fn insert(&mut self, deferred: sys::napi_deferred) -> usize {
+        self.count += 1;
+        if let Some(call) = self.free.pop() {
+            self.slots[call] = Some(deferred);
+            return call;
+        }
+        self.slots.push(Some(deferred));
+        self.slots.len() - 1
+    }
+
+    fn remove(&mut self, call: usize) -> Option<sys::napi_deferred> {
+        let deferred = self.slots.get_mut(call)?.take()?;
+        self.free.push(call);
+        self.count -= 1;
+        self.emptied = self.count == 0;
+        Some(deferred)
+    }
+
+    fn became_idle(&mut self) -> bool {
+        std::mem::take(&mut self.emptied) && self.count == 0
+    }
+}
+
+const HAS_REF: &std::ffi::CStr = c"hasRef";
+
+/// Whether calls are pending: `hasRef()`, as Node's own handles have it.
+unsafe extern "C" fn has_ref(
+    env: sys::napi_env,
+    _info: sys::napi_callback_info,
+) -> sys::napi_value {
+    let pending = catch_unwind(|| {
+        CALLS.with_borrow(|all| {
+            all.get(&env)
+                .is_some_and(|calls| calls.pending.borrow().count > 0)
+        })
+    });
+    let mut result = ptr::null_mut();
+    // SAFETY: Node calls this on the environment's thread, in a handle scope; the pointer is to a live local. A
+    // result that was not set is undefined, which counts as false.
+    unsafe { sys::napi_get_boolean(env, pending.unwrap_or_default(), &raw mut result) };
+    result
+}
+
+/// Node's call into the environment's thread, once for each pile of posts.
+extern "C" fn deliver(
+    env: sys::napi_env,
+    _function: sys::napi_value,
+    _context: *mut c_void,
+    _data: *mut c_void,
+) {
+    // Node passes null while it tears the environment down.
+    if env.is_null() {
+        return;
+    }
+    let delivered = catch_unwind(AssertUnwindSafe(|| {
+        if let Some(calls) = CALLS.with_borrow(|all| all.get(&env).cloned()) {
+            calls.deliver();
+        }
+    }));
+    // A panic here would leave promises pending for ever without a word; its message is on standard error.
+    drop(delivered);
+}
+
+/// Node's call before the environment ends.
+unsafe extern "C" fn end(env: *mut c_void) {
+    let env: sys::napi_env = env.cast();
+    let ended = catch_unwind(AssertUnwindSafe(|| {
+        let calls = CALLS.try_with(|all| all.borrow_mut().remove(&env));
+        if let Ok(Some(calls)) = calls {
+            calls.close();
+        }
+    }));
+    drop(ended);
+}
+
+/// The work's outcome; a panic is a failure.
+async fn caught<F: Future<Output = Outcome>>(work: F) -> Outcome {
+    let mut work = pin!(work);
+    std::future::poll_fn(|context| {
+        catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context))).unwrap_or_else(|_| {
+            std::task::Poll::Ready(Err(Failure::internal(
+                "the store's native part panicked".to_owned(),
+            )))
+        })
+    })
+    .await
+}

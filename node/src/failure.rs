@@ -1,0 +1,97 @@
+//! A failure as data: `node/lib/errors.js` makes the error of it.
+
+use std::error::Error as _;
+
+use dynamodb_session::{Error, ErrorKind};
+use napi_derive::napi;
+
+/// Why a call failed; what its promise is rejected with.
+#[napi(object, object_from_js = false)]
+#[derive(Debug)]
+pub struct Failure {
+    /// What the caller can do about it: the name of a kind, such as `TableNotFound`.
+    pub kind: String,
+    /// The service's name for the error.
+    pub code: Option<String>,
+    /// The bare reason. It holds no id, no session data and no secret.
+    pub message: String,
+    /// What to do next.
+    pub hint: Option<String>,
+    /// The `DynamoDB` operation, such as `GetItem`.
+    pub operation: Option<String>,
+    /// The table the operation was for.
+    pub table: Option<String>,
+    /// The endpoint that was asked.
+    pub endpoint: Option<String>,
+    /// The service's id of the last request.
+    pub request_id: Option<String>,
+    /// The HTTP status of the last answer.
+    pub status: Option<u32>,
+    /// How many requests were sent.
+    pub attempts: u32,
+    /// Whether the same call may succeed later without a change.
+    pub retryable: bool,
+    /// What lies behind the failure, from the outermost inwards.
+    pub causes: Vec<String>,
+}
+
+impl Failure {
+    /// A failure of the addon itself.
+    pub(crate) fn internal(message: String) -> Box<Self> {
+        Box::new(Self {
+            kind: "Internal".to_owned(),
+            code: None,
+            message,
+            hint: None,
+            operation: None,
+            table: None,
+            endpoint: None,
+            request_id: None,
+            status: None,
+            attempts: 0,
+            retryable: false,
+            causes: Vec::new(),
+        })
+    }
+}
+
+impl From<Error> for Box<Failure> {
+    fn from(error: Error) -> Self {
+        let causes = std::iter::successors(error.source(), |&cause| cause.source())
+            .map(ToString::to_string)
+            .collect();
+        Self::new(Failure {
+            kind: kind_name(error.kind()).to_owned(),
+            code: error.code().map(str::to_owned),
+            message: error.message().to_owned(),
+            hint: error.hint().map(str::to_owned),
+            operation: error.operation().map(str::to_owned),
+            table: error.table().map(str::to_owned),
+            endpoint: error.endpoint().map(str::to_owned),
+            request_id: error.request_id().map(str::to_owned),
+            status: error.status().map(u32::from),
+            attempts: error.attempts(),
+            retryable: error.is_retryable(),
+            causes,
+        })
+    }
+}
+
+/// The names `node/lib/errors.js` knows.
+fn kind_name(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::Config => "Config",
+        ErrorKind::Credentials => "Credentials",
+        ErrorKind::AccessDenied => "AccessDenied",
+        ErrorKind::TableNotFound => "TableNotFound",
+        ErrorKind::InvalidId => "InvalidId",
+        ErrorKind::RecordTooLarge => "RecordTooLarge",
+        ErrorKind::InvalidData => "InvalidData",
+        ErrorKind::Throttled => "Throttled",
+        ErrorKind::Timeout => "Timeout",
+        ErrorKind::Transport => "Transport",
+        ErrorKind::Decode => "Decode",
+        // `Service`, and kinds added later.
+        _ => "Service",
+    }
+}

@@ -1,0 +1,176 @@
+//! What a store is configured with, flat, as the glue has validated it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use dynamodb_session::{Builder, CallReport, SessionStore, TlsRoots};
+use napi_derive::napi;
+
+use crate::completion::{Mailbox, Post};
+use crate::credentials::{Provider, credentials};
+
+/// The configuration of a store. Stores of equal options share connections and credentials.
+#[napi(object, object_to_js = false)]
+#[derive(Clone, Default, PartialEq, Eq, Hash)]
+pub struct StoreOptions {
+    /// The table's name. Default `sessions`.
+    pub table_name: Option<String>,
+    /// The attribute that is the partition key. Default `sessionId`.
+    pub partition_key: Option<String>,
+    /// The attribute that holds the expiry. Default `expires`.
+    pub ttl_attribute: Option<String>,
+    /// Prepended to every session id. Default nothing.
+    pub prefix: Option<String>,
+    /// Whether reads are strongly consistent. Default `true`.
+    pub consistent_read: Option<bool>,
+    /// The Region. Default: environment, then profile.
+    pub region: Option<String>,
+    /// The URL requests go to. Default: the Region's own.
+    pub endpoint_url: Option<String>,
+    /// Whether to use the FIPS endpoint. Default `false`.
+    pub use_fips: Option<bool>,
+    /// Whether to use the dual-stack endpoint. Default `false`.
+    pub use_dual_stack: Option<bool>,
+    /// Whether the Region's own endpoint is reached over TLS. Default `true`.
+    pub tls: Option<bool>,
+    /// With `secretAccessKey`: fixed credentials.
+    pub access_key_id: Option<String>,
+    /// With `accessKeyId`: fixed credentials.
+    pub secret_access_key: Option<String>,
+    /// The token of temporary fixed credentials.
+    pub session_token: Option<String>,
+    /// The number under which the host knows a credentials provider.
+    pub credentials_provider: Option<u32>,
+    /// Milliseconds connecting may take. Default 1000.
+    pub connect_timeout_ms: Option<u32>,
+    /// Milliseconds the first byte of an answer may take. Default 1000.
+    pub first_byte_timeout_ms: Option<u32>,
+    /// Milliseconds an operation may take in all. Default 5000.
+    pub operation_timeout_ms: Option<u32>,
+    /// How often an operation is tried in all. Default 4.
+    pub max_attempts: Option<u32>,
+    /// Milliseconds of the first backoff at most. Default 25.
+    pub retry_base_ms: Option<u32>,
+    /// The only certificate authorities to trust, as PEM. Default: built in.
+    pub ca_pem: Option<String>,
+    /// The URL of a proxy. Default none.
+    pub proxy: Option<String>,
+    /// Appended to the `User-Agent` header.
+    pub user_agent_suffix: Option<String>,
+    /// Whether a wrong clock is corrected by the service's. Default `true`.
+    pub correct_clock_skew: Option<bool>,
+    /// Milliseconds added to the clock. Default 0.
+    pub clock_offset_ms: Option<i32>,
+    /// The number under which the host knows a logger.
+    pub logger: Option<u32>,
+}
+
+impl StoreOptions {
+    /// Whether equal options mean an equal store only within one environment.
+    pub(crate) fn belongs_to_environment(&self) -> bool {
+        self.credentials_provider.is_some() || self.logger.is_some()
+    }
+
+    pub(crate) fn build(
+        self,
+        mailbox: &Arc<Mailbox>,
+    ) -> Result<SessionStore, dynamodb_session::Error> {
+        let mut builder = SessionStore::builder();
+        let table = self
+            .table_name
+            .clone()
+            .unwrap_or_else(|| "sessions".to_owned());
+        builder = set(builder, self.table_name, Builder::table_name);
+        builder = set(builder, self.partition_key, Builder::partition_key);
+        builder = set(builder, self.ttl_attribute, Builder::ttl_attribute);
+        builder = set(builder, self.prefix, Builder::prefix);
+        builder = set(builder, self.consistent_read, Builder::consistent_read);
+        builder = set(builder, self.region, Builder::region);
+        builder = set(builder, self.endpoint_url, Builder::endpoint_url);
+        builder = set(builder, self.use_fips, Builder::use_fips);
+        builder = set(builder, self.use_dual_stack, Builder::use_dual_stack);
+        builder = set(builder, self.tls, Builder::tls);
+        if let (Some(key), Some(secret)) = (self.access_key_id, self.secret_access_key) {
+            builder =
+                builder.credentials_provider(credentials(key, secret, self.session_token, None));
+        } else if let Some(id) = self.credentials_provider {
+            builder = builder.credentials_provider(Provider::new(id, Arc::clone(mailbox)));
+        }
+        builder = set(
+            builder,
+            self.connect_timeout_ms.map(millis),
+            Builder::connect_timeout,
+        );
+        builder = set(
+            builder,
+            self.first_byte_timeout_ms.map(millis),
+            Builder::first_byte_timeout,
+        );
+        builder = set(
+            builder,
+            self.operation_timeout_ms.map(millis),
+            Builder::operation_timeout,
+        );
+        builder = set(builder, self.max_attempts, Builder::max_attempts);
+        builder = set(builder, self.retry_base_ms.map(millis), Builder::retry_base);
+        builder = set(builder, self.ca_pem.map(TlsRoots::Pem), Builder::tls_roots);
+        builder = set(builder, self.proxy, Builder::proxy);
+        builder = set(builder, self.user_agent_suffix, Builder::user_agent_suffix);
+        builder = set(
+            builder,
+            self.correct_clock_skew,
+            Builder::correct_clock_skew,
+        );
+        builder = set(
+            builder,
+            self.clock_offset_ms.map(i64::from),
+            Builder::clock_offset_ms,
+        );
+        if let Some(logger) = self.logger {
+            let mailbox = Arc::clone(mailbox);
+            builder = builder.on_call(Arc::new(move |report: &CallReport| {
+                mailbox.post(Post::Log {
+                    logger,
+                    line: line(report, &table),
+                });
+            }));
+        }
+        builder.build()
+    }
+}
+
+fn set<T>(
+    builder: Builder,
+    value: Option<T>,
+    setter: impl FnOnce(Builder, T) -> Builder,
+) -> Builder {
+    match value {
+        Some(value) => setter(builder, value),
+        None => builder,
+    }
+}
+
+fn millis(ms: u32) -> Duration {
+    Duration::from_millis(ms.into())
+}
+
+/// One call as the AWS SDK v2's `logger` shows it, without the item.
+fn line(report: &CallReport, table: &str) -> String {
+    let status = report
+        .status
+        .map_or_else(|| "-".to_owned(), |status| status.to_string());
+    let mut operation = report.operation.to_owned();
+    if let Some(first) = operation.get_mut(..1) {
+        first.make_ascii_lowercase();
+    }
+    format!(
+        "[AWS dynamodb {status} {:.3}s {} retries] {operation}({{ TableName: '{table}' }}){}",
+        report.elapsed.as_secs_f64(),
+        report.attempts.saturating_sub(1),
+        report
+            .code
+            .as_ref()
+            .map(|code| format!(" {code}"))
+            .unwrap_or_default(),
+    )
+}
