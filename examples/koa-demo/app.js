@@ -1,0 +1,181 @@
+'use strict';
+
+// The application: a Koa app with sessions. This is the file to copy from.
+
+const fs = require('fs');
+const path = require('path');
+const Koa = require('koa');
+const { createSession } = require('koa-session');
+const rawBody = require('raw-body');
+const views = require('./views');
+
+const NAME_MAX = 40; // characters
+const NOTE_MAX = 280;
+const BODY_MAX = '8kb';
+
+const STATIC = {
+  '/style.css': ['text/css', fs.readFileSync(path.join(__dirname, 'style.css'))],
+  '/icon.svg': ['image/svg+xml', fs.readFileSync(path.join(__dirname, 'icon.svg'))],
+};
+
+const HEADERS = {
+  'Cache-Control': 'no-store', // the back button must not show a page of somebody who signed out
+  'Content-Security-Policy': "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
+    + "base-uri 'none'; frame-ancestors 'none'",
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Resource-Policy': 'same-origin',
+  'Referrer-Policy': 'same-origin', // `no-referrer` would turn the Origin of our own forms into `null`
+  'X-Content-Type-Options': 'nosniff',
+};
+
+// A form's field as text: browsers send line ends as CRLF but count them as one character.
+const field = (form, name) => (form.get(name) || '').replace(/\r\n?/g, '\n').trim();
+
+const readForm = async (ctx) => new URLSearchParams(
+  await rawBody(ctx.req, { length: ctx.request.length, limit: BODY_MAX, encoding: 'utf8' }),
+);
+
+// Only ask for the page here: it is rendered by `render`, after the session has been saved.
+const show = (ctx, page = {}) => {
+  // Somebody who has not signed in has an empty session, and an empty session is never stored.
+  if (ctx.session.user) ctx.session.views += 1;
+  ctx.status = page.problem ? 422 : 200;
+  ctx.state.page = page;
+};
+
+// After a POST, see other: reloading the page must not send the form again.
+const goHome = (ctx) => {
+  ctx.status = 303;
+  ctx.redirect('/');
+};
+
+const routes = {
+  'GET /': (ctx) => show(ctx),
+
+  'POST /sign-in': async (ctx) => {
+    const name = field(await readForm(ctx), 'name').replace(/[\p{Cc}\s]+/gu, ' ').trim();
+    if (!name) return show(ctx, { field: 'name', problem: 'Please enter a name.' });
+    if (name.length > NAME_MAX) {
+      return show(ctx, { field: 'name', value: name, problem: `Please use at most ${NAME_MAX} characters; this has ${name.length}.` });
+    }
+    ctx.session = {}; // nothing of an earlier visitor carries over,
+    await ctx.session.regenerate(); // and a session id from before the sign-in is worth nothing
+    Object.assign(ctx.session, {
+      user: name, signedInAt: new Date().toISOString(), views: 0, note: '',
+    });
+    return goHome(ctx);
+  },
+
+  'POST /note': async (ctx) => {
+    const note = field(await readForm(ctx), 'note');
+    if (!ctx.session.user) {
+      return show(ctx, { field: 'name', problem: 'Your session has ended, so the note was not saved. Please sign in.' });
+    }
+    if (note.length > NOTE_MAX) {
+      return show(ctx, { field: 'note', value: note, problem: `Please use at most ${NOTE_MAX} characters; this has ${note.length}.` });
+    }
+    ctx.session.note = note;
+    return goHome(ctx);
+  },
+
+  // By POST, so that no link or image on another page can do it.
+  'POST /sign-out': (ctx) => {
+    ctx.session = null; // deletes the item and the cookie
+    goHome(ctx);
+  },
+};
+
+// Outermost. Every answer gets the headers, every error a page; details go to the log alone.
+const errors = (log) => async (ctx, next) => {
+  ctx.set(HEADERS);
+  try {
+    await next();
+  } catch (err) {
+    if (err.expose) {
+      ctx.status = err.status; // ours: not found, refused, too large
+    } else if (err.retryable !== undefined) {
+      ctx.status = 503; // every error of the store says whether it can be retried
+      ctx.set('Retry-After', '5');
+      const hint = err.hint ? ` (${err.hint})` : '';
+      log(`${ctx.method} ${ctx.path}: the session store failed: ${err.code}: ${err.message}${hint}`);
+    } else {
+      ctx.status = 500;
+      log(`${ctx.method} ${ctx.path}: ${err.stack}`);
+    }
+    if (err.headers) ctx.set(err.headers);
+    ctx.body = views.error({ status: ctx.status });
+  }
+};
+
+const serveStatic = async (ctx, next) => {
+  const file = ctx.method === 'GET' && STATIC[ctx.path];
+  if (!file) return next();
+  ctx.set('Cache-Control', 'no-cache');
+  [ctx.type, ctx.body] = file;
+  return undefined;
+};
+
+// Unknown addresses are answered before the session is looked up: they cost no read.
+const route = async (ctx, next) => {
+  const method = ctx.method === 'HEAD' ? 'GET' : ctx.method;
+  ctx.state.handler = Object.hasOwn(routes, `${method} ${ctx.path}`) && routes[`${method} ${ctx.path}`];
+  if (!ctx.state.handler) {
+    const allow = ['GET', 'POST'].filter((verb) => Object.hasOwn(routes, `${verb} ${ctx.path}`));
+    if (allow.length > 0) ctx.throw(405, { headers: { Allow: allow.join(', ') } });
+    ctx.throw(404);
+  }
+  await next();
+};
+
+// Beside the SameSite cookie, the guard against forged forms: a POST must come from this site's own
+// pages. Browsers say so in Sec-Fetch-Site (over https and on localhost), and in Origin otherwise.
+// (Koa's own `ctx.origin` will not do: since Koa 3 it is the header itself.)
+const sameOrigin = async (ctx, next) => {
+  if (ctx.method === 'POST') {
+    const site = ctx.get('Sec-Fetch-Site');
+    const own = `${ctx.protocol}://${ctx.host}`;
+    ctx.assert(site ? ['same-origin', 'none'].includes(site) : ctx.get('Origin') === own, 403);
+  }
+  await next();
+};
+
+// Around the session middleware, so that what is shown beside the app is the item as just saved.
+const render = (describe) => async (ctx, next) => {
+  await next();
+  if (!ctx.state.page) return;
+  const { user } = ctx.session;
+  ctx.body = views.home({
+    session: user && ctx.session.toJSON(),
+    // Counting the view changed the session, and a changed session is saved with a new expiry.
+    expires: new Date(Date.now() + ctx.session.maxAge),
+    stored: await describe(user && ctx.session.externalKey),
+    page: ctx.state.page,
+    limits: { name: NAME_MAX, note: NOTE_MAX },
+  });
+};
+
+// store: a session store. keys: the cookie's signing keys, newest first. describe: reads the raw
+// item for the page. log: takes a line. proxy: whether a reverse proxy in front tells protocol and
+// host in X-Forwarded-*.
+module.exports = function createApp({
+  store, keys, describe, maxAge, log, proxy = false,
+}) {
+  const app = new Koa({ keys, proxy });
+  app.use(errors(log));
+  app.use(serveStatic);
+  app.use(route);
+  app.use(sameOrigin);
+  app.use(render(describe));
+  app.use(createSession({
+    store,
+    key: 'demo.sid',
+    maxAge, // milliseconds
+    renew: true, // a visitor who keeps coming stays signed in
+    httpOnly: true,
+    sameSite: 'lax',
+    signed: true,
+    // `secure` is left out: the cookie is secure whenever the request came over https.
+  }, app));
+  app.use((ctx) => ctx.state.handler(ctx));
+  return app;
+};

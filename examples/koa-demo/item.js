@@ -1,0 +1,67 @@
+'use strict';
+
+// For the demo's right-hand side only: reads the session's item as DynamoDB holds it. A session
+// store has no use for that, so it is one signed GetItem of our own.
+
+const { AwsClient } = require('aws4fetch');
+
+const HELP = 'The store works, but this view needs AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment. '
+  + 'With a profile or SSO: eval "$(aws configure export-credentials --format env)"';
+
+const mask = (id) => `${id.slice(0, 4)}…`;
+
+module.exports = function itemReader({
+  store, region, endpoint, credentials, log,
+}) {
+  const url = endpoint || `https://dynamodb.${region}.amazonaws.com`;
+  const client = credentials.accessKeyId && credentials.secretAccessKey
+    && new AwsClient({
+      ...credentials, region, service: 'dynamodb', retries: 1,
+    });
+
+  const getItem = async (id) => {
+    const response = await client.fetch(url, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/x-amz-json-1.0', 'X-Amz-Target': 'DynamoDB_20120810.GetItem' },
+      body: JSON.stringify({
+        TableName: store.tableName,
+        Key: { [store.hashKey]: { S: id } },
+        ConsistentRead: true,
+      }),
+      signal: AbortSignal.timeout(5000),
+    });
+    const answer = await response.json();
+    // eslint-disable-next-line no-underscore-dangle
+    if (!response.ok) throw new Error(`GetItem answered ${response.status} ${answer.__type}`);
+    return answer.Item;
+  };
+
+  // DynamoDB has no order of attributes: the two that say what the item is come first.
+  const inOrder = (item) => ({
+    [store.hashKey]: item[store.hashKey], [store.ttlKey]: item[store.ttlKey], ...item,
+  });
+
+  // id: the session's id, or nothing when there is no session.
+  return async function describe(id) {
+    const place = {
+      table: store.tableName, hashKey: store.hashKey, ttlKey: store.ttlKey, region, endpoint,
+    };
+    if (!id) return place;
+    if (!client) return { ...place, problem: HELP };
+    try {
+      const item = await getItem(id);
+      if (!item) return { ...place, problem: 'The table holds no item for this session.' };
+      const expires = Number(item[store.ttlKey]?.N);
+      return {
+        ...place,
+        id: mask(id),
+        expires: expires ? new Date(expires * 1000) : undefined,
+        // The id is the visitor's credential: wherever it stands, it never goes into a page.
+        json: JSON.stringify(inOrder(item), null, 2).replaceAll(id, () => mask(id)),
+      };
+    } catch (err) {
+      log(`the raw item could not be read: ${err.message}`);
+      return { ...place, problem: 'The item could not be read. The log of the server says why.' };
+    }
+  };
+};

@@ -1,0 +1,114 @@
+'use strict';
+
+/* eslint-disable no-console -- a program: the console is where it talks */
+
+// Configuration from the environment (README.md has the list), listening and stopping.
+
+const http = require('http');
+const path = require('path');
+const DynamoDBStore = require('koa-session-dynamodb-store');
+const createApp = require('./app');
+const itemReader = require('./item');
+const loadKeys = require('./keys');
+
+const MAX_AGE = 24 * 60 * 60 * 1000; // milliseconds
+const STOP_MS = 5000;
+
+const dataDir = (env) => path.resolve(env.DEMO_DATA || path.join(__dirname, '.demo'));
+
+// Listens on the port, or on any free one when it is taken.
+const listen = (server, port, host) => new Promise((resolve, reject) => {
+  server.once('error', (err) => {
+    if (err.code !== 'EADDRINUSE' || port === 0) reject(err);
+    else {
+      console.log(`Port ${port} is taken; choosing another.`);
+      resolve(listen(server, 0, host));
+    }
+  });
+  server.listen(port, host, resolve);
+});
+
+// Lets the requests under way finish, for a while.
+const close = (server) => new Promise((resolve) => {
+  server.close(resolve);
+  setTimeout(() => server.closeAllConnections(), STOP_MS).unref();
+});
+
+async function start(env = process.env) {
+  const endpoint = env.DYNAMODB_ENDPOINT;
+  const local = { accessKeyId: 'dummyKey', secretAccessKey: 'dummyKey' };
+  const region = endpoint ? 'local' : env.AWS_REGION || env.AWS_DEFAULT_REGION;
+
+  const keys = loadKeys(dataDir(env), env.KEYS);
+  const store = new DynamoDBStore({
+    table: { name: env.SESSIONS_TABLE || 'sessions', autoCreate: true, billingMode: 'PAY_PER_REQUEST' },
+    // Without dynamoConfig the store takes region and credentials where every AWS program does.
+    ...(endpoint && { dynamoConfig: { region, endpoint, ...local } }),
+  });
+  await store.ready; // the table exists
+
+  const credentials = endpoint ? local : {
+    accessKeyId: env.AWS_ACCESS_KEY_ID,
+    secretAccessKey: env.AWS_SECRET_ACCESS_KEY,
+    sessionToken: env.AWS_SESSION_TOKEN,
+  };
+  const log = console.error;
+  const app = createApp({
+    store,
+    keys,
+    maxAge: MAX_AGE,
+    proxy: env.TRUST_PROXY === '1',
+    log,
+    describe: itemReader({
+      store, region, endpoint, credentials, log,
+    }),
+  });
+
+  const host = env.HOST || '127.0.0.1';
+  const server = http.createServer(app.callback());
+  await listen(server, Number(env.PORT || 3000), host);
+  return {
+    url: `http://${host.includes(':') ? `[${host}]` : host}:${server.address().port}`,
+    where: `table ${store.tableName} ${endpoint ? `at ${endpoint}` : `in ${region}`}`,
+    stop: async () => {
+      await close(server);
+      await store.close?.();
+    },
+  };
+}
+
+// Runs `main` as a program: it returns what to call at Ctrl-C. A second Ctrl-C does not wait.
+async function run(main) {
+  const began = main();
+  let stopping = false;
+  const stop = async () => {
+    if (stopping) process.exit(1);
+    stopping = true;
+    const end = await began.catch(() => process.exit(0)); // stopped while it was starting
+    try {
+      await end();
+      process.exit(0);
+    } catch (err) {
+      console.error(err.message);
+      process.exit(1);
+    }
+  };
+  ['SIGINT', 'SIGTERM', 'SIGHUP'].forEach((signal) => process.on(signal, stop));
+  try {
+    await began;
+  } catch (err) {
+    if (stopping) return;
+    console.error(`The demo could not start: ${err.message}${err.hint ? `\n${err.hint}` : ''}`);
+    process.exit(1);
+  }
+}
+
+module.exports = { start, run, dataDir };
+
+if (require.main === module) {
+  run(async () => {
+    const app = await start();
+    console.log(`Sessions live in ${app.where}\nOpen ${app.url}`);
+    return app.stop;
+  });
+}

@@ -1,0 +1,174 @@
+'use strict';
+
+// The pages. `html` escapes whatever is put into it, unless it is itself made by `html`.
+
+const ENTITIES = {
+  '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;',
+};
+
+class Html {
+  constructor(text) {
+    this.text = text;
+  }
+
+  toString() {
+    return this.text;
+  }
+}
+
+const escape = (value) => {
+  if (value instanceof Html) return value.text;
+  if (Array.isArray(value)) return value.map(escape).join('');
+  if (value === undefined || value === null || value === false) return '';
+  return String(value).replace(/[&<>"']/g, (char) => ENTITIES[char]);
+};
+
+const html = (strings, ...values) => new Html(String.raw({ raw: strings }, ...values.map(escape)));
+
+const when = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'medium', timeZone: 'UTC' });
+const time = (date) => html`<time datetime="${date.toISOString()}">${when.format(date)} UTC</time>`;
+
+// DynamoDB JSON with its scalars on one line each, and keys, type tags and values marked for the
+// style sheet.
+const SCALAR = /\{\s+("(?:S|N|B|BOOL|NULL)": (?:"(?:\\.|[^"\\])*"|true|false))\s+\}/g;
+const TOKEN = /("(?:\\.|[^"\\])*")(:?)|true|false/g;
+const TYPE = /^"(?:S|N|B|M|L|BOOL|NULL|SS|NS|BS)"$/;
+
+const highlight = (json) => {
+  const text = json.replace(SCALAR, '{ $1 }');
+  const parts = [];
+  let end = 0;
+  [...text.matchAll(TOKEN)].forEach((match) => {
+    const [token, string, colon] = match;
+    const key = TYPE.test(string) ? 'type' : 'key';
+    parts.push(text.slice(end, match.index), html`<span class="${colon ? key : 'value'}">${string || token}</span>`, colon);
+    end = match.index + token.length;
+  });
+  return [...parts, text.slice(end)];
+};
+
+const layout = (title, main, status) => `<!doctype html>\n${html`<html lang="en">
+<head>
+  <meta charset="utf-8">
+  <meta name="viewport" content="width=device-width, initial-scale=1">
+  <meta name="color-scheme" content="light dark">
+  <title>${title}</title>
+  <link rel="icon" href="/icon.svg">
+  <link rel="stylesheet" href="/style.css">
+</head>
+<body>
+  <header>
+    <a href="/"><img src="/icon.svg" alt="" width="32" height="32"> Sessions in DynamoDB</a>
+    <p>${status}</p>
+  </header>
+  <main>${main}</main>
+</body>
+</html>
+`}`;
+
+// An input's attributes and message, when what was typed into it is refused.
+const refused = (page, name) => page.field === name && {
+  attributes: html`aria-invalid="true" aria-describedby="${name}-problem"`,
+  message: html`<p class="problem" id="${name}-problem" role="alert">${page.problem}</p>`,
+};
+
+const signIn = ({ page, limits }) => {
+  const problem = refused(page, 'name');
+  return html`
+    <section class="card" aria-labelledby="app">
+      <h1 id="app">Hello, who are you?</h1>
+      <p>Any name will do. Signing in starts a session, and the session is an item in DynamoDB.</p>
+      <form method="post" action="/sign-in">
+        <label for="name">Your name</label>
+        <input id="name" name="name" value="${page.value}" maxlength="${limits.name}" required autocomplete="nickname"
+          autofocus ${problem.attributes}>
+        ${problem.message}
+        <button>Sign in</button>
+      </form>
+    </section>`;
+};
+
+const signedIn = ({
+  session, expires, page, limits,
+}) => {
+  const problem = refused(page, 'note');
+  return html`
+    <section class="card" aria-labelledby="app">
+      <div class="row">
+        <h1 id="app">Hello, <bdi>${session.user}</bdi></h1>
+        <form method="post" action="/sign-out"><button class="quiet">Sign out</button></form>
+      </div>
+      <p class="views"><strong id="views">${session.views}</strong>
+        ${session.views === 1 ? 'view' : 'views'} of this page in your session.
+        <a href="/">View it again</a></p>
+      <form method="post" action="/note">
+        <label for="note">A note, kept in the session</label>
+        <textarea id="note" name="note" rows="3" maxlength="${limits.note}" ${problem.attributes}
+          >${'\n'}${page.value ?? session.note}</textarea>
+        ${problem.message}
+        <button>Save the note</button>
+      </form>
+      <h2>What the session holds</h2>
+      <dl id="session">
+        ${Object.entries(session).map(([key, value]) => html`
+        <div><dt>${key}</dt><dd>${value === '' ? html`<i>empty</i>` : html`<bdi>${value}</bdi>`}</dd></div>`)}
+        <div><dt>expires</dt><dd>${time(expires)}</dd></div>
+      </dl>
+      <p class="hint">Restart the app and load this page again: you are still signed in.</p>
+    </section>`;
+};
+
+const STORED_HINT = 'The id is the key to the session, so only its start is shown. koa-session keeps the item ten '
+  + 'seconds longer than the cookie; after that the store treats it as gone, and DynamoDB deletes it.';
+
+const stored = (item) => {
+  let content = html`<p class="empty" id="item">No session yet, so nothing is stored.<br>Sign in, and the item appears here.</p>`;
+  if (item.problem) content = html`<p class="problem" id="item">${item.problem}</p>`;
+  // Long lines scroll, so the keyboard must be able to reach them.
+  if (item.json) content = html`<pre id="item" tabindex="0" role="region" aria-label="The item"><code>${highlight(item.json)}</code></pre>`;
+  return html`
+    <section class="card" aria-labelledby="stored">
+      <h2 id="stored">The item in DynamoDB</h2>
+      <dl>
+        <div><dt>Table</dt><dd>${item.table}</dd></div>
+        <div><dt>Region</dt><dd>${item.region}</dd></div>
+        <div><dt>Partition key</dt><dd><code>${item.hashKey}</code>${item.id && html` = <code>${item.id}</code>`}</dd></div>
+        <div><dt>TTL attribute</dt><dd><code>${item.ttlKey}</code>${item.expires && html` = ${time(item.expires)}`}</dd></div>
+      </dl>
+      ${content}
+      <p class="hint">${item.json ? STORED_HINT : 'A visitor who has not signed in costs no read and no write.'}</p>
+    </section>`;
+};
+
+const place = (item) => (item.endpoint ? `local engine, ${new URL(item.endpoint).host}` : `Amazon DynamoDB, ${item.region}`);
+
+exports.home = (data) => layout(
+  data.session ? `${data.session.user}: sessions in DynamoDB` : 'Sessions in DynamoDB',
+  html`${data.session ? signedIn(data) : signIn(data)}${stored(data.stored)}`,
+  place(data.stored),
+);
+
+const ERRORS = {
+  403: ['Not from here', 'This form was sent from another site, so nothing was done. Open the page itself and try again.'],
+  404: ['There is no such page', 'The address may be mistyped.'],
+  405: ['That does not work here', 'This address does not take requests of that kind.'],
+  413: ['That is too much', 'What was sent is larger than any form on this site.'],
+  503: [
+    'Your session is out of reach for the moment',
+    'The app could not read or save it in DynamoDB. Please try again in a few seconds. If this is your own server: '
+      + 'its log says what failed, and whether the local engine, the table, the region or the credentials are the cause.',
+  ],
+};
+
+exports.error = ({ status }) => {
+  const [title, text] = ERRORS[status] || (status < 500
+    ? ['That did not work', 'The request could not be understood.']
+    : ['Something went wrong', 'That is our mistake, not yours. The log of the server says more.']);
+  return layout(title, html`
+    <section class="card narrow">
+      <p class="status">${status}</p>
+      <h1>${title}</h1>
+      <p>${text}</p>
+      <p><a href="/">Back to the start</a></p>
+    </section>`, '');
+};

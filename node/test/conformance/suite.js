@@ -1,0 +1,119 @@
+'use strict';
+
+// Runs the core's conformance cases, step by step, on a subject: something that can put, load and delete sessions.
+// What is stored is looked at past it.
+
+const assert = require('node:assert/strict');
+const cases = require('../../../crates/dynamodb-session/src/conformance/cases.json');
+const { CODES } = require('../../lib/errors');
+
+// `{"$repeat": [text, n]}` and `{"$nest": n}` stand for what is too long to write.
+const expand = (value) => {
+  if (Array.isArray(value)) return value.map(expand);
+  if (typeof value !== 'object' || value === null) return value;
+  if (value.$repeat) return value.$repeat[0].repeat(value.$repeat[1]);
+  if (value.$nest) {
+    let nested = {};
+    for (let level = 1; level < value.$nest; level += 1) nested = { a: nested };
+    return nested;
+  }
+  // Not by assignment, which would set the prototype with `__proto__`.
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, expand(member)]));
+};
+
+const without = (object, names) => Object.fromEntries(Object.entries(object).filter(([name]) => !names.includes(name)));
+
+// The messages of an error and of its causes.
+const messages = (error) => (error ? `${error.message}\n${messages(error.cause)}` : '');
+
+// `promise` settles as the step expects: with what is returned, or with the error that is.
+const outcome = async (promise, expected) => {
+  if (expected?.error === undefined) return promise;
+  await assert.rejects(promise, (error) => {
+    assert.equal(error.code, CODES[expected.error], messages(error));
+    assert.ok(messages(error).includes(expected.message ?? ''), `${messages(error)} has no ${expected.message}`);
+    return true;
+  });
+  return undefined;
+};
+
+// What a step that writes past the subject puts into `expires`.
+const expiry = ({ expires_in_secs: secs, expires_unit: unit }) => {
+  const ms = Date.now() + secs * 1000;
+  if (unit === 'ms') return ms;
+  return unit === 'fraction' ? `${Math.floor(ms / 1000)}.25` : Math.floor(ms / 1000);
+};
+
+class CaseRun {
+  constructor(subject, table, prefix) {
+    this.subject = subject;
+    this.table = table;
+    this.prefix = prefix;
+  }
+
+  async step(step) {
+    assert.ok(step.do in CaseRun.STEPS, `unknown step: ${step.do}`);
+    await CaseRun.STEPS[step.do].call(this, step);
+  }
+
+  key(id) {
+    return `${this.prefix}${id}`;
+  }
+
+  static STEPS = {
+    async put({
+      id, data, ttl_ms: ttl, expect,
+    }) {
+      await outcome(this.subject.put(id, data, ttl), expect);
+    },
+
+    async load({ id, expect }) {
+      const loaded = await outcome(this.subject.load(id), expect);
+      if (expect.error) return;
+      assert.deepEqual(loaded, expect === 'none' ? undefined : without(expect.data, this.subject.own));
+    },
+
+    async delete({ id }) {
+      await this.subject.delete(id);
+    },
+
+    // As if so much time had passed.
+    async age({ id, secs }) {
+      const item = await this.table.get(this.key(id));
+      await this.table.put({ ...item, expires: { N: String(Number(item.expires.N) - secs) } });
+    },
+
+    async raw_put(step) {
+      const item = { ...step.attributes, sessionId: { S: this.key(step.id) } };
+      if (step.expires_in_secs !== undefined) item.expires = { N: String(expiry(step)) };
+      await this.table.put(item);
+    },
+
+    async raw_get({ id, expect }) {
+      const item = await this.table.get(this.key(id));
+      if (expect === 'none') {
+        assert.equal(item, undefined);
+        return;
+      }
+      if (item.session.M) item.session.M = without(item.session.M, this.subject.own);
+      for (const [name, value] of Object.entries(expect.attributes)) assert.deepEqual(item[name], value);
+      for (const name of expect.numbers ?? []) assert.match(item[name].N, /^\d+$/);
+      if (expect.only) assert.deepEqual(Object.keys(item).sort(), [...expect.only].sort());
+    },
+  };
+}
+
+// Runs a case on a subject whose ids get `prefix` on their way into `table`.
+const runCase = async ({ steps }, subject, table, prefix) => {
+  const run = new CaseRun(subject, table, prefix);
+  for (const [index, step] of steps.entries()) {
+    try {
+      await run.step(expand(step));
+    } catch (error) {
+      error.message = `step ${index + 1}: ${error.message}`;
+      throw error;
+    }
+  }
+};
+
+module.exports = { cases, runCase };

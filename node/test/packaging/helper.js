@@ -1,0 +1,142 @@
+'use strict';
+
+// What the packaging tests share: packed tarballs, empty projects, a registry and an engine on loopback.
+
+const { execFile } = require('node:child_process');
+const crypto = require('node:crypto');
+const fs = require('node:fs');
+const http = require('node:http');
+const os = require('node:os');
+const path = require('node:path');
+const { promisify } = require('node:util');
+const dynalite = require('dynalite');
+const { pack, builtInPlace, platforms } = require('../../scripts/pack');
+
+const NODE_DIR = path.join(__dirname, '..', '..');
+const TOOLS = path.join(__dirname, 'tools', 'node_modules');
+const NODES = {
+  [process.version]: process.execPath,
+  22: path.join(TOOLS, 'node-22', 'bin', 'node'),
+  24: path.join(TOOLS, 'node-24', 'bin', 'node'),
+};
+const run = promisify(execFile);
+
+// A directory that is removed when the test or suite `t` ends.
+function temporary(t) {
+  const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'packaging-'));
+  t.after(() => fs.rmSync(dir, { recursive: true, force: true }));
+  return dir;
+}
+
+const which = (name) => process.env.PATH.split(path.delimiter)
+  .map((dir) => path.join(dir, name))
+  .find((file) => fs.existsSync(file));
+
+// An environment whose PATH has Node, npm and a shell and nothing else: no Rust, no compiler.
+function bareEnvironment(dir, node = process.execPath) {
+  const bin = path.join(dir, 'bin');
+  fs.mkdirSync(bin);
+  Object.entries({ node, npm: fs.realpathSync(which('npm')), sh: '/bin/sh' })
+    .forEach(([name, target]) => fs.symlinkSync(target, path.join(bin, name)));
+  const kept = Object.entries(process.env)
+    .filter(([name]) => !/^(CARGO|RUST|AWS|NODE_TEST|NODE_OPTIONS|npm_)/.test(name));
+  return {
+    ...Object.fromEntries(kept),
+    PATH: bin,
+    YARN_CACHE_FOLDER: path.join(dir, 'yarn-cache'),
+    npm_config_update_notifier: 'false',
+  };
+}
+
+function emptyProject(t, manifest = {}) {
+  const dir = temporary(t);
+  const project = path.join(dir, 'project');
+  fs.mkdirSync(project);
+  fs.writeFileSync(path.join(project, 'package.json'), JSON.stringify({ name: 'empty', private: true, ...manifest }));
+  return { project, env: bareEnvironment(dir) };
+}
+
+const npm = (project, env, ...args) => run(
+  path.join(env.PATH, 'npm'),
+  [...args, '--no-audit', '--no-fund'],
+  { cwd: project, env },
+);
+const yarn = (project, env, ...args) => run(
+  path.join(env.PATH, 'node'),
+  [path.join(TOOLS, 'yarn', 'bin', 'yarn.js'), ...args, '--no-progress', '--non-interactive'],
+  { cwd: project, env },
+);
+
+// A project with the packed tarballs installed by npm.
+async function installed(t) {
+  const packed = packHere();
+  const made = emptyProject(t);
+  await npm(made.project, made.env, 'install', '--offline', packed.main.file, ...packed.platforms.map(({ file }) => file));
+  return made;
+}
+
+// The addon built in place and its main package, packed once for a test file.
+let packedHere;
+function packHere() {
+  if (!packedHere) {
+    const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'packed-'));
+    process.on('exit', () => fs.rmSync(dir, { recursive: true, force: true }));
+    packedHere = pack(dir, builtInPlace());
+  }
+  return packedHere;
+}
+
+// An npm registry on loopback that has the packed packages and nothing else.
+async function registry(t, { main, platforms: others }) {
+  const packages = new Map([main, ...others].map((each) => [each.manifest.name, each]));
+  const server = http.createServer((request, response) => {
+    const [, name, tarball] = decodeURIComponent(request.url).split('/');
+    const found = packages.get(name);
+    if (!found) response.writeHead(404).end('{}');
+    else if (tarball) fs.createReadStream(found.file).pipe(response);
+    else {
+      const { version } = found.manifest;
+      const hash = (algorithm, encoding) => (
+        crypto.createHash(algorithm).update(fs.readFileSync(found.file)).digest(encoding));
+      const dist = {
+        tarball: `http://${request.headers.host}/${name}/package.tgz`,
+        shasum: hash('sha1', 'hex'),
+        integrity: `sha512-${hash('sha512', 'base64')}`,
+      };
+      response.setHeader('Content-Type', 'application/json');
+      response.end(JSON.stringify({
+        name,
+        'dist-tags': { latest: version },
+        versions: { [version]: { ...found.manifest, dist } },
+      }));
+    }
+  });
+  await new Promise((resolve) => { server.listen(0, '127.0.0.1', resolve); });
+  t.after(() => server.close());
+  return `http://127.0.0.1:${server.address().port}/`;
+}
+
+// An engine to read from and write to; answers its URL.
+async function engine(t) {
+  const server = dynalite({ createTableMs: 0 });
+  await new Promise((resolve, reject) => { server.listen(0, '127.0.0.1', (err) => (err ? reject(err) : resolve())); });
+  t.after(() => server.close());
+  return `http://127.0.0.1:${server.address().port}`;
+}
+
+module.exports = {
+  NODE_DIR,
+  NODES,
+  builtInPlace,
+  emptyProject,
+  engine,
+  installed,
+  npm,
+  pack,
+  packHere,
+  platforms,
+  registry,
+  run,
+  temporary,
+  yarn,
+};

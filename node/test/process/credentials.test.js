@@ -1,0 +1,319 @@
+'use strict';
+
+// Where credentials and the Region come from, and what happens when there are none. Each in a process of its own, in
+// which nothing of the developer's own account can be seen.
+
+/* eslint-disable global-require -- the scripts run on their own */
+
+const assert = require('node:assert/strict');
+const fs = require('node:fs/promises');
+const os = require('node:os');
+const path = require('node:path');
+const { before, describe, it } = require('node:test');
+const { useEngine } = require('../support/engine');
+const { unique } = require('../support/options');
+const { rawTable } = require('../support/raw');
+const { failure, useRecorder } = require('../support/recorder');
+const { runScript } = require('../support/subprocess');
+
+const engine = useEngine();
+const recorder = useRecorder(engine);
+const NAME = unique('credentials');
+
+before(async () => {
+  await recorder.started;
+  await rawTable(engine.endpoint, NAME).create();
+});
+
+const clean = (stdout) => ({
+  code: 0, signal: null, stdout, stderr: '',
+});
+
+// Who signed a request, for which Region, and with which token.
+const signer = ({ headers }) => {
+  const [, key, date, region, service] = /Credential=([^/]+)\/(\d{8})\/([^/]+)\/([^/]+)\/aws4_request/.exec(headers.authorization);
+  assert.match(date, /^\d{8}$/);
+  assert.equal(service, 'dynamodb');
+  return [key, region, headers['x-amz-security-token']];
+};
+
+// Makes a store with `dynamoConfig`, sets and gets, and prints what came of it.
+const use = (dynamoConfig, env, more) => {
+  recorder.reset();
+  return runScript(async (Store, table, config) => {
+    const store = new Store({ table: { name: table }, dynamoConfig: config });
+    const told = (err) => `${err.name} ${err.code} ${err.retryable}`;
+    console.log(await store.set('x', { a: 1 }, 60000).then(() => 'set', told));
+    console.log(await store.get('x').then((session) => JSON.stringify(session), (err) => `${err.message} ${err.code}`));
+  }, [NAME, dynamoConfig], { env, ...more });
+};
+
+// Who signed them all; there is at least one.
+const assertSigned = (key, region, token) => {
+  assert.ok(recorder.calls.length > 0);
+  recorder.calls.forEach((call) => assert.deepEqual(signer(call), [key, region, token]));
+};
+
+const SERVED = clean('set\n{"a":1}\n');
+
+describe('the environment', () => {
+  it('as Lambda sets it', async () => {
+    const end = await use({ endpoint: recorder.endpoint }, {
+      AWS_ACCESS_KEY_ID: 'AKIDLAMBDA',
+      AWS_SECRET_ACCESS_KEY: 'secret',
+      AWS_SESSION_TOKEN: 'token of the role',
+      AWS_REGION: 'eu-central-1',
+      AWS_LAMBDA_FUNCTION_NAME: 'function',
+    });
+    assert.deepEqual(end, SERVED);
+    assertSigned('AKIDLAMBDA', 'eu-central-1', 'token of the role');
+  });
+
+  it('without a token', async () => {
+    const env = { AWS_ACCESS_KEY_ID: 'AKIDPLAIN', AWS_SECRET_ACCESS_KEY: 'secret', AWS_REGION: 'us-east-1' };
+    assert.deepEqual(await use({ endpoint: recorder.endpoint }, env), SERVED);
+    assertSigned('AKIDPLAIN', 'us-east-1', undefined);
+  });
+
+  it('with the prefix AMAZON_, as the AWS SDK v2 had it', async () => {
+    const env = { AMAZON_ACCESS_KEY_ID: 'AKIDAMAZON', AMAZON_SECRET_ACCESS_KEY: 'secret', AMAZON_REGION: 'us-west-2' };
+    assert.deepEqual(await use({ endpoint: recorder.endpoint }, env), SERVED);
+    assert.deepEqual(signer(recorder.calls[0]), ['AKIDAMAZON', 'us-west-2', undefined]);
+  });
+
+  it('yields to dynamoConfig', async () => {
+    const env = { AWS_ACCESS_KEY_ID: 'AKIDENV', AWS_SECRET_ACCESS_KEY: 'secret', AWS_REGION: 'us-east-1' };
+    const end = await use({
+      endpoint: recorder.endpoint, accessKeyId: 'AKIDOWN', secretAccessKey: 'secret', region: 'eu-west-1',
+    }, env);
+    assert.deepEqual(end, SERVED);
+    assert.deepEqual(signer(recorder.calls[0]), ['AKIDOWN', 'eu-west-1', undefined]);
+  });
+
+  it('is not asked by a local Region: real credentials stay here', async () => {
+    const env = {
+      AWS_ACCESS_KEY_ID: 'AKIDREAL', AWS_SECRET_ACCESS_KEY: 'secret', AWS_SESSION_TOKEN: 'real token', AWS_REGION: 'us-east-1',
+    };
+    assert.deepEqual(await use({ region: 'local', endpoint: recorder.endpoint }, env), SERVED);
+    recorder.calls.forEach((call) => {
+      const [key, , token] = signer(call);
+      assert.notEqual(key, 'AKIDREAL');
+      assert.match(key, /^[A-Za-z0-9]+$/, 'DynamoDB Local takes no other');
+      assert.equal(token, undefined);
+    });
+  });
+});
+
+describe('files', () => {
+  it('a profile: its credentials and its Region', async (t) => {
+    const directory = await fs.mkdtemp(path.join(os.tmpdir(), 'profile-'));
+    t.after(() => fs.rm(directory, { recursive: true }));
+    const [config, credentials] = ['config', 'credentials'].map((name) => path.join(directory, name));
+    await fs.writeFile(config, '[profile web]\nregion = ap-southeast-2\n');
+    await fs.writeFile(credentials, '[web]\naws_access_key_id = AKIDPROFILE\naws_secret_access_key = secret\n');
+    const env = { AWS_CONFIG_FILE: config, AWS_SHARED_CREDENTIALS_FILE: credentials, AWS_PROFILE: 'web' };
+    assert.deepEqual(await use({ endpoint: recorder.endpoint }, env), SERVED);
+    assertSigned('AKIDPROFILE', 'ap-southeast-2', undefined);
+  });
+});
+
+describe('nothing there', () => {
+  it('no Region: the constructor succeeds, calls fail with ConfigError', async () => {
+    const end = await use({ accessKeyId: 'AKID', secretAccessKey: 'secret' });
+    assert.deepEqual(end, clean('ConfigError ConfigError false\nUnable to get session. ConfigError\n'));
+  });
+
+  it('no credentials: the constructor succeeds, calls fail with CredentialsError, soon', async () => {
+    const end = await use({ region: 'us-east-1', endpoint: recorder.endpoint }, {}, { ms: 12000 });
+    assert.equal(end.code, 0);
+    assert.match(end.stdout, /^CredentialsError CredentialsError (true|false)\nUnable to get session\. CredentialsError\n$/);
+    assert.equal(end.stderr, '');
+    assert.deepEqual(recorder.operations(), []);
+  });
+
+  it('no options at all: the same', async () => {
+    const end = await runScript(async (Store) => {
+      await new Store().get('x').catch((err) => console.log(err.code));
+      await new Store({}).set('x', {}, 1000).catch((err) => console.log(err.code));
+      await new Store({ dynamoConfig: {} }).destroy('x').catch((err) => console.log(err.code));
+    }, []);
+    assert.deepEqual(end, clean('ConfigError\nConfigError\nConfigError\n'));
+  });
+});
+
+// Twenty calls at once and `rounds` more, with the `dynamoConfig` that `body(asked)` makes in a process of its own. It
+// notes in `asked` that it was asked. Printed: how the calls went, and how often it was asked.
+const withProvider = (body, more = {}) => {
+  recorder.reset();
+  const script = async (Store, table, endpoint, source) => {
+    const asked = [];
+    process.on('unhandledRejection', (err) => console.log('unhandled', err.message));
+    const { rounds = 0, ...config } = (0, eval)(`(${source})`)(asked); // eslint-disable-line no-eval
+    const store = new Store({ table: { name: table }, dynamoConfig: { region: 'us-east-1', endpoint, ...config } });
+    const told = (err) => `${err.code} ${err.cause?.message ?? ''} ${err.cause?.cause?.message ?? ''}`.trim();
+    const calls = Array.from({ length: 20 }, (_, i) => store.set(`p-${i}`, { i }, 60000));
+    const results = await Promise.allSettled(calls);
+    const failed = results.find(({ reason }) => reason);
+    console.log(failed ? told(failed.reason) : 'set');
+    for (let i = 0; i < rounds; i += 1) await store.get('p-1').then(() => {}, (err) => console.log(told(err)));
+    console.log('asked', asked.length);
+  };
+  return runScript(script, [NAME, recorder.endpoint, String(body)], more);
+};
+
+describe('credentials given as', () => {
+  it('an object', async () => {
+    const end = await withProvider(() => ({
+      credentials: { accessKeyId: 'AKIDOBJECT', secretAccessKey: 's', sessionToken: 't' },
+    }));
+    assert.deepEqual(end, clean('set\nasked 0\n'));
+    assertSigned('AKIDOBJECT', 'us-east-1', 't');
+  });
+
+  it('an async function: asked once for all who wait', async () => {
+    const end = await withProvider((asked) => ({
+      rounds: 3,
+      credentials: async () => {
+        asked.push(1);
+        return { accessKeyId: 'AKIDASYNC', secretAccessKey: 's', sessionToken: 't' };
+      },
+    }));
+    assert.deepEqual(end, clean('set\nasked 1\n'));
+    assertSigned('AKIDASYNC', 'us-east-1', 't');
+  });
+
+  it('an async function whose credentials expire: asked again', async () => {
+    const end = await withProvider((asked) => ({
+      rounds: 3,
+      credentials: async () => {
+        asked.push(1);
+        return {
+          accessKeyId: `AKID${asked.length}`, secretAccessKey: 's', expiration: new Date(Date.now() - 1000),
+        };
+      },
+    }));
+    assert.match(end.stdout, /^set\nasked [4-9]\n$|^set\nasked \d\d\n$/);
+    assert.equal(end.code, 0);
+    assert.equal(end.stderr, '');
+    assert.ok(new Set(recorder.calls.map((call) => signer(call)[0])).size > 1);
+  });
+
+  it('an async function whose credentials do not expire soon: not asked again', async () => {
+    const end = await withProvider((asked) => ({
+      rounds: 3,
+      credentials: async () => {
+        asked.push(1);
+        return { accessKeyId: 'AKIDLATER', secretAccessKey: 's', expiration: new Date(Date.now() + 3600000) };
+      },
+    }));
+    assert.deepEqual(end, clean('set\nasked 1\n'));
+  });
+
+  it('AWS.Credentials of the AWS SDK v2', async () => {
+    const end = await withProvider(() => {
+      const { Credentials } = require('aws-sdk/lib/core');
+      return { credentials: new Credentials('AKIDV2', 's', 't') };
+    }, { env: { AWS_SDK_JS_SUPPRESS_MAINTENANCE_MODE_MESSAGE: '1' } });
+    assert.deepEqual(end, clean('set\nasked 0\n'));
+    assert.deepEqual(signer(recorder.calls[0]), ['AKIDV2', 'us-east-1', 't']);
+  });
+
+  it('credentials of the AWS SDK v2 that refresh themselves', async () => {
+    const end = await withProvider((asked) => {
+      const AWS = require('aws-sdk/lib/core');
+      class Refreshing extends AWS.Credentials {
+        constructor() {
+          super('AKIDOLD', 's');
+          this.expired = true;
+        }
+
+        refresh(callback) {
+          asked.push(1);
+          this.accessKeyId = `AKIDNEW${asked.length}`;
+          this.expired = false;
+          callback();
+        }
+      }
+      return { credentials: new Refreshing() };
+    }, { env: { AWS_SDK_JS_SUPPRESS_MAINTENANCE_MODE_MESSAGE: '1' } });
+    assert.deepEqual(end, clean('set\nasked 1\n'));
+    assertSigned('AKIDNEW1', 'us-east-1', undefined);
+  });
+
+  it('CredentialProviderChain of the AWS SDK v2', async () => {
+    const end = await withProvider((asked) => {
+      const AWS = require('aws-sdk/lib/core');
+      const chain = new AWS.CredentialProviderChain([() => {
+        asked.push(1);
+        return new AWS.Credentials('AKIDCHAIN', 's');
+      }]);
+      return { credentialProvider: chain };
+    }, { env: { AWS_SDK_JS_SUPPRESS_MAINTENANCE_MODE_MESSAGE: '1' } });
+    assert.deepEqual(end, clean('set\nasked 1\n'));
+    assert.equal(signer(recorder.calls[0])[0], 'AKIDCHAIN');
+  });
+});
+
+describe('a provider that', () => {
+  const CASES = {
+    rejects: [(asked) => ({
+      credentials: async () => {
+        asked.push(1);
+        throw new Error('of the provider');
+      },
+    }), /^CredentialsError .*of the provider/],
+    throws: [() => ({ credentials: () => { throw new Error('of the provider'); } }), /^CredentialsError .*of the provider/],
+    'rejects with nothing': [() => ({ credentials: () => Promise.reject() }), /^CredentialsError/], // eslint-disable-line prefer-promise-reject-errors
+    'gives nothing': [() => ({ credentials: async () => undefined }), /^CredentialsError/],
+    'gives half of it': [() => ({ credentials: async () => ({ accessKeyId: 'AKID' }) }), /^CredentialsError/],
+    'gives something else': [() => ({ credentials: async () => ({ accessKeyId: 5, secretAccessKey: {} }) }), /^CredentialsError/],
+    'never answers': [() => ({ credentials: () => new Promise(() => {}) }), /^(CredentialsError|TimeoutError)/],
+  };
+  Object.entries(CASES).forEach(([name, [body, expected]]) => {
+    it(`${name}: CredentialsError, nothing unhandled, nothing sent`, async () => {
+      const end = await withProvider(body, { ms: 15000 });
+      assert.deepEqual([end.code, end.signal, end.stderr], [0, null, '']);
+      assert.match(end.stdout, expected);
+      assert.doesNotMatch(end.stdout, /unhandled/);
+      assert.deepEqual(recorder.operations(), []);
+    });
+  });
+
+  it('fails at first: the next call asks again', async () => {
+    const end = await withProvider((asked) => ({
+      rounds: 1,
+      credentials: async () => {
+        asked.push(1);
+        if (asked.length === 1) throw new Error('not yet');
+        return { accessKeyId: 'AKIDSECOND', secretAccessKey: 's' };
+      },
+    }));
+    assert.deepEqual([end.code, end.stderr], [0, '']);
+    assert.equal(signer(recorder.calls.at(-1))[0], 'AKIDSECOND');
+  });
+
+  it('gave credentials the service calls expired: asked once more, and the call succeeds', async () => {
+    const end = await runScript(async (Store, table, endpoint) => {
+      let asked = 0;
+      const credentials = async () => {
+        asked += 1;
+        return { accessKeyId: `AKID${asked}`, secretAccessKey: 's', sessionToken: 't' };
+      };
+      const store = new Store({ table: { name: table }, dynamoConfig: { region: 'us-east-1', endpoint, credentials } });
+      await store.set('expired', { a: 1 }, 60000);
+      process.send('expire');
+      await new Promise((resolve) => { process.once('message', resolve); });
+      console.log(await store.get('expired'), asked);
+      process.disconnect();
+    }, [NAME, recorder.endpoint], {
+      ipc: true,
+      onMessage: (child) => {
+        recorder.reset();
+        recorder.answer('GetItem', failure('ExpiredTokenException', 'The security token included in the request is expired'), 1);
+        child.send('expired');
+      },
+    });
+    assert.deepEqual(end, clean('{ a: 1 } 2\n'));
+    assert.deepEqual(recorder.only('GetItem').map((call) => signer(call)[0]), ['AKID1', 'AKID2']);
+  });
+});

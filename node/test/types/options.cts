@@ -1,0 +1,78 @@
+// Every documented option is accepted, and what is none is not.
+
+import DynamoDBStore = require('koa-session-dynamodb-store');
+import AWS = require('aws-sdk');
+import { same } from './check.cjs';
+
+new DynamoDBStore({
+  table: {
+    name: 'sessions',
+    hashKey: 'sessionId',
+    ttlKey: 'expires',
+    useTtlExpired: true,
+    readCapacityUnits: 5,
+    writeCapacityUnits: '5',
+    autoCreate: true,
+    billingMode: 'PAY_PER_REQUEST',
+    createTable: { Tags: [{ Key: 'team', Value: 'web' }], DeletionProtectionEnabled: true },
+  },
+  dynamoConfig: {
+    region: 'local',
+    endpoint: 'http://localhost:8000',
+    accessKeyId: 'dummyKey',
+    secretAccessKey: 'dummyKey',
+    sessionToken: 'token',
+    maxRetries: 3,
+    retryDelayOptions: { base: 50 },
+    httpOptions: { connectTimeout: 1000, timeout: 1000 },
+    logger: console,
+    apiVersion: '2012-08-10', // accepted and ignored
+  },
+  prefix: 'app:',
+  consistentRead: false,
+  sessionTtl: 86400000,
+});
+
+// Credentials as both SDKs have them.
+new DynamoDBStore({ dynamoConfig: { credentials: { accessKeyId: 'a', secretAccessKey: 'b' } } });
+new DynamoDBStore({ dynamoConfig: { credentials: async () => ({ accessKeyId: 'a', secretAccessKey: 'b' }) } });
+new DynamoDBStore({ dynamoConfig: { credentials: new AWS.Credentials('a', 'b') } });
+new DynamoDBStore({ dynamoConfig: { credentials: new AWS.SharedIniFileCredentials({ profile: 'web' }) } });
+new DynamoDBStore({ dynamoConfig: { credentialProvider: new AWS.CredentialProviderChain() } });
+new DynamoDBStore({ dynamoConfig: { endpoint: new AWS.Endpoint('http://localhost:8000') } });
+
+// What a program passed to the AWS SDK's constructor still compiles.
+declare const legacy: AWS.DynamoDB.ClientConfiguration;
+new DynamoDBStore({ dynamoConfig: { region: 'eu-west-1', maxRetries: 3, httpOptions: { timeout: 500 } } });
+
+// @ts-expect-error -- a string
+new DynamoDBStore({ table: { name: 1 } });
+// @ts-expect-error -- one of two
+new DynamoDBStore({ table: { billingMode: 'ON_DEMAND' } });
+// @ts-expect-error -- misspelt
+new DynamoDBStore({ table: { autocreate: true } });
+// @ts-expect-error -- misspelt
+new DynamoDBStore({ consistentReads: true });
+// @ts-expect-error -- milliseconds, a number
+new DynamoDBStore({ sessionTtl: '1d' });
+// @ts-expect-error -- a string
+new DynamoDBStore({ prefix: 7 });
+// @ts-expect-error -- a secret goes with it
+new DynamoDBStore({ dynamoConfig: { credentials: { accessKeyId: 'a' } } });
+// @ts-expect-error -- a number
+new DynamoDBStore({ dynamoConfig: { maxRetries: 'many' } });
+// @ts-expect-error -- no options, no string
+new DynamoDBStore('sessions');
+
+const store = new DynamoDBStore();
+same<typeof store.tableName, string>(true);
+same<typeof store.isLocal, boolean>(true);
+same<typeof store.readCapacityUnits, number>(true);
+same<typeof store.ready, Promise<void>>(true);
+same<ReturnType<typeof store.getExpirationDate>, Date>(true);
+// @ts-expect-error -- what the store was made with stays
+store.tableName = 'other';
+// @ts-expect-error -- a number, 'session' or nothing
+store.getExpirationDate('forever');
+
+export { legacy };

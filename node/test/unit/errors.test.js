@@ -1,0 +1,89 @@
+'use strict';
+
+// Errors as users see them.
+
+const assert = require('node:assert/strict');
+const { describe, it } = require('node:test');
+const { inspect } = require('node:util');
+const {
+  CODES, invalidId, toError, withMessage,
+} = require('../../lib/errors');
+
+const FAILURE = {
+  kind: 'TableNotFound',
+  code: 'ResourceNotFoundException',
+  message: 'Requested resource not found',
+  hint: 'create it',
+  operation: 'GetItem',
+  table: 'sessions',
+  endpoint: 'http://localhost:8000',
+  requestId: 'RID',
+  status: 400,
+  attempts: 1,
+  retryable: false,
+  causes: [],
+};
+
+describe('an error of the service', () => {
+  it('has the properties it had with the AWS SDK v2, and more', () => {
+    const error = toError(FAILURE);
+    assert.ok(error instanceof Error);
+    const { time, ...properties } = error;
+    assert.ok(time instanceof Date);
+    assert.deepEqual(properties, {
+      code: 'ResourceNotFoundException',
+      status: 500,
+      statusCode: 400,
+      requestId: 'RID',
+      retryable: false,
+      operation: 'GetItem',
+      attempts: 1,
+      table: 'sessions',
+      endpoint: 'http://localhost:8000',
+      hint: 'create it',
+    });
+    assert.equal(error.name, error.code);
+    assert.equal(error.message, 'Requested resource not found');
+    assert.match(error.stack, /Requested resource not found/);
+  });
+
+  it('is wrapped by get under the legacy message, with everything it says', () => {
+    const cause = toError(FAILURE);
+    const error = withMessage('Unable to get session.', cause);
+    assert.equal(error.message, 'Unable to get session.');
+    assert.equal(error.cause, cause);
+    assert.deepEqual({ ...error }, { ...cause });
+    assert.equal(toError(error), error, 'and not once more');
+  });
+});
+
+describe('an error of the package', () => {
+  it('has a code of its own, by its kind', () => {
+    for (const [kind, code] of Object.entries(CODES)) {
+      assert.equal(toError({ kind, message: 'x', retryable: false }).code, code);
+      assert.doesNotMatch(code, /^E[A-Z]+$/, 'not a system error\'s: ENOENT means no session to Express');
+    }
+    assert.equal(toError({ kind: 'Unheard', message: 'x' }).code, 'ServiceError');
+    assert.equal(invalidId().code, 'InvalidIdError');
+  });
+
+  it('keeps foreign errors on cause', () => {
+    const { cause } = toError({
+      ...FAILURE, code: undefined, kind: 'Transport', causes: ['connect', 'refused'],
+    });
+    assert.equal(cause.message, 'connect');
+    assert.equal(cause.cause.message, 'refused');
+    const own = Object.assign(new Error('no such file'), { code: 'ENOENT' });
+    assert.equal(toError({ ...FAILURE, kind: 'Credentials', code: undefined }, own).cause, own);
+    assert.equal(toError({ ...FAILURE, kind: 'Credentials', code: undefined }, own).code, 'CredentialsError');
+  });
+
+  it('that nobody foresaw is an InternalError', () => {
+    const cause = new TypeError('x');
+    const error = toError(cause);
+    assert.equal(error.code, 'InternalError');
+    assert.equal(error.cause, cause);
+    assert.match(inspect(error), /InternalError/);
+    assert.equal(toError(undefined).code, 'InternalError');
+  });
+});
