@@ -1,0 +1,72 @@
+# `make demo` and `make test` do all their own set-up. They need Rust, Node.js and a C compiler.
+
+SHELL := bash
+.DELETE_ON_ERROR:
+
+export TEST_LOG := $(CURDIR)/target/test-log
+step := @.ci/step
+
+# Installed again only when the lock file changes.
+NPM_PACKAGES := node/node_modules/.package-lock.json examples/koa-demo/node_modules/.package-lock.json
+# Node releases and package managers for the packaging tests: published for this platform alone.
+NPM_TOOLS := node/test/packaging/tools/node_modules/.package-lock.json
+
+.PHONY: help
+help: ## This list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-14s %s\n", $$1, $$2 }'
+
+.PHONY: demo
+demo: ## Build, then run the demo app on a local engine until Ctrl-C
+	@.ci/check-tools demo
+	cargo build --locked --package dynamodb-session-cli
+	cd node && npm run --silent build:debug
+	@$(MAKE) --no-print-directory examples/koa-demo/node_modules/.package-lock.json
+	@exec node examples/koa-demo/start.js
+
+# What fails fast comes first. The last line adds up what the test runners reported.
+.PHONY: test
+test: ## Check and test everything, as CI does
+	@.ci/check-tools test
+	@rm -rf $(TEST_LOG)
+	$(step) 'rust format' cargo fmt --all --check
+	$(step) 'npm packages' $(MAKE) --no-print-directory $(NPM_PACKAGES) $(NPM_TOOLS)
+	$(step) 'javascript lint' npm run --silent --prefix node lint
+	$(step) 'types typescript' npm run --silent --prefix node test:types
+	$(step) 'types flow' npm run --silent --prefix node test:flow
+	$(step) 'rust lint' cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
+	$(step) 'rust docs' env RUSTDOCFLAGS=-Dwarnings cargo doc --locked --workspace --all-features --no-deps
+	$(step) 'rust tests' cargo test --locked --workspace --all-features -- --show-output
+	$(step) 'local engine' cargo build --locked --package dynamodb-session-cli
+	$(step) 'binding declarations' .ci/unchanged node/binding.d.ts npm run --silent --prefix node build:debug
+	$(step) 'addon' npm run --silent --prefix node build
+	$(step) 'javascript unit' .ci/js-tests node/test/unit
+	$(step) 'javascript koa' .ci/js-tests node/test/koa
+	$(step) 'javascript legacy' .ci/js-tests node/test/legacy
+	$(step) 'javascript table' .ci/js-tests node/test/table
+	$(step) 'javascript process' .ci/js-tests node/test/process
+	$(step) 'javascript conformance' .ci/js-tests node/test/conformance
+	$(step) 'packaging' .ci/js-tests node/test/packaging
+	$(step) 'browser' .ci/js-tests node/test/browser
+	$(step) 'budgets' .ci/js-tests node/test/budget
+	@.ci/summary $(TEST_LOG)
+
+.PHONY: test-endpoint
+test-endpoint: $(NPM_PACKAGES) ## Run the conformance suite against DYNAMODB_ENDPOINT=URL
+	@test -n "$(DYNAMODB_ENDPOINT)" || { echo 'usage: DYNAMODB_ENDPOINT=http://localhost:8000 make test-endpoint' >&2; exit 2; }
+	cargo test --locked --package dynamodb-session-local --test it -- --ignored --show-output the_endpoint_in_the_environment
+	cd node && npm run --silent build
+	.ci/js-tests node/test/conformance
+
+.PHONY: fmt
+fmt: node/node_modules/.package-lock.json ## Format Rust and JavaScript
+	cargo fmt --all
+	npm run --silent --prefix node lint -- --fix
+
+.PHONY: clean
+clean: ## Remove everything that was built or installed
+	cargo clean
+	rm -rf node/*.node node/node_modules examples/*/node_modules node/test/packaging/tools/node_modules
+
+%/node_modules/.package-lock.json: %/package.json %/package-lock.json
+	cd $* && npm ci --no-audit --no-fund
+	@touch $@
