@@ -6,7 +6,7 @@
  *   node scripts/build.js [--release]
  */
 
-const { spawnSync } = require('node:child_process');
+const { execFileSync, spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
@@ -35,10 +35,25 @@ function target() {
   return candidates[musl && candidates.length > 1 ? 1 : 0];
 }
 
+/** The compiler's flags: those of the caller, and none of this machine's paths in what is published. */
+function portable() {
+  const { CARGO_ENCODED_RUSTFLAGS: encoded, RUSTFLAGS: flags = '', CARGO_HOME } = process.env;
+  const given = encoded === undefined ? flags.split(' ') : encoded.split('\x1f');
+  const sysroot = execFileSync('rustc', ['--print', 'sysroot'], { cwd: root, encoding: 'utf8' }).trim();
+  const paths = [
+    [CARGO_HOME || path.join(os.homedir(), '.cargo'), '/cargo'],
+    [sysroot, '/rust'],
+    [path.join(root, '..'), '/dynamodb-session'],
+  ];
+  const remapped = paths.map(([from, to]) => `--remap-path-prefix=${from}=${to}`);
+  // Unlike RUSTFLAGS, this variable can hold a path with a space in it.
+  return { CARGO_ENCODED_RUSTFLAGS: [...given.filter(Boolean), ...remapped].join('\x1f') };
+}
+
 const types = fs.mkdtempSync(path.join(os.tmpdir(), 'binding-types-'));
 try {
   // A changed variable makes Cargo expand the macros again, which is what writes the declarations.
-  const env = release ? {} : {
+  const env = release ? portable() : {
     NAPI_TYPE_DEF_TMP_FOLDER: types,
     NAPI_FORCE_BUILD_KOA_SESSION_DYNAMODB_STORE: String(Date.now()),
   };

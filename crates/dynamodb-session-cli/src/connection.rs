@@ -1,14 +1,12 @@
 //! From flags to a store.
 
+use std::io::Write;
 use std::time::Duration;
 
 use dynamodb_session::SessionStore;
 
 use crate::cli::{ConnectionArgs, TableArgs};
-use crate::exit::{Exit, Failure};
-
-/// Credentials in the environment come before those of a profile.
-const CREDENTIAL_VARIABLES: [&str; 2] = ["AWS_ACCESS_KEY_ID", "AMAZON_ACCESS_KEY_ID"];
+use crate::exit::Failure;
 
 /// No request is made yet.
 pub(crate) fn store(
@@ -33,21 +31,15 @@ pub(crate) fn store(
         builder = builder.endpoint_url(url);
     }
     if let Some(profile) = &connection.profile {
-        refuse_two_accounts()?;
         builder = builder.profile(profile);
     }
-    Ok(builder.build()?)
-}
-
-/// The wrong account would be asked, or its table deleted, if the environment won silently over --profile.
-fn refuse_two_accounts() -> Result<(), Failure> {
-    let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    match CREDENTIAL_VARIABLES.iter().find(|name| is_set(name)) {
-        Some(name) => {
-            let message = format!("--profile and {name} both say whose credentials to use");
-            Err(Failure::new(Exit::Config, message)
-                .hint(format!("leave out --profile, or unset {name}")))
-        }
-        None => Ok(()),
+    let store = builder.build()?;
+    if store.is_insecure() {
+        // There is nobody to tell when standard error is closed.
+        let _ = writeln!(
+            std::io::stderr(),
+            "warning: credentials go over the network unencrypted: use an https:// endpoint"
+        );
     }
+    Ok(store)
 }

@@ -51,7 +51,7 @@ impl Default for Builder {
                 ttl_attribute: "expires".to_owned(),
                 prefix: String::new(),
                 consistent_read: true,
-                default_ttl: Duration::from_secs(24 * 60 * 60),
+                default_ttl: Duration::from_hours(24),
             },
             client: ClientConfig {
                 region: None,
@@ -159,7 +159,8 @@ impl Builder {
         self
     }
 
-    /// The profile in the AWS configuration files. Default: `AWS_PROFILE`, then `default`.
+    /// The profile in the AWS configuration files. Default: `AWS_PROFILE`, then `default`. A profile named
+    /// here is also where credentials come from, before the environment's.
     pub fn profile(mut self, profile: impl Into<String>) -> Self {
         self.client.profile = Some(profile.into());
         self
@@ -289,21 +290,23 @@ impl Builder {
             return Err(config("max_attempts must be at least 1"));
         }
         let clock = ServiceClock::new(self.clock, self.clock_offset_ms);
-        let transport = match self.transport {
-            Some(transport) => transport,
-            None => {
-                let client = ClientConfig {
-                    clock: clock.clone(),
-                    ..self.client
-                };
-                endpoint::validate(&client)?;
-                Arc::new(HttpsTransport::new(client))
-            }
+        let mut is_insecure = false;
+        let transport = if let Some(transport) = self.transport {
+            transport
+        } else {
+            let client = ClientConfig {
+                clock: clock.clone(),
+                ..self.client
+            };
+            endpoint::validate(&client)?;
+            is_insecure = endpoint::is_insecure(&client);
+            Arc::new(HttpsTransport::new(client))
         };
         Ok(SessionStore::new(
             Client::new(transport, clock.clone(), self.policy, self.observer),
             clock,
             self.table,
+            is_insecure,
         ))
     }
 }
@@ -313,7 +316,8 @@ impl TableConfig {
         let is_name =
             |character: char| character.is_ascii_alphanumeric() || "_.-".contains(character);
         let is_arn = self.name.starts_with("arn:");
-        if !is_arn && !((3..=255).contains(&self.name.len()) && self.name.chars().all(is_name)) {
+        let is_table_name = (3..=255).contains(&self.name.len()) && self.name.chars().all(is_name);
+        if !is_arn && !is_table_name {
             return Err(config(
                 "table_name must be 3 to 255 letters, digits, `_`, `-` or `.`, or a table's ARN",
             ));

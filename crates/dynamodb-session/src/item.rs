@@ -33,7 +33,7 @@ use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, IgnoredAny, Map
 use serde::{Deserialize, Serialize};
 use serde_json::de::SliceRead;
 
-use deserialize::{Attribute, AttributeSeed, Reading};
+use deserialize::{AttributeSeed, Reading};
 use serialize::Writer;
 
 pub(crate) use error::{ItemError, ItemErrorKind};
@@ -43,13 +43,6 @@ pub use text::SessionText;
 pub(crate) const SESSION: &str = "session";
 /// The attribute that holds when the session was created, in milliseconds of the Unix epoch.
 pub(crate) const CREATED: &str = "created";
-
-/// The names of the attributes that every table may call differently.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct ItemLayout<'a> {
-    pub(crate) partition_key: &'a str,
-    pub(crate) ttl_attribute: &'a str,
-}
 
 /// An item as it was found.
 #[derive(Debug)]
@@ -107,11 +100,18 @@ enum Shape {
 /// Appends any value as an attribute value; returns the bytes it counts towards the item's size.
 ///
 /// On error nothing is appended.
-pub(crate) fn write_attribute<T: Serialize + ?Sized>(
+fn write_attribute<T: Serialize + ?Sized>(
     value: &T,
     out: &mut Vec<u8>,
 ) -> Result<usize, ItemError> {
-    write(value, out, 0)
+    let start = out.len();
+    let mut writer = Writer::new(out, true);
+    let written = value.serialize(&mut writer);
+    let size = writer.size;
+    if written.is_err() {
+        out.truncate(start);
+    }
+    written.map(|()| size)
 }
 
 /// [`write_attribute`] for session data, which must be a map: anything else would be unreadable once stored.
@@ -131,37 +131,7 @@ pub(crate) fn write_session<T: Serialize + ?Sized>(
     Ok(size)
 }
 
-/// [`write_attribute`] for one top-level field of a session: limits and paths count from the session's root.
-pub(crate) fn write_field<T: Serialize + ?Sized>(
-    name: &str,
-    value: &T,
-    out: &mut Vec<u8>,
-) -> Result<usize, ItemError> {
-    if name.is_empty() {
-        return Err(ItemError::new(
-            ItemErrorKind::EmptyFieldName,
-            EMPTY_FIELD_NAME,
-        ));
-    }
-    write(value, out, 1).map_err(|error| error.in_field(name))
-}
-
 const EMPTY_FIELD_NAME: &str = "an empty field name, which DynamoDB refuses";
-
-fn write<T: Serialize + ?Sized>(
-    value: &T,
-    out: &mut Vec<u8>,
-    depth: usize,
-) -> Result<usize, ItemError> {
-    let start = out.len();
-    let mut writer = Writer::new(out, depth, true);
-    let written = value.serialize(&mut writer);
-    let size = writer.size;
-    if written.is_err() {
-        out.truncate(start);
-    }
-    written.map(|()| size)
-}
 
 /// Appends `{"S":"…"}`; returns the bytes it counts towards the item's size.
 pub(crate) fn write_str_attribute(value: &str, out: &mut Vec<u8>) -> usize {
@@ -169,11 +139,6 @@ pub(crate) fn write_str_attribute(value: &str, out: &mut Vec<u8>) -> usize {
     write_json_string(value, out);
     out.push(b'}');
     value.len()
-}
-
-/// Appends `{"N":"…"}`; returns the bytes it counts towards the item's size.
-pub(crate) fn write_number_attribute(value: u64, out: &mut Vec<u8>) -> usize {
-    write(&value, out, 0).expect("DynamoDB holds every u64")
 }
 
 /// Appends a JSON string, quotes included.
@@ -191,37 +156,16 @@ pub(crate) fn item_size<'a>(attributes: impl IntoIterator<Item = (&'a str, usize
         .sum()
 }
 
-/// Reads one attribute value.
-pub(crate) fn read_attribute<T: DeserializeOwned>(attribute: &[u8]) -> Result<T, ItemError> {
-    read(attribute, |input, reading| {
-        T::deserialize(Attribute {
-            input,
-            tag: None,
-            reading,
-        })
-    })
-}
-
-/// Reads an item: the JSON object of attribute values that `GetItem` returns as `Item`.
-pub(crate) fn read_item<T: DeserializeOwned>(
-    item: &[u8],
-    layout: ItemLayout<'_>,
-) -> Result<StoredItem<T>, ItemError> {
-    read(item, |input, reading| {
-        ItemSeed::new(layout, reading).deserialize(input)
-    })
-}
-
 /// Reads the item out of a whole response, where it is the member `Item` or `Attributes`; `None` if there is none.
 pub(crate) fn read_response<T: DeserializeOwned>(
     response: &[u8],
     member: &str,
-    layout: ItemLayout<'_>,
+    ttl_attribute: &str,
 ) -> Result<Option<StoredItem<T>>, ItemError> {
     read(response, |input, reading| {
         input.deserialize_map(Response {
             member,
-            seed: ItemSeed::new(layout, reading),
+            seed: ItemSeed::new(ttl_attribute, reading),
         })
     })
 }
@@ -297,15 +241,15 @@ impl<'de, T: DeserializeOwned> Visitor<'de> for Response<'_, ItemSeed<'_, T>> {
 }
 
 struct ItemSeed<'a, T> {
-    layout: ItemLayout<'a>,
+    ttl_attribute: &'a str,
     reading: &'a Reading,
     data: PhantomData<T>,
 }
 
 impl<'a, T> ItemSeed<'a, T> {
-    fn new(layout: ItemLayout<'a>, reading: &'a Reading) -> Self {
+    fn new(ttl_attribute: &'a str, reading: &'a Reading) -> Self {
         ItemSeed {
-            layout,
+            ttl_attribute,
             reading,
             data: PhantomData,
         }
@@ -333,9 +277,7 @@ impl<'de, T: DeserializeOwned> Visitor<'de> for ItemSeed<'_, T> {
             expires_ms: None,
             created_ms: None,
         };
-        while let Some(name) =
-            map.next_key_seed(NameIs([SESSION, self.layout.ttl_attribute, CREATED]))?
-        {
+        while let Some(name) = map.next_key_seed(NameIs([SESSION, self.ttl_attribute, CREATED]))? {
             match name {
                 Some(0) => {
                     item.data = map.next_value_seed(SessionAttribute {

@@ -13,7 +13,7 @@ use crate::client::wire::{self, Condition, Names, NewItem};
 use crate::clock::{ServiceClock, epoch_ms};
 use crate::config::{Builder, TableConfig};
 use crate::error::{Error, ErrorKind};
-use crate::item::{self, ItemError, ItemErrorKind, ItemLayout, Stored, StoredItem};
+use crate::item::{self, ItemError, ItemErrorKind, Stored, StoredItem};
 use crate::record::{self, Record, SessionId};
 use crate::table::Table;
 
@@ -35,6 +35,8 @@ pub(crate) struct Inner {
     client: Client,
     pub(crate) clock: ServiceClock,
     pub(crate) table: TableConfig,
+    /// Whether credentials go over the network unencrypted.
+    is_insecure: bool,
     /// As configured, until the table turns out to have its TTL on another one.
     ttl_attribute: RwLock<Arc<str>>,
 }
@@ -70,13 +72,19 @@ impl SessionStore {
         Builder::from_sdk_config(config)
     }
 
-    pub(crate) fn new(client: Client, clock: ServiceClock, table: TableConfig) -> Self {
+    pub(crate) fn new(
+        client: Client,
+        clock: ServiceClock,
+        table: TableConfig,
+        is_insecure: bool,
+    ) -> Self {
         let ttl_attribute = RwLock::new(Arc::from(table.ttl_attribute.as_str()));
         Self {
             inner: Arc::new(Inner {
                 client,
                 clock,
                 table,
+                is_insecure,
                 ttl_attribute,
             }),
         }
@@ -97,6 +105,12 @@ impl SessionStore {
         self.inner.clock.now()
     }
 
+    /// Whether credentials go over the network unencrypted: plain HTTP to another host. It works, and
+    /// deserves a warning. A Region that only the profile knows is not looked at.
+    pub fn is_insecure(&self) -> bool {
+        self.inner.is_insecure
+    }
+
     /// The attribute that holds the expiry; see [`Builder::ttl_attribute`].
     pub fn ttl_attribute(&self) -> Arc<str> {
         self.inner.ttl_attribute()
@@ -115,7 +129,7 @@ impl SessionStore {
     ///
     /// 1 `PutItem`: 1 write capacity unit per started KB, also when the id is taken. After a lost answer,
     /// on an engine that does not return the item a condition failed on, 1 consistent `GetItem` more.
-    pub async fn create<T: Serialize>(&self, record: &Record<T>) -> Result<Create, Error> {
+    pub async fn create<T: Serialize + Sync>(&self, record: &Record<T>) -> Result<Create, Error> {
         let write = self.inner.prepare("PutItem", record)?;
         let condition = Condition::Absent { now: self.now() };
         let ttl_attribute = self.ttl_attribute();
@@ -147,7 +161,7 @@ impl SessionStore {
     ///
     /// 1 `UpdateItem`: 1 write capacity unit per started KB, the larger of before and after; 1 per started
     /// KB of what is there when the session has gone, at least 1.
-    pub async fn save<T: Serialize>(&self, record: &Record<T>) -> Result<Write, Error> {
+    pub async fn save<T: Serialize + Sync>(&self, record: &Record<T>) -> Result<Write, Error> {
         let write = self.inner.prepare("UpdateItem", record)?;
         let condition = Condition::Present {
             created: record.created,
@@ -166,7 +180,7 @@ impl SessionStore {
     /// # Cost
     ///
     /// 1 `PutItem`: 1 write capacity unit per started KB, the larger of before and after.
-    pub async fn put<T: Serialize>(&self, record: &Record<T>) -> Result<SystemTime, Error> {
+    pub async fn put<T: Serialize + Sync>(&self, record: &Record<T>) -> Result<SystemTime, Error> {
         let write = self.inner.prepare("PutItem", record)?;
         let ttl_attribute = self.ttl_attribute();
         let body = wire::put_item(self.inner.names(&ttl_attribute), write.item(), None);
@@ -341,8 +355,8 @@ impl Inner {
         let prepared = || {
             let key = self.key(&record.id)?;
             let mut session = Vec::with_capacity(1024);
-            let session_bytes =
-                item::write_session(&record.data, &mut session).map_err(invalid_data)?;
+            let session_bytes = item::write_session(&record.data, &mut session)
+                .map_err(|error| invalid_data(&error))?;
             let now = self.clock.now();
             let expires_at = record
                 .expires_at
@@ -391,12 +405,7 @@ impl Inner {
         &self,
         answer: &Answer,
     ) -> Result<Option<StoredItem<T>>, Error> {
-        let ttl_attribute = self.ttl_attribute();
-        let layout = ItemLayout {
-            partition_key: &self.table.partition_key,
-            ttl_attribute: &ttl_attribute,
-        };
-        item::read_response(&answer.body, "Item", layout)
+        item::read_response(&answer.body, "Item", &self.ttl_attribute())
             .map_err(|error| Error::new(ErrorKind::Decode, error.to_string()))
     }
 
@@ -426,7 +435,7 @@ fn expiry_secs(expires_at: SystemTime) -> u64 {
     epoch_ms(expires_at).div_ceil(1000)
 }
 
-fn invalid_data(error: ItemError) -> Error {
+fn invalid_data(error: &ItemError) -> Error {
     match error.kind {
         ItemErrorKind::UnsupportedVersion(_) | ItemErrorKind::Malformed => {
             Error::new(ErrorKind::Decode, error.to_string())

@@ -15,7 +15,7 @@ use crate::error::{Error, ErrorKind};
 use crate::store::Inner;
 
 /// How long a table may take to become usable. AWS takes 7 to 16 s, more when many are created at once.
-const SETTLE_TIMEOUT: Duration = Duration::from_secs(120);
+const SETTLE_TIMEOUT: Duration = Duration::from_mins(2);
 const FIRST_POLL: Duration = Duration::from_millis(100);
 const LONGEST_POLL: Duration = Duration::from_secs(2);
 
@@ -204,15 +204,12 @@ impl Table {
         &self,
         settings: &TableSettings,
     ) -> Result<TableDescription, Error> {
-        let (mut description, mut is_new) = match self.describe().await? {
-            Some(description) => {
-                let is_new = description.status == "CREATING";
-                (description, is_new)
-            }
-            None => {
-                self.request_creation(settings).await?;
-                (self.wait_until_usable().await?, true)
-            }
+        let (mut description, mut is_new) = if let Some(description) = self.describe().await? {
+            let is_new = description.status == "CREATING";
+            (description, is_new)
+        } else {
+            self.request_creation(settings).await?;
+            (self.wait_until_usable().await?, true)
         };
         if !description.is_usable() {
             if description.status == "DELETING" {
@@ -496,7 +493,7 @@ impl Table {
                 }
                 // Another process may be making the same change: look again.
                 Err(error) if is_settling(&error) => {
-                    poll.wait("accept a change of its capacity").await?
+                    poll.wait("accept a change of its capacity").await?;
                 }
                 Err(error) if error.code() == Some("ValidationException") => {
                     let now = self.describe().await?;

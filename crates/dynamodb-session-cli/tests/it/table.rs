@@ -383,25 +383,3 @@ fn a_profile_gives_region_and_credentials() {
     let error = finish(command(&missing).env("AWS_CONFIG_FILE", &config)).fails(3);
     assert!(!error.contains("topsecret"), "{error}");
 }
-
-#[test]
-fn two_accounts_are_refused() {
-    let run = finish(
-        command(&[
-            "table",
-            "delete",
-            "--yes",
-            "--profile",
-            "work",
-            "--region",
-            "eu-central-1",
-        ])
-        .env("AWS_ACCESS_KEY_ID", "AKIDOTHER")
-        .env("AWS_SECRET_ACCESS_KEY", "topsecret"),
-    );
-    let error = run.fails(3);
-    assert!(
-        error.contains("unset AWS_ACCESS_KEY_ID") && !error.contains("topsecret"),
-        "{error}"
-    );
-}

@@ -1,4 +1,4 @@
-//! The engine, over raw HTTP: no DynamoDB client comes between the test and the bytes.
+//! The engine, over raw HTTP, and the session store on it.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
@@ -8,5 +8,7 @@ mod data_file;
 mod dynalite;
 mod fidelity;
 mod lifecycle;
+mod store;
 mod support;
 mod sweeper;
+mod table;

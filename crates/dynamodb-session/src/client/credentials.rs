@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 
 use aws_config::default_provider::credentials::DefaultCredentialsChain;
 use aws_config::meta::region::ProvideRegion as _;
-use aws_config::profile::ProfileFileRegionProvider;
+use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider};
 use aws_config::provider_config::ProviderConfig;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
@@ -265,18 +265,20 @@ impl Source {
     }
 }
 
-/// The environment, then the AWS SDK's own chain.
+/// A profile that was named; otherwise the environment, then the AWS SDK's own chain.
 struct Chain {
     environment: Environment,
     profile: Option<String>,
     region: Region,
     connector: Arc<Connector>,
-    built: OnceCell<DefaultCredentialsChain>,
+    built: OnceCell<SharedCredentialsProvider>,
 }
 
 impl Chain {
     async fn fetch(&self) -> Result<Credentials, Failure> {
-        if let Some(credentials) = from_environment(&self.environment) {
+        if self.profile.is_none()
+            && let Some(credentials) = from_environment(&self.environment)
+        {
             return Ok(credentials);
         }
         // The chain reads the process's environment and files; a stand-in has none.
@@ -293,18 +295,24 @@ impl Chain {
             })
     }
 
-    async fn build(&self) -> DefaultCredentialsChain {
+    async fn build(&self) -> SharedCredentialsProvider {
         let config = ProviderConfig::without_region()
             .with_region(Some(self.region.clone()))
             .with_http_client(SdkHttp::new(Arc::clone(&self.connector)));
+        // Whoever names a profile means its account, whatever the environment holds.
+        if let Some(profile) = &self.profile {
+            return SharedCredentialsProvider::new(
+                ProfileFileCredentialsProvider::builder()
+                    .profile_name(profile)
+                    .configure(&config)
+                    .build(),
+            );
+        }
         // With the Region given here as well, the chain does not go looking for one.
-        let mut builder = DefaultCredentialsChain::builder()
+        let chain = DefaultCredentialsChain::builder()
             .region(self.region.clone())
             .configure(config);
-        if let Some(profile) = &self.profile {
-            builder = builder.profile_name(profile);
-        }
-        builder.build().await
+        SharedCredentialsProvider::new(chain.build().await)
     }
 }
 
@@ -638,6 +646,7 @@ mod tests {
         let expected = std::env::var("EXPECTED").unwrap();
         let config = ClientConfig {
             environment: Environment::default(),
+            profile: std::env::var("NAMED").ok(),
             ..config(&[])
         };
         let region = profile_region(&config).await.unwrap_or_default();
@@ -697,6 +706,16 @@ mod tests {
             ("EXPECTED", "sa-east-1 FILED"),
             ("HOME", "/nonexistent"),
             ("AWS_PROFILE", "other"),
+            ("AWS_CONFIG_FILE", config.to_str().unwrap()),
+            ("AWS_SHARED_CREDENTIALS_FILE", credentials.to_str().unwrap()),
+        ])
+        .await;
+        child(&[
+            ("EXPECTED", "sa-east-1 FILED"),
+            ("NAMED", "other"),
+            ("AWS_ACCESS_KEY_ID", "ANOTHERACCOUNT"),
+            ("AWS_SECRET_ACCESS_KEY", "hush"),
+            ("HOME", "/nonexistent"),
             ("AWS_CONFIG_FILE", config.to_str().unwrap()),
             ("AWS_SHARED_CREDENTIALS_FILE", credentials.to_str().unwrap()),
         ])

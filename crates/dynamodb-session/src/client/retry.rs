@@ -147,6 +147,10 @@ impl Client {
                 timeout: self.remaining(start),
             };
             let failure = match self.transport.send(request).await {
+                // A captive portal's or a proxy's page must not pass for a write that was done.
+                Ok(response) if response.status == 200 && !is_json_object(&response.body) => {
+                    Failure::not_dynamodb(response)
+                }
                 Ok(response) if (200..300).contains(&response.status) => {
                     return Ok(Answer {
                         body: response.body,
@@ -234,6 +238,12 @@ impl fmt::Debug for Client {
             .field("policy", &self.policy)
             .finish_non_exhaustive()
     }
+}
+
+/// Every answer of DynamoDB is one; what is in it is the reader's to judge.
+fn is_json_object(body: &[u8]) -> bool {
+    let body = body.trim_ascii();
+    body.starts_with(b"{") && body.ends_with(b"}")
 }
 
 fn full_jitter(bound: Duration) -> Duration {
@@ -338,6 +348,19 @@ impl Failure {
             retry,
             sent: true,
         })
+    }
+
+    fn not_dynamodb(response: Response) -> Self {
+        let message = "the endpoint answered with something that is not DynamoDB's";
+        let error = Error::new(ErrorKind::Decode, message)
+            .with_hint("check the endpoint, and that no proxy or sign-in page stands before it")
+            .with_status(response.status)
+            .with_request_id(response.request_id);
+        Self {
+            error,
+            retry: Retry::No,
+            sent: true,
+        }
     }
 
     fn from_incomplete(incomplete: Incomplete) -> Self {
@@ -860,5 +883,19 @@ mod tests {
             (reports[0].operation, reports[0].elapsed),
             ("GetItem", Duration::from_millis(107))
         );
+    }
+
+    #[tokio::test]
+    async fn a_page_from_something_else_is_not_a_success() {
+        for page in ["", "<html>Sign in</html>", "[]", "{\"Item\":"] {
+            let (_, client) = script(vec![answer(200, page)]);
+            let error = client
+                .call("PutItem", "sessions", Bytes::from_static(b"{}"))
+                .await
+                .unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Decode, "{page}");
+            assert_eq!(error.endpoint(), Some("https://scripted"));
+            assert_eq!((error.status(), error.attempts()), (Some(200), 1));
+        }
     }
 }

@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use bytes::Bytes;
 
 use crate::clock::epoch_ms;
-use crate::item::write_json_string;
+use crate::item::{write_json_string, write_str_attribute};
 
 /// `expires` values above this are milliseconds: predecessors of this store wrote those.
 pub(crate) const MILLISECONDS_FROM: u64 = 100_000_000_000;
@@ -96,10 +96,9 @@ impl<'a> Body<'a> {
     }
 
     fn id(&mut self, id: &str) -> &mut Self {
-        self.string(self.names.partition_key)
-            .raw(":{\"S\":")
-            .string(id)
-            .raw("}")
+        self.string(self.names.partition_key).raw(":");
+        write_str_attribute(id, &mut self.bytes);
+        self
     }
 
     fn key(&mut self, id: &str) -> &mut Self {
@@ -166,7 +165,9 @@ fn push_number(values: &mut String, placeholder: &str, number: &str) {
     if !values.is_empty() {
         values.push(',');
     }
-    values.push_str(&format!("\"{placeholder}\":{{\"N\":\"{number}\"}}"));
+    for part in ["\"", placeholder, "\":{\"N\":\"", number, "\"}"] {
+        values.push_str(part);
+    }
 }
 
 /// The attributes of a session item that are written.

@@ -120,7 +120,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Attribute<'_, D> {
         } = self;
         if reading.exact.get() {
             let mut out = Vec::new();
-            text::read(input, tag, &mut Writer::new(&mut out, 0, false))?;
+            text::read(input, tag, &mut Writer::new(&mut out, false))?;
             reading.require_map(out.starts_with(br#"{"M":"#))?;
             return visitor.visit_byte_buf(out);
         }

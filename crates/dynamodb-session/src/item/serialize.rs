@@ -39,11 +39,11 @@ pub(super) enum Next {
 }
 
 impl<'w> Writer<'w> {
-    pub(super) fn new(out: &'w mut Vec<u8>, depth: usize, limits: bool) -> Self {
+    pub(super) fn new(out: &'w mut Vec<u8>, limits: bool) -> Self {
         Writer {
             out,
             size: 0,
-            depth,
+            depth: 0,
             limits,
             next: Next::Value,
         }

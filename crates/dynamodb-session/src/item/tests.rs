@@ -3,12 +3,26 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use super::deserialize::Attribute;
 use super::*;
 
-const LAYOUT: ItemLayout<'_> = ItemLayout {
-    partition_key: "sessionId",
-    ttl_attribute: "expires",
-};
+const TTL_ATTRIBUTE: &str = "expires";
+
+fn read_attribute<T: DeserializeOwned>(attribute: &[u8]) -> Result<T, ItemError> {
+    read(attribute, |input, reading| {
+        T::deserialize(Attribute {
+            input,
+            tag: None,
+            reading,
+        })
+    })
+}
+
+fn read_item<T: DeserializeOwned>(item: &[u8]) -> Result<StoredItem<T>, ItemError> {
+    read(item, |input, reading| {
+        ItemSeed::new(TTL_ATTRIBUTE, reading).deserialize(input)
+    })
+}
 
 fn written<T: Serialize + ?Sized>(value: &T) -> String {
     let mut out = Vec::new();
@@ -297,30 +311,6 @@ fn thirty_one_levels_and_no_more() {
         // Stored by others, it is still read.
         assert!(text_of(&deeper).is_ok());
     }
-    // A scalar adds no level; a field written alone is one level down already.
-    let mut out = Vec::new();
-    write_field("a", &nested(30, false), &mut out).unwrap();
-    let error = write_field("a", &nested(31, false), &mut out).unwrap_err();
-    assert_eq!(error.kind, ItemErrorKind::TooDeep);
-    assert!(error.to_string().starts_with("session.a.a"), "{error}");
-}
-
-#[test]
-fn fields_written_alone() {
-    let mut out = Vec::new();
-    assert_eq!(write_field("a", &json_text("5"), &mut out).unwrap(), 2);
-    assert_eq!(write_field("a", &json!({"b": 1}), &mut out).unwrap(), 7);
-    assert_eq!(out, br#"{"N":"5"}{"M":{"b":{"N":"1"}}}"#);
-    let error = write_field("a", &json!({"b": {"": 1}}), &mut out).unwrap_err();
-    assert_eq!(error.kind, ItemErrorKind::EmptyFieldName);
-    assert!(error.to_string().starts_with("session.a.b: "), "{error}");
-    assert_eq!(
-        write_field("", &1, &mut out).unwrap_err().kind,
-        ItemErrorKind::EmptyFieldName
-    );
-    let error = write_field("a", &json_text(r#"{"b":[1e300]}"#), &mut out).unwrap_err();
-    assert!(error.to_string().starts_with("session.a.b[0]: "), "{error}");
-    assert_eq!(out.len(), 30);
 }
 
 #[test]
@@ -378,7 +368,7 @@ fn sizes() {
 
     let mut out = Vec::new();
     let id = write_str_attribute("k", &mut out);
-    let expires = write_number_attribute(1_795_338_490, &mut out);
+    let expires = write_attribute(&1_795_338_490_u64, &mut out).unwrap();
     assert_eq!(out, br#"{"S":"k"}{"N":"1795338490"}"#);
     assert_eq!(item_size([("pk", id), ("é", expires)]), 2 + 1 + 2 + 6);
 }
@@ -841,7 +831,7 @@ fn session_text_can_be_part_of_a_type() {
 }
 
 fn item<T: DeserializeOwned>(item: &str) -> Result<StoredItem<T>, ItemError> {
-    read_item(item.as_bytes(), LAYOUT)
+    read_item(item.as_bytes())
 }
 
 #[test]
@@ -963,7 +953,7 @@ fn expiries_of_every_predecessor() {
 fn items_in_responses() {
     let response =
         br#"{"ConsumedCapacity":{"Item":1},"Item":{"session":{"M":{"a":{"B":""}}}},"More":[{}]}"#;
-    let found = read_response::<SessionText>(response, "Item", LAYOUT)
+    let found = read_response::<SessionText>(response, "Item", TTL_ATTRIBUTE)
         .unwrap()
         .unwrap();
     assert_eq!(
@@ -971,17 +961,17 @@ fn items_in_responses() {
         Stored::Session(attribute_text(r#"{"M":{"a":{"B":""}}}"#))
     );
     assert!(
-        read_response::<SessionText>(response, "Attributes", LAYOUT)
+        read_response::<SessionText>(response, "Attributes", TTL_ATTRIBUTE)
             .unwrap()
             .is_none()
     );
     assert!(
-        read_response::<SessionText>(b"{}", "Item", LAYOUT)
+        read_response::<SessionText>(b"{}", "Item", TTL_ATTRIBUTE)
             .unwrap()
             .is_none()
     );
     assert_eq!(
-        read_response::<SessionText>(b"{", "Item", LAYOUT)
+        read_response::<SessionText>(b"{", "Item", TTL_ATTRIBUTE)
             .unwrap_err()
             .kind,
         ItemErrorKind::Malformed
@@ -1078,9 +1068,9 @@ fn read_every_way(input: &[u8]) {
     let _ = read_attribute::<Choice>(input);
     let _ = read_attribute::<Bytes>(input);
     let _ = read_attribute::<BTreeMap<u8, Option<f32>>>(input);
-    let _ = read_item::<Value>(input, LAYOUT);
-    let _ = read_item::<SessionText>(input, LAYOUT);
-    let _ = read_response::<SessionText>(input, "a", LAYOUT);
+    let _ = read_item::<Value>(input);
+    let _ = read_item::<SessionText>(input);
+    let _ = read_response::<SessionText>(input, "a", TTL_ATTRIBUTE);
     if let Ok(text) = str::from_utf8(input) {
         let _ = write_attribute(&json_text(text), &mut Vec::new());
         let _ = write_attribute(&attribute_text(text), &mut Vec::new());
