@@ -33,7 +33,8 @@ test: ## Check and test everything, as CI does
 	$(step) 'javascript lint' npm run --silent --prefix node lint
 	$(step) 'types typescript' npm run --silent --prefix node test:types
 	$(step) 'types flow' npm run --silent --prefix node test:flow
-	$(step) 'rust lint' cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
+	$(step) 'rust lint' cargo clippy --locked --workspace --exclude koa-session-dynamodb-store --all-targets --all-features -- -D warnings
+	$(step) 'addon lint' cargo clippy --locked --package koa-session-dynamodb-store --lib -- -D warnings
 	$(step) 'rust docs' env RUSTDOCFLAGS=-Dwarnings cargo doc --locked --workspace --all-features --no-deps
 	$(step) 'rust tests' cargo test --locked --workspace --all-features -- --show-output
 	$(step) 'local engine' cargo build --locked --package dynamodb-session-cli
@@ -45,16 +46,18 @@ test: ## Check and test everything, as CI does
 	$(step) 'javascript table' .ci/js-tests node/test/table
 	$(step) 'javascript process' .ci/js-tests node/test/process
 	$(step) 'javascript conformance' .ci/js-tests node/test/conformance
+	$(step) 'readme' .ci/js-tests node/test/readme
 	$(step) 'packaging' .ci/js-tests node/test/packaging
 	$(step) 'browser' .ci/js-tests node/test/browser
 	$(step) 'budgets' .ci/js-tests node/test/budget
 	@.ci/summary $(TEST_LOG)
 
+# CONFORMANCE_UNMET lists, with commas, what the endpoint cannot do; the cases that need it are skipped and printed.
 .PHONY: test-endpoint
 test-endpoint: $(NPM_PACKAGES) ## Run the conformance suite against DYNAMODB_ENDPOINT=URL
 	@test -n "$(DYNAMODB_ENDPOINT)" || { echo 'usage: DYNAMODB_ENDPOINT=http://localhost:8000 make test-endpoint' >&2; exit 2; }
 	cargo test --locked --package dynamodb-session-local --test it -- --ignored --show-output the_endpoint_in_the_environment
-	cd node && npm run --silent build
+	cd node && npm run --silent build:debug
 	.ci/js-tests node/test/conformance
 
 .PHONY: fmt
