@@ -52,7 +52,11 @@ impl Dynalite {
             let running = Arc::clone(&running);
             thread::spawn(move || running.keep(port, creating))
         };
-        Self { port, running, keeper: Some(keeper) }
+        Self {
+            port,
+            running,
+            keeper: Some(keeper),
+        }
     }
 
     pub(crate) fn url(&self) -> String {
@@ -108,14 +112,22 @@ fn launch(port: u16, creating: Duration) -> (Child, u16) {
         "dynalite is not installed: run `npm ci` in the folder `node`, or `make test`, which does"
     );
     let mut process = Command::new("node")
-        .args(["--eval", LAUNCHER, "--", &port.to_string(), &creating.as_millis().to_string()])
+        .args([
+            "--eval",
+            LAUNCHER,
+            "--",
+            &port.to_string(),
+            &creating.as_millis().to_string(),
+        ])
         .current_dir(package)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
         .expect("node starts");
     let mut line = String::new();
-    BufReader::new(process.stdout.take().expect("stdout is piped")).read_line(&mut line).unwrap();
+    BufReader::new(process.stdout.take().expect("stdout is piped"))
+        .read_line(&mut line)
+        .unwrap();
     let port = line.trim().parse().expect("dynalite prints its port");
     (process, port)
 }
@@ -126,5 +138,8 @@ fn a_dynalite_that_dies_is_started_again_on_its_port() {
     engine.connection().ok("ListTables", &json!({}));
     engine.kill();
     eventually("dynalite runs again", || engine.restarts() == 1);
-    assert_eq!(engine.connection().ok("ListTables", &json!({})), json!({ "TableNames": [] }));
+    assert_eq!(
+        engine.connection().ok("ListTables", &json!({})),
+        json!({ "TableNames": [] })
+    );
 }

@@ -1,0 +1,287 @@
+//! The six verbs and what each is conditional on.
+
+use std::time::{Duration, SystemTime};
+
+use dynamodb_session::{Create, ErrorKind, SessionStore, Write};
+use serde_json::{Value, json};
+
+use super::{MINUTE, MS, World, id, now, record, secs};
+
+async fn data_of(store: &SessionStore, name: &str) -> Option<Value> {
+    store
+        .load(&id(name))
+        .await
+        .unwrap()
+        .map(|record| record.data)
+}
+
+#[tokio::test]
+async fn every_verb_is_one_request() {
+    let world = World::new();
+    let store = world.store().await;
+    let session = record("a", json!({ "n": 1 }), MINUTE);
+    assert_eq!(
+        store.create(&session).await.unwrap(),
+        Create::Created(now())
+    );
+    let loaded = store.load::<Value>(&session.id).await.unwrap().unwrap();
+    assert_eq!(store.save(&loaded).await.unwrap(), Write::Written);
+    assert_eq!(
+        store
+            .touch(&loaded.id, loaded.created, now() + MINUTE)
+            .await
+            .unwrap(),
+        Write::Written
+    );
+    assert_eq!(store.put(&session).await.unwrap(), now());
+    store.delete(&session.id).await.unwrap();
+    let verbs = [
+        "PutItem",
+        "GetItem",
+        "UpdateItem",
+        "UpdateItem",
+        "PutItem",
+        "DeleteItem",
+    ];
+    assert_eq!(world.tap.operations(), verbs);
+}
+
+#[tokio::test]
+async fn created_is_the_stores_time_and_what_is_loaded() {
+    let world = World::new();
+    let store = world.store().await;
+    world.clock.advance(123 * MS);
+    let mut session = record("a", json!({}), MINUTE);
+    // Not looked at.
+    session.created = Some(now() - MINUTE);
+    let created = now() + 123 * MS;
+    assert_eq!(
+        store.create(&session).await.unwrap(),
+        Create::Created(created)
+    );
+    let loaded = store.load::<Value>(&session.id).await.unwrap().unwrap();
+    assert_eq!(
+        (loaded.id, loaded.created, loaded.expires_at),
+        (id("a"), Some(created), Some(now() + MINUTE))
+    );
+    assert_eq!(
+        world.item("a").unwrap(),
+        json!({
+            "sessionId": { "S": "a" }, "expires": { "N": secs(60) },
+            "created": { "N": "1800000000123" }, "session": { "M": {} },
+        })
+    );
+}
+
+#[tokio::test]
+async fn create_takes_only_a_free_id() {
+    let world = World::new();
+    let store = world.store().await;
+    let first = record("a", json!({ "n": 1 }), MINUTE);
+    assert_eq!(store.create(&first).await.unwrap(), Create::Created(now()));
+    assert_eq!(
+        store
+            .create(&record("a", json!({ "n": 2 }), MINUTE))
+            .await
+            .unwrap(),
+        Create::Taken
+    );
+    assert_eq!(data_of(&store, "a").await, Some(json!({ "n": 1 })));
+    store.delete(&id("a")).await.unwrap();
+    assert_eq!(
+        store
+            .create(&record("a", json!({ "n": 3 }), MINUTE))
+            .await
+            .unwrap(),
+        Create::Created(now())
+    );
+    assert_eq!(data_of(&store, "a").await, Some(json!({ "n": 3 })));
+}
+
+/// What a save and a touch of a session answer whose `created` is `loaded`, when the item's is `stored`.
+async fn guarded(stored: Option<u64>, loaded: Option<SystemTime>) -> [Write; 2] {
+    let world = World::new();
+    let store = world.store().await;
+    let mut item = json!({ "session": { "M": {} }, "expires": { "N": secs(60) } });
+    if let Some(ms) = stored {
+        item["created"] = json!({ "N": ms.to_string() });
+    }
+    world.put_item("a", item);
+    let mut session = record("a", json!({ "n": 2 }), MINUTE);
+    session.created = loaded;
+    let touched = store
+        .touch(&session.id, loaded, now() + 2 * MINUTE)
+        .await
+        .unwrap();
+    let before = world.item("a");
+    let saved = store.save(&session).await.unwrap();
+    if saved == Write::Gone {
+        assert_eq!(world.item("a"), before);
+    }
+    [saved, touched]
+}
+
+#[tokio::test]
+async fn save_and_touch_are_for_the_session_that_was_loaded() {
+    const STORED: u64 = 1_800_000_000_000;
+    assert_eq!(
+        guarded(Some(STORED), Some(now())).await,
+        [Write::Written; 2]
+    );
+    assert_eq!(
+        guarded(Some(STORED + 1), Some(now())).await,
+        [Write::Gone; 2]
+    );
+    assert_eq!(
+        guarded(Some(STORED - 1), Some(now())).await,
+        [Write::Gone; 2]
+    );
+    // Erased by a writer that does not know it.
+    assert_eq!(guarded(None, Some(now())).await, [Write::Written; 2]);
+    // Given by a parallel save.
+    assert_eq!(guarded(Some(STORED), None).await, [Write::Written; 2]);
+    assert_eq!(guarded(None, None).await, [Write::Written; 2]);
+}
+
+#[tokio::test]
+async fn save_and_touch_bring_nothing_back() {
+    let world = World::new();
+    let store = world.store().await;
+    for created in [None, Some(now())] {
+        let mut session = record("a", json!({}), MINUTE);
+        session.created = created;
+        assert_eq!(store.save(&session).await.unwrap(), Write::Gone);
+        assert_eq!(
+            store
+                .touch(&session.id, created, now() + MINUTE)
+                .await
+                .unwrap(),
+            Write::Gone
+        );
+        assert_eq!(world.item("a"), None);
+    }
+}
+
+#[tokio::test]
+async fn save_replaces_data_and_expiry_and_leaves_the_rest() {
+    let world = World::new();
+    let store = world.store().await;
+    let item = json!({ "session": { "M": { "old": { "N": "1" } } }, "expires": { "N": secs(60) }, "rev": { "N": "7" } });
+    world.put_item("a", item);
+    let session = record("a", json!({ "n": 1 }), 2 * MINUTE);
+    assert_eq!(store.save(&session).await.unwrap(), Write::Written);
+    assert_eq!(
+        world.item("a").unwrap(),
+        json!({
+            "sessionId": { "S": "a" }, "session": { "M": { "n": { "N": "1" } } }, "rev": { "N": "7" },
+            "expires": { "N": secs(120) }, "created": { "N": "1800000000000" },
+        })
+    );
+}
+
+#[tokio::test]
+async fn touch_moves_the_expiry_alone() {
+    let world = World::new();
+    let store = world.store().await;
+    let created = store
+        .put(&record("a", json!({ "n": 1 }), MINUTE))
+        .await
+        .unwrap();
+    let mut expected = world.item("a").unwrap();
+    world.clock.advance(MINUTE / 2);
+    assert_eq!(
+        store
+            .touch(&id("a"), Some(created), now() + 5 * MINUTE)
+            .await
+            .unwrap(),
+        Write::Written
+    );
+    expected["expires"] = json!({ "N": secs(300) });
+    assert_eq!(world.item("a").unwrap(), expected);
+}
+
+#[tokio::test]
+async fn put_and_delete_ask_for_nothing() {
+    let world = World::new();
+    let store = world.store().await;
+    store.delete(&id("a")).await.unwrap();
+    assert_eq!(
+        store
+            .put(&record("a", json!({ "n": 1 }), MINUTE))
+            .await
+            .unwrap(),
+        now()
+    );
+    world.clock.advance(Duration::from_secs(1));
+    assert_eq!(
+        store
+            .put(&record("a", json!({ "n": 2 }), MINUTE))
+            .await
+            .unwrap(),
+        now() + Duration::from_secs(1)
+    );
+    assert_eq!(data_of(&store, "a").await, Some(json!({ "n": 2 })));
+    store.delete(&id("a")).await.unwrap();
+    store.delete(&id("a")).await.unwrap();
+    assert_eq!(world.item("a"), None);
+}
+
+#[tokio::test]
+async fn prefixes_keep_applications_apart() {
+    let world = World::new();
+    let plain = world.store().await;
+    let one = world.builder().prefix("one:").build().unwrap();
+    let two = world.builder().prefix("two:").build().unwrap();
+    for (store, n) in [(&plain, 0), (&one, 1), (&two, 2)] {
+        let session = record("a", json!({ "n": n }), MINUTE);
+        assert_eq!(
+            store.create(&session).await.unwrap(),
+            Create::Created(now())
+        );
+    }
+    one.delete(&id("a")).await.unwrap();
+    assert_eq!(data_of(&one, "a").await, None);
+    assert_eq!(data_of(&two, "a").await, Some(json!({ "n": 2 })));
+    assert_eq!(data_of(&plain, "a").await, Some(json!({ "n": 0 })));
+    assert_eq!(data_of(&plain, "two:a").await, Some(json!({ "n": 2 })));
+    let loaded = two.load::<Value>(&id("a")).await.unwrap().unwrap();
+    assert_eq!(loaded.id, id("a"));
+    assert_eq!(two.save(&loaded).await.unwrap(), Write::Written);
+    assert_eq!(
+        two.touch(&loaded.id, loaded.created, now() + MINUTE)
+            .await
+            .unwrap(),
+        Write::Written
+    );
+}
+
+#[tokio::test]
+async fn an_id_that_the_prefix_makes_too_long_is_none() {
+    let world = World::new();
+    let store = world.open(world.builder().prefix("p:")).await;
+    let longest = "x".repeat(2046);
+    let _ = store
+        .put(&record(&longest, json!({}), MINUTE))
+        .await
+        .unwrap();
+    assert!(data_of(&store, &longest).await.is_some());
+
+    world.tap.calls();
+    let longer = "x".repeat(2047);
+    let session = record(&longer, json!({}), MINUTE);
+    assert_eq!(data_of(&store, &longer).await, None);
+    store.delete(&session.id).await.unwrap();
+    for error in [
+        store.put(&session).await.unwrap_err(),
+        store.create(&session).await.unwrap_err(),
+        store.save(&session).await.unwrap_err(),
+        store
+            .touch(&session.id, None, now() + MINUTE)
+            .await
+            .unwrap_err(),
+    ] {
+        assert_eq!(error.kind(), ErrorKind::InvalidId);
+        assert_eq!(error.table(), Some("sessions"));
+    }
+    assert_eq!(world.tap.operations(), [""; 0]);
+}
