@@ -1,6 +1,6 @@
 //! The Node addon: the session store as a class, failures as data, options as one flat object.
 //!
-//! A call is one synchronous entry that returns a native promise; see [`completion`] for how it is settled.
+//! A call is one synchronous entry that returns a native promise; see `completion.rs` for how it is settled.
 //! What JavaScript users see is made of this by `node/index.js` and `node/lib`.
 
 #![expect(
