@@ -188,6 +188,8 @@ declare namespace DynamoDBStore {
   export interface StoreError extends Error {
     /** The service's name for the error, or one of the package's own, such as `TimeoutError`. */
     code: string;
+    /** The service's name for the error, where `code` is the package's: `ItemTooLargeError` for a `ValidationException`. */
+    serviceCode?: string;
     /** Whether the same call may succeed later without a change. */
     retryable: boolean;
     /** What Koa and Express answer the visitor with. */

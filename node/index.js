@@ -1,7 +1,11 @@
 'use strict';
 
 const { Core } = require('./lib/core');
-const { warnOnce } = require('./lib/warn');
+
+function warnNotCreated(error) {
+  const { warnOnce } = require('./lib/warn'); // eslint-disable-line global-require -- see lib/core.js
+  warnOnce(`koa-session-dynamodb-store: the table was not created: ${error.message}`, error.hint);
+}
 
 /** Calls back outside the promise, so that what the callback throws is not lost in it. */
 function report(created, callback) {
@@ -17,7 +21,7 @@ class DynamoDBStore {
     this.setOptions(options);
     if (this.autoCreateTable) {
       report(this.#core.createTableIfMissing({ once: true }), callback || ((error) => {
-        if (error) warnOnce(`koa-session-dynamodb-store: the table was not created: ${error.message}`, error.hint);
+        if (error) warnNotCreated(error);
       }));
     }
   }
@@ -35,15 +39,9 @@ class DynamoDBStore {
 
   get(id) { return this.#core.get(id); }
 
-  async set(id, session, maxAge) {
-    await this.#core.set(id, session, maxAge);
-    return {};
-  }
+  set(id, session, maxAge) { return this.#core.set(id, session, maxAge); }
 
-  async destroy(id) {
-    await this.#core.destroy(id);
-    return {};
-  }
+  destroy(id) { return this.#core.destroy(id); }
 
   /** When a session that is stored now with this `maxAge` ends. */
   getExpirationDate(maxAge) { return new Date(this.#core.expiresAt(maxAge)); }

@@ -1,6 +1,6 @@
 'use strict';
 
-const isText = (value) => typeof value === 'string' && value !== '';
+const { check: { isText } } = require('./options');
 
 /** Calls a method of the AWS SDK v2: `xPromise()` where the SDK was promisified, `x(callback)` otherwise. */
 function callV2(object, method) {
@@ -90,4 +90,4 @@ function isProvider(value) {
   );
 }
 
-module.exports = { Provider, isProvider, isText };
+module.exports = { Provider, isProvider };

@@ -1,15 +1,15 @@
 'use strict';
 
-const SECRETS = /^(accessKeyId|secretAccessKey|sessionToken|token|credentials|credentialProvider|tokenProvider|proxy|agent|ca|caPem|params|createTable)$/;
+/** What `DYNAMODB_STORE_DEBUG` prints. Required only when it is set. */
 
-/** Read once: asking the environment costs as much as a tenth of a call. */
-const isDebugging = Boolean(process.env.DYNAMODB_STORE_DEBUG);
+const crypto = require('node:crypto');
+
+const SECRETS = /^(accessKeyId|secretAccessKey|sessionToken|token|credentials|credentialProvider|tokenProvider|proxy|agent|ca|caPem|params|createTable)$/;
 
 let key;
 
 /** Tells ids apart within one process without telling what they are. */
 function hashed(id) {
-  const crypto = require('node:crypto'); // eslint-disable-line global-require -- only when debugging
   key ||= crypto.randomBytes(32);
   return `#${crypto.createHmac('sha256', key).update(String(id)).digest('hex').slice(0, 8)}`;
 }
@@ -22,9 +22,8 @@ function redact(name, value) {
   return value;
 }
 
-/** Prints a line when `DYNAMODB_STORE_DEBUG` is set. */
-function debug(message, details) {
-  if (!isDebugging) return;
+/** Prints a line. */
+function print(message, details) {
   let text = '';
   if (details !== undefined) {
     try {
@@ -36,4 +35,11 @@ function debug(message, details) {
   console.log(`${new Date()} - DYNAMODB_STORE: ${message}${text}`); // eslint-disable-line no-console
 }
 
-module.exports = { debug, hashed, isDebugging };
+/** Prints how a call for a session went, when it went well. */
+async function result(call, id, promise, details = {}) {
+  const value = await promise;
+  print(call, { id: hashed(id), ...details, ...(call === 'get' && { found: value !== undefined }) });
+  return value;
+}
+
+module.exports = { print, result };

@@ -2,11 +2,11 @@
 
 /* eslint no-param-reassign: ["error", { "props": false }] -- each reader adds to what it is given */
 
-const check = require('./check');
-const { isProvider, isText } = require('./credentials');
+const { check } = require('./options');
+const { isProvider } = require('./credentials');
 const { warnOnce } = require('./warn');
 
-/** `dynamoConfig`: the options of the AWS SDK v2's `AWS.DynamoDB`, and what becomes of each. */
+/** `dynamoConfig`: the options of the AWS SDK v2's `AWS.DynamoDB` that ./options.js leaves, because few set them. */
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 const DEFAULT_OPERATION_TIMEOUT_MS = 5000;
@@ -43,48 +43,8 @@ function ignoredWith(key, why) {
   warnOnce(`koa-session-dynamodb-store: ${name(key)} has no effect: ${why}`);
 }
 
-const envRegion = () => process.env.AWS_REGION || process.env.AMAZON_REGION;
-
-/** Each takes the option's value, what was understood so far, and the whole `dynamoConfig`. */
-const HONOURED = {
-  region(value, out) {
-    check.string(value, name('region'));
-    // How SDK v2 spells FIPS before it had an option for it.
-    const region = value.replace(/^fips-|-fips$/g, '');
-    if (region !== value) out.useFips = true;
-    if (region) out.region = region;
-  },
-
-  endpoint(value, out, { sslEnabled, region }) {
-    // A string, or an AWS.Endpoint.
-    const given = typeof value === 'object' ? value.href : value;
-    check.string(given, name('endpoint'));
-    if (!given) return;
-    const scheme = sslEnabled === false ? 'http' : 'https';
-    const filled = given.replaceAll('{service}', 'dynamodb').replaceAll('{scheme}', scheme)
-      .replaceAll('{region}', region || envRegion() || '');
-    const url = /^[a-z][a-z\d+.-]*:\/\//i.test(filled) ? filled : `${scheme}://${filled}`;
-    if (!URL.canParse(url)) throw new RangeError(`${name('endpoint')} must be a URL or a host name`);
-    if (!/^https?:$/.test(new URL(url).protocol)) throw new RangeError(`${name('endpoint')} must be an http or https URL`);
-    out.endpointUrl = url;
-  },
-
-  sslEnabled(value, out) { out.tls = check.boolean(value, name('sslEnabled')); },
-  useFipsEndpoint(value, out) { out.useFips = check.boolean(value, name('useFipsEndpoint')) || out.useFips; },
-  useDualstackEndpoint(value, out) { out.useDualStack = check.boolean(value, name('useDualstackEndpoint')); },
-  useDualstack(value, out) { out.useDualStack ??= check.boolean(value, name('useDualstack')); },
-
-  accessKeyId(value, out, { secretAccessKey, sessionToken }) {
-    check.string(value, name('accessKeyId'));
-    // Like SDK v2: half a pair is none, and the next source is asked.
-    if (!isText(value) || !isText(secretAccessKey)) return;
-    out.accessKeyId = value;
-    out.secretAccessKey = secretAccessKey;
-    if (isText(sessionToken)) out.sessionToken = sessionToken;
-  },
-  secretAccessKey(value) { check.string(value, name('secretAccessKey')); },
-  sessionToken(value) { check.string(value, name('sessionToken')); },
-
+/** Each takes the option's value and what was understood so far. */
+const READERS = {
   credentials(value, out) {
     if (out.accessKeyId) return;
     if (isProvider(value)) {
@@ -92,7 +52,7 @@ const HONOURED = {
       return;
     }
     const { accessKeyId, secretAccessKey, sessionToken } = check.object(value, name('credentials'));
-    if (!isText(accessKeyId) || !isText(secretAccessKey)) {
+    if (!check.isText(accessKeyId) || !check.isText(secretAccessKey)) {
       throw new TypeError(`${name('credentials')} must have accessKeyId and secretAccessKey, or be a provider`);
     }
     Object.assign(out, { accessKeyId, secretAccessKey, sessionToken: sessionToken ?? undefined });
@@ -207,34 +167,17 @@ function isPlainAgent(agent) {
   return [http.Agent.prototype, https.Agent.prototype].includes(Object.getPrototypeOf(agent));
 }
 
-function isLoopback({ hostname }) {
-  return hostname === 'localhost' || hostname.endsWith('.localhost') || hostname === '[::1]' || /^127\./.test(hostname);
-}
-
-/** What `dynamoConfig` comes to: `native` options, and what the glue does itself. */
-function readDynamoConfig(config = {}) {
-  check.object(config, 'dynamoConfig');
-  const out = {};
+/** Adds to `out`, after the `usual` readers, what the other options come to, and warns of unknown ones. */
+function readMore(config, out, usual) {
   // In the table's order, because some rest on others.
-  for (const [key, read] of Object.entries(HONOURED)) {
-    if (config[key] !== undefined && config[key] !== null) read(config[key], out, config);
+  for (const [key, read] of Object.entries(READERS)) {
+    if (config[key] !== undefined && config[key] !== null) read(config[key], out);
   }
   for (const key of Object.keys(config)) {
-    if (!HONOURED[key] && !IGNORED.has(key) && config[key] !== undefined) {
+    if (!usual[key] && !READERS[key] && !IGNORED.has(key) && config[key] !== undefined) {
       warnOnce(`koa-session-dynamodb-store: ${name(key)} is unknown and has no effect`);
     }
   }
-  const {
-    provider, logger, consistentRead, createTable, ...native
-  } = out;
-  const region = native.region || envRegion() || '';
-  const isLocal = region.includes('local');
-  if (native.endpointUrl?.startsWith('http:') && !isLocal && !isLoopback(new URL(native.endpointUrl))) {
-    warnOnce('koa-session-dynamodb-store: dynamoConfig.endpoint is plain http: credentials and sessions can be read on the way. For a local engine use a region that contains "local".');
-  }
-  return {
-    native, provider, logger, consistentRead, createTable, isLocal,
-  };
 }
 
-module.exports = { readDynamoConfig, DEFAULT_OPERATION_TIMEOUT_MS };
+module.exports = { readMore, DEFAULT_OPERATION_TIMEOUT_MS };

@@ -12,6 +12,7 @@ const CODES = {
   InvalidId: 'InvalidIdError',
   RecordTooLarge: 'ItemTooLargeError',
   InvalidData: 'InvalidSessionError',
+  InvalidMaxAge: 'InvalidMaxAgeError',
   Throttled: 'ThrottlingException',
   Timeout: 'TimeoutError',
   Transport: 'NetworkingError',
@@ -19,6 +20,12 @@ const CODES = {
   Service: 'ServiceError',
   Internal: 'InternalError',
 };
+
+/** Kinds of failures whose code is ours also when the service finds out what the store did not. */
+const OURS = new Set(['InvalidId', 'RecordTooLarge', 'InvalidData']);
+
+/** What the native part says in place of a name the service did not give: `statusCode` has it as well. */
+const HTTP_STATUS = /^Http\d+$/;
 
 /** Of the store's errors, so that one is not wrapped twice. */
 const made = new WeakSet();
@@ -51,8 +58,12 @@ function toError(failure, cause) {
   if (!failure || typeof failure.kind !== 'string') {
     return build('The session store failed.', { code: CODES.Internal, status: 500, retryable: false }, failure);
   }
+  const named = failure.code && !HTTP_STATUS.test(failure.code) ? failure.code : undefined;
+  const own = CODES[failure.kind] || CODES.Service;
+  const code = OURS.has(failure.kind) ? own : named || own;
   return build(failure.message, {
-    code: failure.code || CODES[failure.kind] || CODES.Service,
+    code,
+    serviceCode: named === code ? undefined : named,
     // What a visitor gets, from Koa and Express: `statusCode` is what the store got.
     status: 500,
     statusCode: failure.status,
@@ -77,8 +88,20 @@ const invalidId = () => build(
   { code: CODES.InvalidId, status: 500, retryable: false },
 );
 
-const invalidSession = (message) => build(message, { code: CODES.InvalidData, status: 500, retryable: false });
+const invalidSession = (message, cause = undefined) => build(
+  message,
+  { code: CODES.InvalidData, status: 500, retryable: false },
+  cause,
+);
+
+function invalidMaxAge() {
+  const error = new TypeError('maxAge must be a number of milliseconds, "session" or undefined');
+  return Object.assign(error, { code: CODES.InvalidMaxAge, status: 500, retryable: false });
+}
+
+/** Whether an error is the store's own. */
+const isOwn = (error) => made.has(error);
 
 module.exports = {
-  CODES, toError, withMessage, invalidId, invalidSession,
+  CODES, toError, withMessage, invalidId, invalidMaxAge, invalidSession, isOwn,
 };

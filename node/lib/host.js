@@ -1,6 +1,13 @@
 'use strict';
 
+const { Provider } = require('./credentials');
+const { DEFAULT_OPERATION_TIMEOUT_MS } = require('./dynamo-config');
 const { warnOnce } = require('./warn');
+
+function logTo(logger, line) {
+  if (typeof logger.log === 'function') logger.log(line);
+  else logger.write(`${line}\n`);
+}
 
 /** What the native part asks of JavaScript: credentials of a provider, and lines for a logger. */
 class Host {
@@ -21,8 +28,23 @@ class Host {
     this.#binding = binding;
   }
 
+  /** Registers a source of credentials, for operations that end after so many milliseconds. */
+  provider(source, operationTimeoutMs = DEFAULT_OPERATION_TIMEOUT_MS) {
+    // Before the operation's own deadline, so that the error says who was late.
+    return this.#register(source, () => new Provider(source, operationTimeoutMs * 0.9));
+  }
+
+  /** Registers a logger. */
+  logger(logger) {
+    const reference = new WeakRef(logger);
+    return this.#register(logger, () => (line) => {
+      const target = reference.deref();
+      if (target) logTo(target, line);
+    });
+  }
+
   /** The number the native part will use for an object, and what was made for it the first time. */
-  register(object, make) {
+  #register(object, make) {
     const known = this.#ids.get(object);
     if (known) return known;
     if (!this.#started) {

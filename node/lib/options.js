@@ -1,8 +1,52 @@
 'use strict';
 
-const check = require('./check');
-const { readDynamoConfig } = require('./dynamo-config');
-const { warnOnce } = require('./warn');
+/* eslint no-param-reassign: ["error", { "props": false }] -- each reader adds to what it is given */
+/* eslint global-require: "off" -- see core.js */
+
+/**
+ * The options of the constructor: of the store, of its table, and those of `dynamoConfig` that most applications
+ * set. The others are in ./dynamo-config.js, which is loaded for who sets one.
+ */
+
+function fail(Type, name, rule) {
+  throw new Type(`${name} must be ${rule}`);
+}
+
+const isObject = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Checks of values. Each throws an error that names the option. */
+const check = {
+  object(value, name) {
+    if (!isObject(value)) fail(TypeError, name, 'an object');
+    return value;
+  },
+
+  string(value, name) {
+    if (typeof value !== 'string') fail(TypeError, name, 'a string');
+    return value;
+  },
+
+  boolean(value, name) {
+    if (typeof value !== 'boolean') fail(TypeError, name, 'true or false');
+    return value;
+  },
+
+  number(value, name, { min = 0, max = Number.MAX_SAFE_INTEGER, integer = true } = {}) {
+    if (typeof value !== 'number') fail(TypeError, name, 'a number');
+    if (!(value >= min && value <= max) || (integer && !Number.isInteger(value))) {
+      fail(RangeError, name, `${integer ? 'a whole number' : 'a number'} from ${min} to ${max}`);
+    }
+    return value;
+  },
+
+  oneOf(value, name, values) {
+    check.string(value, name);
+    if (!values.includes(value)) fail(RangeError, name, `one of ${values.join(', ')}`);
+    return value;
+  },
+
+  isText: (value) => typeof value === 'string' && value !== '',
+};
 
 const DEFAULT_TTL_MS = 24 * 60 * 60 * 1000;
 const RESERVED = ['session', 'created', 'rev'];
@@ -64,13 +108,99 @@ function read(options, readers, prefix) {
 
 function warnUnknown(options, known, prefix) {
   // Someone else's object, such as Koa's context for a ContextStore, has keys of its own.
-  const prototype = Object.getPrototypeOf(options);
-  if (prototype !== Object.prototype && prototype !== null) return;
+  if (!isPlain(options)) return;
   for (const key of Object.keys(options)) {
     if (!known.includes(key)) {
+      const { warnOnce } = require('./warn');
       warnOnce(`koa-session-dynamodb-store: the option ${prefix}${key} is unknown and has no effect`);
     }
   }
+}
+
+const ofDynamo = (key) => `dynamoConfig.${key}`;
+
+const envRegion = () => process.env.AWS_REGION || process.env.AMAZON_REGION;
+
+/**
+ * `dynamoConfig`: what becomes of an option of the AWS SDK v2's `AWS.DynamoDB`. Each takes the option's value,
+ * what was understood so far, and the whole `dynamoConfig`.
+ */
+const USUAL = {
+  region(value, out) {
+    check.string(value, ofDynamo('region'));
+    // How SDK v2 spells FIPS before it had an option for it.
+    const region = value.includes('fips') ? value.replace(/^fips-|-fips$/g, '') : value;
+    if (region !== value) out.useFips = true;
+    if (region) out.region = region;
+  },
+
+  endpoint(value, out, { sslEnabled, region }) {
+    // A string, or an AWS.Endpoint.
+    const given = typeof value === 'object' ? value.href : value;
+    check.string(given, ofDynamo('endpoint'));
+    if (!given) return;
+    const scheme = sslEnabled === false ? 'http' : 'https';
+    const filled = given.replaceAll('{service}', 'dynamodb').replaceAll('{scheme}', scheme)
+      .replaceAll('{region}', region || envRegion() || '');
+    const url = filled.includes('://') ? filled : `${scheme}://${filled}`;
+    // No regular expression and no `new URL`: at a cold start the first of each takes a fifth of a millisecond.
+    if (!URL.canParse(url)) throw new RangeError(`${ofDynamo('endpoint')} must be a URL or a host name`);
+    if (!['http', 'https'].includes(url.slice(0, url.indexOf(':')).trim().toLowerCase())) {
+      throw new RangeError(`${ofDynamo('endpoint')} must be an http or https URL`);
+    }
+    out.endpointUrl = url;
+  },
+
+  sslEnabled(value, out) { out.tls = check.boolean(value, ofDynamo('sslEnabled')); },
+  useFipsEndpoint(value, out) { out.useFips = check.boolean(value, ofDynamo('useFipsEndpoint')) || out.useFips; },
+  useDualstackEndpoint(value, out) { out.useDualStack = check.boolean(value, ofDynamo('useDualstackEndpoint')); },
+  useDualstack(value, out) { out.useDualStack ??= check.boolean(value, ofDynamo('useDualstack')); },
+
+  accessKeyId(value, out, { secretAccessKey, sessionToken }) {
+    check.string(value, ofDynamo('accessKeyId'));
+    // Like SDK v2: half a pair is none, and the next source is asked.
+    if (!check.isText(value) || !check.isText(secretAccessKey)) return;
+    out.accessKeyId = value;
+    out.secretAccessKey = secretAccessKey;
+    if (check.isText(sessionToken)) out.sessionToken = sessionToken;
+  },
+  secretAccessKey(value) { check.string(value, ofDynamo('secretAccessKey')); },
+  sessionToken(value) { check.string(value, ofDynamo('sessionToken')); },
+};
+
+function isLoopback({ hostname }) {
+  return hostname === 'localhost' || hostname.endsWith('.localhost') || hostname === '[::1]' || /^127\./.test(hostname);
+}
+
+/** Whether its own properties are all that an object has. */
+function isPlain(object) {
+  const prototype = Object.getPrototypeOf(object);
+  return prototype === Object.prototype || prototype === null;
+}
+
+/** What `dynamoConfig` comes to: `native` options, and what the glue does itself. */
+function readDynamoConfig(config = {}) {
+  check.object(config, 'dynamoConfig');
+  const out = {};
+  // In the table's order, because some rest on others.
+  for (const [key, reader] of Object.entries(USUAL)) {
+    if (config[key] !== undefined && config[key] !== null) reader(config[key], out, config);
+  }
+  if (!isPlain(config) || Object.keys(config).some((key) => !USUAL[key])) {
+    require('./dynamo-config').readMore(config, out, USUAL);
+  }
+  const {
+    provider, logger, consistentRead, createTable, ...native
+  } = out;
+  const region = native.region || envRegion() || '';
+  const isLocal = region.includes('local');
+  if (native.endpointUrl?.startsWith('http:') && !isLocal && !isLoopback(new URL(native.endpointUrl))) {
+    const { warnOnce } = require('./warn');
+    warnOnce('koa-session-dynamodb-store: dynamoConfig.endpoint is plain http: credentials and sessions can be read on the way. For a local engine use a region that contains "local".');
+  }
+  return {
+    native, provider, logger, consistentRead, createTable, isLocal,
+  };
 }
 
 /** The options of the constructor, checked and sorted by who needs them. */
@@ -120,4 +250,4 @@ function readOptions(options = {}) {
   };
 }
 
-module.exports = { readOptions };
+module.exports = { check, readDynamoConfig, readOptions };

@@ -10,7 +10,8 @@ const { execFileSync, spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
-const { NAME, TARGETS } = require('../lib/binding');
+const platforms = require('../npm/platforms.json');
+const { name: NAME } = require('../package.json');
 const declarations = require('./declarations');
 
 const root = path.join(__dirname, '..');
@@ -28,11 +29,11 @@ function cargo(args, env = {}) {
 }
 
 function target() {
-  const candidates = TARGETS[`${process.platform}-${process.arch}`];
-  if (!candidates) throw new Error(`no target for ${process.platform}-${process.arch}`);
+  const candidates = platforms.filter(({ os: system, cpu }) => system === process.platform && cpu === process.arch);
+  if (candidates.length === 0) throw new Error(`no target for ${process.platform}-${process.arch}`);
   // Rust for musl is asked for by CARGO_BUILD_TARGET.
   const musl = /musl/.test(process.env.CARGO_BUILD_TARGET ?? '');
-  return candidates[musl && candidates.length > 1 ? 1 : 0];
+  return (candidates.find(({ libc }) => musl && libc === 'musl') ?? candidates[0]).name;
 }
 
 /** The compiler's flags: those of the caller, and none of this machine's paths in what is published. */

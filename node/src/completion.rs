@@ -1,9 +1,9 @@
 //! Settles promises from the runtime thread with as few wake-ups of the event loop as possible.
 //!
 //! Every Node environment (the main thread, each worker) has one [`Calls`] on its own thread and one
-//! [`Mailbox`] that any thread may post to. Finished calls pile up in the mailbox; the first one of a pile
-//! calls the environment's threadsafe function, whose callback settles the whole pile. The threadsafe
-//! function is referenced only while calls are pending, so that they keep the process alive and an idle
+//! [`Mailbox`] that any thread may post to. Finished calls pile up in the mailbox until the runtime thread has
+//! nothing else to do; then it calls the environment's threadsafe function, whose callback settles the whole
+//! pile. The threadsafe function is referenced only while calls are pending, so that they keep the process alive and an idle
 //! store does not. When the environment ends, its mailbox closes and what arrives later is dropped.
 
 use std::cell::{Cell, RefCell};
@@ -61,18 +61,34 @@ struct State {
 
 struct Wake(sys::napi_threadsafe_function);
 
+/// So many posts are worth a wake-up of their own.
+const LARGE_PILE: usize = 64;
+
 // SAFETY: Node documents a threadsafe function as usable from any thread until it is released. It is released
 // once, in `Calls::close`, which takes it out of the mailbox under the same lock every use holds.
 unsafe impl Send for Wake {}
 
 impl Mailbox {
-    /// Leaves a post for the environment and wakes it, unless it is awake for an earlier one or has ended.
-    pub(crate) fn post(&self, post: Post) {
-        let mut state = self.lock();
-        let Some(wake) = &state.wake else {
-            return;
+    /// Leaves a post for the environment, which is woken soon. Dropped when it has ended.
+    pub(crate) fn post(self: &Arc<Self>, post: Post) {
+        let count = {
+            let mut state = self.lock();
+            if state.wake.is_none() {
+                return;
+            }
+            state.posts.push(post);
+            state.posts.len()
         };
-        if state.posts.is_empty() {
+        // A thread that is never idle would wake nobody: a large pile does not wait for it.
+        if (count == 1 && !runtime::wake_when_idle(self)) || count == LARGE_PILE {
+            self.wake();
+        }
+    }
+
+    /// Wakes the environment for what has been posted.
+    pub(crate) fn wake(&self) {
+        let state = self.lock();
+        if let (Some(wake), false) = (&state.wake, state.posts.is_empty()) {
             // SAFETY: the function is not released, see `Wake`. A failure means that the environment is ending.
             unsafe {
                 sys::napi_call_threadsafe_function(
@@ -82,11 +98,11 @@ impl Mailbox {
                 )
             };
         }
-        state.posts.push(post);
     }
 
-    fn take(&self) -> Vec<Post> {
-        std::mem::take(&mut self.lock().posts)
+    /// Exchanges the posts for an empty pile.
+    fn take(&self, empty: Vec<Post>) -> Vec<Post> {
+        std::mem::replace(&mut self.lock().posts, empty)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -101,6 +117,8 @@ pub(crate) struct Calls {
     env: sys::napi_env,
     wake: sys::napi_threadsafe_function,
     mailbox: Arc<Mailbox>,
+    /// The pile delivered last, empty.
+    spare: RefCell<Vec<Post>>,
     pending: RefCell<Pending>,
     host: RefCell<Option<Host>>,
     questions: RefCell<HashMap<u32, Reply>>,
@@ -199,6 +217,7 @@ impl Calls {
                 posts: Vec::new(),
                 wake: Some(Wake(wake)),
             }))),
+            spare: RefCell::default(),
             pending: RefCell::default(),
             host: RefCell::default(),
             questions: RefCell::default(),
@@ -256,13 +275,16 @@ impl Calls {
     }
 
     fn deliver(&self) {
-        for post in self.mailbox.take() {
+        // The two piles change places, so that neither grows anew each time.
+        let mut posts = self.mailbox.take(self.spare.take());
+        for post in posts.drain(..) {
             match post {
                 Post::Settle { call, outcome } => self.settle(call, outcome),
                 Post::Ask { provider, reply } => self.ask(provider, reply),
                 Post::Log { logger, line } => self.log(logger, line),
             }
         }
+        self.spare.replace(posts);
         if self.pending.borrow_mut().became_idle() {
             // SAFETY: on the environment's thread, and the function is released only when the environment ends.
             unsafe { sys::napi_unref_threadsafe_function(self.env, self.wake) };

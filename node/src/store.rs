@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
 use std::time::{Duration, UNIX_EPOCH};
 
-use dynamodb_session::{Record, SessionId, SessionStore, SessionText};
+use dynamodb_session::{ErrorKind, Record, SessionId, SessionStore, SessionText};
 use napi::bindgen_prelude::{FnArgs, FunctionRef, PromiseRaw};
 use napi::{Env, Status};
 use napi_derive::napi;
@@ -15,6 +15,7 @@ use crate::completion::{Calls, Host, Value};
 use crate::credentials::{credentials, from_epoch_ms};
 use crate::failure::Failure;
 use crate::options::StoreOptions;
+use crate::runtime;
 use crate::table::{self, TableOptions};
 
 /// Marks session text that is a `DynamoDB` attribute (`A{"M":{…}}`); JSON text starts with a brace.
@@ -38,6 +39,7 @@ impl Store {
     /// Makes a store, or shares the one of equal options. No request is made.
     #[napi(constructor, catch_unwind)]
     pub fn new(env: Env, options: StoreOptions) -> napi::Result<Self> {
+        runtime::prepare();
         let calls = Calls::of(&env)?;
         let store = shared(options, &calls)
             .map_err(|error| napi::Error::new(Status::InvalidArg, error.message()))?;
@@ -106,8 +108,12 @@ impl Store {
             let Some(description) = table.describe().await? else {
                 return Ok(Value::Undefined);
             };
-            let ttl = table.time_to_live().await?;
-            Ok(Value::Text(table::describe(&description, &ttl).to_string()))
+            match table.time_to_live().await {
+                Ok(ttl) => Ok(Value::Text(table::describe(&description, &ttl).to_string())),
+                // Deleted between the two questions.
+                Err(error) if error.kind() == ErrorKind::TableNotFound => Ok(Value::Undefined),
+                Err(error) => Err(error.into()),
+            }
         })
     }
 

@@ -2,7 +2,7 @@
 
 const assert = require('node:assert/strict');
 const { it } = require('node:test');
-const { TARGETS } = require('../../lib/binding');
+const { TARGETS } = require('../../lib/core');
 const platforms = require('../../npm/platforms.json');
 
 it('the platforms that are looked for are those that are packed', () => {

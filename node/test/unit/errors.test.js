@@ -67,6 +67,25 @@ describe('an error of the package', () => {
     assert.equal(invalidId().code, 'InvalidIdError');
   });
 
+  it('has the same code when the service finds it out, and keeps the service\'s name', () => {
+    const error = toError({ ...FAILURE, kind: 'RecordTooLarge', code: 'ValidationException' });
+    assert.equal(error.code, 'ItemTooLargeError');
+    assert.equal(error.serviceCode, 'ValidationException');
+  });
+
+  it('is named by what it is where the service gave no name', () => {
+    const bare = (kind, status) => toError({
+      ...FAILURE, kind, status, code: `Http${status}`, retryable: status >= 500,
+    });
+    for (const [kind, status, code] of [
+      ['Service', 404, 'ServiceError'], ['Service', 503, 'ServiceError'], ['Throttled', 429, 'ThrottlingException'],
+      ['RecordTooLarge', 413, 'ItemTooLargeError'], ['Decode', 200, 'UnreadableAnswerError'],
+    ]) {
+      const error = bare(kind, status);
+      assert.deepEqual([error.code, error.statusCode, error.serviceCode], [code, status, undefined]);
+    }
+  });
+
   it('keeps foreign errors on cause', () => {
     const { cause } = toError({
       ...FAILURE, code: undefined, kind: 'Transport', causes: ['connect', 'refused'],

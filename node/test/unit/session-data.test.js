@@ -5,7 +5,8 @@
 const assert = require('node:assert/strict');
 const { describe, it } = require('node:test');
 const fc = require('fast-check');
-const { DynamoDBSet, parse, serialise } = require('../../lib/session-data');
+const { DynamoDBSet } = require('../../lib/attribute-data');
+const { parse, serialise } = require('../../lib/session-data');
 
 const B = (value) => ({ B: Buffer.from(value).toString('base64') });
 const SOME = Buffer.from('x');
@@ -192,6 +193,20 @@ describe('what cannot be stored', () => {
       assert.deepEqual(parse(serialise({ a: 5n })), { a: '5' });
     } finally {
       delete BigInt.prototype.toJSON;
+    }
+  });
+
+  it('what throws when it is read, with where it is and what it threw', () => {
+    const thrown = new RangeError('lazy');
+    const fails = () => { throw thrown; };
+    const getter = Object.defineProperty({}, 'total', { get: fails, enumerable: true });
+    for (const [session, where] of [
+      [{ cart: [1, getter] }, /cart\[1\]\.total throws/],
+      [{ a: Buffer.from('a'), cart: { b: { toJSON: fails } } }, /cart\.b throws/],
+      [{ toJSON: fails }, /the session throws/],
+      [{ m: new Map([['k', getter]]) }, /m\.k\.total throws/],
+    ]) {
+      assert.throws(() => serialise(session), { code: 'InvalidSessionError', message: where, cause: thrown });
     }
   });
 });

@@ -68,7 +68,7 @@ describe('sessions', () => {
       assert.equal(date % 1000, 0);
     }
     assert.equal(store.getExpirationDate(Infinity).toISOString(), '5138-11-16T09:46:39.000Z');
-    assert.throws(() => store.getExpirationDate('1d'), TypeError);
+    assert.throws(() => store.getExpirationDate('1d'), { name: 'TypeError', code: 'InvalidMaxAgeError' });
   });
 });
 

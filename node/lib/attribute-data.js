@@ -1,0 +1,179 @@
+'use strict';
+
+const { types } = require('node:util');
+const { invalidSession, isOwn } = require('./errors');
+
+/** DynamoDB attribute JSON, `{"M":{…}}`, for sessions that hold more than JSON can say; see ./session-data.js. */
+
+/** DynamoDB takes 32 levels; far enough beyond that, data is taken for endless. */
+const ENDLESS = 256;
+
+/** A DynamoDB set (SS, NS, BS), as the AWS SDK's DocumentClient gives it and the legacy package did. */
+class DynamoDBSet {
+  wrapperName = 'Set';
+
+  constructor(values, type) {
+    this.values = values;
+    this.type = type;
+  }
+
+  toJSON() {
+    return this.values;
+  }
+}
+// What the SDK calls it; `util.inspect` shows it.
+Object.defineProperty(DynamoDBSet, 'name', { value: 'Set' });
+
+const isBinary = (value) => ArrayBuffer.isView(value) || types.isAnyArrayBuffer(value);
+
+const text = (value) => JSON.stringify(value.toWellFormed());
+
+function binary(value) {
+  const buffer = ArrayBuffer.isView(value)
+    ? Buffer.from(value.buffer, value.byteOffset, value.byteLength)
+    : Buffer.from(value);
+  return buffer.toString('base64');
+}
+
+const SET_MEMBERS = new Map([
+  ['String', { attribute: 'SS', fits: (value) => typeof value === 'string', write: text }],
+  ['Number', { attribute: 'NS', fits: (value) => Number.isFinite(value), write: (value) => `"${value}"` }],
+  ['Binary', { attribute: 'BS', fits: isBinary, write: (value) => `"${binary(value)}"` }],
+]);
+
+/** The way to a value, for errors: `cart.items[2]`. */
+function pathOf(trail) {
+  return trail.map((step) => (typeof step === 'number' ? `[${step}]` : `.${step}`)).join('').replace(/^\./, '');
+}
+
+/** Writes DynamoDB attribute JSON, exactly. */
+class Writer {
+  #trail = [];
+
+  #ancestors = [];
+
+  /** The session's attribute. What the session's own code throws is told with where it was. */
+  write(session) {
+    try {
+      return this.#attribute(session, '');
+    } catch (error) {
+      if (isOwn(error)) throw error;
+      throw invalidSession(`The session cannot be stored: ${this.#path()} throws when it is read.`, error);
+    }
+  }
+
+  /** The attribute's text; undefined for what JSON leaves out. */
+  #attribute(given, key) {
+    let value = given;
+    // Binary data is stored as such: a Buffer's own toJSON would make a list of numbers of it.
+    if (value !== null && (typeof value === 'object' || typeof value === 'bigint')
+      && !isBinary(value) && !(value instanceof DynamoDBSet) && typeof value.toJSON === 'function') {
+      value = value.toJSON(key);
+    }
+    switch (typeof value) {
+      case 'string': return `{"S":${text(value)}}`;
+      case 'number': return Number.isFinite(value) ? `{"N":"${value}"}` : '{"NULL":true}';
+      case 'boolean': return `{"BOOL":${value}}`;
+      case 'bigint': throw invalidSession(`The session cannot be stored: ${this.#path()} is a BigInt, which JSON cannot express.`);
+      case 'object': return value === null ? '{"NULL":true}' : this.#object(value, key);
+      default: return undefined;
+    }
+  }
+
+  #object(value, key) {
+    if (isBinary(value)) return `{"B":"${binary(value)}"}`;
+    if (types.isBoxedPrimitive(value)) return this.#attribute(value.valueOf(), key);
+    if (value instanceof DynamoDBSet) return this.#dynamoDBSet(value);
+    if (this.#ancestors.includes(value)) throw invalidSession(`The session cannot be stored: ${this.#path()} refers back to what contains it.`);
+    if (this.#ancestors.length > ENDLESS) throw invalidSession(`The session cannot be stored: it is nested deeper than DynamoDB's 32 levels at ${this.#path().slice(0, 80)}…`);
+    this.#ancestors.push(value);
+    const written = this.#container(value);
+    this.#ancestors.pop();
+    return written;
+  }
+
+  #container(value) {
+    if (Array.isArray(value)) return this.#list(value);
+    if (types.isSet(value)) return this.#list([...value]);
+    if (types.isMap(value)) return this.#map([...value], ([key]) => String(key), ([, item]) => item);
+    return this.#map(Object.keys(value), (key) => key, (key) => value[key]);
+  }
+
+  #list(values) {
+    const items = [];
+    for (let index = 0; index < values.length; index += 1) {
+      items.push(this.#step(index, () => values[index]) ?? '{"NULL":true}');
+    }
+    return `{"L":[${items.join(',')}]}`;
+  }
+
+  #map(entries, keyOf, valueOf) {
+    // Two keys can become one: of a Map, or when their lone surrogates are replaced. The last one counts.
+    const members = new Map();
+    for (const entry of entries) {
+      const key = keyOf(entry);
+      const member = this.#step(key, () => valueOf(entry));
+      if (member !== undefined) members.set(text(key), member);
+    }
+    return `{"M":{${[...members].map(([key, member]) => `${key}:${member}`).join(',')}}}`;
+  }
+
+  #dynamoDBSet({ values, type }) {
+    // DynamoDB has no empty sets.
+    if (!Array.isArray(values) || values.length === 0) return '{"L":[]}';
+    const member = SET_MEMBERS.get(type);
+    if (!member || !values.every(member.fits)) {
+      throw invalidSession(`The session cannot be stored: ${this.#path()} is a DynamoDB set that holds something else than its type.`);
+    }
+    return `{"${member.attribute}":[${values.map(member.write).join(',')}]}`;
+  }
+
+  /** Reads and writes what is one step further in. */
+  #step(step, read) {
+    this.#trail.push(step);
+    const written = this.#attribute(read(), String(step));
+    this.#trail.pop();
+    return written;
+  }
+
+  #path() {
+    return this.#trail.length ? pathOf(this.#trail) : 'the session';
+  }
+}
+
+function defined(target, key, value) {
+  if (key === '__proto__') {
+    Object.defineProperty(target, key, {
+      value, configurable: true, enumerable: true, writable: true,
+    });
+  } else {
+    target[key] = value; // eslint-disable-line no-param-reassign
+  }
+}
+
+const bytes = (value) => Buffer.from(value, 'base64');
+
+/** The value of a DynamoDB attribute, as the legacy package gave it. */
+function fromAttribute(attribute) {
+  const type = Object.keys(attribute)[0];
+  const value = attribute[type];
+  switch (type) {
+    case 'S': return value;
+    case 'N': return Number(value);
+    case 'BOOL': return value;
+    case 'B': return bytes(value);
+    case 'L': return value.map(fromAttribute);
+    case 'M': {
+      const object = {};
+      for (const key of Object.keys(value)) defined(object, key, fromAttribute(value[key]));
+      return object;
+    }
+    case 'SS': return new DynamoDBSet(value, 'String');
+    case 'NS': return new DynamoDBSet(value.map(Number), 'Number');
+    case 'BS': return new DynamoDBSet(value.map(bytes), 'Binary');
+    // NULL, and types that are yet to come.
+    default: return null;
+  }
+}
+
+module.exports = { DynamoDBSet, Writer, fromAttribute };
