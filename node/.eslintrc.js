@@ -14,6 +14,7 @@ module.exports = {
       ignoreUrls: true, ignoreRegExpLiterals: true, ignoreStrings: true, ignoreTemplateLiterals: true,
     }],
     'no-restricted-syntax': ['error', 'ForInStatement', 'LabeledStatement', 'WithStatement'], // for-of needs no polyfill
+    'import/extensions': 'off', // without one, Node looks for the file twice, which a cold start feels
     'no-await-in-loop': 'off', // one after the other is what is meant
     'max-classes-per-file': 'off', // a file is a module
     'no-use-before-define': ['error', { functions: false, variables: false }], // in a function called later

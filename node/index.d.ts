@@ -197,6 +197,8 @@ declare namespace DynamoDBStore {
     /** The HTTP status of the service's last answer. */
     statusCode?: number;
     requestId?: string;
+    /** When the service or the connection refused. */
+    time?: Date;
     /** The DynamoDB operation, such as `GetItem`. */
     operation?: string;
     /** How many requests were sent. */

@@ -1,9 +1,9 @@
 'use strict';
 
-const { Core } = require('./lib/core');
+const { Core } = require('./lib/core.js');
 
 function warnNotCreated(error) {
-  const { warnOnce } = require('./lib/warn'); // eslint-disable-line global-require -- see lib/core.js
+  const { warnOnce } = require('./lib/warn.js'); // eslint-disable-line global-require -- see lib/core.js
   warnOnce(`koa-session-dynamodb-store: the table was not created: ${error.message}`, error.hint);
 }
 

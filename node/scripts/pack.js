@@ -51,6 +51,7 @@ const mainManifest = (packed) => ({
   devDependencies: undefined,
   private: undefined,
   overrides: undefined, // of development dependencies
+  files: [...manifest.files, 'CHANGELOG.md', ...LEGAL],
   optionalDependencies: Object.fromEntries(packed.map((each) => [packageName(each), manifest.version])),
 });
 
@@ -62,7 +63,7 @@ const platformManifest = (platform) => ({
   cpu: [platform.cpu],
   ...(platform.libc && { libc: [platform.libc] }),
   main: `./${addonName(platform)}`,
-  files: [addonName(platform)],
+  files: [addonName(platform), ...LEGAL],
 });
 
 const copy = (from, names, to) => names

@@ -260,17 +260,15 @@ impl Calls {
             // SAFETY: on the environment's thread, and the function is released only when the environment ends.
             unsafe { sys::napi_ref_threadsafe_function(self.env, self.wake) };
         }
-        let mailbox = Arc::clone(&self.mailbox);
+        let unsettled = Unsettled {
+            mailbox: Arc::clone(&self.mailbox),
+            call: Some(call),
+        };
         let task = async move {
             let outcome = caught(work).await;
-            mailbox.post(Post::Settle { call, outcome });
+            unsettled.settle(outcome);
         };
-        if let Err(message) = runtime::spawn(task) {
-            self.mailbox.post(Post::Settle {
-                call,
-                outcome: Err(Failure::internal(message)),
-            });
-        }
+        runtime::spawn(task);
         Ok(PromiseRaw::new(self.env, promise))
     }
 
@@ -409,6 +407,30 @@ impl Calls {
                     sys::ThreadsafeFunctionReleaseMode::abort,
                 )
             };
+        }
+    }
+}
+
+/// A call on its way: settled by its outcome or, should its task be dropped unfinished, by a failure.
+struct Unsettled {
+    mailbox: Arc<Mailbox>,
+    call: Option<usize>,
+}
+
+impl Unsettled {
+    fn settle(mut self, outcome: Outcome) {
+        if let Some(call) = self.call.take() {
+            self.mailbox.post(Post::Settle { call, outcome });
+        }
+    }
+}
+
+impl Drop for Unsettled {
+    fn drop(&mut self) {
+        if let Some(call) = self.call.take() {
+            let message = "the network thread could not start, or has ended".to_owned();
+            let outcome = Err(Failure::internal(message));
+            self.mailbox.post(Post::Settle { call, outcome });
         }
     }
 }

@@ -14,7 +14,8 @@ use crate::completion::Mailbox;
 
 type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-static RUNTIME: OnceLock<Result<UnboundedSender<Task>, String>> = OnceLock::new();
+/// `None` when its thread could not be started.
+static RUNTIME: OnceLock<Option<UnboundedSender<Task>>> = OnceLock::new();
 
 thread_local! {
     static IS_RUNTIME: Cell<bool> = const { Cell::new(false) };
@@ -22,22 +23,23 @@ thread_local! {
     static UNTOLD: RefCell<Vec<Arc<Mailbox>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Runs a task on the shared runtime, which starts with the first store and lives as long as the process.
+/// Runs a task on the shared runtime, which starts with the first store and lives as long as the process. If the
+/// runtime could not start, the task is dropped.
 ///
 /// One thread is enough: a call costs it some 20 µs, and a second one would cost every call a lock. Tasks go
 /// through a channel because only the first of a batch wakes the thread: Tokio's own `spawn` from another thread
 /// makes a system call for every one.
-pub(crate) fn spawn<F>(task: F) -> Result<(), String>
+pub(crate) fn spawn<F>(task: F)
 where
     F: Future<Output = ()> + Send + 'static,
 {
-    let tasks = RUNTIME.get_or_init(start).as_ref().map_err(String::clone)?;
-    tasks
-        .send(Box::pin(task))
-        .map_err(|_| "the network thread has ended".to_owned())
+    if let Some(tasks) = RUNTIME.get_or_init(start) {
+        // An error gives the task back, to be dropped here.
+        drop(tasks.send(Box::pin(task)));
+    }
 }
 
-/// Starts the runtime, so that its thread is up by the time of the first task. The task is told of a failure.
+/// Starts the runtime's thread, so that it is up by the time of the first task.
 pub(crate) fn prepare() {
     RUNTIME.get_or_init(start);
 }
@@ -63,21 +65,26 @@ fn wake_untold() {
     }
 }
 
-fn start() -> Result<UnboundedSender<Task>, String> {
-    let runtime = Builder::new_current_thread()
-        .enable_all()
-        .on_thread_park(wake_untold)
-        .build()
-        .map_err(|error| format!("the network runtime cannot start: {error}"))?;
+fn start() -> Option<UnboundedSender<Task>> {
     let (sender, receiver) = unbounded_channel();
     std::thread::Builder::new()
         .name("dynamodb-session".to_owned())
         .spawn(move || {
             IS_RUNTIME.set(true);
-            runtime.block_on(run(receiver));
+            // Built here, not before: it takes a quarter of a millisecond, which the event loop need not wait for.
+            let runtime = Builder::new_current_thread()
+                .enable_all()
+                .on_thread_park(wake_untold)
+                .build();
+            match runtime {
+                Ok(runtime) => runtime.block_on(run(receiver)),
+                // No descriptors to build it from: every task is dropped, now and when it comes.
+                Err(_) => drop(receiver),
+            }
+            wake_untold();
         })
-        .map_err(|error| format!("the network thread cannot start: {error}"))?;
-    Ok(sender)
+        .ok()?;
+    Some(sender)
 }
 
 async fn run(mut tasks: UnboundedReceiver<Task>) {

@@ -4,7 +4,7 @@
 
 const assert = require('node:assert/strict');
 const { describe, it } = require('node:test');
-const { readOptions } = require('../../lib/options');
+const { readOptions } = require('../../lib/core');
 const { warningsOf } = require('./warnings');
 
 describe('defaults', () => {
