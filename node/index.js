@@ -1,9 +1,579 @@
 'use strict';
 
-const { Core } = require('./lib/core.js');
+/*
+ * What loads the binary, the options, the core that every face needs, and at the end the store for koa-session.
+ *
+ * They are one file because each file costs a cold start a quarter of a millisecond; what the first `get` of
+ * most applications does without is required where it is needed.
+ */
+/* eslint global-require: "off" */
+/* eslint no-param-reassign: ["error", { "props": false }] -- each reader of options adds to what it is given */
+
+const NAME = 'koa-session-dynamodb-store';
+
+/** What a platform's binary is called, in the order to try. */
+const TARGETS = {
+  'linux-x64': ['linux-x64-gnu', 'linux-x64-musl'],
+  'linux-arm64': ['linux-arm64-gnu', 'linux-arm64-musl'],
+  'darwin-x64': ['darwin-x64'],
+  'darwin-arm64': ['darwin-arm64'],
+  'win32-x64': ['win32-x64-msvc'],
+};
+
+const supported = () => Object.values(TARGETS).flat().join(', ');
+
+function failToLoad(message, cause = undefined) {
+  const error = new Error(message, cause && { cause });
+  error.code = 'ERR_DYNAMODB_SESSION_BINDING';
+  throw error;
+}
+
+/** A bundler wraps this file in a module of its own making, and the binary beside it does not follow. */
+const isBundled = () => typeof module.filename !== 'string';
+
+/** The native part of this platform. */
+function load() {
+  const { platform, arch } = process;
+  const targets = TARGETS[`${platform}-${arch}`];
+  if (!targets) {
+    failToLoad(`${NAME} has no binary for ${platform}-${arch}. Supported: ${supported()}.`);
+  }
+  if (isBundled()) {
+    failToLoad(`${NAME} contains a native addon and cannot be bundled. Mark the package as external (esbuild: --external:${NAME}) and install it beside the bundle.`);
+  }
+  const built = targets.map((target) => `./${NAME}.${target}.node`);
+  // Of the packages npm installs the one that fits, so what is missing says nothing.
+  const installed = targets.map((target) => `${NAME}-${target}`);
+  // A `require` that fails takes as long as loading three files: the likelier ones first.
+  const isInstalled = __dirname.includes('node_modules');
+  let broken;
+  for (const candidate of isInstalled ? [...installed, ...built] : [...built, ...installed]) {
+    try {
+      return require(candidate); // eslint-disable-line import/no-dynamic-require
+    } catch (error) {
+      // A musl system that was given the glibc binary as well: the next one may do.
+      if (error.code !== 'MODULE_NOT_FOUND') broken = broken || error;
+    }
+  }
+  if (broken) {
+    failToLoad(`The binary of ${NAME} cannot be loaded: ${broken.message}`, broken);
+  }
+  return failToLoad(`The binary of ${NAME} is not installed: ${installed.join(' or ')}. Reinstall without --omit=optional (--no-optional), on the platform the application runs on. Supported: ${supported()}.`);
+}
+
+const binding = load();
+
+/**
+ * The options of the constructor: of the store, of its table, and those of `dynamoConfig` that most applications
+ * set. The others are in ./dynamo-config.js, which is loaded for who sets one.
+ */
+
+function fail(Type, name, rule) {
+  throw new Type(`${name} must be ${rule}`);
+}
+
+const isObject = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Checks of values. Each throws an error that names the option. */
+const check = {
+  object(value, name) {
+    if (!isObject(value)) fail(TypeError, name, 'an object');
+    return value;
+  },
+
+  string(value, name) {
+    if (typeof value !== 'string') fail(TypeError, name, 'a string');
+    return value;
+  },
+
+  boolean(value, name) {
+    if (typeof value !== 'boolean') fail(TypeError, name, 'true or false');
+    return value;
+  },
+
+  number(value, name, { min = 0, max = Number.MAX_SAFE_INTEGER, integer = true } = {}) {
+    if (typeof value !== 'number') fail(TypeError, name, 'a number');
+    if (!(value >= min && value <= max) || (integer && !Number.isInteger(value))) {
+      fail(RangeError, name, `${integer ? 'a whole number' : 'a number'} from ${min} to ${max}`);
+    }
+    return value;
+  },
+
+  oneOf(value, name, values) {
+    check.string(value, name);
+    if (!values.includes(value)) fail(RangeError, name, `one of ${values.join(', ')}`);
+    return value;
+  },
+
+  isText: (value) => typeof value === 'string' && value !== '',
+};
+
+const DEFAULT_TTL_MS = 24 * 60 * 60 * 1000;
+const RESERVED = ['session', 'created', 'rev'];
+const BILLING_MODES = ['PROVISIONED', 'PAY_PER_REQUEST'];
+
+function attribute(value, name) {
+  check.string(value, name);
+  const length = Buffer.byteLength(value);
+  if (length < 1 || length > 255) throw new RangeError(`${name} must be 1 to 255 bytes long`);
+  if (RESERVED.includes(value)) throw new RangeError(`${name} must not be "${value}": the store keeps something else there`);
+  return value;
+}
+
+function tableName(value, name) {
+  check.string(value, name);
+  if (!/^[\w.-]{3,255}$/.test(value) && !value.startsWith('arn:')) {
+    throw new RangeError(`${name} must be 3 to 255 letters, digits, "_", "-" or ".", or a table's ARN`);
+  }
+  return value;
+}
+
+/** Capacity units; numeric strings are taken, as they always were. */
+function units(value, name) {
+  const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
+  if (Number.isNaN(number)) throw new TypeError(`${name} must be a number`);
+  return check.number(number, name, { min: 1 });
+}
+
+const TABLE = {
+  name: tableName,
+  hashKey: attribute,
+  ttlKey: attribute,
+  useTtlExpired: check.boolean,
+  readCapacityUnits: units,
+  writeCapacityUnits: units,
+  autoCreate: check.boolean,
+  billingMode: (value, name) => check.oneOf(value, name, BILLING_MODES),
+  createTable: check.object,
+};
+
+const STORE = {
+  prefix: (value, name) => {
+    check.string(value, name);
+    if (!value.isWellFormed()) throw new RangeError(`${name} must be valid Unicode`);
+    return value;
+  },
+  consistentRead: check.boolean,
+  sessionTtl: (value, name) => check.number(value, name, { min: 1, integer: false }),
+};
+
+/** The checked values of those options that the caller gave. */
+function read(options, readers, prefix) {
+  const given = {};
+  for (const [key, reader] of Object.entries(readers)) {
+    if (options[key] !== undefined) given[key] = reader(options[key], `${prefix}${key}`);
+  }
+  return given;
+}
+
+function warnUnknown(options, known, prefix) {
+  // Someone else's object, such as Koa's context for a ContextStore, has keys of its own.
+  if (!isPlain(options)) return;
+  for (const key of Object.keys(options)) {
+    if (!known.includes(key)) {
+      const { warnOnce } = require('./lib/warn.js');
+      warnOnce(`koa-session-dynamodb-store: the option ${prefix}${key} is unknown and has no effect`);
+    }
+  }
+}
+
+const ofDynamo = (key) => `dynamoConfig.${key}`;
+
+const envRegion = () => process.env.AWS_REGION || process.env.AMAZON_REGION || process.env.AWS_DEFAULT_REGION;
+
+/**
+ * `dynamoConfig`: what becomes of an option of the AWS SDK v2's `AWS.DynamoDB`. Each takes the option's value,
+ * what was understood so far, and the whole `dynamoConfig`.
+ */
+const USUAL = {
+  region(value, out) {
+    check.string(value, ofDynamo('region'));
+    // How SDK v2 spells FIPS before it had an option for it.
+    const region = value.includes('fips') ? value.replace(/^fips-|-fips$/g, '') : value;
+    if (region !== value) out.useFips = true;
+    if (region) out.region = region;
+  },
+
+  endpoint(value, out, { sslEnabled, region }) {
+    // A string, or an AWS.Endpoint.
+    const given = typeof value === 'object' ? value.href : value;
+    check.string(given, ofDynamo('endpoint'));
+    if (!given) return;
+    const scheme = sslEnabled === false ? 'http' : 'https';
+    const filled = given.replaceAll('{service}', 'dynamodb').replaceAll('{scheme}', scheme)
+      .replaceAll('{region}', region || envRegion() || '');
+    const url = filled.includes('://') ? filled : `${scheme}://${filled}`;
+    // No regular expression and no `new URL`: at a cold start the first of each takes a fifth of a millisecond.
+    if (!URL.canParse(url)) throw new RangeError(`${ofDynamo('endpoint')} must be a URL or a host name`);
+    if (!['http', 'https'].includes(url.slice(0, url.indexOf(':')).trim().toLowerCase())) {
+      throw new RangeError(`${ofDynamo('endpoint')} must be an http or https URL`);
+    }
+    out.endpointUrl = url;
+  },
+
+  sslEnabled(value, out) { out.tls = check.boolean(value, ofDynamo('sslEnabled')); },
+  useFipsEndpoint(value, out) { out.useFips = check.boolean(value, ofDynamo('useFipsEndpoint')) || out.useFips; },
+  useDualstackEndpoint(value, out) { out.useDualStack = check.boolean(value, ofDynamo('useDualstackEndpoint')); },
+  useDualstack(value, out) { out.useDualStack ??= check.boolean(value, ofDynamo('useDualstack')); },
+
+  accessKeyId(value, out, { secretAccessKey, sessionToken }) {
+    check.string(value, ofDynamo('accessKeyId'));
+    // Like SDK v2: half a pair is none, and the next source is asked.
+    if (!check.isText(value) || !check.isText(secretAccessKey)) return;
+    out.accessKeyId = value;
+    out.secretAccessKey = secretAccessKey;
+    if (check.isText(sessionToken)) out.sessionToken = sessionToken;
+  },
+  secretAccessKey(value) { check.string(value, ofDynamo('secretAccessKey')); },
+  sessionToken(value) { check.string(value, ofDynamo('sessionToken')); },
+};
+
+function isLoopback({ hostname }) {
+  return hostname === 'localhost' || hostname.endsWith('.localhost') || hostname === '[::1]' || /^127\./.test(hostname);
+}
+
+/** Whether its own properties are all that an object has. */
+function isPlain(object) {
+  const prototype = Object.getPrototypeOf(object);
+  return prototype === Object.prototype || prototype === null;
+}
+
+/** What `dynamoConfig` comes to: `native` options, and what the glue does itself. */
+function readDynamoConfig(config = {}) {
+  check.object(config, 'dynamoConfig');
+  const out = {};
+  // In the table's order, because some rest on others.
+  for (const [key, reader] of Object.entries(USUAL)) {
+    if (config[key] !== undefined && config[key] !== null) reader(config[key], out, config);
+  }
+  if (!isPlain(config) || Object.keys(config).some((key) => !USUAL[key])) {
+    require('./lib/dynamo-config.js').readMore(config, out, USUAL);
+  }
+  const {
+    provider, logger, consistentRead, createTable, ...native
+  } = out;
+  const region = native.region || envRegion() || '';
+  const isLocal = region.includes('local');
+  if (native.endpointUrl?.startsWith('http:') && !isLocal && !isLoopback(new URL(native.endpointUrl))) {
+    const { warnOnce } = require('./lib/warn.js');
+    warnOnce('koa-session-dynamodb-store: dynamoConfig.endpoint is plain http: credentials and sessions can be read on the way. For a local engine use a region that contains "local".');
+  }
+  return {
+    native, provider, logger, consistentRead, createTable, isLocal,
+  };
+}
+
+/** The options of the constructor, checked and sorted by who needs them. */
+function readOptions(options = {}) {
+  check.object(options, 'options');
+  const { table = {}, dynamoConfig } = options;
+  check.object(table, 'table');
+  warnUnknown(options, ['table', 'dynamoConfig', ...Object.keys(STORE)], '');
+  warnUnknown(table, Object.keys(TABLE), 'table.');
+
+  const given = read(table, TABLE, 'table.');
+  const store = read(options, STORE, '');
+  const dynamo = readDynamoConfig(dynamoConfig);
+  const { hashKey = 'sessionId', ttlKey = 'expires' } = given;
+  if (hashKey === ttlKey) throw new RangeError('table.hashKey and table.ttlKey must differ');
+  const createTable = { ...dynamo.createTable, ...given.createTable };
+
+  return {
+    public: {
+      tableName: given.name ?? 'sessions',
+      hashKey,
+      readCapacityUnits: given.readCapacityUnits ?? 5,
+      writeCapacityUnits: given.writeCapacityUnits ?? 5,
+      isLocal: dynamo.isLocal,
+      useTtlExpired: given.useTtlExpired ?? true,
+      autoCreateTable: given.autoCreate ?? false,
+    },
+    sessionTtl: store.sessionTtl ?? DEFAULT_TTL_MS,
+    native: {
+      ...dynamo.native,
+      tableName: given.name,
+      partitionKey: given.hashKey,
+      ttlAttribute: given.ttlKey,
+      prefix: store.prefix,
+      consistentRead: store.consistentRead ?? dynamo.consistentRead,
+    },
+    // Only what the caller wrote: nothing else may change a live table.
+    table: {
+      readCapacityUnits: given.readCapacityUnits,
+      writeCapacityUnits: given.writeCapacityUnits,
+      billingMode: given.billingMode,
+      useTtl: given.useTtlExpired,
+      createTable: Object.keys(createTable).length ? JSON.stringify(createTable) : undefined,
+    },
+    provider: dynamo.provider,
+    logger: dynamo.logger,
+  };
+}
+
+/** Read once: asking the environment costs as much as a tenth of a call. */
+const debug = process.env.DYNAMODB_STORE_DEBUG ? require('./lib/debug.js') : undefined;
+
+const errors = () => require('./lib/errors.js');
+
+let sessionData;
+
+/** ./session-data.js. Asking `require` itself would cost every call a microsecond. */
+function data() {
+  sessionData ??= require('./lib/session-data.js');
+  return sessionData;
+}
+
+let theHost;
+
+/** What the native part asks of JavaScript, for all stores. */
+function host() {
+  const { Host } = require('./lib/host.js');
+  theHost ||= new Host(binding);
+  return theHost;
+}
+
+/** In the year 5138: an expiry with more digits is taken for one in milliseconds, which some packages wrote. */
+const LATEST_MS = 99999999999 * 1000;
+
+/** Creations under way and done, by configuration: stores built per request create a table once. */
+const creations = new Map();
+
+const isId = (id) => typeof id === 'string' && id !== '' && id.isWellFormed();
+
+/**
+ * A store as all faces need it: options, calls, the table. It knows nothing of a framework.
+ *
+ * `get`, `set` and `destroy` are no async functions: each of those costs the event loop promises and turns of its
+ * microtask queue, where one `then` is enough.
+ */
+class Core {
+  #native;
+
+  #nativeOptions;
+
+  #provider;
+
+  /** Kept from the garbage collector, which would take them from the native part. */
+  #kept;
+
+  #creation = Promise.resolve();
+
+  #isCreating = false;
+
+  /** How many calls are under way. */
+  #calls = 0;
+
+  #onIdle = [];
+
+  constructor(given) {
+    debug?.print('Initializing store', given);
+    this.options = readOptions(given);
+    const { native, provider, logger } = this.options;
+    this.#nativeOptions = native;
+    if (provider) {
+      const { id, entry } = host().provider(provider, native.operationTimeoutMs);
+      native.credentialsProvider = id;
+      this.#provider = entry;
+    }
+    if (logger) native.logger = host().logger(logger).id;
+    this.#kept = [provider, logger];
+    try {
+      this.#native = new binding.Store(native);
+    } catch (error) {
+      throw errors().toError({ kind: 'Config', message: error.message, retryable: false }, error);
+    }
+  }
+
+  /** The session; undefined when there is none. */
+  get(id) {
+    // No item has an id that is none: a cookie that anyone can send is not worth an error.
+    if (!isId(id)) return Promise.resolve();
+    const found = this.#call((native) => native.get(id), this.#found, this.#notRead);
+    return debug ? debug.result('get', id, found) : found;
+  }
+
+  #found = (text) => {
+    this.#ended();
+    if (text === undefined) return undefined;
+    try {
+      // Most sessions are JSON, which needs no other file.
+      return text.startsWith('{') ? JSON.parse(text) : data().parse(text);
+    } catch (error) {
+      throw this.#readError(error);
+    }
+  };
+
+  #notRead = (failure) => {
+    this.#ended();
+    throw this.#readError(failure);
+  };
+
+  #readError(failure) {
+    return errors().withMessage('Unable to get session.', this.#error(failure));
+  }
+
+  /** Stores a session as it is now: the caller may go on changing it. Resolves with an empty object. */
+  set(id, session, maxAge) {
+    let text;
+    let ttlMs;
+    try {
+      if (!isId(id)) throw errors().invalidId();
+      text = data().serialise(session);
+      ttlMs = this.ttlMs(maxAge);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    const stored = this.#call((native) => native.set(id, text, ttlMs), this.#done, this.#failed);
+    return debug ? debug.result('set', id, stored, { ttlMs }) : stored;
+  }
+
+  /** Deletes a session, if there is one. Resolves with an empty object. */
+  destroy(id) {
+    if (!isId(id)) return Promise.resolve({});
+    const gone = this.#call((native) => native.destroy(id), this.#done, this.#failed);
+    return debug ? debug.result('destroy', id, gone) : gone;
+  }
+
+  #done = () => {
+    this.#ended();
+    return {};
+  };
+
+  #failed = (failure) => {
+    this.#ended();
+    throw this.#error(failure);
+  };
+
+  /** How long a session with koa-session's `maxAge` lives. */
+  ttlMs(maxAge) {
+    if (maxAge === undefined || maxAge === null || maxAge === 'session' || Number.isNaN(maxAge)) {
+      return this.options.sessionTtl;
+    }
+    if (typeof maxAge !== 'number') throw errors().invalidMaxAge();
+    return maxAge;
+  }
+
+  /** When a session written now ends, in epoch milliseconds of a whole second, rounded up. */
+  expiresAt(maxAge) {
+    const ms = Math.min(Math.max(this.#native.now() + this.ttlMs(maxAge), 0), LATEST_MS);
+    return Math.ceil(ms / 1000) * 1000;
+  }
+
+  get ttlAttribute() {
+    return this.#native.ttlAttribute;
+  }
+
+  /** Settles with the creation of the table that was started last. */
+  get creation() {
+    return this.#creation;
+  }
+
+  /**
+   * Creates the table if it is missing. Calls made meanwhile wait for it and fail as it does.
+   * With `once`, one that another store of this configuration has done before counts.
+   */
+  createTableIfMissing({ once = false } = {}) {
+    const creation = this.#sharedCreation(once).promise;
+    this.#creation = creation;
+    this.#isCreating = true;
+    const done = () => {
+      if (this.#creation === creation) this.#isCreating = false;
+    };
+    // A failure is told to those who wait; this store's own promise is never an unhandled rejection.
+    creation.then(done, done);
+    return creation;
+  }
+
+  #sharedCreation(once) {
+    const key = this.#key();
+    const known = creations.get(key);
+    if (known && (once || !known.isDone)) return known;
+    const creation = { isDone: false };
+    creation.promise = this.#tableCall('Table is ready', (native) => native.createTableIfMissing(this.options.table))
+      .then(() => { creation.isDone = true; }, (error) => {
+        creations.delete(key);
+        throw error;
+      });
+    creations.set(key, creation);
+    return creation;
+  }
+
+  /** What makes two configurations one. */
+  #key() {
+    return JSON.stringify([this.#nativeOptions, this.options.table]);
+  }
+
+  describeTable() {
+    return this.#tableCall('Table', (native) => native.describeTable());
+  }
+
+  createTable() {
+    return this.#tableCall('Table created', (native) => native.createTable(this.options.table));
+  }
+
+  updateTable() {
+    return this.#tableCall('Table updated', (native) => native.updateTable(this.options.table));
+  }
+
+  setTtl(enabled) {
+    return this.#tableCall('TTL set', (native) => native.setTtl(enabled));
+  }
+
+  /** A call about the table, which waits for no creation: it may be one. */
+  async #tableCall(message, call) {
+    this.#calls += 1;
+    let text;
+    try {
+      text = await call(this.#native);
+    } catch (failure) {
+      throw this.#error(failure);
+    } finally {
+      this.#ended();
+    }
+    const description = text && JSON.parse(text);
+    debug?.print(message, description);
+    return description;
+  }
+
+  /** Resolves when no call of this store is under way, and after those who made the last one have heard. */
+  async idle() {
+    await this.#creation.catch(() => {});
+    if (this.#calls > 0) await new Promise((resolve) => { this.#onIdle.push(resolve); });
+    await new Promise((resolve) => { setImmediate(resolve); });
+  }
+
+  /**
+   * Starts a call, once a creation of the table under way is done. Whatever becomes of it, one of the two
+   * functions is called, and calls `#ended`.
+   */
+  #call(start, answered, failed) {
+    this.#calls += 1;
+    if (this.#isCreating) return this.#creation.then(() => start(this.#native)).then(answered, failed);
+    try {
+      return start(this.#native).then(answered, failed);
+    } catch (error) {
+      return Promise.reject(error).then(answered, failed);
+    }
+  }
+
+  #ended() {
+    this.#calls -= 1;
+    if (this.#calls === 0 && this.#onIdle.length > 0) this.#onIdle.splice(0).forEach((resolve) => resolve());
+  }
+
+  #error(failure) {
+    const { CODES, toError } = errors();
+    const cause = failure?.kind === 'Credentials' ? this.#provider?.lastError : undefined;
+    const error = toError(failure, cause);
+    // Whoever deletes a table in use may want it created again.
+    if (error.code === CODES.TableNotFound) creations.delete(this.#key());
+    debug?.print('failed', { code: error.code, operation: error.operation, requestId: error.requestId });
+    return error;
+  }
+}
 
 function warnNotCreated(error) {
-  const { warnOnce } = require('./lib/warn.js'); // eslint-disable-line global-require -- see lib/core.js
+  const { warnOnce } = require('./lib/warn.js');
   warnOnce(`koa-session-dynamodb-store: the table was not created: ${error.message}`, error.hint);
 }
 
@@ -72,3 +642,8 @@ class DynamoDBStore {
 module.exports = DynamoDBStore;
 module.exports.default = DynamoDBStore;
 module.exports.DynamoDBStore = DynamoDBStore;
+
+/** For the package's own files and tests: no part of the interface. */
+module.exports.internal = {
+  Core, NAME, TARGETS, check, readDynamoConfig, readOptions,
+};

@@ -2,11 +2,11 @@
 
 /* eslint no-param-reassign: ["error", { "props": false }] -- each reader adds to what it is given */
 
-const { check } = require('./core');
+const { internal: { check } } = require('../index.js');
 const { isProvider } = require('./credentials');
 const { warnOnce } = require('./warn');
 
-/** `dynamoConfig`: the options of the AWS SDK v2's `AWS.DynamoDB` that ./core.js leaves, because few set them. */
+/** `dynamoConfig`: the options of the AWS SDK v2's `AWS.DynamoDB` that ../index.js leaves, because few set them. */
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 const DEFAULT_OPERATION_TIMEOUT_MS = 5000;

@@ -1,6 +1,6 @@
 'use strict';
 
-/* eslint global-require: "off" -- see core.js: most sessions are plain JSON */
+/* eslint global-require: "off" -- see index.js: most sessions are plain JSON */
 
 /**
  * Session data to the text the native part takes, and back. What JSON can say is JSON text. As soon as there

@@ -10,7 +10,7 @@ const path = require('node:path');
 const {
   NODE_DIR, builtInPlace, pack, platforms, run,
 } = require('./helper');
-const { TARGETS } = require('../../lib/core');
+const { internal: { TARGETS } } = require('../../index.js');
 const inspect = require('./elf');
 
 const MEBIBYTE = 1024 * 1024;

@@ -341,7 +341,8 @@ function warningsOf(t) {
 
 describe('dynamoConfig', () => {
   // Whichever files they are in: each honoured option has a method that reads it.
-  const source = fs.readdirSync(path.join(ROOT, 'node/lib')).map((file) => read(`node/lib/${file}`)).join('\n');
+  const files = ['index.js', ...fs.readdirSync(path.join(ROOT, 'node/lib')).map((file) => `lib/${file}`)];
+  const source = files.map((file) => read(`node/${file}`)).join('\n');
   const options = rows('dynamoConfig', 'option').map(([name, value]) => [unquoted(name), unquoted(value)]);
   const section = sectionOf('README.md', 'dynamoConfig');
   const item = (title) => /\*\*.*?(?=\n- \*\*|\n\n)/s.exec(section.slice(section.indexOf(`**${title}`)))[0];

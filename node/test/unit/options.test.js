@@ -4,7 +4,7 @@
 
 const assert = require('node:assert/strict');
 const { describe, it } = require('node:test');
-const { readOptions } = require('../../lib/core');
+const { internal: { readOptions } } = require('../../index.js');
 const { warningsOf } = require('./warnings');
 
 describe('defaults', () => {

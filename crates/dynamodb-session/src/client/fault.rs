@@ -129,6 +129,8 @@ pub(super) fn judge(
         "ValidationException" if is_item_too_large(text) => {
             (ErrorKind::RecordTooLarge, Retry::No, None)
         }
+        // The codec looks first, so this is for limits that the service has moved.
+        "ValidationException" if is_data_refused(text) => (ErrorKind::InvalidData, Retry::No, None),
         _ => match status {
             413 => (ErrorKind::RecordTooLarge, Retry::No, None),
             429 => (ErrorKind::Throttled, Retry::Throttled, None),
@@ -139,8 +141,29 @@ pub(super) fn judge(
 }
 
 fn is_item_too_large(text: &str) -> bool {
+    let text = reason(text);
     text.starts_with("Item size") && text.contains("exceeded the maximum")
 }
+
+fn is_data_refused(text: &str) -> bool {
+    let text = reason(text);
+    REFUSED_DATA.iter().any(|start| text.starts_with(start))
+}
+
+/// A validation's reason without the count that most Regions have put before it since 2026.
+fn reason(text: &str) -> &str {
+    text.strip_prefix("1 validation error detected: ")
+        .unwrap_or(text)
+}
+
+/// How the refusals of data begin that the codec knows as well; none quotes a value.
+const REFUSED_DATA: [&str; 5] = [
+    "Nesting Levels have exceeded supported limits",
+    "Number overflow. Attempting to store a number with magnitude larger than supported range",
+    "Number underflow. Attempting to store a number with magnitude smaller than supported range",
+    "Attempting to store more than 38 significant digits in a Number",
+    "Empty attribute name",
+];
 
 /// What may be shown of the service's own text.
 ///
@@ -153,9 +176,10 @@ pub(super) fn message(operation: &str, code: &str, text: &str) -> String {
     let shown = match code {
         "ValidationException" => {
             about_table
+                || is_data_refused(text)
                 || HARMLESS_VALIDATION
                     .iter()
-                    .any(|start| text.starts_with(start))
+                    .any(|start| reason(text).starts_with(start))
         }
         "InvalidSignatureException"
         | "SignatureDoesNotMatch"
@@ -191,7 +215,7 @@ pub(super) fn message(operation: &str, code: &str, text: &str) -> String {
 }
 
 /// How those reasons begin that end in names from the table's schema or the expression, never in values.
-const HARMLESS_VALIDATION: [&str; 12] = [
+const HARMLESS_VALIDATION: [&str; 10] = [
     "The provided key element does not match the schema",
     "One or more parameter values were invalid: Missing the key ",
     "One or more parameter values were invalid: Type mismatch for key ",
@@ -202,6 +226,4 @@ const HARMLESS_VALIDATION: [&str; 12] = [
     "Invalid ConditionExpression: ",
     "Invalid ProjectionExpression: ",
     "The document path provided in the update expression is invalid for update",
-    "Nesting Levels have exceeded supported limits",
-    "Number overflow. Attempting to store a number with magnitude larger than supported range",
 ];

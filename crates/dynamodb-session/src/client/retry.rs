@@ -782,6 +782,20 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn data_that_only_the_service_refuses_is_still_the_caller_s_data() {
+        for text in [
+            "1 validation error detected: Number overflow. Attempting to store a number with magnitude larger than supported range",
+            "Nesting Levels have exceeded supported limits: Attributes in the item have nested levels beyond supported limit",
+            "1 validation error detected: Empty attribute name",
+        ] {
+            let (_, client) = script(vec![fault("ValidationException", text)]);
+            let error = call(&client).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidData);
+            assert_eq!(error.message(), text);
+        }
+    }
+
+    #[tokio::test]
     async fn what_may_quote_data_or_a_token_is_not_shown() {
         let secret = "SECRET-3f9c";
         for code in [
