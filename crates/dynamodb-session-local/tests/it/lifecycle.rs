@@ -89,6 +89,7 @@ fn an_address_of_another_machine_cannot_be_bound() {
 }
 
 #[test]
+#[expect(clippy::print_stdout, reason = "the summary of a run lists it")]
 fn listens_on_ipv6_where_there_is_any() {
     // A container often has none. The line is counted with the skipped tests.
     if TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_err() {
