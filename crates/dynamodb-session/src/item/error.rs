@@ -22,7 +22,7 @@ pub(crate) enum ItemErrorKind {
     NumberRange,
     /// More levels of maps and lists than `DynamoDB` holds.
     TooDeep,
-    /// An empty field name at the session's top level.
+    /// An empty field name, at any depth.
     EmptyFieldName,
     /// Session data that are no map.
     NotAMap,
