@@ -337,6 +337,17 @@ function data() {
   return sessionData;
 }
 
+/** The session of a raw text: behind its first line, which is the native part's. */
+function parse(raw) {
+  if (raw === undefined) return undefined;
+  const text = raw.slice(raw.indexOf('\n') + 1);
+  // Most sessions are JSON, which needs no other file.
+  return text.startsWith('{') ? JSON.parse(text) : data().parse(text);
+}
+
+/** The text to store of a session as it is now: the caller may go on changing it. */
+const serialise = (session) => data().serialise(session);
+
 let theHost;
 
 /** What the native part asks of JavaScript, for all stores. */
@@ -423,10 +434,8 @@ class Core {
     }
   }
 
-  /**
-   * What `found` makes of the session's raw text, or of undefined when there is none; by default the session.
-   */
-  get(id, found = this.parse) {
+  /** What `found` makes of the session's raw text, or of undefined when there is none; by default the session. */
+  get(id, found = parse) {
     // No item has an id that is none: a cookie that anyone can send is not worth an error.
     if (!isId(id)) return Promise.resolve(found(undefined));
     const session = this.#call((native) => native.get(id), (raw) => {
@@ -440,14 +449,6 @@ class Core {
     return debug ? debug.result('get', id, session) : session;
   }
 
-  /** The session of a raw text: behind its first line, which is the native part's. */
-  parse = (raw) => {
-    if (raw === undefined) return undefined;
-    const text = raw.slice(raw.indexOf('\n') + 1);
-    // Most sessions are JSON, which needs no other file.
-    return text.startsWith('{') ? JSON.parse(text) : data().parse(text);
-  };
-
   #notRead = (failure) => {
     this.#ended();
     throw this.#readError(failure);
@@ -455,11 +456,6 @@ class Core {
 
   #readError(failure) {
     return errors().withMessage('Unable to get session.', this.#error(failure));
-  }
-
-  /** The text to store of a session as it is now: the caller may go on changing it. */
-  serialise(session) {
-    return data().serialise(session);
   }
 
   /**
@@ -711,19 +707,19 @@ class DynamoDBStore {
   /** Resolves once a creation of the table that is under way is done. */
   get ready() { return this.#core.creation; }
 
-  get(id, maxAge = undefined, options = undefined) {
+  get(id, maxAge, options) {
     const ctx = options?.ctx;
     if (!ctx) return this.#core.get(id);
     return this.#core.get(id, (raw) => {
       this.#knownOf(ctx, id).found(raw ?? '');
-      return this.#core.parse(raw);
+      return parse(raw);
     });
   }
 
   set(id, session, maxAge, options = undefined) {
     const ctx = options?.ctx;
     try {
-      const text = this.#core.serialise(session);
+      const text = serialise(session);
       const ttlMs = this.#core.ttlMs(maxAge);
       const known = ctx ? this.#knownOf(ctx, id) : notKnown();
       return this.#core.set(known, id, text, ttlMs, FACES.koa);
@@ -817,5 +813,5 @@ module.exports.DynamoDBStore = DynamoDBStore;
 
 /** For the package's own files and tests: no part of the interface. */
 module.exports.internal = {
-  Core, FACES, Known, NAME, TARGETS, check, readDynamoConfig, readOptions, report,
+  Core, FACES, Known, NAME, TARGETS, check, parse, readDynamoConfig, readOptions, report, serialise,
 };
