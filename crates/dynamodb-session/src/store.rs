@@ -603,7 +603,7 @@ impl Inner {
     }
 
     /// Writes what differs from what was loaded, or of that the expiry unit alone.
-    async fn update<B: Serialize>(
+    async fn update<B: Serialize + Sync>(
         &self,
         loaded: &Record<B>,
         write: &PreparedWrite,

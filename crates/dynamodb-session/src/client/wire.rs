@@ -287,7 +287,7 @@ pub(crate) fn merge_session(
     let expiry = changes.expiry.iter().map(|(name, value)| (*name, *value));
     for (name, value) in expiry.chain(set).chain(removed) {
         if update.is_full() {
-            let full = std::mem::replace(&mut update, Update::default());
+            let full = std::mem::take(&mut update);
             bodies.push(full.finish(open(), condition));
         }
         update.field(names, name, value.map(RawValue::get));
