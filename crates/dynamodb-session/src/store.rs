@@ -267,7 +267,11 @@ impl SessionStore {
             };
             let created = there.created_ms.map(from_epoch_ms);
             let condition = Condition::Present { created };
-            let loaded = record.with_data(NoFields {});
+            let mut loaded = record.with_data(NoFields {});
+            loaded.created = created;
+            // Nothing is known that would make a write unnecessary.
+            loaded.expires_at = None;
+            loaded.is_foreign = there.is_foreign;
             write = self.inner.prepare("UpdateItem", record, created)?;
             let written = self
                 .inner
