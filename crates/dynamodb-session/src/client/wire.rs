@@ -39,12 +39,14 @@ pub(crate) enum Condition {
         created: Option<SystemTime>,
         moment: Moment,
     },
+    /// There is an item without `created`; with a moment, one that has not expired.
+    Unstamped(Option<Moment>),
 }
 
 impl Condition {
     pub(crate) fn created(self) -> Option<SystemTime> {
         match self {
-            Self::Absent(_) => None,
+            Self::Absent(_) | Self::Unstamped(_) => None,
             Self::Present { created } | Self::Live { created, .. } => created,
         }
     }
@@ -53,6 +55,28 @@ impl Condition {
         match self {
             Self::Present { .. } => None,
             Self::Absent(moment) | Self::Live { moment, .. } => Some(moment),
+            Self::Unstamped(moment) => moment,
+        }
+    }
+
+    /// The same for an item that has no `created`, if that of the session loaded is not known.
+    pub(crate) fn unstamped(self) -> Option<Self> {
+        match self {
+            Self::Present { created: None } => Some(Self::Unstamped(None)),
+            Self::Live {
+                created: None,
+                moment: Moment { now, .. },
+            } => Some(Self::Unstamped(Some(Moment { now, too_old: None }))),
+            _ => None,
+        }
+    }
+
+    /// The same for the session with this `created`.
+    pub(crate) fn stamped(self, created: SystemTime) -> Self {
+        let created = Some(created);
+        match self {
+            Self::Live { moment, .. } => Self::Live { created, moment },
+            _ => Self::Present { created },
         }
     }
 
@@ -72,6 +96,10 @@ impl Condition {
             Self::Absent(_) => format!("attribute_not_exists(#k) OR {EXPIRED}{too_old}"),
             Self::Present { .. } => present.to_owned(),
             Self::Live { .. } => format!("{present} AND NOT ({EXPIRED}{too_old})"),
+            Self::Unstamped(None) => format!("{present} AND attribute_not_exists(#c)"),
+            Self::Unstamped(Some(_)) => {
+                format!("{present} AND attribute_not_exists(#c) AND NOT ({EXPIRED})")
+            }
         }
     }
 }
@@ -139,7 +167,10 @@ impl<'a> Body<'a> {
             if moment.is_some() && !has("#e") {
                 all_names.push(("#e", self.names.ttl_attribute));
             }
-            if (condition.created().is_some() || too_old.is_some()) && !has("#c") {
+            let is_about_created = matches!(condition, Condition::Unstamped(_));
+            let names_created =
+                is_about_created || condition.created().is_some() || too_old.is_some();
+            if names_created && !has("#c") {
                 all_names.push(("#c", CREATED));
             }
             let mut number = |placeholder, time| {
@@ -484,6 +515,7 @@ mod tests {
             ..moment
         };
         let bodies = [
+            put_item(NAMES, item(), Some(Condition::Unstamped(None))),
             put_item(NAMES, item(), Some(Condition::Absent(moment))),
             put_item(NAMES, item(), Some(Condition::Absent(aging))),
             move_expiry(
