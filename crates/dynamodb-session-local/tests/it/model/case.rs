@@ -13,12 +13,17 @@ pub(super) const SLOTS: usize = 2;
 
 /// The settings of a case.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a setting of its own"
+)]
 pub(super) struct Flavour {
     /// Whether the session data are text, as for Node.
     pub(super) is_text: bool,
     /// Whether the sessions have an expiry unit, as koa's.
     pub(super) has_unit: bool,
+    /// Whether the items are those of connect-dynamodb: the session is one text.
+    pub(super) is_connect: bool,
     /// `Conflict::Overwrite`.
     pub(super) overwrites: bool,
     /// Whether `UpdateItem` is not allowed.
@@ -84,9 +89,12 @@ impl Flavour {
     pub(super) fn any(rng: &mut Rng) -> Self {
         let mut one_in = |n: u32| rng.u32(..n) == 0;
         let is_update_denied = one_in(6);
+        let is_connect = one_in(12);
         Self {
             is_text: one_in(2),
-            has_unit: one_in(2),
+            // A touch there moves the expiry alone.
+            has_unit: one_in(2) && !is_connect,
+            is_connect,
             overwrites: one_in(5),
             is_update_denied,
             shows_no_item: one_in(3),
@@ -99,10 +107,11 @@ impl Flavour {
     }
 
     /// The same with one of its peculiarities less, in every way there is.
-    pub(super) fn plainer(&self) -> impl Iterator<Item = Self> {
-        let changes: [fn(&mut Self); 10] = [
+    pub(super) fn plainer(&self) -> Vec<Self> {
+        let changes: [fn(&mut Self); 11] = [
             |flavour| flavour.is_text = false,
             |flavour| flavour.has_unit = false,
+            |flavour| flavour.is_connect = false,
             |flavour| flavour.overwrites = false,
             |flavour| flavour.is_update_denied = false,
             |flavour| flavour.shows_no_item = false,
@@ -112,18 +121,20 @@ impl Flavour {
             |flavour| flavour.absolute = None,
             |flavour| flavour.max_attempts = 4,
         ];
-        let candidates = changes.map(|change| {
+        let plainer = changes.map(|change| {
             let mut flavour = self.clone();
             change(&mut flavour);
             flavour
         });
-        let original = self.clone();
-        candidates.into_iter().filter(move |flavour| *flavour != original)
+        plainer
+            .into_iter()
+            .filter(|flavour| flavour != self)
+            .collect()
     }
 
     /// Whether a save writes the session whole.
     pub(super) fn is_whole(&self) -> bool {
-        self.overwrites || self.is_update_denied
+        self.overwrites || self.is_update_denied || self.is_connect
     }
 }
 
@@ -146,7 +157,12 @@ pub(super) fn any_step(
         return Step::Arrive(rng.usize(..late));
     }
     match rng.u32(..40) {
-        0..=2 => return Step::Pass(pick(rng, &[1, 400, 1000, 2000, 29_000, 31_000, 61_000, 100_000])),
+        0..=2 => {
+            return Step::Pass(pick(
+                rng,
+                &[1, 400, 1000, 2000, 29_000, 31_000, 61_000, 100_000],
+            ));
+        }
         3..=4 => return Step::Expire(rng.usize(..SLOTS)),
         5 if flavour.is_legacy => return Step::Legacy(rng.usize(..SLOTS)),
         _ => {}
@@ -160,10 +176,15 @@ pub(super) fn any_step(
             1 => Act::CreateOrMerge(any_ttl(rng)),
             2 => Act::Put(any_ttl(rng)),
             3..=4 => any_change(rng, flavour),
-            _ => Act::Load(rng.usize(..SLOTS)),
+            _ => Act::Load(any_slot(rng)),
         },
     };
     Step::Caller(caller, act)
+}
+
+/// Mostly the one where the others are.
+fn any_slot(rng: &mut Rng) -> usize {
+    usize::from(rng.u32(..4) == 0)
 }
 
 fn any_fate(rng: &mut Rng) -> Act {
@@ -181,11 +202,10 @@ fn any_fate(rng: &mut Rng) -> Act {
 fn any_use(rng: &mut Rng, flavour: &Flavour) -> Act {
     match rng.u32(..20) {
         0..=6 => any_change(rng, flavour),
-        // A touch does not know of the unit.
-        7..=8 if !flavour.has_unit => Act::Touch(any_ttl(rng)),
+        7..=8 => Act::Touch(any_ttl(rng)),
         9 => Act::Replace(any_ttl(rng)),
         10..=11 => Act::Delete,
-        12 => Act::Load(rng.usize(..SLOTS)),
+        12 => Act::Load(any_slot(rng)),
         13 => match rng.u32(..3) {
             0 => Act::Create(any_ttl(rng)),
             1 => Act::CreateOrMerge(any_ttl(rng)),
@@ -232,7 +252,11 @@ pub(super) fn shrink(
                 start += chunk;
             }
         }
-        if let Some(plainer) = flavour.plainer().find(|plainer| fails(plainer, steps)) {
+        if let Some(plainer) = flavour
+            .plainer()
+            .into_iter()
+            .find(|plainer| fails(plainer, steps))
+        {
             *flavour = plainer;
             has_shrunk = true;
         }

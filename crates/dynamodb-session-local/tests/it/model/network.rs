@@ -41,7 +41,7 @@ pub(super) enum Defect {
     PresenceAlone,
     /// An update that sets or removes more than the expiry is acknowledged and forgotten.
     Forgotten,
-    /// What is read expires an hour later than it does.
+    /// What has expired is shown to expire in an hour.
     Undying,
 }
 
@@ -117,7 +117,7 @@ impl Network {
     }
 
     /// Has the engine execute an attempt.
-    pub(super) fn execute(&self, attempt: &Attempt, defect: Defect) -> (u16, Value) {
+    pub(super) fn execute(&self, attempt: &Attempt, defect: Defect, now: u64) -> (u16, Value) {
         let mut attempt = attempt.clone();
         if attempt.is_write() && is_spoilt(&mut attempt, defect) {
             return (200, json!({}));
@@ -127,7 +127,9 @@ impl Network {
             && let Some(expires) = answer.pointer_mut("/Item/expires/N")
         {
             let secs: u64 = expires.as_str().unwrap().parse().unwrap();
-            *expires = (secs + 3600).to_string().into();
+            if secs * 1000 <= now {
+                *expires = (secs + 3600).to_string().into();
+            }
         }
         (status, answer)
     }

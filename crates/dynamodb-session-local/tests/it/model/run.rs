@@ -1,5 +1,6 @@
 //! Takes the steps of a case on a real store, and has the model look at each.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
@@ -9,8 +10,8 @@ use std::task::{Context, Poll, Waker};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use dynamodb_session::{
-    Clock, Conflict, Create, Error, ErrorKind, ExpiryField, Fields, Instants, ManualClock, Record, SessionId,
-    SessionStore, SessionText, Stamp, Write,
+    Clock, Conflict, Create, Error, ExpiryField, Fields, Instants, Layout, ManualClock, Record,
+    SessionId, SessionStore, SessionText, Stamp, Write,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -18,7 +19,9 @@ use serde_json::{Value, json};
 
 use super::case::{Act, CALLERS, Flavour, SLOTS, Situation, Step};
 use super::network::{Attempt, Defect, Fate, Network, lost, refusal, response};
-use super::oracle::{self, Answer, Data, EXPIRY_UNIT, Held, Intent, Kind, Loaded, Oracle, Progress, Row, Verb, Violation};
+use super::oracle::{
+    self, Answer, Data, EXPIRY_UNIT, Intent, Loaded, Oracle, Progress, Row, Verb, Violation,
+};
 
 /// The fields that callers change; those of a wide change have names of their own.
 const NAMES: [&str; 4] = ["a", "b", "c", "d"];
@@ -85,7 +88,14 @@ struct Caller<D> {
 struct Waiting<D> {
     call: Call<D>,
     intent: Rc<Intent>,
-    progress: Progress,
+    progress: Rc<RefCell<Progress>>,
+}
+
+/// An attempt that nobody waits for, though its call may still go on.
+struct Late {
+    attempt: Attempt,
+    intent: Rc<Intent>,
+    progress: Rc<RefCell<Progress>>,
 }
 
 /// How often what happened, so that a test can tell whether it was worth something.
@@ -100,7 +110,7 @@ pub(super) struct Run<'a, D> {
     store: SessionStore,
     oracle: Oracle,
     callers: Vec<Caller<D>>,
-    late: Vec<(Attempt, Rc<Intent>)>,
+    late: Vec<Late>,
     pub(super) tally: Tally,
     pub(super) trace: Vec<String>,
 }
@@ -126,7 +136,12 @@ fn stamp(stamp: Stamp) -> oracle::Stamp {
 
 impl<'a, D: Form> Run<'a, D> {
     /// `told` is what the store is set to, `flavour` what the model expects of it.
-    pub(super) fn new(network: &'a Network, flavour: &'a Flavour, told: &Flavour, defect: Defect) -> Self {
+    pub(super) fn new(
+        network: &'a Network,
+        flavour: &'a Flavour,
+        told: &Flavour,
+        defect: Defect,
+    ) -> Self {
         static CASES: AtomicU64 = AtomicU64::new(0);
         network.reset(CALLERS);
         let clock = ManualClock::new(start());
@@ -138,6 +153,9 @@ impl<'a, D: Form> Run<'a, D> {
             .prefix(&prefix)
             .retry_base(Duration::ZERO)
             .max_attempts(told.max_attempts);
+        if told.is_connect {
+            builder = builder.layout(Layout::ConnectDynamodb);
+        }
         if told.overwrites {
             builder = builder.conflict(Conflict::Overwrite);
         }
@@ -166,9 +184,8 @@ impl<'a, D: Form> Run<'a, D> {
             tally: Tally::new(),
             trace: Vec::new(),
         };
-        if flavour.is_legacy {
-            run.store_legacy(0);
-        }
+        // One id has a session to begin with, the other has none.
+        run.store_raw(0, (!flavour.is_legacy).then(|| run.now() - 1000));
         run
     }
 
@@ -200,7 +217,11 @@ impl<'a, D: Form> Run<'a, D> {
             }
             Step::Expire(slot) => {
                 let now = self.now();
-                if self.oracle.held(slot).is_some_and(|held| !held.row.is_live(now)) {
+                if self
+                    .oracle
+                    .held(slot)
+                    .is_some_and(|held| held.row.is_expired(now))
+                {
                     self.count("deleted by TTL");
                     self.network.delete(&self.key(slot));
                     self.oracle.interfere(slot, None);
@@ -209,7 +230,7 @@ impl<'a, D: Form> Run<'a, D> {
             }
             Step::Legacy(slot) => {
                 if self.oracle.held(slot).is_none() {
-                    self.store_legacy(slot);
+                    self.store_raw(slot, None);
                 }
                 Ok(())
             }
@@ -233,6 +254,11 @@ impl<'a, D: Form> Run<'a, D> {
         Ok(())
     }
 
+    /// No two callers do something in one millisecond: that is what tells sessions of one id apart.
+    fn tick(&self) {
+        self.clock.advance(Duration::from_millis(1));
+    }
+
     fn count(&mut self, what: impl Into<String>) {
         *self.tally.entry(what.into()).or_default() += 1;
     }
@@ -249,7 +275,8 @@ impl<'a, D: Form> Run<'a, D> {
         self.network.item(&self.key(slot)).as_ref().map(Row::of)
     }
 
-    fn store_legacy(&mut self, slot: usize) {
+    /// Stores a session past the store: the legacy package's, which have no `created`, or one of ours.
+    fn store_raw(&mut self, slot: usize, created: Option<u64>) {
         let expires = self.now() / 1000 + 60;
         let mut session = json!({ "a": { "N": "1" }, "d": { "N": "2" } });
         if self.flavour.has_unit {
@@ -259,11 +286,20 @@ impl<'a, D: Form> Run<'a, D> {
                 session["_kept"] = json!({ "N": "3" });
             }
         }
-        let item = json!({ "session": { "M": session }, "expires": { "N": expires.to_string() } });
+        let mut item = json!({ "expires": { "N": expires.to_string() } });
+        if self.flavour.is_connect {
+            item["sess"] = json!({ "S": "{\"a\":1,\"d\":2}" });
+        } else {
+            item["session"] = json!({ "M": session });
+        }
+        if let Some(created) = created {
+            item["created"] = json!({ "N": created.to_string() });
+        } else {
+            self.count("legacy rows");
+        }
         self.network.put(&self.key(slot), item);
         let row = self.row(slot);
         self.oracle.interfere(slot, row);
-        self.count("legacy rows");
     }
 
     fn act(&mut self, index: usize, act: Act) -> Result<(), Violation> {
@@ -271,10 +307,16 @@ impl<'a, D: Form> Run<'a, D> {
         match act {
             Act::Meet(fate) if caller.waits.is_some() => self.meet(index, fate),
             Act::GiveUp => {
-                if let Some(waiting) = caller.waits.take() {
-                    drop(waiting.call);
+                if let Some(Waiting {
+                    intent, progress, ..
+                }) = caller.waits.take()
+                {
                     if let Some(attempt) = self.network.take(index) {
-                        self.late.push((attempt, waiting.intent));
+                        self.late.push(Late {
+                            attempt,
+                            intent,
+                            progress,
+                        });
                     }
                     self.count("given up");
                 }
@@ -287,9 +329,15 @@ impl<'a, D: Form> Run<'a, D> {
                 let name = NAMES[field].to_owned();
                 match value {
                     // An object now and then: it is one field all the same.
-                    Some(value) if value % 5 == 0 => drop(caller.data.insert(name, json!({ "n": value, "o": { "p": 1 } }))),
+                    Some(value) if value % 5 == 0 => drop(
+                        caller
+                            .data
+                            .insert(name, json!({ "n": value, "o": { "p": 1 } })),
+                    ),
                     // Often what others write as well.
-                    Some(value) if value % 5 == 1 => drop(caller.data.insert(name, json!(value % 3))),
+                    Some(value) if value % 5 == 1 => {
+                        drop(caller.data.insert(name, json!(value % 3)))
+                    }
                     Some(value) => drop(caller.data.insert(name, json!(value))),
                     None => drop(caller.data.remove(&name)),
                 }
@@ -307,8 +355,7 @@ impl<'a, D: Form> Run<'a, D> {
 
     /// Begins a call.
     fn call(&mut self, index: usize, act: Act) -> Result<(), Violation> {
-        // No two calls begin in one millisecond: that is what tells sessions of one id apart.
-        self.clock.advance(Duration::from_millis(1));
+        self.tick();
         let now = self.now();
         let caller = &mut self.callers[index];
         if let Act::Load(slot) = act {
@@ -327,34 +374,45 @@ impl<'a, D: Form> Run<'a, D> {
             _ => return Ok(()),
         };
         let mut intent = Intent::new(caller.slot, verb, now);
-        intent.is_whole = self.flavour.is_whole();
+        intent.is_whole = match verb {
+            // Whole only where the expiry unit cannot be written without the rest.
+            Verb::Touch => self.flavour.has_unit && self.flavour.is_update_denied,
+            _ => self.flavour.is_whole(),
+        };
         intent.has_unit = self.flavour.has_unit;
         intent.absolute = self.flavour.absolute;
         intent.touch_after = self.flavour.touch_after;
         intent.until = now + ttl * 1000;
-        if verb != Verb::Touch {
-            if self.flavour.has_unit && ttl != 0 {
-                caller.data.insert("_expire".to_owned(), json!(intent.until));
-                caller.data.insert("_maxAge".to_owned(), json!(ttl * 1000));
-            }
-            intent.target.clone_from(&caller.data);
+        if self.flavour.has_unit && ttl != 0 {
+            caller
+                .data
+                .insert("_expire".to_owned(), json!(intent.until));
+            caller.data.insert("_maxAge".to_owned(), json!(ttl * 1000));
         }
+        intent.target.clone_from(&caller.data);
         if let Some((record, loaded)) = &caller.loaded {
             intent.base = record.data.data();
             if matches!(verb, Verb::Save | Verb::Replace | Verb::Touch) {
                 intent.loaded = Some(*loaded);
             }
-            if verb == Verb::Touch {
-                intent.target = intent.base.clone();
-            }
         }
-        let record = Record::new(SessionId::new(caller.slot.to_string()).unwrap(), D::of(&intent.target), at(intent.until));
+        let record = Record::new(
+            SessionId::new(caller.slot.to_string()).unwrap(),
+            D::of(&intent.target),
+            at(intent.until),
+        );
         let base = caller.loaded.as_ref().map(|(base, _)| base.clone());
-        let call = begin(self.store.clone(), verb, record, base, self.flavour.has_unit);
+        let call = begin(
+            self.store.clone(),
+            verb,
+            record,
+            base,
+            self.flavour.has_unit,
+        );
         caller.waits = Some(Waiting {
             call,
             intent: Rc::new(intent),
-            progress: Progress::default(),
+            progress: Rc::default(),
         });
         self.count(format!("{verb:?}"));
         self.go_on(index)
@@ -362,9 +420,17 @@ impl<'a, D: Form> Run<'a, D> {
 
     /// What waits meets its fate, and the caller goes on.
     fn meet(&mut self, index: usize, fate: Fate) -> Result<(), Violation> {
-        let attempt = self.network.take(index).expect("a call that waits, waits for an attempt");
-        let mut waiting = self.callers[index].waits.take().expect("it was looked at before");
-        waiting.progress.attempts += 1;
+        self.tick();
+        let attempt = self
+            .network
+            .take(index)
+            .expect("a call that waits, waits for an attempt");
+        let waiting = self.callers[index]
+            .waits
+            .as_ref()
+            .expect("it was looked at before");
+        let (intent, progress) = (Rc::clone(&waiting.intent), Rc::clone(&waiting.progress));
+        progress.borrow_mut().attempts += 1;
         self.count(format!("{fate:?}"));
         let (answer, is_answer) = match fate {
             _ if attempt.operation == "UpdateItem" && self.flavour.is_update_denied => {
@@ -373,11 +439,16 @@ impl<'a, D: Form> Run<'a, D> {
             Fate::Throttled => (Ok(refusal(400, "ThrottlingException")), false),
             Fate::Lost => (Err(lost()), false),
             Fate::Late => {
-                self.late.push((attempt, Rc::clone(&waiting.intent)));
+                let progress = Rc::clone(&progress);
+                self.late.push(Late {
+                    attempt,
+                    intent,
+                    progress,
+                });
                 (Err(lost()), false)
             }
             Fate::Answered | Fate::AnswerLost | Fate::Crashed => {
-                let (status, answer) = self.execute(&attempt, &waiting.intent, &mut waiting.progress)?;
+                let (status, answer) = self.execute(&attempt, &intent, &progress)?;
                 match fate {
                     Fate::Answered => (Ok(response(status, &answer)), true),
                     Fate::Crashed => (Ok(refusal(500, "InternalServerError")), false),
@@ -385,31 +456,48 @@ impl<'a, D: Form> Run<'a, D> {
                 }
             }
         };
-        waiting.progress.was_answered = is_answer;
+        progress.borrow_mut().was_answered = is_answer;
         self.network.answer(index, answer);
-        self.callers[index].waits = Some(waiting);
         self.go_on(index)
     }
 
     fn arrive(&mut self, index: usize) -> Result<(), Violation> {
-        let (attempt, intent) = self.late.remove(index);
+        let Late {
+            attempt,
+            intent,
+            progress,
+        } = self.late.remove(index);
         if attempt.operation == "UpdateItem" && self.flavour.is_update_denied {
             return Ok(());
         }
         self.count("arrived late");
-        self.trace.push(format!("    a {:?} arrives late", intent.verb));
-        self.execute(&attempt, &intent, &mut Progress::default()).map(drop)
+        self.trace
+            .push(format!("    a {:?} arrives late", intent.verb));
+        self.execute(&attempt, &intent, &progress).map(drop)
     }
 
-    fn execute(&mut self, attempt: &Attempt, intent: &Intent, progress: &mut Progress) -> Result<(u16, Value), Violation> {
-        let (status, mut answer) = self.network.execute(attempt, self.defect);
+    fn execute(
+        &mut self,
+        attempt: &Attempt,
+        intent: &Intent,
+        progress: &RefCell<Progress>,
+    ) -> Result<(u16, Value), Violation> {
+        let (status, mut answer) = self.network.execute(attempt, self.defect, self.now());
         if self.flavour.shows_no_item && status == 400 {
             answer.as_object_mut().unwrap().remove("Item");
         }
-        let row = self.row(intent.slot);
-        self.trace.push(format!("    {} of {:?}: {status}, {row:?}", attempt.operation, intent.verb));
+        let row = if attempt.is_write() {
+            self.row(intent.slot)
+        } else {
+            self.oracle.held(intent.slot).map(|held| held.row.clone())
+        };
+        self.trace.push(format!(
+            "    {} of {:?}: {status}, {row:?}",
+            attempt.operation, intent.verb
+        ));
         let is_done = status == 200 && attempt.is_write();
-        self.oracle.execute(intent, progress, self.now(), is_done, row)?;
+        self.oracle
+            .execute(intent, &mut progress.borrow_mut(), self.now(), is_done, row)?;
         Ok((status, answer))
     }
 
@@ -418,13 +506,22 @@ impl<'a, D: Form> Run<'a, D> {
         let caller = &mut self.callers[index];
         let waiting = caller.waits.as_mut().expect("it has just been put there");
         self.network.call_for(index);
-        let Poll::Ready(outcome) = waiting.call.as_mut().poll(&mut Context::from_waker(Waker::noop())) else {
+        let Poll::Ready(outcome) = waiting
+            .call
+            .as_mut()
+            .poll(&mut Context::from_waker(Waker::noop()))
+        else {
             return Ok(());
         };
-        let Waiting { intent, progress, .. } = caller.waits.take().expect("it was there a moment ago");
-        self.trace.push(format!("    {:?} -> {:?}", intent.verb, outcome.answer));
+        let Waiting {
+            intent, progress, ..
+        } = caller.waits.take().expect("it was there a moment ago");
+        let progress = progress.borrow();
+        self.trace
+            .push(format!("    {:?} -> {:?}", intent.verb, outcome.answer));
         let kind = match &outcome.answer {
             Answer::Written(_) if progress.attempts == 0 => "skipped",
+            Answer::Written(_) if intent.is_wide() => "written in parts",
             Answer::Written(_) => "written",
             Answer::Gone => "gone",
             Answer::Taken => "taken",
@@ -439,11 +536,22 @@ impl<'a, D: Form> Run<'a, D> {
 
         let caller = &mut self.callers[index];
         match outcome {
-            Outcome { answer: Answer::Deleted, .. } => caller.loaded = None,
-            Outcome { record: Some(record), answer } => {
+            Outcome {
+                answer: Answer::Deleted,
+                ..
+            } => caller.loaded = None,
+            Outcome {
+                record: Some(record),
+                answer,
+            } => {
                 let loaded = match (&answer, intent.loaded) {
                     (Answer::Written(_), Some(loaded)) if progress.attempts == 0 => Some(loaded),
-                    _ => Oracle::loaded(&progress, record.created.map(ms), record.expires_at.map(|at| ms(at) / 1000)),
+                    _ => self.oracle.loaded(
+                        intent.slot,
+                        &progress,
+                        record.created.map(ms),
+                        record.expires_at.map(|at| ms(at) / 1000),
+                    ),
                 };
                 if matches!(answer, Answer::Loaded(_)) {
                     caller.data = record.data.data();
@@ -454,7 +562,10 @@ impl<'a, D: Form> Run<'a, D> {
                 }
                 caller.loaded = loaded.map(|loaded| (record, loaded));
             }
-            Outcome { answer: Answer::Loaded(None), .. } => {
+            Outcome {
+                answer: Answer::Loaded(None),
+                ..
+            } => {
                 caller.loaded = None;
                 caller.data.clear();
             }
@@ -466,13 +577,24 @@ impl<'a, D: Form> Run<'a, D> {
 }
 
 /// The call, with everything it needs in it.
-fn begin<D: Form>(store: SessionStore, verb: Verb, record: Record<D>, base: Option<Record<D>>, has_unit: bool) -> Call<D> {
+fn begin<D: Form>(
+    store: SessionStore,
+    verb: Verb,
+    record: Record<D>,
+    base: Option<Record<D>>,
+    has_unit: bool,
+) -> Call<D> {
     let fields = if has_unit { WITH_UNIT } else { Fields::NONE };
     Box::pin(async move {
-        let guarded = || base.clone().expect("only what was loaded is written with a guard");
+        let guarded = || {
+            base.clone()
+                .expect("only what was loaded is written with a guard")
+        };
         let expires_at = record.expires_at.expect("every record here has one");
         let written = |result: Result<Write, Error>, data: D| match result {
-            Ok(Write::Written(stamp)) => known(Answer::Written(self::stamp(stamp)), &record, data, stamp),
+            Ok(Write::Written(stamp)) => {
+                known(Answer::Written(self::stamp(stamp)), &record, data, stamp)
+            }
             Ok(Write::Gone) => unknown(Answer::Gone),
             Err(error) => failed(&error),
         };
@@ -491,7 +613,9 @@ fn begin<D: Form>(store: SessionStore, verb: Verb, record: Record<D>, base: Opti
                 Err(error) => failed(&error),
             },
             Verb::Create => match store.create(&record).await {
-                Ok(Create::Created(stamp)) => known(Answer::Created(self::stamp(stamp)), &record, data, stamp),
+                Ok(Create::Created(stamp)) => {
+                    known(Answer::Created(self::stamp(stamp)), &record, data, stamp)
+                }
                 Ok(Create::Taken) => unknown(Answer::Taken),
                 Err(error) => failed(&error),
             },
@@ -499,12 +623,30 @@ fn begin<D: Form>(store: SessionStore, verb: Verb, record: Record<D>, base: Opti
                 Ok(stamp) => known(Answer::Put(self::stamp(stamp)), &record, data, stamp),
                 Err(error) => failed(&error),
             },
-            Verb::Save if has_unit => written(store.save_with(&guarded(), &record.data, expires_at, &fields).await, data),
+            Verb::Save if has_unit => written(
+                store
+                    .save_with(&guarded(), &record.data, expires_at, &fields)
+                    .await,
+                data,
+            ),
             Verb::Save => written(store.save(&guarded(), &record.data, expires_at).await, data),
             Verb::Replace => {
                 let mut whole = record.clone();
                 whole.created = guarded().created;
                 written(store.replace(&whole).await, data)
+            }
+            Verb::Touch if has_unit => {
+                let base = guarded();
+                let touched = store
+                    .touch_with(&base, &record.data, expires_at, &fields)
+                    .await;
+                // What else it changed in memory is not written yet.
+                let (mut data, unit) = (base.data.data(), record.data.data());
+                data.extend(
+                    unit.into_iter()
+                        .filter(|(name, _)| EXPIRY_UNIT.contains(&name.as_str())),
+                );
+                written(touched, D::of(&data))
             }
             Verb::Touch => {
                 let base = guarded();
