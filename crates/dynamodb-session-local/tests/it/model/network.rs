@@ -186,7 +186,6 @@ fn run<Q: DeserializeOwned, A: Serialize>(
 fn is_spoilt(attempt: &mut Attempt, defect: Defect) -> bool {
     let body = &mut attempt.body;
     match defect {
-        Defect::None | Defect::Undying => {}
         Defect::Unconditional => {
             body.as_object_mut().unwrap().remove("ConditionExpression");
             // Only an item that is there has a map to set fields of.
@@ -198,7 +197,7 @@ fn is_spoilt(attempt: &mut Attempt, defect: Defect) -> bool {
             body["ConditionExpression"] = "attribute_exists(#k)".into();
             body["ExpressionAttributeNames"]["#k"] = "sessionId".into();
         }
-        Defect::PresenceAlone => {}
+        Defect::None | Defect::Undying | Defect::PresenceAlone => {}
         Defect::Forgotten => {
             let names = &body["ExpressionAttributeNames"];
             let names_session = names

@@ -262,6 +262,10 @@ pub(super) struct Held {
 
 /// What has become of a call so far.
 #[derive(Debug, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is something of its own that may have happened"
+)]
 pub(super) struct Progress {
     /// Requests that were sent, whatever became of them.
     pub(super) attempts: u32,

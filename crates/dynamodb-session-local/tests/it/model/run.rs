@@ -327,20 +327,17 @@ impl<'a, D: Form> Run<'a, D> {
             _ if caller.waits.is_some() => Ok(()),
             Act::Change(field, value) => {
                 let name = NAMES[field].to_owned();
-                match value {
+                let changed = value.map(|value| match value % 5 {
                     // An object now and then: it is one field all the same.
-                    Some(value) if value % 5 == 0 => drop(
-                        caller
-                            .data
-                            .insert(name, json!({ "n": value, "o": { "p": 1 } })),
-                    ),
+                    0 => json!({ "n": value, "o": { "p": 1 } }),
                     // Often what others write as well.
-                    Some(value) if value % 5 == 1 => {
-                        drop(caller.data.insert(name, json!(value % 3)))
-                    }
-                    Some(value) => drop(caller.data.insert(name, json!(value))),
-                    None => drop(caller.data.remove(&name)),
-                }
+                    1 => json!(value % 3),
+                    _ => json!(value),
+                });
+                match changed {
+                    Some(value) => caller.data.insert(name, value),
+                    None => caller.data.remove(&name),
+                };
                 Ok(())
             }
             Act::ChangeMany(value) => {
