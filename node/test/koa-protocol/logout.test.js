@@ -2,6 +2,8 @@
 
 // Logout wins: a session that was destroyed stays so, whatever the requests that had loaded it do afterwards.
 
+/* eslint no-param-reassign: ["error", { "props": false }] -- a session is there to be changed */
+
 process.env.AWS_SDK_JS_SUPPRESS_MAINTENANCE_MODE_MESSAGE = '1';
 
 const assert = require('node:assert/strict');
