@@ -13,7 +13,7 @@ const DynamoDBStore = require('../..');
 const { useEngine } = require('../support/engine');
 const Gate = require('../support/gate');
 const { serveFor, VERSIONS } = require('../support/koa');
-const { local, unique } = require('../support/options');
+const { local, localAlone, unique } = require('../support/options');
 const { rawTable } = require('../support/raw');
 const { useRecorder } = require('../support/recorder');
 const { runScript } = require('../support/subprocess');
@@ -32,7 +32,7 @@ before(async () => {
   await table.create();
 });
 
-const newStore = (more) => new DynamoDBStore(local(engine.endpoint, NAME, more));
+const newStore = (more) => new DynamoDBStore(localAlone(engine.endpoint, NAME, more));
 
 // A store, and the conflicts it told of.
 const watched = (more) => {
@@ -251,7 +251,7 @@ VERSIONS.forEach((version) => {
   describe(`${version.name}, in one request`, () => {
     it('a save that nobody waited for does not outlive the logout after it', async (t) => {
       recorder.reset();
-      const store = new DynamoDBStore(local(recorder.endpoint, NAME));
+      const store = new DynamoDBStore(localAlone(recorder.endpoint, NAME));
       const put = recorder.hold('PutItem');
       const id = unique('id');
       const app = await serveFor(t, version, { store, genid: () => id }, (ctx) => {
@@ -271,7 +271,7 @@ VERSIONS.forEach((version) => {
 
     it('once a write was dropped, later ones are not even sent', async (t) => {
       recorder.reset();
-      const store = new DynamoDBStore(local(recorder.endpoint, NAME));
+      const store = new DynamoDBStore(localAlone(recorder.endpoint, NAME));
       const gate = new Gate();
       const id = unique('id');
       await store.set(id, { user: 'Ada' }, HOUR, { ctx: {} });

@@ -16,7 +16,7 @@ const sessionsOf = require('../fixtures/sessions');
 const { useEngine } = require('../support/engine');
 const Gate = require('../support/gate');
 const { serveFor, VERSIONS } = require('../support/koa');
-const { local, unique } = require('../support/options');
+const { local, localAlone, unique } = require('../support/options');
 const { rawTable } = require('../support/raw');
 const { useRecorder } = require('../support/recorder');
 const Visitor = require('../support/visitor');
@@ -34,7 +34,7 @@ before(async () => {
   await table.create();
 });
 
-const newStore = (more) => new DynamoDBStore(local(recorder.endpoint, NAME, more));
+const newStore = (more) => new DynamoDBStore(localAlone(recorder.endpoint, NAME, more));
 const newLegacy = () => new Legacy(local(engine.endpoint, NAME));
 
 // What the application keeps, without koa-session's own fields.

@@ -9,7 +9,7 @@ const DynamoDBStore = require('../..');
 const { useDynalite } = require('../support/dynalite');
 const { useEngine } = require('../support/engine');
 const { serveFor, VERSIONS } = require('../support/koa');
-const { local, unique } = require('../support/options');
+const { local, localAlone, unique } = require('../support/options');
 const { rawTable } = require('../support/raw');
 const { useRecorder } = require('../support/recorder');
 const until = require('../support/until');
@@ -34,7 +34,7 @@ ENGINES.forEach(({ name: engineName, engine, returnsItem }) => {
   });
 
   const newStore = (more) => {
-    const store = new DynamoDBStore(local(recorder.endpoint, NAME, more));
+    const store = new DynamoDBStore(localAlone(recorder.endpoint, NAME, more));
     const events = [];
     ['conflict', 'unreadable', 'retry', 'throttled'].forEach((name) => {
       store.on(name, (event) => events.push([name, event.operation]));
