@@ -3,12 +3,14 @@
 //! Bodies on the path of a session are written directly; the rare ones that manage a table go through
 //! `serde_json`. Every attribute is named by a placeholder, because `session` is a reserved word.
 
+use std::borrow::Cow;
 use std::time::SystemTime;
 
 use bytes::Bytes;
+use serde_json::value::RawValue;
 
 use crate::clock::epoch_ms;
-use crate::item::{write_json_string, write_str_attribute};
+use crate::item::{CREATED, Changes, Layout, write_json_string, write_str_attribute};
 
 /// `expires` values above this are milliseconds: predecessors of this store wrote those.
 pub(crate) const MILLISECONDS_FROM: u64 = 100_000_000_000;
@@ -32,7 +34,7 @@ pub(crate) enum Condition {
 }
 
 impl Condition {
-    fn created(self) -> Option<SystemTime> {
+    pub(crate) fn created(self) -> Option<SystemTime> {
         match self {
             Self::Absent { .. } => None,
             Self::Present { created } | Self::Live { created, .. } => created,
@@ -68,6 +70,7 @@ pub(crate) struct Names<'a> {
     pub(crate) table: &'a str,
     pub(crate) partition_key: &'a str,
     pub(crate) ttl_attribute: &'a str,
+    pub(crate) layout: Layout,
 }
 
 /// A request body under construction: a JSON object whose last brace is still missing.
@@ -82,6 +85,8 @@ impl<'a> Body<'a> {
         let mut bytes = Vec::with_capacity(capacity);
         bytes.extend_from_slice(b"{\"TableName\":");
         write_json_string(names.table, &mut bytes);
+        // It costs nothing, and is what the statistics add up.
+        bytes.extend_from_slice(b",\"ReturnConsumedCapacity\":\"TOTAL\"");
         Self { bytes, names }
     }
 
@@ -121,7 +126,7 @@ impl<'a> Body<'a> {
             }
             if let Some(created) = condition.created() {
                 if !names.iter().any(|(name, _)| *name == "#c") {
-                    all_names.push(("#c", "created"));
+                    all_names.push(("#c", CREATED));
                 }
                 push_number(&mut all_values, ":loaded", &epoch_ms(created).to_string());
             }
@@ -162,10 +167,17 @@ impl<'a> Body<'a> {
 }
 
 fn push_number(values: &mut String, placeholder: &str, number: &str) {
+    push_value(values, placeholder, "");
+    for part in ["{\"N\":\"", number, "\"}"] {
+        values.push_str(part);
+    }
+}
+
+fn push_value(values: &mut String, placeholder: &str, attribute_value: &str) {
     if !values.is_empty() {
         values.push(',');
     }
-    for part in ["\"", placeholder, "\":{\"N\":\"", number, "\"}"] {
+    for part in ["\"", placeholder, "\":", attribute_value] {
         values.push_str(part);
     }
 }
@@ -198,31 +210,69 @@ pub(crate) fn put_item(names: Names<'_>, item: NewItem<'_>, condition: Option<Co
         .raw(",")
         .string(names.ttl_attribute);
     body.raw(&format!(
-        ":{{\"N\":\"{}\"}},\"created\":{{\"N\":\"{}\"}},\"session\":",
+        ":{{\"N\":\"{}\"}},\"created\":{{\"N\":\"{}\"}},",
         item.expires_secs,
         epoch_ms(item.created)
     ));
+    if let Some((attribute, marker)) = names.layout.marker() {
+        body.string(attribute).raw(":");
+        write_str_attribute(marker, &mut body.bytes);
+        body.raw(",");
+    }
+    body.string(names.layout.session_attribute()).raw(":");
     body.bytes.extend_from_slice(item.session);
     body.raw("}");
     body.finish(condition, &[], "")
 }
 
-/// `UpdateItem` that replaces data and expiry and leaves every other attribute alone.
+/// `UpdateItem` that replaces data and expiry and leaves every other attribute alone, but for where another package
+/// kept the data.
 pub(crate) fn replace_session(names: Names<'_>, item: NewItem<'_>, condition: Condition) -> Bytes {
     let mut body = Body::new(names, 512 + item.session.len());
     body.key(item.id);
-    body.raw(",\"UpdateExpression\":\"SET #s = :s, #e = :e, #c = if_not_exists(#c, :c)\"");
-    let mut values = String::with_capacity(item.session.len() + 256);
-    push_number(&mut values, ":e", &item.expires_secs.to_string());
-    push_number(&mut values, ":c", &epoch_ms(item.created).to_string());
-    values.push_str(",\":s\":");
-    values.push_str(std::str::from_utf8(item.session).expect("the codec writes UTF-8"));
-    let names = [
-        ("#s", "session"),
-        ("#e", names.ttl_attribute),
-        ("#c", "created"),
-    ];
-    body.finish(Some(condition), &names, &values)
+    let mut update = Update::of(names, item);
+    update.set("#s", names.layout.session_attribute(), ":s", item.session);
+    if let Some((attribute, marker)) = names.layout.marker() {
+        let mut value = Vec::new();
+        write_str_attribute(marker, &mut value);
+        update.set("#t", attribute, ":t", &value);
+    }
+    if let Some(attribute) = names.layout.foreign_attribute() {
+        update.remove("#o", attribute);
+    }
+    update.finish(body, condition)
+}
+
+/// `UpdateItem`s that write the changed fields of a session, its expiry unit and its expiry. The first holds the
+/// expiry; there are others when DynamoDB would refuse to do it all in one.
+pub(crate) fn merge_session(
+    names: Names<'_>,
+    item: NewItem<'_>,
+    changes: &Changes<'_>,
+    condition: Condition,
+) -> Vec<Bytes> {
+    let open = || {
+        let mut body = Body::new(names, 512 + item.session.len());
+        body.key(item.id);
+        body
+    };
+    let mut bodies = Vec::new();
+    let mut update = Update::of(names, item);
+    let set = changes
+        .set
+        .iter()
+        .map(|(name, value)| (name.as_ref(), Some(*value)));
+    let removed = changes.removed.iter().map(|name| (name.as_ref(), None));
+    let expiry = changes.expiry.iter().map(|(name, value)| (*name, *value));
+    for (name, value) in expiry.chain(set).chain(removed) {
+        if update.is_full() {
+            let full = std::mem::replace(&mut update, Update::default());
+            bodies.push(full.finish(open(), condition));
+        }
+        update.field(names, name, value.map(RawValue::get));
+    }
+    bodies.push(update.finish(open(), condition));
+    bodies
 }
 
 /// `UpdateItem` that moves the expiry alone.
@@ -233,10 +283,110 @@ pub(crate) fn move_expiry(
     condition: Condition,
 ) -> Bytes {
     let mut body = Body::new(names, 512 + id.len());
-    body.key(id).raw(",\"UpdateExpression\":\"SET #e = :e\"");
-    let mut values = String::new();
-    push_number(&mut values, ":e", &expires_secs.to_string());
-    body.finish(Some(condition), &[("#e", names.ttl_attribute)], &values)
+    body.key(id);
+    let mut update = Update::default();
+    update.expiry(names, expires_secs);
+    update.finish(body, condition)
+}
+
+/// More fields than this go into several requests, far enough below what DynamoDB takes (4 KB of expression).
+///
+/// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html>
+const MAX_FIELDS: usize = 100;
+const MAX_EXPRESSION_BYTES: usize = 3_500;
+
+/// An update expression under construction, with the names and values it refers to.
+#[derive(Default)]
+struct Update<'a> {
+    sets: String,
+    removes: String,
+    names: Vec<(Cow<'static, str>, Cow<'a, str>)>,
+    values: String,
+    fields: usize,
+}
+
+impl<'a> Update<'a> {
+    /// Sets the expiry, and `created` if there is none.
+    fn of(names: Names<'a>, item: NewItem<'_>) -> Self {
+        let mut update = Self::default();
+        update.expiry(names, item.expires_secs);
+        update.clause(true, "#c = if_not_exists(#c, :c)");
+        update.names.push(("#c".into(), CREATED.into()));
+        push_number(
+            &mut update.values,
+            ":c",
+            &epoch_ms(item.created).to_string(),
+        );
+        update
+    }
+
+    fn expiry(&mut self, names: Names<'a>, expires_secs: u64) {
+        self.clause(true, "#e = :e");
+        self.names.push(("#e".into(), names.ttl_attribute.into()));
+        push_number(&mut self.values, ":e", &expires_secs.to_string());
+    }
+
+    fn set(&mut self, name: &'static str, attribute: &'a str, value: &str, attribute_value: &[u8]) {
+        self.clause(true, &format!("{name} = {value}"));
+        self.names.push((name.into(), attribute.into()));
+        let text = std::str::from_utf8(attribute_value).expect("the codec writes UTF-8");
+        push_value(&mut self.values, value, text);
+    }
+
+    fn remove(&mut self, name: &'static str, attribute: &'a str) {
+        self.clause(false, name);
+        self.names.push((name.into(), attribute.into()));
+    }
+
+    /// Sets a field of the session to this attribute value, or removes it.
+    fn field(&mut self, names: Names<'a>, field: &'a str, value: Option<&str>) {
+        if self.fields == 0 {
+            let attribute = names.layout.session_attribute();
+            self.names.push(("#s".into(), attribute.into()));
+        }
+        let number = self.fields;
+        self.fields += 1;
+        self.names
+            .push((format!("#f{number}").into(), field.into()));
+        match value {
+            Some(value) => {
+                self.clause(true, &format!("#s.#f{number} = :f{number}"));
+                push_value(&mut self.values, &format!(":f{number}"), value);
+            }
+            None => self.clause(false, &format!("#s.#f{number}")),
+        }
+    }
+
+    fn clause(&mut self, is_set: bool, clause: &str) {
+        let (keyword, clauses) = if is_set {
+            ("SET ", &mut self.sets)
+        } else {
+            ("REMOVE ", &mut self.removes)
+        };
+        clauses.push_str(if clauses.is_empty() { keyword } else { ", " });
+        clauses.push_str(clause);
+    }
+
+    fn is_full(&self) -> bool {
+        self.fields >= MAX_FIELDS || self.sets.len() + self.removes.len() >= MAX_EXPRESSION_BYTES
+    }
+
+    fn finish(self, mut body: Body<'_>, condition: Condition) -> Bytes {
+        let Self {
+            mut sets, removes, ..
+        } = self;
+        if !sets.is_empty() && !removes.is_empty() {
+            sets.push(' ');
+        }
+        sets.push_str(&removes);
+        body.raw(",\"UpdateExpression\":").string(&sets);
+        let names: Vec<_> = self
+            .names
+            .iter()
+            .map(|(placeholder, name)| (&**placeholder, &**name))
+            .collect();
+        body.finish(Some(condition), &names, &self.values)
+    }
 }
 
 /// `DeleteItem` of one session.
@@ -258,6 +408,7 @@ mod tests {
         table: "sessions",
         partition_key: "sessionId",
         ttl_attribute: "expires",
+        layout: Layout::Session,
     };
 
     fn at(ms: u64) -> SystemTime {
@@ -281,7 +432,7 @@ mod tests {
     fn an_unconditional_put_is_the_item_and_nothing_else() {
         assert_eq!(
             parse(&put_item(NAMES, item(), None)),
-            json!({ "TableName": "sessions", "Item": {
+            json!({ "TableName": "sessions", "ReturnConsumedCapacity": "TOTAL", "Item": {
                 "sessionId": { "S": "a\"b" }, "expires": { "N": "1800000000" },
                 "created": { "N": "1799000000123" }, "session": { "M": {} },
             } })
@@ -292,7 +443,7 @@ mod tests {
     fn a_read_asks_for_consistency_only_when_told() {
         assert_eq!(
             parse(&get_item(NAMES, "id", false)),
-            json!({ "TableName": "sessions", "Key": { "sessionId": { "S": "id" } } })
+            json!({ "TableName": "sessions", "ReturnConsumedCapacity": "TOTAL", "Key": { "sessionId": { "S": "id" } } })
         );
         assert_eq!(
             parse(&get_item(NAMES, "id", true))["ConsistentRead"],
