@@ -43,7 +43,7 @@ const OTHERS = {
 
     it('undefined is as if it were not there', () => { make({ [name]: undefined }); });
 
-    [1, 1000, 60000.5, 365 * 24 * 3600 * 1000].forEach((value) => {
+    [1, 1000, 365 * 24 * 3600 * 1000].forEach((value) => {
       it(`${value} is taken`, () => { make({ [name]: value }); });
     });
   });

@@ -333,7 +333,7 @@ describe('stats', () => {
     assert.deepEqual(countsOf(stats).UpdateItem, [1, 0, 1, 1]);
     // A condition that fails on an item costs what the item does.
     const id = unique('id');
-    await store.set(id, { text: 'x'.repeat(3000) }, HOUR, { ctx: {} });
+    await store.set(id, { text: 'x'.repeat(2900) }, HOUR, { ctx: {} });
     const earlier = store.stats().operations;
     await store.set(id, { a: 1 }, HOUR, { ctx: {} });
     const { PutItem, UpdateItem } = store.stats().operations;

@@ -55,6 +55,7 @@ const inParallel = async (t, {
     await changes[index](ctx.session, ctx);
   });
   const answers = changes.map((_, index) => new Visitor(app.url, { 'koa.sess': id }).get(`/?request=${index}`));
+  answers.forEach((answer) => answer.catch(() => {})); // what the first of them met is what counts
   await Promise.all(gates.map((gate) => gate.arrived()));
   for (const [index, gate] of gates.entries()) {
     gate.open();
@@ -390,8 +391,12 @@ VERSIONS.forEach((version) => {
     });
 
     const client = new AWS.DynamoDB.DocumentClient({ region: 'local' });
+    const { 'koa-session 7': { _expire, ...ofKoa }, ...fixtures } = sessionsOf({
+      createSet: (values) => client.createSet(values),
+    });
     const sessions = {
-      ...sessionsOf({ createSet: (values) => client.createSet(values) }),
+      ...fixtures,
+      'koa-session 7': ofKoa,
       'everything at once': {
         bytes: Buffer.from([0, 255]),
         date: new Date(0),
@@ -650,6 +655,7 @@ VERSIONS.forEach((version) => {
       _x: { S: 'private' },
       _csrf: { M: { secret: { S: 's' } } },
       isNew: { BOOL: false },
+      maxAge: { N: '3600000' },
       ...(version.name === 'koa-session 7' && {
         length: { N: '7' }, populated: { BOOL: true }, externalKey: { S: 'k' },
       }),
@@ -814,6 +820,7 @@ VERSIONS.forEach((version) => {
       assert.equal((await new Visitor(app.url, { 'koa.sess': id }).get()).status, 500);
       assert.equal(app.errors[0].code, 'ItemTooLargeError');
       assert.deepEqual(recorder.operations(), ['GetItem', 'UpdateItem', 'PutItem']);
+      recorder.reset();
     });
   });
 });
