@@ -255,9 +255,9 @@ describe('the process', () => {
       const store = new Store(options);
       for (let worker = 0; worker < 3; worker += 1) {
         const running = new Worker(source, { eval: true, workerData: { file, options } });
-        const [idHash] = await once(running, 'message');
+        // Both before either: they can come in one turn of the event loop.
+        const [[idHash]] = await Promise.all([once(running, 'message'), once(running, 'exit')]);
         console.log(idHash.length);
-        await once(running, 'exit');
       }
       await store.get('in-workers');
       await store.get('in-workers');

@@ -144,7 +144,7 @@ VERSIONS.forEach((version) => {
       it('a shorter expiry is written', async (t) => {
         const store = newStore({ conflict, touchAfter });
         const shorter = await view(t, {
-          version, store, change: (session) => { session.maxAge = HOUR - 1000; },
+          version, store, change: (session) => { session.maxAge = HOUR - MINUTE; },
         });
         assertWritten(shorter);
         assert.ok(Number(shorter.item.expires.N) < Number(shorter.earlier.expires.N));
@@ -153,10 +153,10 @@ VERSIONS.forEach((version) => {
       it('another maxAge is written, be the expiry ever so near', async (t) => {
         const store = newStore({ conflict, touchAfter });
         const longer = await view(t, {
-          version, store, change: (session) => { session.maxAge = HOUR + 2000; },
+          version, store, change: (session) => { session.maxAge = HOUR + MINUTE; },
         });
         assertWritten(longer);
-        assert.deepEqual(longer.item.session.M._maxAge, { N: String(HOUR + 2000) });
+        assert.deepEqual(longer.item.session.M._maxAge, { N: String(HOUR + MINUTE) });
       });
 
       it("from a number to 'session' is written", async (t) => {

@@ -385,12 +385,16 @@ module.exports = function sessions(engine, { update = 'UpdateItem' } = {}) {
         const { status, body } = await visitor.get('/read');
         assert.equal(status, 200);
         assert.deepEqual(body, { session: { constructor: 'x', wrapperName: 'Set' }, admin: false });
-        // A row that names a prototype does not give the session one.
-        const id = unique('proto');
-        await table.putSession(id, JSON.parse('{"M":{"user":{"S":"Ada"},"__proto__":{"M":{"admin":{"BOOL":true}}}}}'));
-        const poisoned = await new Visitor(app.url, { 'koa.sess': id }).get('/read');
-        assert.equal(poisoned.status, 200);
-        assert.deepEqual(poisoned.body, { session: { user: 'Ada' }, admin: false });
+        // A row that names a prototype does not give the session one, with a Buffer beside it neither.
+        for (const bytes of ['', ',"bytes":{"B":"AQ=="}']) {
+          const id = unique('proto');
+          const fields = JSON.parse(`{"user":{"S":"Ada"},"__proto__":{"M":{"admin":{"BOOL":true}}}${bytes}}`);
+          await table.putSession(id, { M: fields });
+          const poisoned = await new Visitor(app.url, { 'koa.sess': id }).get('/read');
+          assert.equal(poisoned.status, 200);
+          assert.deepEqual(Object.keys(poisoned.body.session).sort(), bytes ? ['bytes', 'user'] : ['user']);
+          assert.equal(poisoned.body.admin, false);
+        }
       });
     });
   });
