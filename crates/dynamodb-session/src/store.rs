@@ -642,6 +642,12 @@ impl Inner {
         {
             return Ok(Write::Written(stamp));
         }
+        // A framework that saves what it did not change touches it, which does not bring an expired session back.
+        let condition = if changes.is_of_expiry() && !fields.expiry.is_empty() {
+            condition.while_live(self.moment())
+        } else {
+            condition
+        };
         if is_touch {
             changes = changes.of_expiry();
         } else if self.table.conflict == Conflict::Overwrite {

@@ -49,6 +49,14 @@ impl Condition {
         }
     }
 
+    /// The same, and the session has not expired.
+    pub(crate) fn while_live(self, moment: Moment) -> Self {
+        match self {
+            Self::Present { created } => Self::Live { created, moment },
+            Self::Absent(_) | Self::Live { .. } => self,
+        }
+    }
+
     fn moment(self) -> Option<Moment> {
         match self {
             Self::Present { .. } => None,
