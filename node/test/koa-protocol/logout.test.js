@@ -269,6 +269,29 @@ VERSIONS.forEach((version) => {
       assert.equal(await table.get(id), undefined);
     });
 
+    it('what comes after a logout that nobody waited for comes after it', async (t) => {
+      recorder.reset();
+      const store = new DynamoDBStore(localAlone(recorder.endpoint, NAME));
+      const id = unique('id');
+      await store.set(id, { user: 'Ada', old: true }, HOUR, { ctx: {} });
+      const destroy = recorder.hold('DeleteItem');
+      const app = await serveFor(t, version, { store, autoCommit: false }, async (ctx) => {
+        const { session } = ctx;
+        ctx.session = null;
+        session.manuallyCommit();
+        ctx.session = { user: 'Grace' };
+        await ctx.session.save();
+      });
+      const answer = new Visitor(app.url, { 'koa.sess': id }).get();
+      await destroy.arrived();
+      // A call made later has come by: nothing else was sent meanwhile.
+      await store.get(unique('other'));
+      assert.equal(recorder.only('PutItem').length, 1, 'that of the beginning');
+      destroy.release();
+      assert.equal((await answer).status, 200);
+      assert.deepEqual(dataOf(await table.get(id)), { user: { S: 'Grace' } });
+    });
+
     it('once a write was dropped, later ones are not even sent', async (t) => {
       recorder.reset();
       const store = new DynamoDBStore(localAlone(recorder.endpoint, NAME));
