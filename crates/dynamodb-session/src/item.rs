@@ -18,6 +18,7 @@ mod deserialize;
 mod error;
 mod name;
 mod number;
+mod page;
 mod serialize;
 mod surrogate;
 #[cfg(test)]
@@ -37,6 +38,7 @@ use deserialize::{AttributeSeed, Reading};
 use serialize::Writer;
 
 pub(crate) use error::{ItemError, ItemErrorKind};
+pub(crate) use page::{Scanned, ScannedItem, unprocessed};
 pub use text::SessionText;
 
 /// The attribute that holds the session's data.
@@ -206,13 +208,17 @@ fn read<T>(
                 ),
             ),
             Some(kind) => ItemError::new(kind, "the session is not stored as a map"),
-            None => ItemError::at(
-                ItemErrorKind::Malformed,
-                "not stored as it is to be read",
-                &error,
-            ),
+            None => malformed(&error),
         });
     }
+}
+
+fn malformed(error: &serde_json::Error) -> ItemError {
+    ItemError::at(
+        ItemErrorKind::Malformed,
+        "not stored as it is to be read",
+        error,
+    )
 }
 
 struct Response<'m, S> {

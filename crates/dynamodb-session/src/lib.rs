@@ -64,6 +64,7 @@ mod config;
 mod error;
 mod item;
 mod record;
+mod scan;
 mod store;
 mod table;
 
@@ -80,5 +81,6 @@ pub use config::Builder;
 pub use error::{Error, ErrorKind};
 pub use item::SessionText;
 pub use record::{Record, SessionId};
+pub use scan::{Page, PageToken};
 pub use store::{Create, SessionStore, Write};
 pub use table::{BillingMode, Table, TableDescription, TableSettings, TimeToLive};

@@ -32,7 +32,7 @@ pub struct SessionStore {
 
 #[derive(Debug)]
 pub(crate) struct Inner {
-    client: Client,
+    pub(crate) client: Client,
     pub(crate) clock: ServiceClock,
     pub(crate) table: TableConfig,
     /// Whether credentials go over the network unencrypted.
@@ -90,7 +90,6 @@ impl SessionStore {
         }
     }
 
-    #[cfg(feature = "conformance")]
     pub(crate) fn inner(&self) -> &Inner {
         &self.inner
     }
@@ -283,7 +282,7 @@ impl SessionStore {
             return Ok(());
         };
         let ttl_attribute = self.ttl_attribute();
-        let body = wire::delete_item(self.inner.names(&ttl_attribute), &key);
+        let body = wire::delete_item(self.inner.names(&ttl_attribute), &key, None);
         self.inner.call("DeleteItem", body).await?;
         Ok(())
     }
@@ -401,7 +400,7 @@ impl Inner {
             .map_err(|error| error.on("GetItem", &self.table.name))
     }
 
-    fn item_in<T: DeserializeOwned>(
+    pub(crate) fn item_in<T: DeserializeOwned>(
         &self,
         answer: &Answer,
     ) -> Result<Option<StoredItem<T>>, Error> {

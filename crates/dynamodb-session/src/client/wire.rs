@@ -10,6 +10,10 @@ use bytes::Bytes;
 use crate::clock::epoch_ms;
 use crate::item::{write_json_string, write_str_attribute};
 
+mod scan;
+
+pub(crate) use scan::{BATCH, Scan, Wanted, delete_batch, scan};
+
 /// `expires` values above this are milliseconds: predecessors of this store wrote those.
 pub(crate) const MILLISECONDS_FROM: u64 = 100_000_000_000;
 
@@ -29,12 +33,14 @@ pub(crate) enum Condition {
         created: Option<SystemTime>,
         now: SystemTime,
     },
+    /// There is an item, and it has expired.
+    Expired { now: SystemTime },
 }
 
 impl Condition {
     fn created(self) -> Option<SystemTime> {
         match self {
-            Self::Absent { .. } => None,
+            Self::Absent { .. } | Self::Expired { .. } => None,
             Self::Present { created } | Self::Live { created, .. } => created,
         }
     }
@@ -42,7 +48,7 @@ impl Condition {
     fn now(self) -> Option<SystemTime> {
         match self {
             Self::Present { .. } => None,
-            Self::Absent { now } | Self::Live { now, .. } => Some(now),
+            Self::Absent { now } | Self::Live { now, .. } | Self::Expired { now } => Some(now),
         }
     }
 
@@ -58,6 +64,7 @@ impl Condition {
             Self::Absent { .. } => format!("attribute_not_exists(#k) OR {EXPIRED}"),
             Self::Present { .. } => present.to_owned(),
             Self::Live { .. } => format!("{present} AND NOT ({EXPIRED})"),
+            Self::Expired { .. } => format!("attribute_exists(#k) AND ({EXPIRED})"),
         }
     }
 }
@@ -126,14 +133,7 @@ impl<'a> Body<'a> {
                 push_number(&mut all_values, ":loaded", &epoch_ms(created).to_string());
             }
             if let Some(now) = condition.now() {
-                let now_ms = epoch_ms(now);
-                push_number(
-                    &mut all_values,
-                    ":now",
-                    &format!("{}.{:03}", now_ms / 1000, now_ms % 1000),
-                );
-                push_number(&mut all_values, ":from", &MILLISECONDS_FROM.to_string());
-                push_number(&mut all_values, ":now_ms", &now_ms.to_string());
+                push_now(&mut all_values, now);
             }
             // With the item, a retry can tell its own first attempt from somebody else's session.
             self.raw(
@@ -168,6 +168,15 @@ fn push_number(values: &mut String, placeholder: &str, number: &str) {
     for part in ["\"", placeholder, "\":{\"N\":\"", number, "\"}"] {
         values.push_str(part);
     }
+}
+
+/// What [`EXPIRED`] compares with.
+fn push_now(values: &mut String, now: SystemTime) {
+    let now_ms = epoch_ms(now);
+    let now_secs = format!("{}.{:03}", now_ms / 1000, now_ms % 1000);
+    push_number(values, ":now", &now_secs);
+    push_number(values, ":from", &MILLISECONDS_FROM.to_string());
+    push_number(values, ":now_ms", &now_ms.to_string());
 }
 
 /// The attributes of a session item that are written.
@@ -240,10 +249,10 @@ pub(crate) fn move_expiry(
 }
 
 /// `DeleteItem` of one session.
-pub(crate) fn delete_item(names: Names<'_>, id: &str) -> Bytes {
+pub(crate) fn delete_item(names: Names<'_>, id: &str, condition: Option<Condition>) -> Bytes {
     let mut body = Body::new(names, 128 + id.len());
     body.key(id);
-    body.finish(None, &[], "")
+    body.finish(condition, &[], "")
 }
 
 #[cfg(test)]
