@@ -5,7 +5,6 @@ use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::str::FromStr;
 use std::task::Poll;
-use std::time::{Duration, UNIX_EPOCH};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -13,11 +12,13 @@ use bytes::Bytes;
 use serde::de::{DeserializeOwned, IgnoredAny};
 
 use crate::client::retry::Answer;
-use crate::client::wire::{self, BATCH, Condition, Scan, Wanted};
+use crate::client::wire::{self, BATCH, Condition, ScanPage, Wanted};
 use crate::error::{Error, ErrorKind};
-use crate::item::{self, ItemError, Scanned, ScannedItem, Stored, StoredItem};
+use crate::event::Event;
+use crate::item::{self, ItemError, Scanned, ScannedItem, StoredItem};
 use crate::record::{MAX_ID_BYTES, Record, SessionId};
-use crate::store::{Inner, SessionStore};
+use crate::stats::count;
+use crate::store::{Found, Inner, SessionStore};
 
 /// How many deletes of expired items are under way at a time.
 const PARALLEL_DELETES: usize = 8;
@@ -138,8 +139,8 @@ impl SessionStore {
     pub async fn count(&self) -> Result<u64, Error> {
         let mut count = 0;
         let mut pages = Pages::new(self.inner(), Wanted::LiveCount);
-        while let Some(found) = pages.next().await? {
-            count += found.count;
+        while let Some(page) = pages.next().await? {
+            count += page.count;
         }
         Ok(count)
     }
@@ -163,8 +164,8 @@ impl SessionStore {
         let inner = self.inner();
         let mut deleted = 0;
         let mut pages = Pages::new(inner, Wanted::Keys);
-        while let Some(found) = pages.next().await? {
-            for batch in found.keys.chunks(BATCH) {
+        while let Some(page) = pages.next().await? {
+            for batch in page.keys.chunks(BATCH) {
                 inner.delete_batch(batch).await?;
                 deleted += batch.len() as u64;
             }
@@ -189,15 +190,15 @@ impl SessionStore {
         let inner = self.inner();
         let mut deleted = 0;
         let mut pages = Pages::new(inner, Wanted::ExpiredKeys);
-        while let Some(found) = pages.next().await? {
-            deleted += inner.delete_those_expired(found.keys).await?;
+        while let Some(page) = pages.next().await? {
+            deleted += inner.delete_those_expired(page.keys).await?;
         }
         Ok(deleted)
     }
 }
 
 /// What a page of a scan has when it is not read as sessions.
-struct Found {
+struct Outline {
     count: u64,
     keys: Vec<String>,
 }
@@ -220,7 +221,7 @@ impl<'a> Pages<'a> {
         }
     }
 
-    async fn next(&mut self) -> Result<Option<Found>, Error> {
+    async fn next(&mut self) -> Result<Option<Outline>, Error> {
         if self.is_done {
             return Ok(None);
         }
@@ -230,12 +231,12 @@ impl<'a> Pages<'a> {
         let read = || {
             let Scanned { items, count, last } = Scanned::parse(&answer.body)?;
             let keys = items.into_iter().map(key).collect::<Result<_, _>>()?;
-            Ok((Found { count, keys }, last.map(key).transpose()?))
+            Ok((Outline { count, keys }, last.map(key).transpose()?))
         };
-        let (found, last) = read().map_err(|error| self.inner.undecodable("Scan", &error))?;
+        let (outline, last) = read().map_err(|error| self.inner.undecodable("Scan", &error))?;
         self.is_done = last.is_none();
         self.after = last;
-        Ok(Some(found))
+        Ok(Some(outline))
     }
 }
 
@@ -244,16 +245,15 @@ type Delete<'a> = dyn Future<Output = Result<bool, Error>> + Send + 'a;
 
 impl Inner {
     fn scan_body(&self, wanted: Wanted, after: Option<&str>) -> Bytes {
-        let scan = Scan {
+        let page = ScanPage {
             wanted,
-            session: item::SESSION,
             prefix: &self.table.prefix,
-            now: self.clock.now(),
+            moment: self.moment(),
             // Each delete of an expired item looks at it again.
             consistent_read: self.table.consistent_read && wanted != Wanted::ExpiredKeys,
             after,
         };
-        wire::scan(self.names(&self.ttl_attribute()), scan)
+        wire::scan(self.names(&self.ttl_attribute()), page)
     }
 
     fn undecodable(&self, operation: &'static str, error: &ItemError) -> Error {
@@ -277,12 +277,14 @@ impl Inner {
                 .key(partition_key)
                 .ok()
                 .and_then(|key| SessionId::new(key.strip_prefix(&self.table.prefix)?).ok());
-            match (id, item.read(&ttl_attribute)) {
-                (Some(id), Ok(stored)) => match record(id, stored) {
-                    Some(record) => page.records.push(record),
-                    None => page.unreadable += 1,
-                },
-                _ => page.unreadable += 1,
+            let found = match (id, item.read(&ttl_attribute, self.table.layout)) {
+                (Some(id), Ok(stored)) => self.found(id, stored),
+                _ => Found::Unreadable,
+            };
+            match found {
+                Found::Session(record) => page.records.push(record),
+                Found::Ended => {}
+                Found::Unreadable => page.unreadable += 1,
             }
         }
         Ok(page)
@@ -307,31 +309,38 @@ impl Inner {
         let mut left = keys.to_vec();
         let mut rounds = 0;
         let mut fruitless = 0;
-        while !left.is_empty() {
+        loop {
             let body = wire::delete_batch(self.names(&self.ttl_attribute()), &left);
             let answer = self.call_patiently("BatchWriteItem", body).await?;
             let undone = item::unprocessed(&answer.body, &self.table.partition_key)
                 .map_err(|error| self.undecodable("BatchWriteItem", &error))?;
+            if undone.is_empty() {
+                return Ok(());
+            }
+            count(&self.client.counts().throttles);
+            self.client.tell(|| Event::Throttled {
+                operation: "BatchWriteItem",
+                code: "UnprocessedItems".to_owned(),
+            });
             fruitless = if undone.len() < left.len() {
                 0
             } else {
                 fruitless + 1
             };
             if fruitless > PATIENCE {
-                return Err(Error::new(
-                    ErrorKind::Throttled,
-                    format!("the service did none of {} deletes, asked {fruitless} times", undone.len()),
-                )
-                .with_hint("the table's write capacity does not suffice: raise it, or call again later, which goes on")
-                .on("BatchWriteItem", &self.table.name));
+                return Err(self.exhausted(undone.len(), fruitless));
             }
-            if !undone.is_empty() {
-                self.client.back_off(rounds).await;
-            }
+            self.client.back_off(rounds).await;
             rounds += 1;
             left = undone;
         }
-        Ok(())
+    }
+
+    fn exhausted(&self, undone: usize, rounds: u32) -> Error {
+        let message = format!("the service did none of {undone} deletes, asked {rounds} times");
+        Error::new(ErrorKind::Throttled, message)
+            .with_hint("the table's write capacity does not suffice: raise it, or call again later, which goes on")
+            .on("BatchWriteItem", &self.table.name)
     }
 
     /// Deletes those of the items that are expired by now; returns how many.
@@ -368,9 +377,7 @@ impl Inner {
     }
 
     async fn delete_if_expired(&self, key: String) -> Result<bool, Error> {
-        let condition = Condition::Expired {
-            now: self.clock.now(),
-        };
+        let condition = Condition::Expired(self.moment());
         let ttl_attribute = self.ttl_attribute();
         let body = wire::delete_item(self.names(&ttl_attribute), &key, Some(condition));
         let answer = self.call_patiently("DeleteItem", body).await?;
@@ -380,19 +387,5 @@ impl Inner {
         // A second attempt whose first one got through meets nothing.
         let met: Option<StoredItem<IgnoredAny>> = self.item_in(&answer).unwrap_or_default();
         Ok(answer.attempts > 1 && met.is_none())
-    }
-}
-
-/// `None` when the item holds no session.
-fn record<T>(id: SessionId, stored: StoredItem<T>) -> Option<Record<T>> {
-    let instant = |ms| UNIX_EPOCH + Duration::from_millis(ms);
-    match stored.data {
-        Stored::Session(data) => Some(Record {
-            id,
-            data,
-            expires_at: stored.expires_ms.map(instant),
-            created: stored.created_ms.map(instant),
-        }),
-        Stored::Unreadable(_) => None,
     }
 }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde::de::{DeserializeOwned, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::{ItemError, ItemSeed, NameIs, StoredItem, read, skip_fields};
+use super::{ItemError, ItemSeed, Layout, NameIs, StoredItem, read, skip_fields};
 
 /// A page of a `Scan`, its items not yet read: one that cannot be read is no reason to miss the others.
 #[derive(Deserialize)]
@@ -44,9 +44,10 @@ impl ScannedItem<'_> {
     pub(crate) fn read<T: DeserializeOwned>(
         self,
         ttl_attribute: &str,
+        layout: Layout,
     ) -> Result<StoredItem<T>, ItemError> {
         read(self.0.get().as_bytes(), |input, reading| {
-            input.deserialize_map(ItemSeed::new(ttl_attribute, reading))
+            input.deserialize_map(ItemSeed::new(ttl_attribute, layout, reading))
         })
     }
 }

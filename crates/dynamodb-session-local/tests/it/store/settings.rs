@@ -7,7 +7,7 @@ use dynamodb_session::{Create, Record, SessionStore, TableSettings, TimeToLive, 
 use dynamodb_session_local::LocalEngine;
 use serde_json::{Value, json};
 
-use super::{Fate, MINUTE, World, id, now, record, secs};
+use super::{Fate, MINUTE, World, id, now, record, secs, stamp};
 
 #[tokio::test]
 async fn reads_are_consistent_unless_told_otherwise() {
@@ -40,30 +40,34 @@ async fn all_verbs(partition_key: &str, ttl_attribute: &str) {
     let session = record("a", json!({ "n": 1 }), MINUTE);
     assert_eq!(
         store.create(&session).await.unwrap(),
-        Create::Created(now())
+        Create::Created(stamp(now(), MINUTE))
     );
     assert_eq!(store.create(&session).await.unwrap(), Create::Taken);
     let loaded = store.load::<Value>(&session.id).await.unwrap().unwrap();
     assert_eq!(
         store
-            .save(&loaded.with_data(json!({ "n": 2 })))
+            .replace(&loaded.with_data(json!({ "n": 2 })))
             .await
             .unwrap(),
-        Write::Written
+        Write::Written(stamp(now(), MINUTE))
     );
     assert_eq!(
         store
-            .touch(&loaded.id, loaded.created, now() + 2 * MINUTE)
+            .save(&loaded, &json!({ "n": 3 }), now() + MINUTE)
             .await
             .unwrap(),
-        Write::Written
+        Write::Written(stamp(now(), MINUTE))
+    );
+    assert_eq!(
+        store.touch(&loaded, now() + 2 * MINUTE).await.unwrap(),
+        Write::Written(stamp(now(), 2 * MINUTE))
     );
     let key = json!({ "TableName": "sessions", "Key": { partition_key: { "S": "a" } } });
     assert_eq!(
         world.raw("GetItem", &key)["Item"],
         json!({
             partition_key: { "S": "a" }, ttl_attribute: { "N": secs(120) },
-            "created": { "N": "1800000000000" }, "session": { "M": { "n": { "N": "2" } } },
+            "created": { "N": "1800000000000" }, "session": { "M": { "n": { "N": "3" } } },
         })
     );
     world.clock.advance(2 * MINUTE);

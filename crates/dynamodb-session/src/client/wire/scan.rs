@@ -1,11 +1,9 @@
 //! Requests for many sessions at once.
 
-use std::time::SystemTime;
-
 use bytes::Bytes;
 
-use super::{Body, EXPIRED, Names, push_now};
-use crate::item::{write_json_string, write_str_attribute};
+use super::{Body, Moment, Names, push_value};
+use crate::item::{CREATED, write_json_string, write_str_attribute};
 
 /// How many items one `BatchWriteItem` takes.
 ///
@@ -25,70 +23,78 @@ pub(crate) enum Wanted {
     ExpiredKeys,
 }
 
-/// One page of a `Scan`.
+/// Which page of a `Scan`.
 #[derive(Clone, Copy)]
-pub(crate) struct Scan<'a> {
+pub(crate) struct ScanPage<'a> {
     pub(crate) wanted: Wanted,
-    /// The attribute that holds the session's data.
-    pub(crate) session: &'a str,
     /// What the keys begin with.
     pub(crate) prefix: &'a str,
-    pub(crate) now: SystemTime,
+    pub(crate) moment: Moment,
     pub(crate) consistent_read: bool,
     /// The last key of the page before.
     pub(crate) after: Option<&'a str>,
 }
 
 /// `Scan` of one page.
-pub(crate) fn scan(names: Names<'_>, scan: Scan<'_>) -> Bytes {
+pub(crate) fn scan(names: Names<'_>, page: ScanPage<'_>) -> Bytes {
+    let ScanPage {
+        wanted,
+        prefix,
+        moment,
+        ..
+    } = page;
     let mut body = Body::new(names, 768);
-    if scan.consistent_read {
+    if page.consistent_read {
         body.raw(",\"ConsistentRead\":true");
     }
-    if let Some(key) = scan.after {
+    if let Some(key) = page.after {
         body.raw(",\"ExclusiveStartKey\":{").id(key).raw("}");
     }
-    let filter = match scan.wanted {
-        Wanted::Live | Wanted::LiveCount => format!("attribute_exists(#s) AND NOT ({EXPIRED})"),
-        // A row that is somebody else's has neither, as a rule.
-        Wanted::Keys => "(attribute_exists(#s) OR attribute_type(#e, :number))".to_owned(),
-        Wanted::ExpiredKeys => format!("({EXPIRED})"),
-    };
+    let is_of_keys = matches!(wanted, Wanted::Keys | Wanted::ExpiredKeys);
+    if is_of_keys {
+        body.raw(",\"ProjectionExpression\":\"#k\"");
+    } else if wanted == Wanted::LiveCount {
+        body.raw(",\"Select\":\"COUNT\"");
+    }
     let mut placeholders = vec![("#e", names.ttl_attribute)];
+    if is_of_keys || !prefix.is_empty() {
+        placeholders.push(("#k", names.partition_key));
+    }
+    let mut has_session = "attribute_exists(#s)".to_owned();
+    if wanted != Wanted::ExpiredKeys {
+        placeholders.push(("#s", names.layout.session_attribute()));
+        if let Some(attribute) = names.layout.foreign_attribute() {
+            placeholders.push(("#o", attribute));
+            has_session = format!("({has_session} OR attribute_exists(#o))");
+        }
+    }
     let mut values = String::new();
-    match scan.wanted {
-        Wanted::Keys => push_string(&mut values, ":number", "N"),
-        _ => push_now(&mut values, scan.now),
-    }
-    if scan.wanted != Wanted::ExpiredKeys {
-        placeholders.push(("#s", scan.session));
-    }
-    match scan.wanted {
-        Wanted::Live => {}
-        Wanted::LiveCount => {
-            body.raw(",\"Select\":\"COUNT\"");
-        }
-        Wanted::Keys | Wanted::ExpiredKeys => {
-            body.raw(",\"ProjectionExpression\":\"#k\"");
-            placeholders.push(("#k", names.partition_key));
+    let mut filter = match wanted {
+        Wanted::Live | Wanted::LiveCount => format!("{has_session} AND NOT ({})", moment.expired()),
+        // A row that is somebody else's has neither, as a rule.
+        Wanted::Keys => format!("({has_session} OR attribute_type(#e, :number))"),
+        Wanted::ExpiredKeys => format!("({})", moment.expired()),
+    };
+    if wanted == Wanted::Keys {
+        push_string(&mut values, ":number", "N");
+    } else {
+        moment.push_values(&mut values);
+        if moment.too_old.is_some() {
+            placeholders.push(("#c", CREATED));
         }
     }
-    body.raw(",\"FilterExpression\":\"").raw(&filter);
-    if !scan.prefix.is_empty() {
-        body.raw(" AND begins_with(#k, :prefix)");
-        push_string(&mut values, ":prefix", scan.prefix);
-        if !placeholders.iter().any(|(name, _)| *name == "#k") {
-            placeholders.push(("#k", names.partition_key));
-        }
+    if !prefix.is_empty() {
+        filter.push_str(" AND begins_with(#k, :prefix)");
+        push_string(&mut values, ":prefix", prefix);
     }
-    body.raw("\"");
+    body.raw(",\"FilterExpression\":").string(&filter);
     body.finish(None, &placeholders, &values)
 }
 
 /// `BatchWriteItem` that deletes these keys, at most [`BATCH`].
 pub(crate) fn delete_batch(names: Names<'_>, keys: &[String]) -> Bytes {
     let mut body = Vec::with_capacity(64 + keys.len() * 128);
-    body.extend_from_slice(b"{\"RequestItems\":{");
+    body.extend_from_slice(b"{\"ReturnConsumedCapacity\":\"TOTAL\",\"RequestItems\":{");
     write_json_string(names.table, &mut body);
     body.extend_from_slice(b":[");
     for (index, key) in keys.iter().enumerate() {
@@ -106,9 +112,6 @@ pub(crate) fn delete_batch(names: Names<'_>, keys: &[String]) -> Bytes {
 fn push_string(values: &mut String, placeholder: &str, text: &str) {
     let mut attribute = Vec::with_capacity(text.len() + 16);
     write_str_attribute(text, &mut attribute);
-    let separator = if values.is_empty() { "" } else { "," };
-    for part in [separator, "\"", placeholder, "\":"] {
-        values.push_str(part);
-    }
-    values.push_str(std::str::from_utf8(&attribute).expect("the codec writes UTF-8"));
+    let attribute = std::str::from_utf8(&attribute).expect("the codec writes UTF-8");
+    push_value(values, placeholder, attribute);
 }
