@@ -527,13 +527,38 @@ mod tests {
                 },
             ),
         ];
-        for body in &bodies {
-            let body = parse(body);
-            let expressions = format!(
-                "{} {} ",
-                body["UpdateExpression"].as_str().unwrap_or_default(),
-                body["ConditionExpression"].as_str().unwrap()
-            );
+        let layouts = [Layout::Session, Layout::DynamodbStore];
+        let scans = layouts.into_iter().flat_map(|layout| {
+            let wanted = [
+                Wanted::Live,
+                Wanted::LiveCount,
+                Wanted::Keys,
+                Wanted::ExpiredKeys,
+            ];
+            wanted.into_iter().flat_map(move |wanted| {
+                [("", moment), ("p", moment), ("", aging), ("p", aging)].map(|(prefix, moment)| {
+                    let page = ScanPage {
+                        wanted,
+                        prefix,
+                        moment,
+                        consistent_read: true,
+                        after: Some("key"),
+                    };
+                    scan(Names { layout, ..NAMES }, page)
+                })
+            })
+        });
+        for body in bodies.into_iter().chain(scans) {
+            let body = parse(&body);
+            let expressions = [
+                "UpdateExpression",
+                "ConditionExpression",
+                "FilterExpression",
+                "ProjectionExpression",
+            ]
+            .map(|name| body[name].as_str().unwrap_or_default())
+            .join(" ");
+            assert_ne!(expressions.trim(), "");
             let mut declared = Vec::new();
             for table in ["ExpressionAttributeNames", "ExpressionAttributeValues"] {
                 declared.extend(

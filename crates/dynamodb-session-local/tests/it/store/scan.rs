@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use dynamodb_session::{
-    Clock, ErrorKind, IncompleteReason, ManualClock, Page, PageToken, Record, Request,
-    SessionStore, SessionText, TableSettings, Transport, TransportFuture,
+    Clock, ErrorKind, Event, IncompleteReason, Layout, ManualClock, Page, PageToken, Record,
+    Request, SessionStore, SessionText, TableSettings, Transport, TransportFuture,
 };
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -736,6 +736,154 @@ async fn answers_that_are_none_are_errors_that_quote_nothing() {
         (ErrorKind::Decode, Some("BatchWriteItem"))
     );
     assert!(!format!("{error} {error:?}").contains("the-id"));
+}
+
+/// A row of every package whose layout is read, one of them expired, and one of nobody's.
+fn put_foreign_rows(world: &World) {
+    for (name, item) in [
+        (
+            "connect",
+            json!({ "sess": { "S": "{\"n\":1}" }, "type": { "S": "connect-session" }, "expires": { "N": secs(60) } }),
+        ),
+        (
+            "dynamodb-store",
+            json!({ "sess": { "M": { "n": { "N": "1" } } }, "expires": { "N": secs(60) } }),
+        ),
+        (
+            "tower",
+            json!({ "data": { "B": "AQID" }, "expires": { "N": secs(60) } }),
+        ),
+        ("ours", expiring(&secs(60))),
+        (
+            "ended",
+            json!({ "sess": { "M": {} }, "data": { "B": "AQID" }, "expires": { "N": secs(0) } }),
+        ),
+        ("nobodys", json!({ "n": { "N": "1" } })),
+    ] {
+        world.put_item(name, item);
+    }
+}
+
+#[tokio::test]
+async fn the_sessions_of_a_layout_are_those_it_reads() {
+    for (layout, listed, counted, cleared) in [
+        (Layout::Session, set(["ours"]), 1, 5),
+        (Layout::ConnectDynamodb, set(["connect"]), 2, 5),
+        (
+            Layout::DynamodbStore,
+            set(["dynamodb-store", "ours"]),
+            // What is not a map is told only by reading it.
+            3,
+            5,
+        ),
+    ] {
+        let world = World::new();
+        let store = world.open(world.builder().layout(layout)).await;
+        put_foreign_rows(&world);
+        let found = pages::<Value>(&store).await;
+        assert_eq!(ids(&found), listed, "{layout:?}");
+        assert_eq!(found[0].unreadable, counted - listed.len() as u64);
+        assert_eq!(store.count().await.unwrap(), counted, "{layout:?}");
+        assert_eq!(store.clear().await.unwrap(), cleared, "{layout:?}");
+        assert_eq!(world.keys(), set(["nobodys"]));
+    }
+}
+
+#[tokio::test]
+async fn a_session_past_its_absolute_lifetime_counts_as_expired() {
+    let world = World::new();
+    let builder = || world.builder().absolute_ttl(5 * MINUTE);
+    let store = world.open(builder().prefix("a:")).await;
+    let created = |ms: u64| {
+        json!({
+            "session": { "M": {} }, "expires": { "N": secs(600) },
+            "created": { "N": (1_800_000_000_000 - 300_000 + ms).to_string() },
+        })
+    };
+    world.put_item("a:young", created(1));
+    world.put_item("a:old", created(0));
+    world.put_item("old", created(0));
+    world.put_item("a:unknown", expiring(&secs(600)));
+    assert_eq!(
+        ids(&pages::<Value>(&store).await),
+        set(["young", "unknown"])
+    );
+    assert_eq!(store.count().await.unwrap(), 2);
+    assert_eq!(store.delete_expired().await.unwrap(), 1);
+    let all = builder().build().unwrap();
+    assert_eq!(all.delete_expired().await.unwrap(), 1);
+    assert_eq!(world.keys(), set(["a:young", "a:unknown"]));
+    // Without the setting there is no such end.
+    let plain = world.builder().build().unwrap();
+    assert_eq!(plain.delete_expired().await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_session_that_ends_while_the_answer_is_on_its_way_is_not_listed() {
+    let item =
+        json!({ "sessionId": { "S": "a" }, "session": { "M": {} }, "expires": { "N": secs(0) } });
+    let (store, _tap) = scripted([Fate::Answer(200, json!({ "Items": [item], "Count": 1 }))]);
+    let page = store.list::<Value>(None).await.unwrap();
+    assert_eq!((page.records.len(), page.unreadable), (0, 0));
+}
+
+fn units(store: &SessionStore) -> Vec<(&'static str, u64, f64)> {
+    let operations = store.stats().operations.into_iter();
+    operations
+        .filter(|of| of.operation != "Table")
+        .map(|of| (of.operation, of.calls, of.capacity_units))
+        .collect()
+}
+
+#[tokio::test]
+async fn what_it_costs_is_the_whole_table_and_a_write_for_each_delete() {
+    let world = World::new();
+    let _ = world.store().await;
+    // 8 items of 1 KB and a half: 12 KB, three units of 4 KB, and 2 write units each.
+    for (prefix, items) in [("ours:", 3), ("theirs:", 5)] {
+        for n in 0..items {
+            let mut item = expiring(&secs(0));
+            item["big"] = json!({ "S": "x".repeat(1470) });
+            world.put_item(&format!("{prefix}{n}"), item);
+        }
+    }
+    let open = |prefix| world.builder().prefix(prefix).build().unwrap();
+    let store = open("ours:");
+    store.list::<Value>(None).await.unwrap();
+    assert_eq!(units(&store), [("Scan", 1, 3.0)]);
+    let store = open("ours:");
+    store.count().await.unwrap();
+    assert_eq!(units(&store), [("Scan", 1, 3.0)]);
+    let store = open("ours:");
+    assert_eq!(store.delete_expired().await.unwrap(), 3);
+    assert_eq!(units(&store), [("DeleteItem", 3, 6.0), ("Scan", 1, 1.5)]);
+    let store = open("theirs:");
+    assert_eq!(store.clear().await.unwrap(), 5);
+    assert_eq!(
+        units(&store),
+        [("Scan", 1, 2.0), ("BatchWriteItem", 1, 10.0)]
+    );
+}
+
+#[tokio::test]
+async fn a_batch_that_is_not_done_at_once_is_told_as_throttling() {
+    let world = World::new();
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let listener = Arc::clone(&told);
+    let builder = world.builder().on_event(Arc::new(move |event| {
+        listener.lock().unwrap().push(event.clone());
+    }));
+    let store = world.open(builder).await;
+    world.put_item("a", expiring(&secs(60)));
+    world.put_item("b", expiring(&secs(60)));
+    world.tap.script([Fate::Pass, Fate::Partly(1)]);
+    assert_eq!(store.clear().await.unwrap(), 2);
+    let throttled = Event::Throttled {
+        operation: "BatchWriteItem",
+        code: "UnprocessedItems".to_owned(),
+    };
+    assert_eq!(*told.lock().unwrap(), [throttled]);
+    assert_eq!(store.stats().throttles, 1);
 }
 
 #[tokio::test]
