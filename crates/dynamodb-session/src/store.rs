@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::client::retry::{Answer, Client};
-use crate::client::wire::{self, Condition, Names, NewItem};
+use crate::client::wire::{self, Condition, Moment, Names, NewItem};
 use crate::clock::{ServiceClock, epoch_ms};
 use crate::config::{Builder, Conflict, TableConfig};
 use crate::error::{Error, ErrorKind};
@@ -153,7 +153,7 @@ impl SessionStore {
     /// on an engine that does not return the item a condition failed on, 1 consistent `GetItem` more.
     pub async fn create<T: Serialize + Sync>(&self, record: &Record<T>) -> Result<Create, Error> {
         let write = self.inner.prepare("PutItem", record, None)?;
-        Ok(match self.inner.create(&write, self.now()).await? {
+        Ok(match self.inner.create(&write).await? {
             Ok(stamp) => Create::Created(stamp),
             Err(_) => Create::Taken,
         })
@@ -256,9 +256,9 @@ impl SessionStore {
         record: &Record<T>,
         fields: &Fields,
     ) -> Result<Write, Error> {
-        let mut write = self.inner.prepare("PutItem", record, None)?;
+        let write = self.inner.prepare("PutItem", record, None)?;
         for _ in 0..CREATE_ATTEMPTS {
-            let answer = match self.inner.create(&write, self.now()).await? {
+            let answer = match self.inner.create(&write).await? {
                 Ok(stamp) => return Ok(Write::Written(stamp)),
                 Err(answer) => answer,
             };
@@ -267,11 +267,15 @@ impl SessionStore {
             };
             let created = there.created_ms.map(from_epoch_ms);
             let condition = Condition::Present { created };
-            let loaded = record.with_data(NoFields {});
-            write = self.inner.prepare("UpdateItem", record, created)?;
+            let mut loaded = record.with_data(NoFields {});
+            loaded.created = created;
+            loaded.expires_at = there.expires_ms.map(from_epoch_ms);
+            loaded.is_foreign = there.is_foreign;
+            // Not to be created with, should that session be gone: it would be taken for it.
+            let merge = self.inner.prepare("UpdateItem", record, created)?;
             let written = self
                 .inner
-                .update(&loaded, &write, fields, condition, false)
+                .update(&loaded, &merge, fields, condition, false)
                 .await?;
             if written.is_written() {
                 return Ok(written);
@@ -378,7 +382,7 @@ impl SessionStore {
         }
         let condition = Condition::Live {
             created: loaded.created,
-            now: self.now(),
+            moment: self.inner.moment(),
         };
         let ttl_attribute = self.ttl_attribute();
         let names = inner.names(&ttl_attribute);
@@ -416,7 +420,7 @@ impl SessionStore {
     {
         let condition = Condition::Live {
             created: loaded.created,
-            now: self.now(),
+            moment: self.inner.moment(),
         };
         let write = self.inner.prepare_save(loaded, data, expires_at)?;
         let written = self.inner.update(loaded, &write, fields, condition, true);
@@ -572,6 +576,15 @@ impl Inner {
         prepared().map_err(|error: Error| error.on(operation, &self.table.name))
     }
 
+    fn moment(&self) -> Moment {
+        let now = self.clock.now();
+        let too_old = self.table.absolute_ttl.map(|ttl| now.checked_sub(ttl));
+        Moment {
+            now,
+            too_old: too_old.map(|time| time.unwrap_or(UNIX_EPOCH)),
+        }
+    }
+
     /// The expiry as it is stored: no later than the session's absolute lifetime.
     fn expiry_secs(&self, expires_at: SystemTime, created: Option<SystemTime>) -> u64 {
         let latest = self.table.latest_expiry(created);
@@ -579,13 +592,9 @@ impl Inner {
     }
 
     /// A `PutItem` where there is no live session. `Err` is the answer that tells what is there instead.
-    async fn create(
-        &self,
-        write: &PreparedWrite,
-        now: SystemTime,
-    ) -> Result<Result<Stamp, Answer>, Error> {
+    async fn create(&self, write: &PreparedWrite) -> Result<Result<Stamp, Answer>, Error> {
         let ttl_attribute = self.ttl_attribute();
-        let condition = Condition::Absent { now };
+        let condition = Condition::Absent(self.moment());
         let body = wire::put_item(self.names(&ttl_attribute), write.item(), Some(condition));
         let answer = self.call("PutItem", body).await?;
         // A second attempt whose first one got through meets its own item.
@@ -598,7 +607,7 @@ impl Inner {
     }
 
     /// Writes what differs from what was loaded, or of that the expiry unit alone.
-    async fn update<B: Serialize>(
+    async fn update<B: Serialize + Sync>(
         &self,
         loaded: &Record<B>,
         write: &PreparedWrite,

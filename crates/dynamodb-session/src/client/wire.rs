@@ -19,32 +19,40 @@ pub(crate) const MILLISECONDS_FROM: u64 = 100_000_000_000;
 /// missing or differently typed attribute is false.
 const EXPIRED: &str = "#e <= :now OR #e BETWEEN :from AND :now_ms";
 
+/// When a session counts as expired.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Moment {
+    pub(crate) now: SystemTime,
+    /// A session created at this time or before is past its absolute lifetime, if there is one.
+    pub(crate) too_old: Option<SystemTime>,
+}
+
 /// A condition on the item a write meets.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Condition {
     /// There is no item, or an expired one.
-    Absent { now: SystemTime },
+    Absent(Moment),
     /// The item of the session that was loaded is there; `created` tells it from a successor under the same id.
     Present { created: Option<SystemTime> },
     /// As `Present`, and it has not expired.
     Live {
         created: Option<SystemTime>,
-        now: SystemTime,
+        moment: Moment,
     },
 }
 
 impl Condition {
     pub(crate) fn created(self) -> Option<SystemTime> {
         match self {
-            Self::Absent { .. } => None,
+            Self::Absent(_) => None,
             Self::Present { created } | Self::Live { created, .. } => created,
         }
     }
 
-    fn now(self) -> Option<SystemTime> {
+    fn moment(self) -> Option<Moment> {
         match self {
             Self::Present { .. } => None,
-            Self::Absent { now } | Self::Live { now, .. } => Some(now),
+            Self::Absent(moment) | Self::Live { moment, .. } => Some(moment),
         }
     }
 
@@ -56,10 +64,14 @@ impl Condition {
         } else {
             "attribute_exists(#k)"
         };
+        let too_old = match self.moment() {
+            Some(moment) if moment.too_old.is_some() => " OR #c <= :too_old",
+            _ => "",
+        };
         match self {
-            Self::Absent { .. } => format!("attribute_not_exists(#k) OR {EXPIRED}"),
+            Self::Absent(_) => format!("attribute_not_exists(#k) OR {EXPIRED}{too_old}"),
             Self::Present { .. } => present.to_owned(),
-            Self::Live { .. } => format!("{present} AND NOT ({EXPIRED})"),
+            Self::Live { .. } => format!("{present} AND NOT ({EXPIRED}{too_old})"),
         }
     }
 }
@@ -121,16 +133,26 @@ impl<'a> Body<'a> {
         let mut all_values = values.to_owned();
         if let Some(condition) = condition {
             all_names.push(("#k", self.names.partition_key));
-            if condition.now().is_some() && !names.iter().any(|(name, _)| *name == "#e") {
+            let has = |placeholder| names.iter().any(|(name, _)| *name == placeholder);
+            let moment = condition.moment();
+            let too_old = moment.and_then(|moment| moment.too_old);
+            if moment.is_some() && !has("#e") {
                 all_names.push(("#e", self.names.ttl_attribute));
             }
-            if let Some(created) = condition.created() {
-                if !names.iter().any(|(name, _)| *name == "#c") {
-                    all_names.push(("#c", CREATED));
-                }
-                push_number(&mut all_values, ":loaded", &epoch_ms(created).to_string());
+            if (condition.created().is_some() || too_old.is_some()) && !has("#c") {
+                all_names.push(("#c", CREATED));
             }
-            if let Some(now) = condition.now() {
+            let mut number = |placeholder, time| {
+                push_number(&mut all_values, placeholder, &epoch_ms(time).to_string());
+            };
+            if let Some(created) = condition.created() {
+                number(":loaded", created);
+            }
+            if let Some(too_old) = too_old {
+                number(":too_old", too_old);
+            }
+            if let Some(Moment { now, .. }) = moment {
+                number(":now_ms", now);
                 let now_ms = epoch_ms(now);
                 push_number(
                     &mut all_values,
@@ -138,7 +160,6 @@ impl<'a> Body<'a> {
                     &format!("{}.{:03}", now_ms / 1000, now_ms % 1000),
                 );
                 push_number(&mut all_values, ":from", &MILLISECONDS_FROM.to_string());
-                push_number(&mut all_values, ":now_ms", &now_ms.to_string());
             }
             // With the item, a retry can tell its own first attempt from somebody else's session.
             self.raw(
@@ -266,7 +287,7 @@ pub(crate) fn merge_session(
     let expiry = changes.expiry.iter().map(|(name, value)| (*name, *value));
     for (name, value) in expiry.chain(set).chain(removed) {
         if update.is_full() {
-            let full = std::mem::replace(&mut update, Update::default());
+            let full = std::mem::take(&mut update);
             bodies.push(full.finish(open(), condition));
         }
         update.field(names, name, value.map(RawValue::get));
@@ -453,14 +474,40 @@ mod tests {
 
     #[test]
     fn every_placeholder_that_is_declared_is_used_and_the_other_way_round() {
-        let (now, created) = (at(1_799_000_000_500), Some(at(7)));
+        let created = Some(at(7));
+        let moment = Moment {
+            now: at(1_799_000_000_500),
+            too_old: None,
+        };
+        let aging = Moment {
+            too_old: Some(at(5)),
+            ..moment
+        };
         let bodies = [
-            put_item(NAMES, item(), Some(Condition::Absent { now })),
+            put_item(NAMES, item(), Some(Condition::Absent(moment))),
+            put_item(NAMES, item(), Some(Condition::Absent(aging))),
+            move_expiry(
+                NAMES,
+                "id",
+                9,
+                Condition::Live {
+                    created: None,
+                    moment: aging,
+                },
+            ),
             replace_session(NAMES, item(), Condition::Present { created }),
             replace_session(NAMES, item(), Condition::Present { created: None }),
-            replace_session(NAMES, item(), Condition::Live { created, now }),
-            move_expiry(NAMES, "id", 9, Condition::Live { created, now }),
-            move_expiry(NAMES, "id", 9, Condition::Live { created: None, now }),
+            replace_session(NAMES, item(), Condition::Live { created, moment }),
+            move_expiry(NAMES, "id", 9, Condition::Live { created, moment }),
+            move_expiry(
+                NAMES,
+                "id",
+                9,
+                Condition::Live {
+                    created: None,
+                    moment,
+                },
+            ),
         ];
         for body in &bodies {
             let body = parse(body);

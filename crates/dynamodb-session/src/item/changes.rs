@@ -242,10 +242,6 @@ fn tagged(value: &Value) -> Option<(&str, &Value)> {
     map.iter().next().map(|(tag, value)| (tag.as_str(), value))
 }
 
-#[expect(
-    clippy::float_cmp,
-    reason = "the question is whether JavaScript sees one value"
-)]
 fn is_equal_number(a: &Value, b: &Value, as_doubles: bool) -> bool {
     let double = |text: &Value| text.as_str()?.parse::<f64>().ok();
     a == b || (as_doubles && double(a).is_some_and(|a| double(b) == Some(a)))
