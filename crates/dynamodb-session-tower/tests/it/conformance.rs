@@ -92,8 +92,9 @@ impl Subject for Tower {
     }
 }
 
-/// tower-sessions draws ids itself and hands over no more of a session than its id; it has no touch.
-const UNMET: [&str; 3] = ["chosen-ids", "successors", "touch"];
+/// tower-sessions draws ids itself and hands over no more of a session than its id, so a save writes it whole. It has
+/// no touch, and none of what a whole table is asked.
+const UNMET: [&str; 6] = ["chosen-ids", "merge", "replace", "scan", "successors", "touch"];
 
 #[tokio::test]
 #[expect(
@@ -108,5 +109,5 @@ async fn the_suite() {
     println!("{report}");
     assert!(report.failed.is_empty(), "{report}");
     assert!(!report.passed.is_empty());
-    assert_eq!(report.skipped.len(), 9, "{report}");
+    assert_eq!(report.skipped.len(), 23, "{report}");
 }
