@@ -2,7 +2,10 @@
 //! prints.
 
 #![expect(clippy::print_stdout, reason = "a program: it says where it is")]
-#![expect(clippy::future_not_send, reason = "actix-web keeps a request on its thread")]
+#![expect(
+    clippy::future_not_send,
+    reason = "actix-web keeps a request on its thread"
+)]
 
 use std::env;
 use std::error::Error;
