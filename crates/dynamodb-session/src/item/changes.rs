@@ -1,5 +1,8 @@
 //! What a save has to write: the top-level fields of a session that changed as the application saw them.
 
+#[cfg(test)]
+mod tests;
+
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
@@ -185,7 +188,7 @@ impl ExpiryField {
             Instants::Inside(names) => {
                 let without = |value: &RawValue| {
                     let mut value = parse(value);
-                    if let Some(map) = value["M"].as_object_mut() {
+                    if let Some(map) = value.get_mut("M").and_then(Value::as_object_mut) {
                         map.retain(|name, _| !names.contains(&name.as_str()));
                     }
                     value
