@@ -154,12 +154,11 @@ impl Store {
         whole_secs(self.sessions.now() + ttl)
     }
 
-    /// Whether the expiry would move by too little to write it.
+    /// Whether the expiry would move by too little to write it. What has expired would move by the whole TTL.
     fn is_recent_enough(&self, known: Stamp, ttl: Duration) -> bool {
-        let Ok(extension) = self.expires_at(ttl).duration_since(known.expires_at) else {
-            return false;
-        };
-        known.expires_at > self.sessions.now() && extension < self.touch_after.min(ttl / 2)
+        self.expires_at(ttl)
+            .duration_since(known.expires_at)
+            .is_ok_and(|extension| extension < self.touch_after.min(ttl / 2))
     }
 }
 

@@ -10,7 +10,7 @@ use tower_sessions::session::{Id, Record};
 use tower_sessions::session_store::Error;
 use tower_sessions::{MemoryStore, SessionStore};
 
-use crate::support::{self, World, block_on};
+use crate::support::{self, Crowded, World, block_on};
 
 fn record(data: Value, lives: Duration) -> Record {
     Record {
@@ -79,6 +79,29 @@ fn save_creates_nothing() {
     block_on(store.save(&record(json!({ "n": 1 }), HOUR))).unwrap();
     assert!(world.items().is_empty());
     assert_eq!(sessions.stats().conflicts, 1);
+}
+
+#[test]
+fn create_tries_five_ids() {
+    let world = World::new();
+    for taken in 0..=5 {
+        let transport = Crowded {
+            engine: world.addr(),
+            taken: taken.into(),
+        };
+        let store = Store::new(support::open(world.builder().transport(transport)));
+        let mut session = record(json!({ "n": taken }), HOUR);
+        let first = session.id;
+        let created = block_on(store.create(&mut session));
+        if taken < 5 {
+            created.unwrap();
+            assert_eq!(session.id == first, taken == 0);
+            assert_eq!(block_on(store.load(&session.id)).unwrap(), Some(session));
+        } else {
+            assert!(matches!(created, Err(Error::Backend(_))), "{created:?}");
+        }
+    }
+    assert_eq!(world.items().len(), 5);
 }
 
 #[test]

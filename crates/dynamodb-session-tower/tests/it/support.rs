@@ -4,11 +4,15 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, UNIX_EPOCH};
 
-use dynamodb_session::{Builder, Clock, ManualClock, SessionStore, TableSettings};
+use dynamodb_session::{
+    Builder, Clock, ManualClock, Request, Response, SessionStore, TableSettings, Transport,
+    TransportFuture,
+};
 use dynamodb_session_local::LocalEngine;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
@@ -20,7 +24,8 @@ pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
 const AUTHORIZATION: &str = "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/dynamodb/aws4_request, \
      SignedHeaders=host;x-amz-date, Signature=00";
 
-/// An engine whose time stands still unless it is moved, starting now: frameworks read the system's clock.
+/// An engine whose time stands still unless it is moved, from a whole second: the last one, because frameworks read
+/// the system's clock.
 pub(crate) struct World {
     engine: LocalEngine,
     pub(crate) clock: ManualClock,
@@ -28,7 +33,8 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new() -> Self {
-        let clock = ManualClock::new(SystemTime::now());
+        let now = UNIX_EPOCH.elapsed().unwrap();
+        let clock = ManualClock::new(UNIX_EPOCH + Duration::from_secs(now.as_secs()));
         let of_engine = clock.clone();
         let engine = LocalEngine::builder()
             .sweep_every(Duration::ZERO)
@@ -42,6 +48,8 @@ impl World {
             .region("local")
             .endpoint_url(self.engine.url())
             .clock(self.clock.clone())
+            // The engine's answers are dated by the system's clock.
+            .correct_clock_skew(false)
     }
 
     /// A store with default settings, its table created.
@@ -109,6 +117,41 @@ pub(crate) fn call(engine: SocketAddr, operation: &str, body: &str) -> (u16, Str
     );
     let answer = exchange(engine, &(head + body));
     (answer.status, answer.body)
+}
+
+/// A [`Transport`] to an engine on which the next so many new ids are taken.
+#[derive(Debug)]
+pub(crate) struct Crowded {
+    pub(crate) engine: SocketAddr,
+    pub(crate) taken: AtomicUsize,
+}
+
+impl Transport for Crowded {
+    fn send(&self, request: Request) -> TransportFuture<'_> {
+        let fewer = |taken: usize| taken.checked_sub(1);
+        let is_taken = request.operation == "PutItem"
+            && self
+                .taken
+                .fetch_update(Ordering::SeqCst, Ordering::SeqCst, fewer)
+                .is_ok();
+        let (status, body) = if is_taken {
+            let refusal = json!({
+                "__type": "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException",
+                "message": "The conditional request failed",
+            });
+            (400, refusal.to_string())
+        } else {
+            let body = std::str::from_utf8(&request.body).unwrap();
+            call(self.engine, request.operation, body)
+        };
+        let response = Response {
+            status,
+            body: body.into(),
+            request_id: None,
+            clock_corrected: false,
+        };
+        Box::pin(async { Ok(response) })
+    }
 }
 
 /// What a browser is shown.
@@ -195,10 +238,6 @@ impl Gate {
         self.arrived.send(()).unwrap();
         self.open.acquire().await.unwrap().forget();
     }
-
-    pub(crate) fn let_one_through(&self) {
-        self.open.add_permits(1);
-    }
 }
 
 /// A request that waits at the gate.
@@ -226,10 +265,20 @@ impl<'a> Slow<'a> {
         Self { gate, request }
     }
 
-    /// Lets the request through, and returns its browser when it has its page.
+    /// Lets a request through: whichever comes first, if several wait.
+    pub(crate) fn let_through(&self) {
+        self.gate.open.add_permits(1);
+    }
+
+    /// Its browser and its page, when it has that.
+    pub(crate) fn end(self) -> (Browser, Page) {
+        self.request.join().unwrap()
+    }
+
+    /// Lets a request through that must succeed. Its browser, when it has.
     pub(crate) fn finish(self) -> Browser {
-        self.gate.let_one_through();
-        let (browser, page) = self.request.join().unwrap();
+        self.let_through();
+        let (browser, page) = self.end();
         assert_eq!(page.status, 200, "{page:?}");
         browser
     }
