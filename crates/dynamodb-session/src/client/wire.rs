@@ -12,6 +12,10 @@ use serde_json::value::RawValue;
 use crate::clock::epoch_ms;
 use crate::item::{CREATED, Changes, Layout, write_json_string, write_str_attribute};
 
+mod scan;
+
+pub(crate) use scan::{BATCH, ScanPage, Wanted, delete_batch, scan};
+
 /// `expires` values above this are milliseconds: predecessors of this store wrote those.
 pub(crate) const MILLISECONDS_FROM: u64 = 100_000_000_000;
 
@@ -27,6 +31,30 @@ pub(crate) struct Moment {
     pub(crate) too_old: Option<SystemTime>,
 }
 
+impl Moment {
+    /// True of an item that has expired; of `#c` only where sessions have an absolute lifetime.
+    fn expired(self) -> String {
+        let too_old = if self.too_old.is_some() {
+            " OR #c <= :too_old"
+        } else {
+            ""
+        };
+        format!("{EXPIRED}{too_old}")
+    }
+
+    /// What [`expired`](Self::expired) compares with.
+    fn push_values(self, values: &mut String) {
+        let now_ms = epoch_ms(self.now);
+        let now = format!("{}.{:03}", now_ms / 1000, now_ms % 1000);
+        push_number(values, ":now", &now);
+        push_number(values, ":now_ms", &now_ms.to_string());
+        push_number(values, ":from", &MILLISECONDS_FROM.to_string());
+        if let Some(too_old) = self.too_old {
+            push_number(values, ":too_old", &epoch_ms(too_old).to_string());
+        }
+    }
+}
+
 /// A condition on the item a write meets.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Condition {
@@ -39,6 +67,8 @@ pub(crate) enum Condition {
         created: Option<SystemTime>,
         moment: Moment,
     },
+    /// There is an item, and it has expired.
+    Expired(Moment),
     /// There is an item without `created`; with a moment, one that has not expired.
     Unstamped(Option<Moment>),
 }
@@ -46,20 +76,20 @@ pub(crate) enum Condition {
 impl Condition {
     pub(crate) fn created(self) -> Option<SystemTime> {
         match self {
-            Self::Absent(_) | Self::Unstamped(_) => None,
+            Self::Absent(_) | Self::Expired(_) | Self::Unstamped(_) => None,
             Self::Present { created } | Self::Live { created, .. } => created,
         }
     }
 
-    fn moment(self) -> Option<Moment> {
+    /// The same, and the session has not expired.
+    pub(crate) fn while_live(self, moment: Moment) -> Self {
         match self {
-            Self::Present { .. } => None,
-            Self::Absent(moment) | Self::Live { moment, .. } => Some(moment),
-            Self::Unstamped(moment) => moment,
+            Self::Present { created } => Self::Live { created, moment },
+            other => other,
         }
     }
 
-    /// The same for an item that has no `created`, if that of the session loaded is not known.
+    /// The same for an item that has no `created`, where that of the session loaded is not known.
     pub(crate) fn unstamped(self) -> Option<Self> {
         match self {
             Self::Present { created: None } => Some(Self::Unstamped(None)),
@@ -80,6 +110,16 @@ impl Condition {
         }
     }
 
+    fn moment(self) -> Option<Moment> {
+        match self {
+            Self::Present { .. } => None,
+            Self::Unstamped(moment) => moment,
+            Self::Absent(moment) | Self::Live { moment, .. } | Self::Expired(moment) => {
+                Some(moment)
+            }
+        }
+    }
+
     fn expression(self) -> String {
         // An item that lost its `created` to a writer who does not know it is still the session that was
         // loaded, and a parallel save may have given one to an item that had none.
@@ -88,18 +128,16 @@ impl Condition {
         } else {
             "attribute_exists(#k)"
         };
-        let too_old = match self.moment() {
-            Some(moment) if moment.too_old.is_some() => " OR #c <= :too_old",
-            _ => "",
-        };
         match self {
-            Self::Absent(_) => format!("attribute_not_exists(#k) OR {EXPIRED}{too_old}"),
+            Self::Absent(moment) => format!("attribute_not_exists(#k) OR {}", moment.expired()),
             Self::Present { .. } => present.to_owned(),
-            Self::Live { .. } => format!("{present} AND NOT ({EXPIRED}{too_old})"),
+            Self::Live { moment, .. } => format!("{present} AND NOT ({})", moment.expired()),
+            Self::Expired(moment) => format!("{present} AND ({})", moment.expired()),
             Self::Unstamped(None) => format!("{present} AND attribute_not_exists(#c)"),
-            Self::Unstamped(Some(_)) => {
-                format!("{present} AND attribute_not_exists(#c) AND NOT ({EXPIRED})")
-            }
+            Self::Unstamped(Some(moment)) => format!(
+                "{present} AND attribute_not_exists(#c) AND NOT ({})",
+                moment.expired()
+            ),
         }
     }
 }
@@ -167,30 +205,17 @@ impl<'a> Body<'a> {
             if moment.is_some() && !has("#e") {
                 all_names.push(("#e", self.names.ttl_attribute));
             }
-            let is_about_created = matches!(condition, Condition::Unstamped(_));
-            let names_created =
-                is_about_created || condition.created().is_some() || too_old.is_some();
+            let names_created = matches!(condition, Condition::Unstamped(_))
+                || condition.created().is_some()
+                || too_old.is_some();
             if names_created && !has("#c") {
                 all_names.push(("#c", CREATED));
             }
-            let mut number = |placeholder, time| {
-                push_number(&mut all_values, placeholder, &epoch_ms(time).to_string());
-            };
             if let Some(created) = condition.created() {
-                number(":loaded", created);
+                push_number(&mut all_values, ":loaded", &epoch_ms(created).to_string());
             }
-            if let Some(too_old) = too_old {
-                number(":too_old", too_old);
-            }
-            if let Some(Moment { now, .. }) = moment {
-                number(":now_ms", now);
-                let now_ms = epoch_ms(now);
-                push_number(
-                    &mut all_values,
-                    ":now",
-                    &format!("{}.{:03}", now_ms / 1000, now_ms % 1000),
-                );
-                push_number(&mut all_values, ":from", &MILLISECONDS_FROM.to_string());
+            if let Some(moment) = moment {
+                moment.push_values(&mut all_values);
             }
             // With the item, a retry can tell its own first attempt from somebody else's session.
             self.raw(
@@ -442,10 +467,10 @@ impl<'a> Update<'a> {
 }
 
 /// `DeleteItem` of one session.
-pub(crate) fn delete_item(names: Names<'_>, id: &str) -> Bytes {
+pub(crate) fn delete_item(names: Names<'_>, id: &str, condition: Option<Condition>) -> Bytes {
     let mut body = Body::new(names, 128 + id.len());
     body.key(id);
-    body.finish(None, &[], "")
+    body.finish(condition, &[], "")
 }
 
 #[cfg(test)]
@@ -455,6 +480,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::item::{ExpiryField, Fields, Instants};
 
     const NAMES: Names<'_> = Names {
         table: "sessions",
@@ -503,6 +529,163 @@ mod tests {
         );
     }
 
+    /// The bodies of a save from one to the other.
+    fn merge(before: &Value, now: &Value, fields: &Fields, condition: Condition) -> Vec<Value> {
+        let (before, now) = (before.to_string(), now.to_string());
+        let item = NewItem {
+            session: now.as_bytes(),
+            ..item()
+        };
+        let changes = Changes::between(before.as_bytes(), item.session, fields, true).unwrap();
+        merge_session(NAMES, item, &changes, condition)
+            .iter()
+            .map(parse)
+            .collect()
+    }
+
+    /// A session with this many fields, named by their numbers.
+    fn numbered(fields: usize) -> Value {
+        let fields: serde_json::Map<_, _> = (0..fields)
+            .map(|n| (n.to_string(), json!({ "N": n.to_string() })))
+            .collect();
+        json!({ "M": fields })
+    }
+
+    const EXPIRY: Fields = Fields {
+        expiry: &[
+            ExpiryField {
+                name: "_expire",
+                instants: Instants::Itself,
+            },
+            ExpiryField {
+                name: "_maxAge",
+                instants: Instants::Nothing,
+            },
+        ],
+        is_carried: |_| true,
+    };
+
+    #[test]
+    fn a_merge_names_each_field_that_changed() {
+        let before =
+            json!({ "M": { "same": { "S": "x" }, "a.b": { "N": "1" }, "gone": { "M": {} } } });
+        let now = json!({ "M": { "_maxAge": { "N": "9" }, "same": { "S": "x" }, "a.b": { "B": "AQ==" } } });
+        let created = Some(at(7));
+        assert_eq!(
+            merge(&before, &now, &EXPIRY, Condition::Present { created }),
+            [json!({
+                "TableName": "sessions", "ReturnConsumedCapacity": "TOTAL",
+                "Key": { "sessionId": { "S": "a\"b" } },
+                "UpdateExpression": "SET #e = :e, #c = if_not_exists(#c, :c), #s.#f1 = :f1, #s.#f2 = :f2 \
+                    REMOVE #s.#f0, #s.#f3",
+                "ConditionExpression": "attribute_exists(#k) AND (attribute_not_exists(#c) OR #c = :loaded)",
+                "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+                "ExpressionAttributeNames": {
+                    "#k": "sessionId", "#e": "expires", "#c": "created", "#s": "session",
+                    "#f0": "_expire", "#f1": "_maxAge", "#f2": "a.b", "#f3": "gone",
+                },
+                "ExpressionAttributeValues": {
+                    ":e": { "N": "1800000000" }, ":c": { "N": "1799000000123" }, ":loaded": { "N": "7" },
+                    ":f1": { "N": "9" }, ":f2": { "B": "AQ==" },
+                },
+            })]
+        );
+    }
+
+    #[test]
+    fn a_merge_of_nothing_moves_the_expiry() {
+        let condition = Condition::Present { created: None };
+        let bodies = merge(&numbered(3), &numbered(3), &Fields::NONE, condition);
+        let expressions: Vec<_> = bodies
+            .iter()
+            .map(|body| &body["UpdateExpression"])
+            .collect();
+        assert_eq!(expressions, ["SET #e = :e, #c = if_not_exists(#c, :c)"]);
+    }
+
+    #[test]
+    fn more_fields_than_one_request_takes_go_into_several() {
+        let created = Some(at(7));
+        let condition = Condition::Present { created };
+        for (fields, requests) in [(0, 1), (1, 1), (98, 1), (99, 2), (198, 2), (199, 3)] {
+            for (before, now) in [(0, fields), (fields, 0)] {
+                let (before, now) = (numbered(before), numbered(now));
+                let bodies = merge(&before, &now, &EXPIRY, condition);
+                assert_eq!(bodies.len(), requests, "{fields}");
+                let mut written = Vec::new();
+                for (index, body) in bodies.iter().enumerate() {
+                    let expression = body["UpdateExpression"].as_str().unwrap();
+                    assert!(expression.len() <= 4096);
+                    assert_eq!(expression.contains("#e = :e, #c ="), index == 0);
+                    let names = body["ExpressionAttributeNames"].as_object().unwrap();
+                    let of_fields = names
+                        .iter()
+                        .filter(|(placeholder, _)| placeholder.starts_with("#f"))
+                        .map(|(_, name)| name.as_str().unwrap().to_owned());
+                    let of_fields: Vec<_> = of_fields.collect();
+                    assert!(of_fields.len() <= 100);
+                    // The unit is whole, and goes with the expiry.
+                    assert_eq!(of_fields.contains(&"_maxAge".to_owned()), index == 0);
+                    assert_eq!(of_fields.contains(&"_expire".to_owned()), index == 0);
+                    written.extend(of_fields);
+                    assert_eq!(
+                        body["ConditionExpression"],
+                        bodies[0]["ConditionExpression"]
+                    );
+                    assert_eq!(body["Key"], bodies[0]["Key"]);
+                }
+                let total = written.len();
+                written.sort();
+                written.dedup();
+                assert_eq!((total, written.len()), (fields + 2, fields + 2));
+            }
+        }
+    }
+
+    #[test]
+    fn each_layout_is_written_as_its_package_reads_it() {
+        let condition = Condition::Present { created: None };
+        let of = |layout| {
+            let names = Names { layout, ..NAMES };
+            (
+                parse(&put_item(names, item(), None)),
+                parse(&replace_session(names, item(), condition)),
+            )
+        };
+        let (put, replace) = of(Layout::ConnectDynamodb);
+        assert_eq!(
+            put["Item"],
+            json!({
+                "sessionId": { "S": "a\"b" }, "expires": { "N": "1800000000" }, "created": { "N": "1799000000123" },
+                "type": { "S": "connect-session" }, "sess": { "M": {} },
+            })
+        );
+        assert_eq!(
+            replace["UpdateExpression"],
+            "SET #e = :e, #c = if_not_exists(#c, :c), #s = :s, #t = :t"
+        );
+        assert_eq!(replace["ExpressionAttributeNames"]["#s"], "sess");
+        assert_eq!(replace["ExpressionAttributeNames"]["#t"], "type");
+        assert_eq!(
+            replace["ExpressionAttributeValues"][":t"],
+            json!({ "S": "connect-session" })
+        );
+        for (layout, foreign) in [
+            (Layout::DynamodbStore, "sess"),
+            (Layout::TowerSessionsDynamodbStore, "data"),
+        ] {
+            let (put, replace) = of(layout);
+            assert_eq!(put["Item"]["session"], json!({ "M": {} }));
+            assert!(put["Item"].get(foreign).is_none());
+            assert_eq!(
+                replace["UpdateExpression"],
+                "SET #e = :e, #c = if_not_exists(#c, :c), #s = :s REMOVE #o"
+            );
+            assert_eq!(replace["ExpressionAttributeNames"]["#s"], "session");
+            assert_eq!(replace["ExpressionAttributeNames"]["#o"], foreign);
+        }
+    }
+
     #[test]
     fn every_placeholder_that_is_declared_is_used_and_the_other_way_round() {
         let created = Some(at(7));
@@ -514,8 +697,14 @@ mod tests {
             too_old: Some(at(5)),
             ..moment
         };
+        let (nothing, fields) = (numbered(0), numbered(250));
+        let of_layout = |layout| {
+            let names = Names { layout, ..NAMES };
+            replace_session(names, item(), Condition::Live { created, moment })
+        };
         let bodies = [
             put_item(NAMES, item(), Some(Condition::Unstamped(None))),
+            put_item(NAMES, item(), Some(Condition::Unstamped(Some(moment)))),
             put_item(NAMES, item(), Some(Condition::Absent(moment))),
             put_item(NAMES, item(), Some(Condition::Absent(aging))),
             move_expiry(
@@ -527,6 +716,8 @@ mod tests {
                     moment: aging,
                 },
             ),
+            delete_item(NAMES, "id", Some(Condition::Expired(moment))),
+            delete_item(NAMES, "id", Some(Condition::Expired(aging))),
             replace_session(NAMES, item(), Condition::Present { created }),
             replace_session(NAMES, item(), Condition::Present { created: None }),
             replace_session(NAMES, item(), Condition::Live { created, moment }),
@@ -540,32 +731,57 @@ mod tests {
                     moment,
                 },
             ),
+            of_layout(Layout::ConnectDynamodb),
+            of_layout(Layout::DynamodbStore),
         ];
-        for body in &bodies {
-            let body = parse(body);
-            let expressions = format!(
-                "{} {} ",
-                body["UpdateExpression"].as_str().unwrap_or_default(),
-                body["ConditionExpression"].as_str().unwrap()
-            );
-            let mut declared = Vec::new();
-            for table in ["ExpressionAttributeNames", "ExpressionAttributeValues"] {
-                declared.extend(
-                    body[table]
-                        .as_object()
-                        .into_iter()
-                        .flat_map(|table| table.keys().cloned()),
-                );
+        let mut bodies: Vec<_> = bodies.iter().map(parse).collect();
+        for condition in [
+            Condition::Present { created },
+            Condition::Present { created: None },
+            Condition::Live { created, moment },
+            Condition::Live {
+                created: None,
+                moment: aging,
+            },
+        ] {
+            for (before, now) in [(&nothing, &fields), (&fields, &nothing), (&fields, &fields)] {
+                for of in [&EXPIRY, &Fields::NONE] {
+                    bodies.extend(merge(before, now, of, condition));
+                }
             }
-            let mut used: Vec<String> = expressions
-                .split(|c: char| !(c.is_ascii_alphanumeric() || "#:_".contains(c)))
-                .filter(|word| word.starts_with(['#', ':']))
-                .map(ToOwned::to_owned)
-                .collect();
-            declared.sort();
-            used.sort();
-            used.dedup();
-            assert_eq!(declared, used, "{expressions}");
         }
+        for body in bodies {
+            expect_placeholders_to_match(&body);
+        }
+    }
+
+    pub(super) fn expect_placeholders_to_match(body: &Value) {
+        let expressions = [
+            "UpdateExpression",
+            "ConditionExpression",
+            "FilterExpression",
+            "ProjectionExpression",
+        ]
+        .map(|name| body[name].as_str().unwrap_or_default())
+        .join(" ");
+        assert_ne!(expressions.trim(), "");
+        let mut declared = Vec::new();
+        for table in ["ExpressionAttributeNames", "ExpressionAttributeValues"] {
+            declared.extend(
+                body[table]
+                    .as_object()
+                    .into_iter()
+                    .flat_map(|table| table.keys().cloned()),
+            );
+        }
+        let mut used: Vec<String> = expressions
+            .split(|c: char| !(c.is_ascii_alphanumeric() || "#:_".contains(c)))
+            .filter(|word| word.starts_with(['#', ':']))
+            .map(ToOwned::to_owned)
+            .collect();
+        declared.sort();
+        used.sort();
+        used.dedup();
+        assert_eq!(declared, used, "{expressions}");
     }
 }

@@ -1,5 +1,8 @@
 //! What a save has to write: the top-level fields of a session that changed as the application saw them.
 
+#[cfg(test)]
+mod tests;
+
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
@@ -156,9 +159,13 @@ impl<'a> Changes<'a> {
             .filter(|name| !is_expiry(name) && (fields.is_carried)(name))
             .cloned()
             .collect();
-        changes.moves_expiry_only =
-            settings_are_equal && changes.set.is_empty() && changes.removed.is_empty();
+        changes.moves_expiry_only = settings_are_equal && changes.is_of_expiry();
         Ok(changes)
+    }
+
+    /// Whether no field changed that is the application's.
+    pub(crate) fn is_of_expiry(&self) -> bool {
+        self.set.is_empty() && self.removed.is_empty()
     }
 
     /// The expiry unit alone.
@@ -185,7 +192,7 @@ impl ExpiryField {
             Instants::Inside(names) => {
                 let without = |value: &RawValue| {
                     let mut value = parse(value);
-                    if let Some(map) = value["M"].as_object_mut() {
+                    if let Some(map) = value.get_mut("M").and_then(Value::as_object_mut) {
                         map.retain(|name, _| !names.contains(&name.as_str()));
                     }
                     value

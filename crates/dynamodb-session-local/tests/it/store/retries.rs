@@ -1,10 +1,10 @@
 //! An answer that is lost leaves it unknown whether the write happened. Repeating finds out.
 
 use dynamodb_session::IncompleteReason::{Broken, Connect, Timeout};
-use dynamodb_session::{Create, ErrorKind, Write};
+use dynamodb_session::{Create, ErrorKind, Fields, Write};
 use serde_json::{Value, json};
 
-use super::{Fate, MINUTE, MS, World, id, now, record, refusal, scripted, stamp};
+use super::{Fate, MINUTE, MS, World, id, now, record, refusal, scripted, secs, stamp};
 
 #[tokio::test]
 async fn a_create_whose_answer_was_lost_is_created() {
@@ -196,6 +196,33 @@ async fn a_retried_save_does_not_undo_a_logout() {
         Write::Gone
     );
     assert_eq!(world.item("a"), None);
+}
+
+#[tokio::test]
+async fn what_was_to_be_merged_onto_a_session_that_goes_is_a_session_of_its_own() {
+    let world = World::new();
+    let store = world.store().await;
+    let minute_ago = json!({ "N": "1799999940000" });
+    let theirs =
+        json!({ "session": { "M": {} }, "created": minute_ago, "expires": { "N": secs(9) } });
+    world.put_item("a", theirs);
+    let gone = refusal(
+        "ConditionalCheckFailedException",
+        "it was deleted meanwhile",
+    );
+    let free = Fate::Answer(200, json!({}));
+    world.tap.script([Fate::Pass, gone, free]);
+    let written = store
+        .create_or_merge(&record("a", json!({ "n": 1 }), MINUTE), &Fields::NONE)
+        .await;
+    assert_eq!(written.unwrap(), Write::Written(stamp(now(), MINUTE)));
+    let calls = world.tap.calls();
+    assert_eq!(calls.len(), 3);
+    // Whoever loaded the one that has gone must not be able to write to this one.
+    assert_eq!(
+        calls[2].1["Item"]["created"],
+        json!({ "N": "1800000000000" })
+    );
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use dynamodb_session::{Create, Record, SessionStore, TableSettings, TimeToLive, Write};
+use dynamodb_session::{Create, Fields, Record, SessionStore, TableSettings, TimeToLive, Write};
 use dynamodb_session_local::LocalEngine;
 use serde_json::{Value, json};
 
@@ -110,6 +110,31 @@ async fn the_attribute_that_the_tables_ttl_is_on_is_followed() {
     assert!(world.item("a").unwrap().get("expires").is_none());
     let loaded = theirs.load::<Value>(&id("a")).await.unwrap().unwrap();
     assert_eq!(loaded.expires_at, Some(now() + MINUTE));
+}
+
+#[tokio::test]
+async fn what_is_merged_is_skipped_by_the_expiry_that_is_stored() {
+    let world = World::new();
+    let store = world.open(world.builder().touch_after(MINUTE)).await;
+    let expires_at = |expires: u64| {
+        world.put_item(
+            "a",
+            json!({ "session": { "M": {} }, "expires": { "N": secs(expires) } }),
+        );
+    };
+    // One minute from now, of which half would do.
+    for (stored, then) in [(29, 60), (31, 31)] {
+        expires_at(stored);
+        let written = store
+            .create_or_merge(&record("a", json!({}), MINUTE), &Fields::NONE)
+            .await;
+        let left = Duration::from_secs(then);
+        assert_eq!(written.unwrap(), Write::Written(stamp(None, left)));
+        assert_eq!(
+            world.item("a").unwrap()["expires"],
+            json!({ "N": secs(then) })
+        );
+    }
 }
 
 #[tokio::test]
