@@ -682,14 +682,16 @@ impl Inner {
         write: &PreparedWrite,
         condition: Condition,
     ) -> Result<Write, Error> {
-        if error.kind() == ErrorKind::AccessDenied {
-            if !self.update_denied.swap(true, Relaxed) {
-                self.client.tell(|| Event::UpdateDenied);
-            }
-        } else if error.code() != Some("ValidationException") {
+        let is_denied = error.kind() == ErrorKind::AccessDenied;
+        if !is_denied && error.code() != Some("ValidationException") {
             return Err(error);
         }
-        self.put_guarded(write, condition).await
+        let written = self.put_guarded(write, condition).await?;
+        // Who is refused everything, by wrong credentials say, is not to be left without updates for good.
+        if is_denied && !self.update_denied.swap(true, Relaxed) {
+            self.client.tell(|| Event::UpdateDenied);
+        }
+        Ok(written)
     }
 
     async fn put_guarded(
