@@ -22,9 +22,11 @@ use crate::support::Connection;
 mod data;
 mod errors;
 mod expiry;
+mod protocol;
 mod retries;
 mod scan;
 mod settings;
+mod update;
 mod verbs;
 
 /// When every test begins: a whole second.
