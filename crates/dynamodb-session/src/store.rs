@@ -255,13 +255,13 @@ impl SessionStore {
         record: &Record<T>,
         fields: &Fields,
     ) -> Result<Write, Error> {
-        let write = self.inner.prepare("PutItem", record, None)?;
+        let new = self.inner.prepare("PutItem", record, None)?;
         for _ in 0..CREATE_ATTEMPTS {
-            let answer = match self.inner.create(&write).await? {
+            let answer = match self.inner.create(&new).await? {
                 Ok(stamp) => return Ok(Write::Written(stamp)),
                 Err(answer) => answer,
             };
-            let Some(there) = self.inner.met(&answer, &write).await? else {
+            let Some(there) = self.inner.met(&answer, &new).await? else {
                 continue;
             };
             let created = there.created_ms.map(from_epoch_ms);
@@ -280,7 +280,7 @@ impl SessionStore {
                 return Ok(written);
             }
         }
-        Ok(self.inner.settled(&write, Write::Gone))
+        Ok(self.inner.settled(&new, Write::Gone))
     }
 
     /// Stores a session whatever is there: nothing guards it against a logout or a parallel request.

@@ -85,11 +85,21 @@ impl Condition {
     pub(crate) fn while_live(self, moment: Moment) -> Self {
         match self {
             Self::Present { created } => Self::Live { created, moment },
-            other => other,
+            _ => self,
         }
     }
 
-    /// The same for an item that has no `created`, where that of the session loaded is not known.
+    fn moment(self) -> Option<Moment> {
+        match self {
+            Self::Present { .. } => None,
+            Self::Absent(moment) | Self::Live { moment, .. } | Self::Expired(moment) => {
+                Some(moment)
+            }
+            Self::Unstamped(moment) => moment,
+        }
+    }
+
+    /// The same for an item that has no `created`, if that of the session loaded is not known.
     pub(crate) fn unstamped(self) -> Option<Self> {
         match self {
             Self::Present { created: None } => Some(Self::Unstamped(None)),
@@ -110,16 +120,6 @@ impl Condition {
         }
     }
 
-    fn moment(self) -> Option<Moment> {
-        match self {
-            Self::Present { .. } => None,
-            Self::Unstamped(moment) => moment,
-            Self::Absent(moment) | Self::Live { moment, .. } | Self::Expired(moment) => {
-                Some(moment)
-            }
-        }
-    }
-
     fn expression(self) -> String {
         // An item that lost its `created` to a writer who does not know it is still the session that was
         // loaded, and a parallel save may have given one to an item that had none.
@@ -134,10 +134,10 @@ impl Condition {
             Self::Live { moment, .. } => format!("{present} AND NOT ({})", moment.expired()),
             Self::Expired(moment) => format!("{present} AND ({})", moment.expired()),
             Self::Unstamped(None) => format!("{present} AND attribute_not_exists(#c)"),
-            Self::Unstamped(Some(moment)) => format!(
-                "{present} AND attribute_not_exists(#c) AND NOT ({})",
-                moment.expired()
-            ),
+            Self::Unstamped(Some(moment)) => {
+                let expired = moment.expired();
+                format!("{present} AND attribute_not_exists(#c) AND NOT ({expired})")
+            }
         }
     }
 }
@@ -205,9 +205,9 @@ impl<'a> Body<'a> {
             if moment.is_some() && !has("#e") {
                 all_names.push(("#e", self.names.ttl_attribute));
             }
-            let names_created = matches!(condition, Condition::Unstamped(_))
-                || condition.created().is_some()
-                || too_old.is_some();
+            let is_about_created = matches!(condition, Condition::Unstamped(_));
+            let names_created =
+                is_about_created || condition.created().is_some() || too_old.is_some();
             if names_created && !has("#c") {
                 all_names.push(("#c", CREATED));
             }
@@ -704,7 +704,6 @@ mod tests {
         };
         let bodies = [
             put_item(NAMES, item(), Some(Condition::Unstamped(None))),
-            put_item(NAMES, item(), Some(Condition::Unstamped(Some(moment)))),
             put_item(NAMES, item(), Some(Condition::Absent(moment))),
             put_item(NAMES, item(), Some(Condition::Absent(aging))),
             move_expiry(
