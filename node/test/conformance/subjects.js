@@ -6,8 +6,9 @@
 
 const { serve, VERSIONS } = require('../support/koa');
 
-// koa-session asks for no new id when there is a session under one already: the store merges onto it.
-const VERBS = { create: 4 };
+// koa-session asks for no new id when there is a session under one already: the store merges onto it. It writes
+// sessions whole only when `conflict` says so, and lists none.
+const VERBS = { create: 4, replace: 3, scan: 2 };
 
 // Whether a write was dropped, which is no error and only counted.
 const outcomeOf = async (store, write) => {
