@@ -687,7 +687,10 @@ impl Inner {
             if !self.update_denied.swap(true, Relaxed) {
                 self.client.tell(|| Event::UpdateDenied);
             }
-        } else if error.code() != Some("ValidationException") {
+        } else if error.code() != Some("ValidationException")
+            // Written whole it may fit, but without what other requests have stored meanwhile.
+            || error.kind() == ErrorKind::RecordTooLarge
+        {
             return Err(error);
         }
         self.put_guarded(write, condition).await
