@@ -94,7 +94,14 @@ impl Subject for Tower {
 
 /// tower-sessions draws ids itself and hands over no more of a session than its id, so a save writes it whole. It has
 /// no touch, and none of what a whole table is asked.
-const UNMET: [&str; 6] = ["chosen-ids", "merge", "replace", "scan", "successors", "touch"];
+const UNMET: [&str; 6] = [
+    "chosen-ids",
+    "merge",
+    "replace",
+    "scan",
+    "successors",
+    "touch",
+];
 
 #[tokio::test]
 #[expect(
