@@ -42,6 +42,8 @@ test: ## Check and test everything, as CI does
 	$(step) 'addon' npm run --silent --prefix node build
 	$(step) 'javascript unit' .ci/js-tests node/test/unit
 	$(step) 'javascript koa' .ci/js-tests node/test/koa
+	$(step) 'javascript koa protocol' .ci/js-tests node/test/koa-protocol
+	$(step) 'page view costs' .ci/js-tests node/test/cost
 	$(step) 'javascript legacy' .ci/js-tests node/test/legacy
 	$(step) 'javascript table' .ci/js-tests node/test/table
 	$(step) 'javascript process' .ci/js-tests node/test/process
@@ -59,6 +61,12 @@ test-endpoint: $(NPM_PACKAGES) ## Run the conformance suite against DYNAMODB_END
 	cargo test --locked --package dynamodb-session-local --test it -- --ignored --show-output the_endpoint_in_the_environment
 	cd node && npm run --silent build:debug
 	.ci/js-tests node/test/conformance
+
+# MODEL_CASES says how long: a thousand cases take some 4 seconds on two cores. MODEL_SEED repeats one.
+.PHONY: audit
+audit: export MODEL_CASES ?= 100000
+audit: ## Try for minutes what `make test` tries for seconds
+	cargo test --locked --package dynamodb-session-local --test it -- --show-output model::
 
 .PHONY: fmt
 fmt: node/node_modules/.package-lock.json ## Format Rust and JavaScript

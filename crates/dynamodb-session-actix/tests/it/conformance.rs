@@ -138,8 +138,16 @@ impl Subject for Actix {
     }
 }
 
-/// actix-session's stores draw the keys of new sessions themselves, so that none is ever used again.
-const UNMET: [&str; 3] = ["chosen-ids", "create", "successors"];
+/// actix-session's stores draw the keys of new sessions themselves, so that none is ever used again. They are handed
+/// no more of what was loaded than its key, so an update writes it whole, and nothing is asked of a whole table.
+const UNMET: [&str; 6] = [
+    "chosen-ids",
+    "create",
+    "merge",
+    "replace",
+    "scan",
+    "successors",
+];
 
 #[tokio::test]
 #[expect(
@@ -154,5 +162,5 @@ async fn the_suite() {
     println!("{report}");
     assert!(report.failed.is_empty(), "{report}");
     assert!(!report.passed.is_empty());
-    assert_eq!(report.skipped.len(), 9, "{report}");
+    assert_eq!(report.skipped.len(), 22, "{report}");
 }
