@@ -13,8 +13,8 @@
 
 const { serve, VERSIONS } = require('../support/koa');
 
-// koa-session asks for no new id when there is a session under one already: the store merges onto it.
-// A save is the only way to write what was loaded, and nothing is asked of a whole table.
+// koa-session asks for no new id when there is a session under one already: the store merges onto it. It writes
+// sessions whole only when `conflict` says so, and lists none.
 const VERBS = { create: 4, replace: 3, scan: 2 };
 
 // Whether a write was dropped, which is no error and only counted.
