@@ -125,8 +125,8 @@ const overHttp = {
   },
 };
 
-// Parallel requests may overwrite each other there, and a set is no touch, but writes the whole session whatever changed.
-// Everything else holds.
+// Parallel requests may overwrite each other there, and a set is never a touch: it writes the whole session, whatever
+// changed. Everything else holds.
 const overwriting = {
   ...storeItself,
   name: 'the koa class that overwrites',
