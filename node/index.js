@@ -692,6 +692,12 @@ function report(created, callback) {
   return created.then(() => process.nextTick(callback), (error) => process.nextTick(callback, error));
 }
 
+/** Koa's context in the options of a call. Nothing can be remembered of what is no object. */
+function contextIn(options) {
+  const ctx = options?.ctx;
+  return typeof ctx === 'object' && ctx !== null ? ctx : undefined;
+}
+
 /** A store for koa-session that keeps each session as one item of a DynamoDB table. */
 class DynamoDBStore {
   #core;
@@ -724,7 +730,7 @@ class DynamoDBStore {
   get ready() { return this.#core.creation; }
 
   get(id, maxAge, options) {
-    const ctx = options?.ctx;
+    const ctx = contextIn(options);
     if (!ctx) return this.#core.get(id);
     return this.#core.get(id, (raw) => {
       this.#knownOf(ctx, id).found(raw ?? '');
@@ -733,7 +739,7 @@ class DynamoDBStore {
   }
 
   set(id, session, maxAge, options = undefined) {
-    const ctx = options?.ctx;
+    const ctx = contextIn(options);
     try {
       const text = serialise(session);
       const ttlMs = this.#core.ttlMs(maxAge);
@@ -745,7 +751,7 @@ class DynamoDBStore {
   }
 
   destroy(id, options = undefined) {
-    const ctx = options?.ctx;
+    const ctx = contextIn(options);
     return this.#core.destroy(id, ctx ? this.#knownOf(ctx, id) : undefined);
   }
 

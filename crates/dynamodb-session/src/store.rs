@@ -268,7 +268,8 @@ impl SessionStore {
             let condition = Condition::Present { created };
             let mut loaded = record.with_data(NoFields {});
             loaded.created = created;
-            loaded.expires_at = there.expires_ms.map(from_epoch_ms);
+            // Nothing is known that would make a write unnecessary.
+            loaded.expires_at = None;
             loaded.is_foreign = there.is_foreign;
             // Not to be created with, should that session be gone: it would be taken for it.
             let merge = self.inner.prepare("UpdateItem", record, created)?;
@@ -683,7 +684,10 @@ impl Inner {
         condition: Condition,
     ) -> Result<Write, Error> {
         let is_denied = error.kind() == ErrorKind::AccessDenied;
-        if !is_denied && error.code() != Some("ValidationException") {
+        // Written whole, what is too large may fit, but without what other requests have stored meanwhile.
+        let is_cured_by_put = error.code() == Some("ValidationException")
+            && error.kind() != ErrorKind::RecordTooLarge;
+        if !is_denied && !is_cured_by_put {
             return Err(error);
         }
         let written = self.put_guarded(write, condition).await?;

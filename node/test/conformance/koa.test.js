@@ -57,7 +57,8 @@ ENGINES.forEach(({ name: engineName, engine, unmet: unmetByEngine }) => {
         if (need) skipped[need] = (skipped[need] ?? 0) + 1;
         it(one.name, { skip: need && `(needs ${need})` }, async () => {
           const prefix = unique('case');
-          const opened = await subject.open(new DynamoDBStore(optionsFor(engine.endpoint, tableName, { prefix })));
+          const options = optionsFor(engine.endpoint, tableName, { prefix, ...subject.options });
+          const opened = await subject.open(new DynamoDBStore(options));
           try {
             await runCase(one, opened, table, prefix);
           } finally {

@@ -1,13 +1,21 @@
 'use strict';
 
-// What the suite is run on. A subject makes, for each case, something with `put`, `load` (undefined: a miss), `delete`
-// and `own`: the fields it adds to the data by itself. What it loads under a name it can `save` and `touch` by that
-// name later, and says `written` or `gone`. `unmet` names what it cannot do and how many cases need that.
+// What the suite is run on. A subject opens, for each case, something with these members. Where a face has no such verb
+// it lacks the member, and `unmet` says by the need's name how many cases that concerns. `options` are the store's.
+//
+// own                        the fields that the face adds to the data by itself
+// put(id, data, ttl)         stores a session, whatever is there
+// load(id, name)             the data, undefined for a miss; under a name, what follows goes on with what was loaded
+// save(name, data, ttl)      'written' or 'gone'; so do replace(name, data, ttl) and touch(name, ttl)
+// create(id, data, ttl)      'created' or 'taken'
+// list(), count(), clear()   the live sessions by id; how many they are; how many were deleted, if the face says so
+// delete(id), close()
 
 const { serve, VERSIONS } = require('../support/koa');
 
-// koa-session asks for no new id when there is a session under one already: the store merges onto it.
-const VERBS = { create: 4 };
+// koa-session asks for no new id when there is a session under one already: the store merges onto it. It writes
+// sessions whole only when `conflict` says so, and lists none.
+const VERBS = { create: 4, replace: 3, scan: 2 };
 
 // Whether a write was dropped, which is no error and only counted.
 const outcomeOf = async (store, write) => {
@@ -117,4 +125,13 @@ const overHttp = {
   },
 };
 
-module.exports = [storeItself, overHttp];
+// Parallel requests may overwrite each other there, and a set is never a touch: it writes the whole session, whatever
+// changed. Everything else holds.
+const overwriting = {
+  ...storeItself,
+  name: 'the koa class that overwrites',
+  options: { conflict: 'overwrite' },
+  unmet: { ...VERBS, merge: 8, touch: 6 },
+};
+
+module.exports = [storeItself, overwriting, overHttp];
