@@ -458,7 +458,9 @@ impl<'a, D: Form> Run<'a, D> {
                 match fate {
                     Fate::Answered => {
                         let shows_item = status == 400 && !self.flavour.shows_no_item;
-                        if shows_item || !attempt.is_write() {
+                        // Who merges then may look again, and find it as it was at first.
+                        let is_look = !attempt.is_write() && intent.verb == Verb::Create;
+                        if shows_item || is_look {
                             self.oracle.show(&intent, &mut progress.borrow_mut());
                         }
                         (Ok(response(status, &answer)), true)
