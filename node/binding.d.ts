@@ -44,12 +44,30 @@ export interface ProvidedCredentials {
 export declare class Store {
   /** Makes a store, or shares the one of equal options. No request is made. */
   constructor(options: StoreOptions)
-  /** The session's text: JSON, or `A` and `DynamoDB` attribute JSON when it holds what JSON cannot say. */
+  /**
+   * The session as it was found, `HEAD\nTEXT`. The text is JSON, or `A` and `DynamoDB` attribute JSON when it
+   * holds what JSON cannot say. The head starts with `f` when another package wrote the item.
+   */
   get(id: string): Promise<string | undefined>
-  /** Stores a session's text, as `get` returns it, for so many milliseconds from now. */
-  set(id: string, text: string, ttlMs: number): Promise<void>
+  /**
+   * Stores a session's text for so many milliseconds from now. `base` is what was known of it: as `get` returned
+   * it, empty when there was none, undefined when nobody looked. `face` is the number of a framework.
+   *
+   * Resolves with the head of what is stored now; with nothing when the session has gone and stays so. A `!` before
+   * either says, once, that `UpdateItem` is not allowed.
+   */
+  set(id: string, text: string, ttlMs: number, base: string | undefined | null, face: number): Promise<string>
+  /**
+   * Moves the expiry of a session that `get` returned as `base`, and of its text the fields that belong to it.
+   * Resolves as `set` does.
+   */
+  touch(id: string, text: string, ttlMs: number, base: string, face: number): Promise<string>
   /** Deletes a session, if there is one. */
   destroy(id: string): Promise<void>
+  /** What the store, and all others of equal options, have done, as JSON. */
+  stats(): string
+  /** From now on what happens goes to the host's `log`, as a line of JSON for this listener. */
+  listen(listener: number): void
   /** What the service says about the table, as JSON; undefined when there is none. */
   describeTable(): Promise<string | undefined>
   /** Creates the table if it is missing and applies what is set to one that exists. */
@@ -118,6 +136,14 @@ export interface StoreOptions {
   clockOffsetMs?: number
   /** The number under which the host knows a logger. */
   logger?: number
+  /** Milliseconds a write must move the expiry by to be sent for that alone. Default 0. */
+  touchAfterMs?: number
+  /** Milliseconds a session lives at most. Default: no limit. */
+  absoluteTtlMs?: number
+  /** Whether a save writes the whole session. Default `false`: the fields that changed. */
+  overwrite?: boolean
+  /** `connect-dynamodb` or `dynamodb-store`. Default: this package's own. */
+  layout?: string
 }
 
 /** What a table is created with. What is set is applied to a table that exists as well. */

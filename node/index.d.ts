@@ -60,6 +60,18 @@ declare class DynamoDBStore<Session extends object = Record<string, any>> {
   /** When a session ends that is stored now with this `maxAge`: a whole second. */
   getExpirationDate(maxAge?: DynamoDBStore.MaxAge): Date;
 
+  /**
+   * Tells operators what is no error: a write that was dropped because its session had gone (`conflict`), an item that
+   * is no session (`unreadable`), a request that is repeated (`retry`), an answer that asks for fewer (`throttled`).
+   * Stores of one configuration share their events.
+   */
+  on<Name extends keyof DynamoDBStore.Events>(name: Name, listener: (event: DynamoDBStore.Events[Name]) => void): this;
+  once<Name extends keyof DynamoDBStore.Events>(name: Name, listener: (event: DynamoDBStore.Events[Name]) => void): this;
+  off<Name extends keyof DynamoDBStore.Events>(name: Name, listener: (event: DynamoDBStore.Events[Name]) => void): this;
+
+  /** What this store, and all others of its configuration, have done since the first of them was made. */
+  stats(): DynamoDBStore.Stats;
+
   /** Replaces the options. */
   setOptions(options: DynamoDBStore.Options): void;
 
@@ -82,6 +94,49 @@ declare namespace DynamoDBStore {
     consistentRead?: boolean;
     /** Milliseconds a session lives that is stored without a `maxAge`. Default: one day. */
     sessionTtl?: number;
+    /**
+     * Milliseconds. A write that would only move the expiry forward, by less than this and by less than half of what is
+     * left, is not sent. Default: 0, every one is.
+     */
+    touchAfter?: number;
+    /** Milliseconds a session lives at most after its creation, however often it is used. Default: no limit. */
+    absoluteMaxAge?: number;
+    /**
+     * What becomes of requests that change one session in parallel. `'merge'`: each writes the top-level fields it
+     * changed. `'overwrite'`: each writes the whole session, and the last one wins. Default: `'merge'`.
+     */
+    conflict?: 'merge' | 'overwrite';
+  }
+
+  export interface Events {
+    conflict: { idHash: string; operation: string };
+    unreadable: { idHash: string };
+    retry: { operation: string; attempt: number; code: string | null };
+    throttled: { operation: string; code: string };
+  }
+
+  export interface OperationStats {
+    calls: number;
+    errors: number;
+    /** Requests sent, repetitions included. */
+    requests: number;
+    timeTotalMs: number;
+    timeMaxMs: number;
+    capacityUnits: number;
+  }
+
+  export interface Stats {
+    /** By operation, such as `GetItem`; `Table` for all that manage the table. */
+    operations: { [operation: string]: OperationStats };
+    capacityUnits: number;
+    /** Writes that were dropped because their session had gone. */
+    conflicts: number;
+    /** Writes that were not sent because of `touchAfter`. */
+    skippedTouches: number;
+    retries: number;
+    throttles: number;
+    /** Writes that nothing guarded, because nothing was known of the session. */
+    unguardedWrites: number;
   }
 
   export interface TableOptions {

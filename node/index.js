@@ -111,6 +111,7 @@ const check = {
 const DEFAULT_TTL_MS = 24 * 60 * 60 * 1000;
 const RESERVED = ['session', 'created', 'rev'];
 const BILLING_MODES = ['PROVISIONED', 'PAY_PER_REQUEST'];
+const CONFLICTS = ['merge', 'overwrite'];
 
 function attribute(value, name) {
   check.string(value, name);
@@ -155,6 +156,9 @@ const STORE = {
   },
   consistentRead: check.boolean,
   sessionTtl: (value, name) => check.number(value, name, { min: 1, integer: false }),
+  touchAfter: check.number,
+  absoluteMaxAge: (value, name) => check.number(value, name, { min: 1 }),
+  conflict: (value, name) => check.oneOf(value, name, CONFLICTS),
 };
 
 /** The checked values of those options that the caller gave. */
@@ -263,16 +267,22 @@ function readDynamoConfig(config = {}) {
   };
 }
 
-/** The options of the constructor, checked and sorted by who needs them. */
-function readOptions(options = {}) {
+/**
+ * The options of the constructor, checked and sorted by who needs them. `layouts` are those of other packages' items
+ * that the face can read: by name, what such a table calls its key and how its ids begin.
+ */
+function readOptions(options = {}, layouts = undefined) {
   check.object(options, 'options');
   const { table = {}, dynamoConfig } = options;
   check.object(table, 'table');
-  warnUnknown(options, ['table', 'dynamoConfig', ...Object.keys(STORE)], '');
+  const known = layouts
+    ? { ...STORE, layout: (value, name) => check.oneOf(value, name, Object.keys(layouts)) }
+    : STORE;
+  warnUnknown(options, ['table', 'dynamoConfig', ...Object.keys(known)], '');
   warnUnknown(table, Object.keys(TABLE), 'table.');
 
-  const given = read(table, TABLE, 'table.');
-  const store = read(options, STORE, '');
+  const store = read(options, known, '');
+  const given = { ...layouts?.[store.layout]?.table, ...read(table, TABLE, 'table.') };
   const dynamo = readDynamoConfig(dynamoConfig);
   const { hashKey = 'sessionId', ttlKey = 'expires' } = given;
   if (hashKey === ttlKey) throw new RangeError('table.hashKey and table.ttlKey must differ');
@@ -294,7 +304,11 @@ function readOptions(options = {}) {
       tableName: given.name,
       partitionKey: given.hashKey,
       ttlAttribute: given.ttlKey,
-      prefix: store.prefix,
+      prefix: store.prefix ?? layouts?.[store.layout]?.prefix,
+      touchAfterMs: store.touchAfter,
+      absoluteTtlMs: store.absoluteMaxAge,
+      overwrite: store.conflict === 'overwrite' || undefined,
+      layout: store.layout,
       consistentRead: store.consistentRead ?? dynamo.consistentRead,
     },
     // Only what the caller wrote: nothing else may change a live table.
@@ -323,6 +337,17 @@ function data() {
   return sessionData;
 }
 
+/** The session of a raw text: behind its first line, which is the native part's. */
+function parse(raw) {
+  if (raw === undefined) return undefined;
+  const text = raw.slice(raw.indexOf('\n') + 1);
+  // Most sessions are JSON, which needs no other file.
+  return text.startsWith('{') ? JSON.parse(text) : data().parse(text);
+}
+
+/** The text to store of a session as it is now: the caller may go on changing it. */
+const serialise = (session) => data().serialise(session);
+
 let theHost;
 
 /** What the native part asks of JavaScript, for all stores. */
@@ -339,6 +364,31 @@ const LATEST_MS = 99999999999 * 1000;
 const creations = new Map();
 
 const isId = (id) => typeof id === 'string' && id !== '' && id.isWellFormed();
+
+/** What the native part calls each framework; see src/face.rs. */
+const FACES = { koa: 1, express: 2, fastify: 3 };
+
+/** What one request, or one session object, knows of a session: what its next write is compared with and guarded by. */
+class Known {
+  /** As it was loaded or last written; `''` when there was none; undefined when nobody looked. */
+  base;
+
+  /** It was deleted meanwhile: what comes later is dropped. */
+  gone = false;
+
+  /** The write under way. */
+  last = undefined;
+
+  constructor(base) {
+    this.base = base;
+  }
+
+  /** It was looked for again. */
+  found(base) {
+    this.base = base;
+    this.gone = false;
+  }
+}
 
 /**
  * A store as all faces need it: options, calls, the table. It knows nothing of a framework.
@@ -365,9 +415,9 @@ class Core {
 
   #onIdle = [];
 
-  constructor(given) {
+  constructor(given, layouts = undefined) {
     debug?.print('Initializing store', given);
-    this.options = readOptions(given);
+    this.options = readOptions(given, layouts);
     const { native, provider, logger } = this.options;
     this.#nativeOptions = native;
     if (provider) {
@@ -384,24 +434,20 @@ class Core {
     }
   }
 
-  /** The session; undefined when there is none. */
-  get(id) {
+  /** What `found` makes of the session's raw text, or of undefined when there is none; by default the session. */
+  get(id, found = parse) {
     // No item has an id that is none: a cookie that anyone can send is not worth an error.
-    if (!isId(id)) return Promise.resolve();
-    const found = this.#call((native) => native.get(id), this.#found, this.#notRead);
-    return debug ? debug.result('get', id, found) : found;
+    if (!isId(id)) return Promise.resolve(found(undefined));
+    const session = this.#call((native) => native.get(id), (raw) => {
+      this.#ended();
+      try {
+        return found(raw);
+      } catch (error) {
+        throw this.#readError(error);
+      }
+    }, this.#notRead);
+    return debug ? debug.result('get', id, session) : session;
   }
-
-  #found = (text) => {
-    this.#ended();
-    if (text === undefined) return undefined;
-    try {
-      // Most sessions are JSON, which needs no other file.
-      return text.startsWith('{') ? JSON.parse(text) : data().parse(text);
-    } catch (error) {
-      throw this.#readError(error);
-    }
-  };
 
   #notRead = (failure) => {
     this.#ended();
@@ -412,25 +458,42 @@ class Core {
     return errors().withMessage('Unable to get session.', this.#error(failure));
   }
 
-  /** Stores a session as it is now: the caller may go on changing it. Resolves with an empty object. */
-  set(id, session, maxAge) {
-    let text;
-    let ttlMs;
-    try {
-      if (!isId(id)) throw errors().invalidId();
-      text = data().serialise(session);
-      ttlMs = this.ttlMs(maxAge);
-    } catch (error) {
-      return Promise.reject(error);
-    }
-    const stored = this.#call((native) => native.set(id, text, ttlMs), this.#done, this.#failed);
-    return debug ? debug.result('set', id, stored, { ttlMs }) : stored;
+  /**
+   * Writes a session over what is `known` of it, after the writes before it; one that has gone meanwhile stays so.
+   * Resolves with an empty object.
+   */
+  set(known, id, text, ttlMs, face) {
+    return this.#write('set', known, id, ttlMs, (native) => native.set(id, text, ttlMs, known.base, face), text);
   }
 
-  /** Deletes a session, if there is one. Resolves with an empty object. */
-  destroy(id) {
+  /** Moves the expiry alone, as `set` writes. */
+  touch(known, id, text, ttlMs, face) {
+    return this.#write('touch', known, id, ttlMs, (native) => native.touch(id, text, ttlMs, known.base ?? '', face), text);
+  }
+
+  #write(name, known, id, ttlMs, start, text) {
+    if (!isId(id)) return Promise.reject(errors().invalidId());
+    const written = (head) => {
+      this.#ended();
+      const stamp = head.startsWith('!') ? warnUpdateDenied(head) : head;
+      if (stamp === '') known.gone = true;
+      else known.base = `${stamp}\n${text}`;
+      return {};
+    };
+    const write = () => (known.gone ? Promise.resolve({}) : this.#call(start, written, this.#failed));
+    const before = known.last;
+    const result = before ? before.then(write, write) : write();
+    known.last = result;
+    const done = () => { if (known.last === result) known.last = undefined; };
+    result.then(done, done);
+    return debug ? debug.result(name, id, result, { ttlMs }) : result;
+  }
+
+  /** Deletes a session, if there is one, after the writes before it. Resolves with an empty object. */
+  destroy(id, known = undefined) {
     if (!isId(id)) return Promise.resolve({});
-    const gone = this.#call((native) => native.destroy(id), this.#done, this.#failed);
+    const destroy = () => this.#call((native) => native.destroy(id), this.#done, this.#failed);
+    const gone = known?.last ? known.last.then(destroy, destroy) : destroy();
     return debug ? debug.result('destroy', id, gone) : gone;
   }
 
@@ -443,6 +506,23 @@ class Core {
     this.#ended();
     throw this.#error(failure);
   };
+
+  /** What all stores of this configuration have done. */
+  stats() {
+    return JSON.parse(this.#native.stats());
+  }
+
+  /** From now on `emit(name, event)` is called for what happens; see `on` of the faces. */
+  listen(emit) {
+    const log = (line) => {
+      const { event, ...details } = JSON.parse(line);
+      // Outside of what called: what a listener throws is its own affair.
+      process.nextTick(emit, event, details);
+    };
+    const sink = { log };
+    this.#kept.push(sink);
+    this.#native.listen(host().logger(sink).id);
+  }
 
   /** How long a session with koa-session's `maxAge` lives. */
   ttlMs(maxAge) {
@@ -572,6 +652,20 @@ class Core {
   }
 }
 
+/** For a caller that does not say which request it is: nothing guards what it writes. */
+function notKnown() {
+  const { warnOnce } = require('./lib/warn.js');
+  warnOnce('koa-session-dynamodb-store: set was called without koa\'s context, as koa-session does before 6.1: parallel requests overwrite each other and can undo a logout. Update koa-session.');
+  return new Known(undefined);
+}
+
+/** Warns, and returns what follows the mark. */
+function warnUpdateDenied(head) {
+  const { warnOnce } = require('./lib/warn.js');
+  warnOnce('koa-session-dynamodb-store: UpdateItem is not allowed on the table, so sessions are written whole and parallel requests overwrite each other. Extend the IAM policy by dynamodb:UpdateItem.');
+  return head.slice(1);
+}
+
 function warnNotCreated(error) {
   const { warnOnce } = require('./lib/warn.js');
   warnOnce(`koa-session-dynamodb-store: the table was not created: ${error.message}`, error.hint);
@@ -586,6 +680,11 @@ function report(created, callback) {
 class DynamoDBStore {
   #core;
 
+  /** What each request knows of its sessions: by koa's context, then by id. */
+  #requests = new WeakMap();
+
+  #events;
+
   constructor(options = {}, callback = undefined) {
     if (callback !== undefined && typeof callback !== 'function') throw new TypeError('callback must be a function');
     this.setOptions(options);
@@ -598,6 +697,7 @@ class DynamoDBStore {
 
   setOptions(options) {
     this.#core = new Core(options);
+    if (this.#events) this.#listen();
     Object.assign(this, this.#core.options.public);
   }
 
@@ -607,11 +707,79 @@ class DynamoDBStore {
   /** Resolves once a creation of the table that is under way is done. */
   get ready() { return this.#core.creation; }
 
-  get(id) { return this.#core.get(id); }
+  get(id, maxAge, options) {
+    const ctx = options?.ctx;
+    if (!ctx) return this.#core.get(id);
+    return this.#core.get(id, (raw) => {
+      this.#knownOf(ctx, id).found(raw ?? '');
+      return parse(raw);
+    });
+  }
 
-  set(id, session, maxAge) { return this.#core.set(id, session, maxAge); }
+  set(id, session, maxAge, options = undefined) {
+    const ctx = options?.ctx;
+    try {
+      const text = serialise(session);
+      const ttlMs = this.#core.ttlMs(maxAge);
+      const known = ctx ? this.#knownOf(ctx, id) : notKnown();
+      return this.#core.set(known, id, text, ttlMs, FACES.koa);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
 
-  destroy(id) { return this.#core.destroy(id); }
+  destroy(id, options = undefined) {
+    const known = options?.ctx && this.#requests.get(options.ctx);
+    if (!known) return this.#core.destroy(id);
+    const gone = this.#core.destroy(id, known.get(id));
+    known.delete(id);
+    return gone;
+  }
+
+  /** What a request knows of a session: at first, that there is none. */
+  #knownOf(ctx, id) {
+    let sessions = this.#requests.get(ctx);
+    if (!sessions) this.#requests.set(ctx, sessions = new Map());
+    let known = sessions.get(id);
+    if (!known) sessions.set(id, known = new Known(''));
+    return known;
+  }
+
+  /**
+   * Calls `listener` for 'conflict', 'unreadable', 'retry' or 'throttled'. Stores of one configuration share their
+   * events.
+   */
+  on(name, listener) {
+    this.#emitter().on(name, listener);
+    return this;
+  }
+
+  once(name, listener) {
+    this.#emitter().once(name, listener);
+    return this;
+  }
+
+  off(name, listener) {
+    this.#events?.off(name, listener);
+    return this;
+  }
+
+  #emitter() {
+    if (!this.#events) {
+      const { EventEmitter } = require('node:events');
+      this.#events = new EventEmitter();
+      this.#listen();
+    }
+    return this.#events;
+  }
+
+  #listen() {
+    const events = this.#events;
+    this.#core.listen((name, event) => events.emit(name, event));
+  }
+
+  /** What this store, and all others of its configuration, have done since the first of them was made. */
+  stats() { return this.#core.stats(); }
 
   /** When a session that is stored now with this `maxAge` ends. */
   getExpirationDate(maxAge) { return new Date(this.#core.expiresAt(maxAge)); }
@@ -645,5 +813,5 @@ module.exports.DynamoDBStore = DynamoDBStore;
 
 /** For the package's own files and tests: no part of the interface. */
 module.exports.internal = {
-  Core, NAME, TARGETS, check, readDynamoConfig, readOptions,
+  Core, FACES, Known, NAME, TARGETS, check, parse, readDynamoConfig, readOptions, report, serialise,
 };

@@ -59,14 +59,9 @@ function serialise(session) {
   throw require('./errors').invalidSession('The session must be an object.');
 }
 
-/** The session of a text that was read. */
+/** The session of a text that was read and is no JSON. */
 function parse(stored) {
-  const session = stored[0] === MARK
-    ? require('./attribute-data').fromAttribute(JSON.parse(stored.slice(1)))
-    : JSON.parse(stored);
-  // koa-session assigns every key to its own object: this one would set the prototype and break it for good.
-  if (Object.hasOwn(session, '__proto__')) delete session.__proto__; // eslint-disable-line no-proto
-  return session;
+  return require('./attribute-data').fromAttribute(JSON.parse(stored.slice(MARK.length)));
 }
 
 module.exports = { parse, serialise };

@@ -14,7 +14,10 @@
 
 mod completion;
 mod credentials;
+mod events;
+mod face;
 mod failure;
+mod loaded;
 mod options;
 mod runtime;
 mod store;

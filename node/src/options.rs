@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use dynamodb_session::{Builder, CallReport, SessionStore, TlsRoots};
+use dynamodb_session::{Builder, CallReport, Conflict, Event, Layout, SessionStore, TlsRoots};
 use napi_derive::napi;
 
 use crate::completion::{Mailbox, Post};
 use crate::credentials::{Provider, credentials};
+use crate::events::Listeners;
 
 /// The configuration of a store. Stores of equal options share connections and credentials.
 #[napi(object, object_to_js = false)]
@@ -63,6 +64,14 @@ pub struct StoreOptions {
     pub clock_offset_ms: Option<i32>,
     /// The number under which the host knows a logger.
     pub logger: Option<u32>,
+    /// Milliseconds a write must move the expiry by to be sent for that alone. Default 0.
+    pub touch_after_ms: Option<i64>,
+    /// Milliseconds a session lives at most. Default: no limit.
+    pub absolute_ttl_ms: Option<i64>,
+    /// Whether a save writes the whole session. Default `false`: the fields that changed.
+    pub overwrite: Option<bool>,
+    /// `connect-dynamodb` or `dynamodb-store`. Default: this package's own.
+    pub layout: Option<String>,
 }
 
 impl StoreOptions {
@@ -74,6 +83,7 @@ impl StoreOptions {
     pub(crate) fn build(
         self,
         mailbox: &Arc<Mailbox>,
+        listeners: &Arc<Listeners>,
     ) -> Result<SessionStore, dynamodb_session::Error> {
         let mut builder = SessionStore::builder();
         let table = self
@@ -126,6 +136,26 @@ impl StoreOptions {
             self.clock_offset_ms.map(i64::from),
             Builder::clock_offset_ms,
         );
+        builder = set(
+            builder,
+            self.touch_after_ms.map(long_millis),
+            Builder::touch_after,
+        );
+        builder = set(
+            builder,
+            self.absolute_ttl_ms.map(long_millis),
+            Builder::absolute_ttl,
+        );
+        if self.overwrite == Some(true) {
+            builder = builder.conflict(Conflict::Overwrite);
+        }
+        builder = match self.layout.as_deref() {
+            Some("connect-dynamodb") => builder.layout(Layout::ConnectDynamodb),
+            Some("dynamodb-store") => builder.layout(Layout::DynamodbStore),
+            _ => builder,
+        };
+        let listeners = Arc::clone(listeners);
+        builder = builder.on_event(Arc::new(move |event: &Event| listeners.tell(event)));
         if let Some(logger) = self.logger {
             let mailbox = Arc::clone(mailbox);
             builder = builder.on_call(Arc::new(move |report: &CallReport| {
@@ -152,6 +182,10 @@ fn set<T>(
 
 fn millis(ms: u32) -> Duration {
     Duration::from_millis(ms.into())
+}
+
+fn long_millis(ms: i64) -> Duration {
+    Duration::from_millis(ms.try_into().unwrap_or_default())
 }
 
 /// One call as the AWS SDK v2's `logger` shows it, without the item.

@@ -1,35 +1,54 @@
 //! The store as a class. Each method starts a call and returns its promise.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
 use std::time::{Duration, UNIX_EPOCH};
 
-use dynamodb_session::{ErrorKind, Record, SessionId, SessionStore, SessionText};
+use dynamodb_session::{ErrorKind, Record, SessionId, SessionStore};
 use napi::bindgen_prelude::{FnArgs, FunctionRef, PromiseRaw};
 use napi::{Env, Status};
 use napi_derive::napi;
 
 use crate::completion::{Calls, Host, Value};
 use crate::credentials::{credentials, from_epoch_ms};
+use crate::events::{self, Listeners};
+use crate::face;
 use crate::failure::Failure;
+use crate::loaded;
 use crate::options::StoreOptions;
 use crate::runtime;
 use crate::table::{self, TableOptions};
 
-/// Marks session text that is a `DynamoDB` attribute (`A{"M":{…}}`); JSON text starts with a brace.
-const ATTRIBUTE_MARK: char = 'A';
-
 /// Stores of equal options are one. An option that points into an environment is only equal within it.
 type Key = (u64, StoreOptions);
 
-static STORES: LazyLock<Mutex<HashMap<Key, Weak<SessionStore>>>> = LazyLock::new(Mutex::default);
+static STORES: LazyLock<Mutex<HashMap<Key, Weak<Shared>>>> = LazyLock::new(Mutex::default);
+
+/// What stores of equal options have in common.
+struct Shared {
+    store: SessionStore,
+    listeners: Arc<Listeners>,
+}
+
+impl Shared {
+    fn noted(&self, mut head: String) -> String {
+        if self.listeners.take_update_denied() {
+            head.insert(0, loaded::UPDATE_DENIED_MARK);
+        }
+        head
+    }
+}
 
 /// Sessions in one table.
 #[napi]
 pub struct Store {
-    store: Arc<SessionStore>,
+    // Unwind safe: they hold counters, pools and caches, which a panic cannot leave half changed.
+    shared: AssertUnwindSafe<Arc<Shared>>,
+    /// The numbers under which the host knows who listens.
+    listening: AssertUnwindSafe<RefCell<Vec<u32>>>,
     // Unwind safe: a panic leaves no call half started that anyone could find.
     calls: AssertUnwindSafe<Rc<Calls>>,
 }
@@ -41,56 +60,101 @@ impl Store {
     pub fn new(env: Env, options: StoreOptions) -> napi::Result<Self> {
         runtime::prepare();
         let calls = Calls::of(&env)?;
-        let store = shared(options, &calls)
+        let shared = shared(options, &calls)
             .map_err(|error| napi::Error::new(Status::InvalidArg, error.message()))?;
         Ok(Self {
-            store,
+            shared: AssertUnwindSafe(shared),
+            listening: AssertUnwindSafe(RefCell::default()),
             calls: AssertUnwindSafe(calls),
         })
     }
 
-    /// The session's text: JSON, or `A` and `DynamoDB` attribute JSON when it holds what JSON cannot say.
+    fn store(&self) -> SessionStore {
+        self.shared.store.clone()
+    }
+
+    /// The session as it was found, `HEAD\nTEXT`. The text is JSON, or `A` and `DynamoDB` attribute JSON when it
+    /// holds what JSON cannot say. The head starts with `f` when another package wrote the item.
     #[napi(catch_unwind, ts_return_type = "Promise<string | undefined>")]
     pub fn get(&self, id: String) -> napi::Result<PromiseRaw<'_, ()>> {
-        let store = Arc::clone(&self.store);
+        let store = self.store();
         self.calls.start(async move {
             let Ok(id) = SessionId::new(id) else {
                 return Ok(Value::Undefined);
             };
-            Ok(match store.load::<SessionText>(&id).await? {
+            Ok(match store.load(&id).await? {
                 None => Value::Undefined,
-                Some(Record {
-                    data: SessionText::Json(text),
-                    ..
-                }) => Value::Text(text),
-                Some(Record {
-                    data: SessionText::Attribute(text),
-                    ..
-                }) => Value::Text(format!("{ATTRIBUTE_MARK}{text}")),
+                Some(record) => Value::Text(loaded::to_text(record)),
             })
         })
     }
 
-    /// Stores a session's text, as `get` returns it, for so many milliseconds from now.
-    #[napi(catch_unwind, ts_return_type = "Promise<void>")]
-    pub fn set(&self, id: String, text: String, ttl_ms: f64) -> napi::Result<PromiseRaw<'_, ()>> {
-        let store = Arc::clone(&self.store);
+    /// Stores a session's text for so many milliseconds from now. `base` is what was known of it: as `get` returned
+    /// it, empty when there was none, undefined when nobody looked. `face` is the number of a framework.
+    ///
+    /// Resolves with the head of what is stored now; with nothing when the session has gone and stays so. A `!` before
+    /// either says, once, that `UpdateItem` is not allowed.
+    #[napi(catch_unwind, ts_return_type = "Promise<string>")]
+    pub fn set(
+        &self,
+        id: String,
+        text: String,
+        ttl_ms: f64,
+        base: Option<String>,
+        face: u32,
+    ) -> napi::Result<PromiseRaw<'_, ()>> {
+        let shared = Arc::clone(&self.shared);
         self.calls.start(async move {
+            let store = &shared.store;
             let id = SessionId::new(id)?;
-            let data = match text.strip_prefix(ATTRIBUTE_MARK) {
-                Some(attribute) => SessionText::Attribute(attribute.to_owned()),
-                None => SessionText::Json(text),
+            let data = loaded::session_text(text);
+            let expires_at = from_epoch_ms(now_ms(store) + ttl_ms);
+            let fields = face::fields(face);
+            let head = match base.as_deref() {
+                None => {
+                    let record = Record::new(id, data, expires_at);
+                    loaded::stamp_text(store.put(&record).await?)
+                }
+                Some("") => {
+                    let record = Record::new(id, data, expires_at);
+                    loaded::written(store.create_or_merge(&record, fields).await?)
+                }
+                Some(base) => {
+                    let loaded = loaded::from_text(id, base);
+                    let saved = store.save_with(&loaded, &data, expires_at, fields);
+                    loaded::written(saved.await?)
+                }
             };
-            let expires_at = from_epoch_ms(now_ms(&store) + ttl_ms);
-            store.put(&Record::new(id, data, expires_at)).await?;
-            Ok(Value::Undefined)
+            Ok(Value::Text(shared.noted(head)))
+        })
+    }
+
+    /// Moves the expiry of a session that `get` returned as `base`, and of its text the fields that belong to it.
+    /// Resolves as `set` does.
+    #[napi(catch_unwind, ts_return_type = "Promise<string>")]
+    pub fn touch(
+        &self,
+        id: String,
+        text: String,
+        ttl_ms: f64,
+        base: String,
+        face: u32,
+    ) -> napi::Result<PromiseRaw<'_, ()>> {
+        let shared = Arc::clone(&self.shared);
+        self.calls.start(async move {
+            let store = &shared.store;
+            let loaded = loaded::from_text(SessionId::new(id)?, &base);
+            let data = loaded::session_text(text);
+            let expires_at = from_epoch_ms(now_ms(store) + ttl_ms);
+            let touched = store.touch_with(&loaded, &data, expires_at, face::fields(face));
+            Ok(Value::Text(shared.noted(loaded::written(touched.await?))))
         })
     }
 
     /// Deletes a session, if there is one.
     #[napi(catch_unwind, ts_return_type = "Promise<void>")]
     pub fn destroy(&self, id: String) -> napi::Result<PromiseRaw<'_, ()>> {
-        let store = Arc::clone(&self.store);
+        let store = self.store();
         self.calls.start(async move {
             // No item has an id that is none.
             if let Ok(id) = SessionId::new(id) {
@@ -100,10 +164,23 @@ impl Store {
         })
     }
 
+    /// What the store, and all others of equal options, have done, as JSON.
+    #[napi(catch_unwind)]
+    pub fn stats(&self) -> String {
+        events::stats(&self.shared.store.stats()).to_string()
+    }
+
+    /// From now on what happens goes to the host's `log`, as a line of JSON for this listener.
+    #[napi(catch_unwind)]
+    pub fn listen(&self, listener: u32) {
+        self.listening.borrow_mut().push(listener);
+        self.shared.listeners.add(self.calls.mailbox(), listener);
+    }
+
     /// What the service says about the table, as JSON; undefined when there is none.
     #[napi(catch_unwind, ts_return_type = "Promise<string | undefined>")]
     pub fn describe_table(&self) -> napi::Result<PromiseRaw<'_, ()>> {
-        let table = self.store.table();
+        let table = self.shared.store.table();
         self.calls.start(async move {
             let Some(description) = table.describe().await? else {
                 return Ok(Value::Undefined);
@@ -123,7 +200,7 @@ impl Store {
         &self,
         options: TableOptions,
     ) -> napi::Result<PromiseRaw<'_, ()>> {
-        let table = self.store.table();
+        let table = self.shared.store.table();
         let settings = options.settings()?;
         self.calls.start(async move {
             let description = table.create_if_missing(&settings).await?;
@@ -134,7 +211,7 @@ impl Store {
     /// Creates the table.
     #[napi(catch_unwind, ts_return_type = "Promise<string>")]
     pub fn create_table(&self, options: TableOptions) -> napi::Result<PromiseRaw<'_, ()>> {
-        let table = self.store.table();
+        let table = self.shared.store.table();
         let settings = options.settings()?;
         self.calls.start(async move {
             let description = table.create(&settings).await?;
@@ -145,7 +222,7 @@ impl Store {
     /// Applies what is set to the table.
     #[napi(catch_unwind, ts_return_type = "Promise<string>")]
     pub fn update_table(&self, options: TableOptions) -> napi::Result<PromiseRaw<'_, ()>> {
-        let table = self.store.table();
+        let table = self.shared.store.table();
         let settings = options.settings()?;
         self.calls.start(async move {
             let description = table.update(&settings).await?;
@@ -156,7 +233,7 @@ impl Store {
     /// Turns the deletion of expired items on or off.
     #[napi(catch_unwind, ts_return_type = "Promise<void>")]
     pub fn set_ttl(&self, enabled: bool) -> napi::Result<PromiseRaw<'_, ()>> {
-        let table = self.store.table();
+        let table = self.shared.store.table();
         self.calls.start(async move {
             table.set_time_to_live(enabled).await?;
             Ok(Value::Undefined)
@@ -166,13 +243,21 @@ impl Store {
     /// The attribute that holds the expiry; creating the table can change it.
     #[napi(getter, catch_unwind)]
     pub fn ttl_attribute(&self) -> String {
-        self.store.ttl_attribute().as_ref().to_owned()
+        self.shared.store.ttl_attribute().as_ref().to_owned()
     }
 
     /// The time by the service's clock, as far as it is known, in epoch milliseconds.
     #[napi(catch_unwind)]
     pub fn now(&self) -> f64 {
-        now_ms(&self.store)
+        now_ms(&self.shared.store)
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        for listener in self.listening.take() {
+            self.shared.listeners.remove(self.calls.mailbox(), listener);
+        }
     }
 }
 
@@ -231,10 +316,7 @@ pub(crate) fn answer_credentials(
     Ok(())
 }
 
-fn shared(
-    options: StoreOptions,
-    calls: &Calls,
-) -> Result<Arc<SessionStore>, dynamodb_session::Error> {
+fn shared(options: StoreOptions, calls: &Calls) -> Result<Arc<Shared>, dynamodb_session::Error> {
     let key = (
         if options.belongs_to_environment() {
             calls.id()
@@ -244,13 +326,15 @@ fn shared(
         options,
     );
     let mut stores = STORES.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(store) = stores.get(&key).and_then(Weak::upgrade) {
-        return Ok(store);
+    if let Some(shared) = stores.get(&key).and_then(Weak::upgrade) {
+        return Ok(shared);
     }
-    let store = Arc::new(key.1.clone().build(calls.mailbox())?);
-    stores.retain(|_, store| store.strong_count() > 0);
-    stores.insert(key, Arc::downgrade(&store));
-    Ok(store)
+    let listeners = Arc::default();
+    let store = key.1.clone().build(calls.mailbox(), &listeners)?;
+    let shared = Arc::new(Shared { store, listeners });
+    stores.retain(|_, shared| shared.strong_count() > 0);
+    stores.insert(key, Arc::downgrade(&shared));
+    Ok(shared)
 }
 
 fn now_ms(store: &SessionStore) -> f64 {

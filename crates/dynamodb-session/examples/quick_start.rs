@@ -31,10 +31,15 @@ async fn main() -> Result<(), Error> {
     }
 
     // A later request. A session that has expired is `None`, as is one that never was.
-    if let Some(mut record) = store.load::<Visit>(&id).await? {
-        record.data.views += 1;
-        match store.save(&record).await? {
-            Write::Written => println!("{} views", record.data.views),
+    if let Some(loaded) = store.load::<Visit>(&id).await? {
+        let user = loaded.data.user.clone();
+        let views = loaded.data.views + 1;
+        let expires_at = store.now() + Duration::from_secs(3600);
+        match store
+            .save(&loaded, &Visit { user, views }, expires_at)
+            .await?
+        {
+            Write::Written(_) => println!("{views} views"),
             Write::Gone => println!("signed out meanwhile: nothing was written"),
         }
     }

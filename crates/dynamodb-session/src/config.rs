@@ -13,6 +13,8 @@ use crate::client::transport::Transport;
 use crate::client::{ClientConfig, Environment, TlsRoots, endpoint};
 use crate::clock::{Clock, ServiceClock, SystemClock};
 use crate::error::{Error, ErrorKind};
+use crate::event::Listener;
+use crate::item::Layout;
 use crate::store::SessionStore;
 
 /// Collects the settings of a [`SessionStore`].
@@ -28,6 +30,7 @@ pub struct Builder {
     policy: RetryPolicy,
     transport: Option<Arc<dyn Transport>>,
     observer: Option<Observer>,
+    listener: Option<Listener>,
 }
 
 /// Which table, and how a session lies in it.
@@ -39,6 +42,22 @@ pub(crate) struct TableConfig {
     pub(crate) prefix: String,
     pub(crate) consistent_read: bool,
     pub(crate) default_ttl: Duration,
+    pub(crate) layout: Layout,
+    pub(crate) conflict: Conflict,
+    /// Zero: every touch is written.
+    pub(crate) touch_after: Duration,
+    pub(crate) absolute_ttl: Option<Duration>,
+}
+
+/// What a [`save`](SessionStore::save) does about requests that change the same session in parallel.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Conflict {
+    /// Each writes the top-level fields that it changed, so disjoint changes all survive.
+    #[default]
+    Merge,
+    /// Each writes the whole session: the last one wins. A session that was deleted stays deleted.
+    Overwrite,
 }
 
 impl Default for Builder {
@@ -52,6 +71,10 @@ impl Default for Builder {
                 prefix: String::new(),
                 consistent_read: true,
                 default_ttl: Duration::from_hours(24),
+                layout: Layout::default(),
+                conflict: Conflict::default(),
+                touch_after: Duration::ZERO,
+                absolute_ttl: None,
             },
             client: ClientConfig {
                 region: None,
@@ -75,6 +98,7 @@ impl Default for Builder {
             policy: RetryPolicy::default(),
             transport: None,
             observer: None,
+            listener: None,
         }
     }
 }
@@ -147,6 +171,36 @@ impl Builder {
     /// How long a record lives that is written without an expiry. Default: one day.
     pub fn default_ttl(mut self, ttl: Duration) -> Self {
         self.table.default_ttl = ttl;
+        self
+    }
+
+    /// How a session lies in its item. Default: [`Layout::Session`].
+    pub fn layout(mut self, layout: Layout) -> Self {
+        self.table.layout = layout;
+        self
+    }
+
+    /// What a save does about parallel requests. Default: [`Conflict::Merge`].
+    pub fn conflict(mut self, conflict: Conflict) -> Self {
+        self.table.conflict = conflict;
+        self
+    }
+
+    /// A write that would only move the expiry forward, and by less than this, is not sent; nor by less than
+    /// half of what is left at most. A shorter expiry is always written. Default: zero, every move is sent.
+    ///
+    /// A session can so end up to this much earlier than its last use promised.
+    pub fn touch_after(mut self, touch_after: Duration) -> Self {
+        self.table.touch_after = touch_after;
+        self
+    }
+
+    /// How long a session lives at most after its creation, however often it is used. Default: no limit.
+    ///
+    /// Checked when a session is loaded, and what is written expires no later. An item without `created`, which
+    /// the legacy package wrote, has its life begin with its first save.
+    pub fn absolute_ttl(mut self, ttl: Duration) -> Self {
+        self.table.absolute_ttl = Some(ttl);
         self
     }
 
@@ -278,6 +332,12 @@ impl Builder {
         self
     }
 
+    /// Told what operators may want to know, on the task that met it. It must not block.
+    pub fn on_event(mut self, listener: Listener) -> Self {
+        self.listener = Some(listener);
+        self
+    }
+
     /// Validates the settings. No request is made.
     ///
     /// # Errors
@@ -303,7 +363,8 @@ impl Builder {
             Arc::new(HttpsTransport::new(client))
         };
         Ok(SessionStore::new(
-            Client::new(transport, clock.clone(), self.policy, self.observer),
+            Client::new(transport, clock.clone(), self.policy, self.observer)
+                .with_listener(self.listener),
             clock,
             self.table,
             is_insecure,
@@ -332,6 +393,18 @@ impl TableConfig {
             if RESERVED_ATTRIBUTES.contains(&attribute.as_str()) {
                 return Err(config(format!(
                     "{setting} must not be `{attribute}`: the store keeps something else there"
+                )));
+            }
+        }
+        let of_layout = [
+            Some(self.layout.session_attribute()),
+            self.layout.foreign_attribute(),
+            self.layout.marker().map(|(attribute, _)| attribute),
+        ];
+        for attribute in of_layout.into_iter().flatten() {
+            if [&self.partition_key, &self.ttl_attribute].contains(&&attribute.to_owned()) {
+                return Err(config(format!(
+                    "partition_key and ttl_attribute must not be `{attribute}`: the layout keeps something else there"
                 )));
             }
         }

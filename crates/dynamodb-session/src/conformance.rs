@@ -173,11 +173,15 @@ impl CaseRun {
                 expect_word(word, expected, "created")
             }
             "save" => {
-                let mut record = self.loaded(step)?.with_data(step["data"].clone());
-                record.expires_at = Some(self.store.now() + ttl(step));
+                let loaded = self.loaded(step)?;
+                let record = loaded.with_data(step["data"].clone());
+                let expires_at = self.store.now() + ttl(step);
                 let outcome = match self.form {
-                    DataForm::Typed => self.store.save(&record).await,
-                    DataForm::Text => self.store.save(&as_text(&record)).await,
+                    DataForm::Typed => self.store.save(&loaded, &record.data, expires_at).await,
+                    DataForm::Text => {
+                        let (loaded, record) = (as_text(&loaded), as_text(&record));
+                        self.store.save(&loaded, &record.data, expires_at).await
+                    }
                 };
                 expect_word(outcome.map(write_word), expected, "written")
             }
@@ -185,7 +189,7 @@ impl CaseRun {
                 let record = self.loaded(step)?;
                 let outcome = self
                     .store
-                    .touch(&record.id, record.created, self.store.now() + ttl(step))
+                    .touch(&record, self.store.now() + ttl(step))
                     .await;
                 expect_word(outcome.map(write_word), expected, "written")
             }
@@ -411,7 +415,7 @@ fn as_text(record: &Record<Value>) -> Record<SessionText> {
 
 fn write_word(write: Write) -> &'static str {
     match write {
-        Write::Written => "written",
+        Write::Written(_) => "written",
         Write::Gone => "gone",
     }
 }

@@ -6,16 +6,18 @@
 //! numbers N, bytes B. So tables need no migration, and both packages can serve one table.
 //!
 //! The codec streams. Writing is a serde `Serializer` that appends `DynamoDB` JSON to the request's bytes
-//! ([`write_session`]); reading is a `Deserializer` over the response's ([`read_item`]). [`SessionText`] takes the same
+//! ([`Layout::write_session`]); reading is a `Deserializer` over the response's ([`read_item`]). [`SessionText`] takes the same
 //! road for callers in another language: their JSON is carried over piece by piece. Nobody builds a tree, because a
 //! tree costs more than all the rest of a request's work.
 //!
 //! What `DynamoDB` would refuse is refused here, by a path into the session, before anything is sent:
 //! <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html>
 
+mod changes;
 mod compound;
 mod deserialize;
 mod error;
+mod layout;
 mod name;
 mod number;
 mod serialize;
@@ -29,14 +31,19 @@ mod variant;
 use std::fmt;
 use std::marker::PhantomData;
 
-use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::de::{
+    DeserializeOwned, DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::de::SliceRead;
 
 use deserialize::{AttributeSeed, Reading};
 use serialize::Writer;
 
+pub(crate) use changes::{Changes, size_of_item, write_base};
+pub use changes::{ExpiryField, Fields, Instants};
 pub(crate) use error::{ItemError, ItemErrorKind};
+pub use layout::Layout;
 pub use text::SessionText;
 
 /// The attribute that holds the session's data.
@@ -52,6 +59,8 @@ pub(crate) struct StoredItem<T> {
     pub(crate) expires_ms: Option<u64>,
     /// When it was created, in milliseconds of the Unix epoch. Items of the legacy package do not say.
     pub(crate) created_ms: Option<u64>,
+    /// Whether the data are where another package keeps them: see [`Layout`].
+    pub(crate) is_foreign: bool,
 }
 
 /// The session's data, if the item holds any.
@@ -97,38 +106,43 @@ enum Shape {
     Set(Tag),
 }
 
-/// Appends any value as an attribute value; returns the bytes it counts towards the item's size.
+/// What was written of a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct WrittenSession {
+    /// The bytes it counts towards the item's size.
+    pub(crate) size: usize,
+    /// Whether it came as a [`SessionText`], so from a language whose numbers are doubles.
+    pub(crate) from_text: bool,
+}
+
+/// Appends session data as a map (`{"M":{…}}`), which they must be: anything else would be unreadable once stored.
 ///
-/// On error nothing is appended.
-fn write_attribute<T: Serialize + ?Sized>(
-    value: &T,
+/// On error nothing is appended. `limits` says whether what `DynamoDB` would refuse is refused here.
+fn write_session_map<T: Serialize + ?Sized>(
+    session: &T,
     out: &mut Vec<u8>,
-) -> Result<usize, ItemError> {
+    limits: bool,
+) -> Result<WrittenSession, ItemError> {
     let start = out.len();
-    let mut writer = Writer::new(out, true);
-    let written = value.serialize(&mut writer);
-    let size = writer.size;
+    let mut writer = Writer::new(out, limits);
+    let written = session.serialize(&mut writer);
+    let Writer {
+        size, from_text, ..
+    } = writer;
+    let written = written.and_then(|()| {
+        if out[start..].starts_with(br#"{"M":"#) {
+            Ok(WrittenSession { size, from_text })
+        } else {
+            Err(ItemError::new(
+                ItemErrorKind::NotAMap,
+                "session data must be a map",
+            ))
+        }
+    });
     if written.is_err() {
         out.truncate(start);
     }
-    written.map(|()| size)
-}
-
-/// [`write_attribute`] for session data, which must be a map: anything else would be unreadable once stored.
-pub(crate) fn write_session<T: Serialize + ?Sized>(
-    session: &T,
-    out: &mut Vec<u8>,
-) -> Result<usize, ItemError> {
-    let start = out.len();
-    let size = write_attribute(session, out)?;
-    if !out[start..].starts_with(br#"{"M":"#) {
-        out.truncate(start);
-        return Err(ItemError::new(
-            ItemErrorKind::NotAMap,
-            "session data must be a map",
-        ));
-    }
-    Ok(size)
+    written
 }
 
 const EMPTY_FIELD_NAME: &str = "an empty field name, which DynamoDB refuses";
@@ -161,11 +175,12 @@ pub(crate) fn read_response<T: DeserializeOwned>(
     response: &[u8],
     member: &str,
     ttl_attribute: &str,
+    layout: Layout,
 ) -> Result<Option<StoredItem<T>>, ItemError> {
     read(response, |input, reading| {
         input.deserialize_map(Response {
             member,
-            seed: ItemSeed::new(ttl_attribute, reading),
+            seed: ItemSeed::new(ttl_attribute, layout, reading),
         })
     })
 }
@@ -242,14 +257,16 @@ impl<'de, T: DeserializeOwned> Visitor<'de> for Response<'_, ItemSeed<'_, T>> {
 
 struct ItemSeed<'a, T> {
     ttl_attribute: &'a str,
+    layout: Layout,
     reading: &'a Reading,
     data: PhantomData<T>,
 }
 
 impl<'a, T> ItemSeed<'a, T> {
-    fn new(ttl_attribute: &'a str, reading: &'a Reading) -> Self {
+    fn new(ttl_attribute: &'a str, layout: Layout, reading: &'a Reading) -> Self {
         ItemSeed {
             ttl_attribute,
+            layout,
             reading,
             data: PhantomData,
         }
@@ -276,14 +293,33 @@ impl<'de, T: DeserializeOwned> Visitor<'de> for ItemSeed<'_, T> {
             data: Stored::Unreadable(Unreadable::Absent),
             expires_ms: None,
             created_ms: None,
+            is_foreign: false,
         };
-        while let Some(name) = map.next_key_seed(NameIs([SESSION, self.ttl_attribute, CREATED]))? {
+        let mut foreign = None;
+        let names = [
+            self.layout.session_attribute(),
+            self.ttl_attribute,
+            CREATED,
+            // No attribute has the empty name.
+            self.layout.foreign_attribute().unwrap_or_default(),
+        ];
+        while let Some(name) = map.next_key_seed(NameIs(names))? {
             match name {
                 Some(0) => {
                     item.data = map.next_value_seed(SessionAttribute {
+                        layout: self.layout,
+                        is_foreign: false,
                         reading: self.reading,
                         data: self.data,
                     })?;
+                }
+                Some(3) => {
+                    foreign = Some(map.next_value_seed(SessionAttribute {
+                        layout: self.layout,
+                        is_foreign: true,
+                        reading: self.reading,
+                        data: self.data,
+                    })?);
                 }
                 Some(1) => {
                     item.expires_ms = map
@@ -301,6 +337,10 @@ impl<'de, T: DeserializeOwned> Visitor<'de> for ItemSeed<'_, T> {
                     map.next_value::<IgnoredAny>()?;
                 }
             }
+        }
+        if let (Stored::Unreadable(_), Some(data @ Stored::Session(_))) = (&item.data, foreign) {
+            item.data = data;
+            item.is_foreign = true;
         }
         Ok(item)
     }
@@ -355,8 +395,11 @@ fn skip_fields<'de, A: MapAccess<'de>>(map: &mut A) -> Result<(), A::Error> {
     Ok(())
 }
 
-/// The attribute value of `session`.
+/// The attribute value that holds a session's data.
 struct SessionAttribute<'c, T> {
+    layout: Layout,
+    /// Whether it is the other package's.
+    is_foreign: bool,
     reading: &'c Reading,
     data: PhantomData<T>,
 }
@@ -379,13 +422,23 @@ impl<'de, T: DeserializeOwned> Visitor<'de> for SessionAttribute<'_, T> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Stored<T>, A::Error> {
         let tag = map.next_key()?;
         let reading = self.reading;
+        let is_bytes = self.is_foreign && self.layout == Layout::TowerSessionsDynamodbStore;
         match tag {
-            Some(Tag::M) => {
+            Some(Tag::S) if self.layout.is_text() => {
+                let text: String = map.next_value()?;
+                match layout::read_json_text(&text) {
+                    Some(data) => data.map(Stored::Session).map_err(A::Error::custom),
+                    None => Ok(Stored::Unreadable(Unreadable::NotAMap)),
+                }
+            }
+            Some(found)
+                if found == if is_bytes { Tag::B } else { Tag::M } && !self.layout.is_text() =>
+            {
                 let seed = self.data;
                 map.next_value_seed(AttributeSeed { seed, tag, reading })
                     .map(Stored::Session)
             }
-            Some(Tag::B) => {
+            Some(Tag::B) if !self.is_foreign => {
                 let seed = PhantomData::<Vec<u8>>;
                 let bytes = map.next_value_seed(AttributeSeed { seed, tag, reading })?;
                 let version = bytes.first().copied().unwrap_or_default();

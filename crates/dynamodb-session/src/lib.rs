@@ -5,7 +5,7 @@
 //! | verb | promise | requests |
 //! |---|---|---|
 //! | [`create`](SessionStore::create) | never overwrites a live session | 1 write |
-//! | [`save`](SessionStore::save) | writes only if the session loaded is still there | 1 write |
+//! | [`save`](SessionStore::save) | writes the fields that changed, only if the session loaded is still there | 1 write |
 //! | [`put`](SessionStore::put) | writes whatever is there | 1 write |
 //! | [`load`](SessionStore::load) | `None` for missing or expired, whatever TTL has done | 1 read |
 //! | [`touch`](SessionStore::touch) | moves the expiry of a live session only | 1 write |
@@ -28,8 +28,11 @@
 //! let expires_at = store.now() + Duration::from_secs(3600);
 //! store.put(&Record::new(id.clone(), Cart { items: vec!["tea".into()] }, expires_at)).await?;
 //!
-//! let record: Option<Record<Cart>> = store.load(&id).await?;
-//! assert_eq!(record.expect("it was just stored").data.items, ["tea"]);
+//! let loaded: Record<Cart> = store.load(&id).await?.expect("it was just stored");
+//! let cart = Cart { items: vec!["tea".into(), "milk".into()] };
+//! if !store.save(&loaded, &cart, store.now() + Duration::from_secs(3600)).await?.is_written() {
+//!     // The visitor has logged out meanwhile: nothing was written.
+//! }
 //! # Ok(())
 //! # }
 //! ```
@@ -62,8 +65,10 @@ mod client;
 mod clock;
 mod config;
 mod error;
+mod event;
 mod item;
 mod record;
+mod stats;
 mod store;
 mod table;
 
@@ -76,9 +81,11 @@ pub use client::transport::{
     Incomplete, IncompleteReason, Request, Response, Transport, TransportFuture,
 };
 pub use clock::{Clock, ManualClock, SystemClock};
-pub use config::Builder;
+pub use config::{Builder, Conflict};
 pub use error::{Error, ErrorKind};
-pub use item::SessionText;
-pub use record::{Record, SessionId};
+pub use event::{Event, Listener};
+pub use item::{ExpiryField, Fields, Instants, Layout, SessionText};
+pub use record::{Record, SessionId, Stamp};
+pub use stats::{OperationStats, Stats};
 pub use store::{Create, SessionStore, Write};
 pub use table::{BillingMode, Table, TableDescription, TableSettings, TimeToLive};

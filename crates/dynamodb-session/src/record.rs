@@ -87,6 +87,19 @@ pub struct Record<T> {
     ///
     /// `None` when not known, as in items of the legacy package; a write guarded by it then checks presence alone.
     pub created: Option<SystemTime>,
+    /// Whether the item is as another package wrote it, which a [`Layout`](crate::Layout) reads; the next save
+    /// rewrites it.
+    pub is_foreign: bool,
+}
+
+/// What tells a stored session's state, as a write left it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stamp {
+    /// The session's `created`; `None` when it is not known: the item had none, and a parallel save may have been the
+    /// one that gave it one.
+    pub created: Option<SystemTime>,
+    /// The expiry the item has now.
+    pub expires_at: SystemTime,
 }
 
 impl<T> Record<T> {
@@ -97,6 +110,7 @@ impl<T> Record<T> {
             data,
             expires_at: Some(expires_at),
             created: None,
+            is_foreign: false,
         }
     }
 
@@ -107,6 +121,7 @@ impl<T> Record<T> {
             data,
             expires_at: self.expires_at,
             created: self.created,
+            is_foreign: self.is_foreign,
         }
     }
 }

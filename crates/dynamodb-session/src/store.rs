@@ -1,5 +1,7 @@
 //! The protocol: six verbs over one item per session.
 
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -9,12 +11,14 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::client::retry::{Answer, Client};
-use crate::client::wire::{self, Condition, Names, NewItem};
+use crate::client::wire::{self, Condition, Moment, Names, NewItem};
 use crate::clock::{ServiceClock, epoch_ms};
-use crate::config::{Builder, TableConfig};
+use crate::config::{Builder, Conflict, TableConfig};
 use crate::error::{Error, ErrorKind};
-use crate::item::{self, ItemError, ItemErrorKind, Stored, StoredItem};
-use crate::record::{self, Record, SessionId};
+use crate::event::{Event, id_hash};
+use crate::item::{self, Changes, Fields, ItemError, ItemErrorKind, Stored, StoredItem};
+use crate::record::{self, Record, SessionId, Stamp};
+use crate::stats::{Stats, count};
 use crate::table::Table;
 
 /// The largest item DynamoDB stores, attribute names included.
@@ -39,14 +43,16 @@ pub(crate) struct Inner {
     is_insecure: bool,
     /// As configured, until the table turns out to have its TTL on another one.
     ttl_attribute: RwLock<Arc<str>>,
+    /// `UpdateItem` was refused: sessions are written whole.
+    update_denied: AtomicBool,
 }
 
 /// What [`SessionStore::create`] did.
 #[must_use]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Create {
-    /// The session is stored; its `created` is this.
-    Created(SystemTime),
+    /// The session is stored.
+    Created(Stamp),
     /// A live session has this id already; nothing was written.
     Taken,
 }
@@ -55,11 +61,21 @@ pub enum Create {
 #[must_use]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Write {
-    /// It was written.
-    Written,
+    /// What there was to write is stored.
+    Written(Stamp),
     /// The session loaded was deleted meanwhile, or another one has its id; nothing was written.
     Gone,
 }
+
+impl Write {
+    /// Whether the session is still there and holds what was to be written.
+    pub fn is_written(self) -> bool {
+        matches!(self, Self::Written(_))
+    }
+}
+
+/// How often [`SessionStore::create_or_merge`] tries, when the session under its id comes and goes.
+const CREATE_ATTEMPTS: u32 = 3;
 
 impl SessionStore {
     /// Starts with the default settings.
@@ -86,6 +102,7 @@ impl SessionStore {
                 table,
                 is_insecure,
                 ttl_attribute,
+                update_denied: AtomicBool::new(false),
             }),
         }
     }
@@ -116,6 +133,11 @@ impl SessionStore {
         self.inner.ttl_attribute()
     }
 
+    /// What the store has done since it was built; its clones count together.
+    pub fn stats(&self) -> Stats {
+        self.inner.client.counts().snapshot()
+    }
+
     /// Stores a new session unless a live one has its id.
     ///
     /// An expired item that DynamoDB still holds does not count. `record.created` is not looked at.
@@ -130,28 +152,22 @@ impl SessionStore {
     /// 1 `PutItem`: 1 write capacity unit per started KB, also when the id is taken. After a lost answer,
     /// on an engine that does not return the item a condition failed on, 1 consistent `GetItem` more.
     pub async fn create<T: Serialize + Sync>(&self, record: &Record<T>) -> Result<Create, Error> {
-        let write = self.inner.prepare("PutItem", record)?;
-        let condition = Condition::Absent { now: self.now() };
-        let ttl_attribute = self.ttl_attribute();
-        let body = wire::put_item(
-            self.inner.names(&ttl_attribute),
-            write.item(),
-            Some(condition),
-        );
-        let answer = self.inner.call("PutItem", body).await?;
-        // A second attempt whose first one got through meets its own item.
-        if answer.condition_failed
-            && !(answer.attempts > 1 && self.inner.is_stored(&answer, &write).await?)
-        {
-            return Ok(Create::Taken);
-        }
-        Ok(Create::Created(write.created))
+        let write = self.inner.prepare("PutItem", record, None)?;
+        Ok(match self.inner.create(&write).await? {
+            Ok(stamp) => Create::Created(stamp),
+            Err(_) => Create::Taken,
+        })
     }
 
-    /// Writes data and expiry of a session that was loaded, if that session is still there.
+    /// Writes what changed of a session that was loaded, if that session is still there.
     ///
-    /// A session that was deleted since is not brought back, nor is another one overwritten that has its
-    /// id now: `record.created` tells. Without `created`, presence alone is checked.
+    /// A session that was deleted since is not brought back, nor is another one touched that has its id now:
+    /// `loaded.created` tells. Without it, presence alone is checked, for items of the legacy package.
+    ///
+    /// With [`Conflict::Merge`] the top-level fields in which `data` differs from `loaded.data` are set or
+    /// removed, and requests in parallel keep each other's changes. A field is written whole: values that must
+    /// agree belong in one. More than 100 changed fields take several requests. Where single fields cannot be
+    /// written (the item's `session` is no map, or `UpdateItem` is not allowed) the whole session is.
     ///
     /// # Errors
     ///
@@ -159,19 +175,112 @@ impl SessionStore {
     ///
     /// # Cost
     ///
-    /// 1 `UpdateItem`: 1 write capacity unit per started KB, the larger of before and after; 1 per started
-    /// KB of what is there when the session has gone, at least 1.
-    pub async fn save<T: Serialize + Sync>(&self, record: &Record<T>) -> Result<Write, Error> {
-        let write = self.inner.prepare("UpdateItem", record)?;
+    /// 1 `UpdateItem`: 1 write capacity unit per started KB of the whole item, the larger of before and after; 1 per
+    /// started KB of what is there when the session has gone, at least 1. Nothing when
+    /// [`touch_after`](Builder::touch_after) says so.
+    pub async fn save<B, T>(
+        &self,
+        loaded: &Record<B>,
+        data: &T,
+        expires_at: SystemTime,
+    ) -> Result<Write, Error>
+    where
+        B: Serialize + Sync,
+        T: Serialize + Sync,
+    {
+        self.save_with(loaded, data, expires_at, &Fields::NONE)
+            .await
+    }
+
+    /// [`save`](Self::save) for a framework that keeps fields of its own in the session.
+    ///
+    /// # Errors
+    ///
+    /// As [`create`](Self::create).
+    ///
+    /// # Cost
+    ///
+    /// As [`save`](Self::save).
+    pub async fn save_with<B, T>(
+        &self,
+        loaded: &Record<B>,
+        data: &T,
+        expires_at: SystemTime,
+        fields: &Fields,
+    ) -> Result<Write, Error>
+    where
+        B: Serialize + Sync,
+        T: Serialize + Sync,
+    {
+        let condition = Condition::Present {
+            created: loaded.created,
+        };
+        let write = self.inner.prepare_save(loaded, data, expires_at)?;
+        let written = self.inner.update(loaded, &write, fields, condition, false);
+        Ok(self.inner.settled(&write, written.await?))
+    }
+
+    /// Writes a whole session, if one with this id and `record.created` is still there; presence is enough when
+    /// that is `None`. It is for adapters that do not know what was loaded: [`save`](Self::save) keeps the
+    /// changes of parallel requests.
+    ///
+    /// # Errors
+    ///
+    /// As [`create`](Self::create).
+    ///
+    /// # Cost
+    ///
+    /// As [`save`](Self::save).
+    pub async fn replace<T: Serialize + Sync>(&self, record: &Record<T>) -> Result<Write, Error> {
         let condition = Condition::Present {
             created: record.created,
         };
-        let ttl_attribute = self.ttl_attribute();
-        let body = wire::replace_session(self.inner.names(&ttl_attribute), write.item(), condition);
-        Ok(written(&self.inner.call("UpdateItem", body).await?))
+        let write = self.inner.prepare("UpdateItem", record, record.created)?;
+        let written = self.inner.replace(&write, condition).await?;
+        Ok(self.inner.settled(&write, written))
     }
 
-    /// Stores a session whatever is there. Returns its `created`.
+    /// [`create`](Self::create), and where a live session has the id already, a [`save`](Self::save) of every field
+    /// onto that one: for ids that an application chooses, where nothing was found a moment ago.
+    ///
+    /// # Errors
+    ///
+    /// As [`create`](Self::create).
+    ///
+    /// # Cost
+    ///
+    /// That of a create; when the id is taken, of a save as well, and on an engine that does not return the item a
+    /// condition failed on, 1 consistent `GetItem`.
+    pub async fn create_or_merge<T: Serialize + Sync>(
+        &self,
+        record: &Record<T>,
+        fields: &Fields,
+    ) -> Result<Write, Error> {
+        let mut write = self.inner.prepare("PutItem", record, None)?;
+        for _ in 0..CREATE_ATTEMPTS {
+            let answer = match self.inner.create(&write).await? {
+                Ok(stamp) => return Ok(Write::Written(stamp)),
+                Err(answer) => answer,
+            };
+            let Some(there) = self.inner.met(&answer, &write).await? else {
+                continue;
+            };
+            let created = there.created_ms.map(from_epoch_ms);
+            let condition = Condition::Present { created };
+            let loaded = record.with_data(NoFields {});
+            write = self.inner.prepare("UpdateItem", record, created)?;
+            let written = self
+                .inner
+                .update(&loaded, &write, fields, condition, false)
+                .await?;
+            if written.is_written() {
+                return Ok(written);
+            }
+        }
+        Ok(self.inner.settled(&write, Write::Gone))
+    }
+
+    /// Stores a session whatever is there: nothing guards it against a logout or a parallel request.
     ///
     /// # Errors
     ///
@@ -180,12 +289,13 @@ impl SessionStore {
     /// # Cost
     ///
     /// 1 `PutItem`: 1 write capacity unit per started KB, the larger of before and after.
-    pub async fn put<T: Serialize + Sync>(&self, record: &Record<T>) -> Result<SystemTime, Error> {
-        let write = self.inner.prepare("PutItem", record)?;
+    pub async fn put<T: Serialize + Sync>(&self, record: &Record<T>) -> Result<Stamp, Error> {
+        let write = self.inner.prepare("PutItem", record, None)?;
         let ttl_attribute = self.ttl_attribute();
         let body = wire::put_item(self.inner.names(&ttl_attribute), write.item(), None);
         self.inner.call("PutItem", body).await?;
-        Ok(write.created)
+        count(&self.inner.client.counts().unguarded_writes);
+        Ok(write.stamp(Some(write.created)))
     }
 
     /// The session with this id; `None` when there is none or it has expired, whatever DynamoDB's TTL has
@@ -215,58 +325,102 @@ impl SessionStore {
         else {
             return Ok(None);
         };
-        let expires_at = stored
-            .expires_ms
-            .map(|ms| UNIX_EPOCH + Duration::from_millis(ms));
-        if expires_at.is_some_and(|expires_at| expires_at <= self.now()) {
+        let expires_at = stored.expires_ms.map(from_epoch_ms);
+        let created = stored.created_ms.map(from_epoch_ms);
+        let ends_at = self.inner.table.latest_expiry(created);
+        let now = self.now();
+        if [expires_at, ends_at]
+            .into_iter()
+            .flatten()
+            .any(|end| end <= now)
+        {
             return Ok(None);
         }
-        let created = stored
-            .created_ms
-            .map(|ms| UNIX_EPOCH + Duration::from_millis(ms));
         Ok(match stored.data {
             Stored::Session(data) => Some(Record {
                 id: id.clone(),
                 data,
                 expires_at,
                 created,
+                is_foreign: stored.is_foreign,
             }),
-            Stored::Unreadable(_) => None,
+            Stored::Unreadable(_) => {
+                self.inner.client.tell(|| Event::Unreadable {
+                    id_hash: id_hash(&key),
+                });
+                None
+            }
         })
     }
 
-    /// Moves the expiry of a live session that was loaded and keeps its data. `created` is the record's.
+    /// Moves the expiry of a live session that was loaded and keeps its data.
     ///
     /// # Errors
     ///
-    /// What the service or the connection did.
+    /// What the service or the connection did. Where `UpdateItem` is not allowed, that is the error.
     ///
     /// # Cost
     ///
     /// 1 `UpdateItem`: 1 write capacity unit per started KB of the item, at least 1 when it has gone. A
-    /// touch costs as much as a save.
-    pub async fn touch(
+    /// touch costs as much as a save. Nothing when [`touch_after`](Builder::touch_after) says so.
+    pub async fn touch<B: Sync>(
         &self,
-        id: &SessionId,
-        created: Option<SystemTime>,
+        loaded: &Record<B>,
         expires_at: SystemTime,
     ) -> Result<Write, Error> {
-        let key = self
-            .inner
-            .key(id)
-            .map_err(|error| error.on("UpdateItem", &self.inner.table.name))?;
+        let inner = &self.inner;
+        let key = inner
+            .key(&loaded.id)
+            .map_err(|error| error.on("UpdateItem", &inner.table.name))?;
+        let expires_secs = inner.expiry_secs(expires_at, loaded.created);
+        if let Some(stamp) = inner.skipped_touch(loaded, expires_secs) {
+            return Ok(Write::Written(stamp));
+        }
         let condition = Condition::Live {
-            created,
-            now: self.now(),
+            created: loaded.created,
+            moment: self.inner.moment(),
         };
         let ttl_attribute = self.ttl_attribute();
-        let body = wire::move_expiry(
-            self.inner.names(&ttl_attribute),
-            &key,
-            expiry_secs(expires_at),
-            condition,
-        );
-        Ok(written(&self.inner.call("UpdateItem", body).await?))
+        let names = inner.names(&ttl_attribute);
+        let body = wire::move_expiry(names, &key, expires_secs, condition);
+        if inner.call("UpdateItem", body).await?.condition_failed {
+            inner.conflict(&key);
+            return Ok(Write::Gone);
+        }
+        Ok(Write::Written(Stamp {
+            created: loaded.created,
+            expires_at: from_epoch_secs(expires_secs),
+        }))
+    }
+
+    /// [`touch`](Self::touch) for a framework that keeps fields of the expiry unit in the session: of `data`, those
+    /// alone are written. Where single fields cannot be written the whole session is.
+    ///
+    /// # Errors
+    ///
+    /// As [`save`](Self::save).
+    ///
+    /// # Cost
+    ///
+    /// As [`touch`](Self::touch).
+    pub async fn touch_with<B, T>(
+        &self,
+        loaded: &Record<B>,
+        data: &T,
+        expires_at: SystemTime,
+        fields: &Fields,
+    ) -> Result<Write, Error>
+    where
+        B: Serialize + Sync,
+        T: Serialize + Sync,
+    {
+        let condition = Condition::Live {
+            created: loaded.created,
+            moment: self.inner.moment(),
+        };
+        let write = self.inner.prepare_save(loaded, data, expires_at)?;
+        let written = self.inner.update(loaded, &write, fields, condition, true);
+        Ok(self.inner.settled(&write, written.await?))
     }
 
     /// Deletes the session. That there is none is a success.
@@ -289,10 +443,16 @@ impl SessionStore {
     }
 }
 
+/// Session data of which nothing was loaded.
+#[derive(Serialize)]
+struct NoFields {}
+
 /// A record turned into what is written.
 struct PreparedWrite {
     key: String,
     session: Vec<u8>,
+    /// Whether the data came as text, so from a language whose numbers are doubles.
+    from_text: bool,
     expires_secs: u64,
     created: SystemTime,
 }
@@ -304,6 +464,13 @@ impl PreparedWrite {
             expires_secs: self.expires_secs,
             created: self.created,
             session: &self.session,
+        }
+    }
+
+    fn stamp(&self, created: Option<SystemTime>) -> Stamp {
+        Stamp {
+            created,
+            expires_at: from_epoch_secs(self.expires_secs),
         }
     }
 }
@@ -330,6 +497,7 @@ impl Inner {
             table: &self.table.name,
             partition_key: &self.table.partition_key,
             ttl_attribute,
+            layout: self.table.layout,
         }
     }
 
@@ -346,27 +514,44 @@ impl Inner {
         }
     }
 
-    /// Does all that can fail before anything is sent.
+    fn prepare_save<B, T: Serialize>(
+        &self,
+        loaded: &Record<B>,
+        data: &T,
+        expires_at: SystemTime,
+    ) -> Result<PreparedWrite, Error> {
+        let mut record = loaded.with_data(data);
+        record.expires_at = Some(expires_at);
+        self.prepare("UpdateItem", &record, loaded.created)
+    }
+
+    /// Does all that can fail before anything is sent. `created` is that of the session that is written to, if
+    /// it is known: otherwise its life begins now.
     fn prepare<T: Serialize>(
         &self,
         operation: &'static str,
         record: &Record<T>,
+        created: Option<SystemTime>,
     ) -> Result<PreparedWrite, Error> {
         let prepared = || {
             let key = self.key(&record.id)?;
+            let layout = self.table.layout;
             let mut session = Vec::with_capacity(1024);
-            let session_bytes = item::write_session(&record.data, &mut session)
+            let written = layout
+                .write_session(&record.data, &mut session)
                 .map_err(|error| invalid_data(&error))?;
             let now = self.clock.now();
             let expires_at = record
                 .expires_at
                 .unwrap_or_else(|| now + self.table.default_ttl);
+            let (marker, text) = layout.marker().unwrap_or_default();
             // Ten digits, and thirteen: a number takes a byte for two of them and one more.
             let size = item::item_size([
                 (self.table.partition_key.as_str(), key.len()),
                 (&*self.ttl_attribute(), 6),
                 (item::CREATED, 8),
-                (item::SESSION, session_bytes),
+                (layout.session_attribute(), written.size),
+                (marker, text.len()),
             ]);
             if size > MAX_ITEM_BYTES {
                 let message = format!(
@@ -375,14 +560,181 @@ impl Inner {
                 return Err(Error::new(ErrorKind::RecordTooLarge, message)
                     .with_hint("store less in the session, or keep large values elsewhere and their keys in it"));
             }
+            let created = created.unwrap_or(now);
             Ok(PreparedWrite {
                 key,
                 session,
-                expires_secs: expiry_secs(expires_at),
-                created: now,
+                from_text: written.from_text,
+                expires_secs: self.expiry_secs(expires_at, Some(created)),
+                created,
             })
         };
         prepared().map_err(|error: Error| error.on(operation, &self.table.name))
+    }
+
+    fn moment(&self) -> Moment {
+        let now = self.clock.now();
+        let too_old = self.table.absolute_ttl.map(|ttl| now.checked_sub(ttl));
+        Moment {
+            now,
+            too_old: too_old.map(|time| time.unwrap_or(UNIX_EPOCH)),
+        }
+    }
+
+    /// The expiry as it is stored: no later than the session's absolute lifetime.
+    fn expiry_secs(&self, expires_at: SystemTime, created: Option<SystemTime>) -> u64 {
+        let latest = self.table.latest_expiry(created);
+        expiry_secs(latest.map_or(expires_at, |latest| latest.min(expires_at)))
+    }
+
+    /// A `PutItem` where there is no live session. `Err` is the answer that tells what is there instead.
+    async fn create(&self, write: &PreparedWrite) -> Result<Result<Stamp, Answer>, Error> {
+        let ttl_attribute = self.ttl_attribute();
+        let condition = Condition::Absent(self.moment());
+        let body = wire::put_item(self.names(&ttl_attribute), write.item(), Some(condition));
+        let answer = self.call("PutItem", body).await?;
+        // A second attempt whose first one got through meets its own item.
+        if answer.condition_failed
+            && !(answer.attempts > 1 && self.is_stored(&answer, write).await?)
+        {
+            return Ok(Err(answer));
+        }
+        Ok(Ok(write.stamp(Some(write.created))))
+    }
+
+    /// Writes what differs from what was loaded, or of that the expiry unit alone.
+    async fn update<B: Serialize>(
+        &self,
+        loaded: &Record<B>,
+        write: &PreparedWrite,
+        fields: &Fields,
+        condition: Condition,
+        is_touch: bool,
+    ) -> Result<Write, Error> {
+        let ttl_attribute = self.ttl_attribute();
+        let names = self.names(&ttl_attribute);
+        if self.table.layout.is_text() {
+            if !is_touch {
+                return self.replace(write, condition).await;
+            }
+            if let Some(stamp) = self.skipped_touch(loaded, write.expires_secs) {
+                return Ok(Write::Written(stamp));
+            }
+            let body = wire::move_expiry(names, &write.key, write.expires_secs, condition);
+            return match self.call("UpdateItem", body).await {
+                Ok(answer) => Ok(written(&answer, write.stamp(loaded.created))),
+                Err(error) => self.instead_of_update(error, write, condition).await,
+            };
+        }
+        let read = |error: ItemError| {
+            Error::new(ErrorKind::Decode, error.to_string()).on("UpdateItem", &self.table.name)
+        };
+        let base = item::write_base(&loaded.data).map_err(read)?;
+        let mut changes =
+            Changes::between(&base, &write.session, fields, write.from_text).map_err(read)?;
+        if (changes.moves_expiry_only || is_touch)
+            && !loaded.is_foreign
+            && let Some(stamp) = self.skipped_touch(loaded, write.expires_secs)
+        {
+            return Ok(Write::Written(stamp));
+        }
+        if is_touch {
+            changes = changes.of_expiry();
+        } else if self.table.conflict == Conflict::Overwrite {
+            return self.replace(write, condition).await;
+        }
+        if loaded.is_foreign {
+            return self.replace(write, condition).await;
+        }
+        if self.update_denied.load(Relaxed) {
+            return self.put_guarded(write, condition).await;
+        }
+        for body in wire::merge_session(names, write.item(), &changes, condition) {
+            match self.call("UpdateItem", body).await {
+                Ok(answer) if answer.condition_failed => return Ok(Write::Gone),
+                Ok(_) => {}
+                Err(error) => return self.instead_of_update(error, write, condition).await,
+            }
+        }
+        Ok(Write::Written(write.stamp(loaded.created)))
+    }
+
+    /// Writes the whole session.
+    async fn replace(&self, write: &PreparedWrite, condition: Condition) -> Result<Write, Error> {
+        if self.update_denied.load(Relaxed) {
+            return self.put_guarded(write, condition).await;
+        }
+        let ttl_attribute = self.ttl_attribute();
+        let body = wire::replace_session(self.names(&ttl_attribute), write.item(), condition);
+        match self.call("UpdateItem", body).await {
+            Ok(answer) => Ok(written(&answer, write.stamp(condition.created()))),
+            Err(error) => self.instead_of_update(error, write, condition).await,
+        }
+    }
+
+    /// What can be done where an `UpdateItem` failed: policies made for the legacy package do not grant it, and
+    /// fields can only be set in a map.
+    async fn instead_of_update(
+        &self,
+        error: Error,
+        write: &PreparedWrite,
+        condition: Condition,
+    ) -> Result<Write, Error> {
+        if error.kind() == ErrorKind::AccessDenied {
+            if !self.update_denied.swap(true, Relaxed) {
+                self.client.tell(|| Event::UpdateDenied);
+            }
+        } else if error.code() != Some("ValidationException") {
+            return Err(error);
+        }
+        self.put_guarded(write, condition).await
+    }
+
+    async fn put_guarded(
+        &self,
+        write: &PreparedWrite,
+        condition: Condition,
+    ) -> Result<Write, Error> {
+        let ttl_attribute = self.ttl_attribute();
+        let body = wire::put_item(self.names(&ttl_attribute), write.item(), Some(condition));
+        let answer = self.call("PutItem", body).await?;
+        Ok(written(&answer, write.stamp(Some(write.created))))
+    }
+
+    /// The state of a session whose touch is not worth a write, if it is not: it moves the expiry forward, and by
+    /// little.
+    fn skipped_touch<B>(&self, loaded: &Record<B>, expires_secs: u64) -> Option<Stamp> {
+        let expires_at = from_epoch_secs(expires_secs);
+        let was = loaded.expires_at?;
+        let left = expires_at.duration_since(self.clock.now()).ok()?;
+        let moved = expires_at.duration_since(was).ok()?;
+        (moved < self.table.touch_after.min(left / 2)).then(|| {
+            count(&self.client.counts().skipped_touches);
+            Stamp {
+                created: loaded.created,
+                expires_at: was,
+            }
+        })
+    }
+
+    /// Reports a write that was dropped.
+    fn settled(&self, write: &PreparedWrite, written: Write) -> Write {
+        if written == Write::Gone {
+            self.conflict(&write.key);
+        }
+        written
+    }
+
+    fn conflict(&self, key: &str) {
+        count(&self.client.counts().conflicts);
+        self.client.tell(|| Event::Conflict {
+            id_hash: id_hash(key),
+            operation: if self.update_denied.load(Relaxed) {
+                "PutItem"
+            } else {
+                "UpdateItem"
+            },
+        });
     }
 
     async fn read<T: DeserializeOwned>(
@@ -405,29 +757,53 @@ impl Inner {
         &self,
         answer: &Answer,
     ) -> Result<Option<StoredItem<T>>, Error> {
-        item::read_response(&answer.body, "Item", &self.ttl_attribute())
+        let ttl_attribute = self.ttl_attribute();
+        item::read_response(&answer.body, "Item", &ttl_attribute, self.table.layout)
             .map_err(|error| Error::new(ErrorKind::Decode, error.to_string()))
+    }
+
+    /// The item that a write's condition failed on, as the answer has it or as it is now.
+    async fn met(
+        &self,
+        answer: &Answer,
+        write: &PreparedWrite,
+    ) -> Result<Option<StoredItem<serde::de::IgnoredAny>>, Error> {
+        match self.item_in(answer)? {
+            Some(item) => Ok(Some(item)),
+            None => self.read(&write.key, true).await,
+        }
     }
 
     /// Whether the item a write's condition failed on is what that very write stored at an earlier attempt.
     async fn is_stored(&self, answer: &Answer, write: &PreparedWrite) -> Result<bool, Error> {
-        let item: Option<StoredItem<serde::de::IgnoredAny>> = match self.item_in(answer)? {
-            Some(item) => Some(item),
-            None => self.read(&write.key, true).await?,
-        };
-        Ok(item.is_some_and(|item| {
+        Ok(self.met(answer, write).await?.is_some_and(|item| {
             item.created_ms == Some(epoch_ms(write.created))
                 && item.expires_ms == Some(write.expires_secs * 1000)
         }))
     }
 }
 
-fn written(answer: &Answer) -> Write {
+impl TableConfig {
+    /// When a session ends at the latest, by its absolute lifetime.
+    fn latest_expiry(&self, created: Option<SystemTime>) -> Option<SystemTime> {
+        created?.checked_add(self.absolute_ttl?)
+    }
+}
+
+fn written(answer: &Answer, stamp: Stamp) -> Write {
     if answer.condition_failed {
         Write::Gone
     } else {
-        Write::Written
+        Write::Written(stamp)
     }
+}
+
+fn from_epoch_ms(ms: u64) -> SystemTime {
+    UNIX_EPOCH + Duration::from_millis(ms)
+}
+
+fn from_epoch_secs(secs: u64) -> SystemTime {
+    UNIX_EPOCH + Duration::from_secs(secs)
 }
 
 /// Epoch seconds, rounded up, so that a session never ends before its cookie.

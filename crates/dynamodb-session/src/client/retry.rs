@@ -13,6 +13,9 @@ use super::fault::{CONDITION_FAILED, Fault, Retry, is_expired_token, judge, mess
 use super::transport::{Incomplete, IncompleteReason, Request, Response, Transport};
 use crate::clock::ServiceClock;
 use crate::error::{Error, ErrorKind};
+use crate::event::{Event, Listener};
+use crate::item::size_of_item;
+use crate::stats::{Counts, count, milli_units};
 
 /// How much longer the pauses after throttling are: what is short of capacity recovers in tens of milliseconds at best.
 const THROTTLED_FACTOR: u32 = 4;
@@ -81,6 +84,8 @@ pub(crate) struct Client {
     clock: ServiceClock,
     policy: RetryPolicy,
     observer: Option<Observer>,
+    listener: Option<Listener>,
+    counts: Arc<Counts>,
     jitter: fn(Duration) -> Duration,
 }
 
@@ -106,8 +111,15 @@ impl Client {
             clock,
             policy,
             observer,
+            listener: None,
+            counts: Arc::default(),
             jitter: full_jitter,
         }
+    }
+
+    pub(crate) fn with_listener(mut self, listener: Option<Listener>) -> Self {
+        self.listener = listener;
+        self
     }
 
     /// Makes one call. `table` is only for error messages.
@@ -120,14 +132,25 @@ impl Client {
         let start = self.clock.monotonic();
         let result = self.attempts(operation, &body, start).await;
         let result = result.map_err(|error| error.on(operation, table));
+        let elapsed = self.clock.monotonic().saturating_sub(start);
+        let report = report(operation, &result, elapsed);
+        self.counts.add(&report, result.as_ref().map_or(0, units));
         if let Some(observer) = &self.observer {
-            observer(&report(
-                operation,
-                &result,
-                self.clock.monotonic().saturating_sub(start),
-            ));
+            observer(&report);
         }
         result
+    }
+
+    /// What was done so far.
+    pub(crate) fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    /// Tells the listener, if there is one.
+    pub(crate) fn tell(&self, event: impl FnOnce() -> Event) {
+        if let Some(listener) = &self.listener {
+            listener(&event());
+        }
     }
 
     async fn attempts(
@@ -171,6 +194,14 @@ impl Client {
                 Err(incomplete) => Failure::from_incomplete(incomplete),
             };
 
+            let code = || failure.error.code().map(str::to_owned);
+            if failure.retry == Retry::Throttled {
+                count(&self.counts.throttles);
+                self.tell(|| Event::Throttled {
+                    operation,
+                    code: code().unwrap_or_default(),
+                });
+            }
             // One attempt more than the policy has for what a mere repetition certainly cures.
             let allowed =
                 self.policy.max_attempts.max(1) + u32::from(failure.retry == Retry::AtOnce);
@@ -187,6 +218,12 @@ impl Client {
             };
             match pause {
                 Some(pause) if attempts < allowed && pause < self.remaining(start) => {
+                    count(&self.counts.retries);
+                    self.tell(|| Event::Retry {
+                        operation,
+                        attempt: attempts,
+                        code: code(),
+                    });
                     if failure.retry == Retry::AtOnce
                         && failure.error.code().is_some_and(is_expired_token)
                     {
@@ -238,6 +275,18 @@ impl fmt::Debug for Client {
             .field("policy", &self.policy)
             .finish_non_exhaustive()
     }
+}
+
+/// The capacity units an answer stands for, in thousandths. A condition that fails is charged for the item it
+/// failed on, in units of 1 KB, at least one; the answer does not say.
+///
+/// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/WorkingWithItems.html#WorkingWithItems.ConditionalUpdate>
+fn units(answer: &Answer) -> u64 {
+    if !answer.condition_failed {
+        return milli_units(&answer.body);
+    }
+    let bytes = size_of_item(&answer.body).unwrap_or_default();
+    u64::try_from(bytes.div_ceil(1024).max(1) * 1000).unwrap_or(u64::MAX)
 }
 
 /// Every answer of DynamoDB is one; what is in it is the reader's to judge.

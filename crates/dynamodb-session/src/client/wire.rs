@@ -3,12 +3,14 @@
 //! Bodies on the path of a session are written directly; the rare ones that manage a table go through
 //! `serde_json`. Every attribute is named by a placeholder, because `session` is a reserved word.
 
+use std::borrow::Cow;
 use std::time::SystemTime;
 
 use bytes::Bytes;
+use serde_json::value::RawValue;
 
 use crate::clock::epoch_ms;
-use crate::item::{write_json_string, write_str_attribute};
+use crate::item::{CREATED, Changes, Layout, write_json_string, write_str_attribute};
 
 /// `expires` values above this are milliseconds: predecessors of this store wrote those.
 pub(crate) const MILLISECONDS_FROM: u64 = 100_000_000_000;
@@ -17,32 +19,40 @@ pub(crate) const MILLISECONDS_FROM: u64 = 100_000_000_000;
 /// missing or differently typed attribute is false.
 const EXPIRED: &str = "#e <= :now OR #e BETWEEN :from AND :now_ms";
 
+/// When a session counts as expired.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Moment {
+    pub(crate) now: SystemTime,
+    /// A session created at this time or before is past its absolute lifetime, if there is one.
+    pub(crate) too_old: Option<SystemTime>,
+}
+
 /// A condition on the item a write meets.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Condition {
     /// There is no item, or an expired one.
-    Absent { now: SystemTime },
+    Absent(Moment),
     /// The item of the session that was loaded is there; `created` tells it from a successor under the same id.
     Present { created: Option<SystemTime> },
     /// As `Present`, and it has not expired.
     Live {
         created: Option<SystemTime>,
-        now: SystemTime,
+        moment: Moment,
     },
 }
 
 impl Condition {
-    fn created(self) -> Option<SystemTime> {
+    pub(crate) fn created(self) -> Option<SystemTime> {
         match self {
-            Self::Absent { .. } => None,
+            Self::Absent(_) => None,
             Self::Present { created } | Self::Live { created, .. } => created,
         }
     }
 
-    fn now(self) -> Option<SystemTime> {
+    fn moment(self) -> Option<Moment> {
         match self {
             Self::Present { .. } => None,
-            Self::Absent { now } | Self::Live { now, .. } => Some(now),
+            Self::Absent(moment) | Self::Live { moment, .. } => Some(moment),
         }
     }
 
@@ -54,10 +64,14 @@ impl Condition {
         } else {
             "attribute_exists(#k)"
         };
+        let too_old = match self.moment() {
+            Some(moment) if moment.too_old.is_some() => " OR #c <= :too_old",
+            _ => "",
+        };
         match self {
-            Self::Absent { .. } => format!("attribute_not_exists(#k) OR {EXPIRED}"),
+            Self::Absent(_) => format!("attribute_not_exists(#k) OR {EXPIRED}{too_old}"),
             Self::Present { .. } => present.to_owned(),
-            Self::Live { .. } => format!("{present} AND NOT ({EXPIRED})"),
+            Self::Live { .. } => format!("{present} AND NOT ({EXPIRED}{too_old})"),
         }
     }
 }
@@ -68,6 +82,7 @@ pub(crate) struct Names<'a> {
     pub(crate) table: &'a str,
     pub(crate) partition_key: &'a str,
     pub(crate) ttl_attribute: &'a str,
+    pub(crate) layout: Layout,
 }
 
 /// A request body under construction: a JSON object whose last brace is still missing.
@@ -82,6 +97,8 @@ impl<'a> Body<'a> {
         let mut bytes = Vec::with_capacity(capacity);
         bytes.extend_from_slice(b"{\"TableName\":");
         write_json_string(names.table, &mut bytes);
+        // It costs nothing, and is what the statistics add up.
+        bytes.extend_from_slice(b",\"ReturnConsumedCapacity\":\"TOTAL\"");
         Self { bytes, names }
     }
 
@@ -116,16 +133,26 @@ impl<'a> Body<'a> {
         let mut all_values = values.to_owned();
         if let Some(condition) = condition {
             all_names.push(("#k", self.names.partition_key));
-            if condition.now().is_some() && !names.iter().any(|(name, _)| *name == "#e") {
+            let has = |placeholder| names.iter().any(|(name, _)| *name == placeholder);
+            let moment = condition.moment();
+            let too_old = moment.and_then(|moment| moment.too_old);
+            if moment.is_some() && !has("#e") {
                 all_names.push(("#e", self.names.ttl_attribute));
             }
-            if let Some(created) = condition.created() {
-                if !names.iter().any(|(name, _)| *name == "#c") {
-                    all_names.push(("#c", "created"));
-                }
-                push_number(&mut all_values, ":loaded", &epoch_ms(created).to_string());
+            if (condition.created().is_some() || too_old.is_some()) && !has("#c") {
+                all_names.push(("#c", CREATED));
             }
-            if let Some(now) = condition.now() {
+            let mut number = |placeholder, time| {
+                push_number(&mut all_values, placeholder, &epoch_ms(time).to_string());
+            };
+            if let Some(created) = condition.created() {
+                number(":loaded", created);
+            }
+            if let Some(too_old) = too_old {
+                number(":too_old", too_old);
+            }
+            if let Some(Moment { now, .. }) = moment {
+                number(":now_ms", now);
                 let now_ms = epoch_ms(now);
                 push_number(
                     &mut all_values,
@@ -133,7 +160,6 @@ impl<'a> Body<'a> {
                     &format!("{}.{:03}", now_ms / 1000, now_ms % 1000),
                 );
                 push_number(&mut all_values, ":from", &MILLISECONDS_FROM.to_string());
-                push_number(&mut all_values, ":now_ms", &now_ms.to_string());
             }
             // With the item, a retry can tell its own first attempt from somebody else's session.
             self.raw(
@@ -162,10 +188,17 @@ impl<'a> Body<'a> {
 }
 
 fn push_number(values: &mut String, placeholder: &str, number: &str) {
+    push_value(values, placeholder, "");
+    for part in ["{\"N\":\"", number, "\"}"] {
+        values.push_str(part);
+    }
+}
+
+fn push_value(values: &mut String, placeholder: &str, attribute_value: &str) {
     if !values.is_empty() {
         values.push(',');
     }
-    for part in ["\"", placeholder, "\":{\"N\":\"", number, "\"}"] {
+    for part in ["\"", placeholder, "\":", attribute_value] {
         values.push_str(part);
     }
 }
@@ -198,31 +231,69 @@ pub(crate) fn put_item(names: Names<'_>, item: NewItem<'_>, condition: Option<Co
         .raw(",")
         .string(names.ttl_attribute);
     body.raw(&format!(
-        ":{{\"N\":\"{}\"}},\"created\":{{\"N\":\"{}\"}},\"session\":",
+        ":{{\"N\":\"{}\"}},\"created\":{{\"N\":\"{}\"}},",
         item.expires_secs,
         epoch_ms(item.created)
     ));
+    if let Some((attribute, marker)) = names.layout.marker() {
+        body.string(attribute).raw(":");
+        write_str_attribute(marker, &mut body.bytes);
+        body.raw(",");
+    }
+    body.string(names.layout.session_attribute()).raw(":");
     body.bytes.extend_from_slice(item.session);
     body.raw("}");
     body.finish(condition, &[], "")
 }
 
-/// `UpdateItem` that replaces data and expiry and leaves every other attribute alone.
+/// `UpdateItem` that replaces data and expiry and leaves every other attribute alone, but for where another package
+/// kept the data.
 pub(crate) fn replace_session(names: Names<'_>, item: NewItem<'_>, condition: Condition) -> Bytes {
     let mut body = Body::new(names, 512 + item.session.len());
     body.key(item.id);
-    body.raw(",\"UpdateExpression\":\"SET #s = :s, #e = :e, #c = if_not_exists(#c, :c)\"");
-    let mut values = String::with_capacity(item.session.len() + 256);
-    push_number(&mut values, ":e", &item.expires_secs.to_string());
-    push_number(&mut values, ":c", &epoch_ms(item.created).to_string());
-    values.push_str(",\":s\":");
-    values.push_str(std::str::from_utf8(item.session).expect("the codec writes UTF-8"));
-    let names = [
-        ("#s", "session"),
-        ("#e", names.ttl_attribute),
-        ("#c", "created"),
-    ];
-    body.finish(Some(condition), &names, &values)
+    let mut update = Update::of(names, item);
+    update.set("#s", names.layout.session_attribute(), ":s", item.session);
+    if let Some((attribute, marker)) = names.layout.marker() {
+        let mut value = Vec::new();
+        write_str_attribute(marker, &mut value);
+        update.set("#t", attribute, ":t", &value);
+    }
+    if let Some(attribute) = names.layout.foreign_attribute() {
+        update.remove("#o", attribute);
+    }
+    update.finish(body, condition)
+}
+
+/// `UpdateItem`s that write the changed fields of a session, its expiry unit and its expiry. The first holds the
+/// expiry; there are others when DynamoDB would refuse to do it all in one.
+pub(crate) fn merge_session(
+    names: Names<'_>,
+    item: NewItem<'_>,
+    changes: &Changes<'_>,
+    condition: Condition,
+) -> Vec<Bytes> {
+    let open = || {
+        let mut body = Body::new(names, 512 + item.session.len());
+        body.key(item.id);
+        body
+    };
+    let mut bodies = Vec::new();
+    let mut update = Update::of(names, item);
+    let set = changes
+        .set
+        .iter()
+        .map(|(name, value)| (name.as_ref(), Some(*value)));
+    let removed = changes.removed.iter().map(|name| (name.as_ref(), None));
+    let expiry = changes.expiry.iter().map(|(name, value)| (*name, *value));
+    for (name, value) in expiry.chain(set).chain(removed) {
+        if update.is_full() {
+            let full = std::mem::replace(&mut update, Update::default());
+            bodies.push(full.finish(open(), condition));
+        }
+        update.field(names, name, value.map(RawValue::get));
+    }
+    bodies.push(update.finish(open(), condition));
+    bodies
 }
 
 /// `UpdateItem` that moves the expiry alone.
@@ -233,10 +304,110 @@ pub(crate) fn move_expiry(
     condition: Condition,
 ) -> Bytes {
     let mut body = Body::new(names, 512 + id.len());
-    body.key(id).raw(",\"UpdateExpression\":\"SET #e = :e\"");
-    let mut values = String::new();
-    push_number(&mut values, ":e", &expires_secs.to_string());
-    body.finish(Some(condition), &[("#e", names.ttl_attribute)], &values)
+    body.key(id);
+    let mut update = Update::default();
+    update.expiry(names, expires_secs);
+    update.finish(body, condition)
+}
+
+/// More fields than this go into several requests, far enough below what DynamoDB takes (4 KB of expression).
+///
+/// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html>
+const MAX_FIELDS: usize = 100;
+const MAX_EXPRESSION_BYTES: usize = 3_500;
+
+/// An update expression under construction, with the names and values it refers to.
+#[derive(Default)]
+struct Update<'a> {
+    sets: String,
+    removes: String,
+    names: Vec<(Cow<'static, str>, Cow<'a, str>)>,
+    values: String,
+    fields: usize,
+}
+
+impl<'a> Update<'a> {
+    /// Sets the expiry, and `created` if there is none.
+    fn of(names: Names<'a>, item: NewItem<'_>) -> Self {
+        let mut update = Self::default();
+        update.expiry(names, item.expires_secs);
+        update.clause(true, "#c = if_not_exists(#c, :c)");
+        update.names.push(("#c".into(), CREATED.into()));
+        push_number(
+            &mut update.values,
+            ":c",
+            &epoch_ms(item.created).to_string(),
+        );
+        update
+    }
+
+    fn expiry(&mut self, names: Names<'a>, expires_secs: u64) {
+        self.clause(true, "#e = :e");
+        self.names.push(("#e".into(), names.ttl_attribute.into()));
+        push_number(&mut self.values, ":e", &expires_secs.to_string());
+    }
+
+    fn set(&mut self, name: &'static str, attribute: &'a str, value: &str, attribute_value: &[u8]) {
+        self.clause(true, &format!("{name} = {value}"));
+        self.names.push((name.into(), attribute.into()));
+        let text = std::str::from_utf8(attribute_value).expect("the codec writes UTF-8");
+        push_value(&mut self.values, value, text);
+    }
+
+    fn remove(&mut self, name: &'static str, attribute: &'a str) {
+        self.clause(false, name);
+        self.names.push((name.into(), attribute.into()));
+    }
+
+    /// Sets a field of the session to this attribute value, or removes it.
+    fn field(&mut self, names: Names<'a>, field: &'a str, value: Option<&str>) {
+        if self.fields == 0 {
+            let attribute = names.layout.session_attribute();
+            self.names.push(("#s".into(), attribute.into()));
+        }
+        let number = self.fields;
+        self.fields += 1;
+        self.names
+            .push((format!("#f{number}").into(), field.into()));
+        match value {
+            Some(value) => {
+                self.clause(true, &format!("#s.#f{number} = :f{number}"));
+                push_value(&mut self.values, &format!(":f{number}"), value);
+            }
+            None => self.clause(false, &format!("#s.#f{number}")),
+        }
+    }
+
+    fn clause(&mut self, is_set: bool, clause: &str) {
+        let (keyword, clauses) = if is_set {
+            ("SET ", &mut self.sets)
+        } else {
+            ("REMOVE ", &mut self.removes)
+        };
+        clauses.push_str(if clauses.is_empty() { keyword } else { ", " });
+        clauses.push_str(clause);
+    }
+
+    fn is_full(&self) -> bool {
+        self.fields >= MAX_FIELDS || self.sets.len() + self.removes.len() >= MAX_EXPRESSION_BYTES
+    }
+
+    fn finish(self, mut body: Body<'_>, condition: Condition) -> Bytes {
+        let Self {
+            mut sets, removes, ..
+        } = self;
+        if !sets.is_empty() && !removes.is_empty() {
+            sets.push(' ');
+        }
+        sets.push_str(&removes);
+        body.raw(",\"UpdateExpression\":").string(&sets);
+        let names: Vec<_> = self
+            .names
+            .iter()
+            .map(|(placeholder, name)| (&**placeholder, &**name))
+            .collect();
+        body.finish(Some(condition), &names, &self.values)
+    }
 }
 
 /// `DeleteItem` of one session.
@@ -258,6 +429,7 @@ mod tests {
         table: "sessions",
         partition_key: "sessionId",
         ttl_attribute: "expires",
+        layout: Layout::Session,
     };
 
     fn at(ms: u64) -> SystemTime {
@@ -281,7 +453,7 @@ mod tests {
     fn an_unconditional_put_is_the_item_and_nothing_else() {
         assert_eq!(
             parse(&put_item(NAMES, item(), None)),
-            json!({ "TableName": "sessions", "Item": {
+            json!({ "TableName": "sessions", "ReturnConsumedCapacity": "TOTAL", "Item": {
                 "sessionId": { "S": "a\"b" }, "expires": { "N": "1800000000" },
                 "created": { "N": "1799000000123" }, "session": { "M": {} },
             } })
@@ -292,7 +464,7 @@ mod tests {
     fn a_read_asks_for_consistency_only_when_told() {
         assert_eq!(
             parse(&get_item(NAMES, "id", false)),
-            json!({ "TableName": "sessions", "Key": { "sessionId": { "S": "id" } } })
+            json!({ "TableName": "sessions", "ReturnConsumedCapacity": "TOTAL", "Key": { "sessionId": { "S": "id" } } })
         );
         assert_eq!(
             parse(&get_item(NAMES, "id", true))["ConsistentRead"],
@@ -302,14 +474,40 @@ mod tests {
 
     #[test]
     fn every_placeholder_that_is_declared_is_used_and_the_other_way_round() {
-        let (now, created) = (at(1_799_000_000_500), Some(at(7)));
+        let created = Some(at(7));
+        let moment = Moment {
+            now: at(1_799_000_000_500),
+            too_old: None,
+        };
+        let aging = Moment {
+            too_old: Some(at(5)),
+            ..moment
+        };
         let bodies = [
-            put_item(NAMES, item(), Some(Condition::Absent { now })),
+            put_item(NAMES, item(), Some(Condition::Absent(moment))),
+            put_item(NAMES, item(), Some(Condition::Absent(aging))),
+            move_expiry(
+                NAMES,
+                "id",
+                9,
+                Condition::Live {
+                    created: None,
+                    moment: aging,
+                },
+            ),
             replace_session(NAMES, item(), Condition::Present { created }),
             replace_session(NAMES, item(), Condition::Present { created: None }),
-            replace_session(NAMES, item(), Condition::Live { created, now }),
-            move_expiry(NAMES, "id", 9, Condition::Live { created, now }),
-            move_expiry(NAMES, "id", 9, Condition::Live { created: None, now }),
+            replace_session(NAMES, item(), Condition::Live { created, moment }),
+            move_expiry(NAMES, "id", 9, Condition::Live { created, moment }),
+            move_expiry(
+                NAMES,
+                "id",
+                9,
+                Condition::Live {
+                    created: None,
+                    moment,
+                },
+            ),
         ];
         for body in &bodies {
             let body = parse(body);

@@ -28,6 +28,8 @@ pub(super) struct Writer<'w> {
     pub(super) limits: bool,
     /// What the next string is.
     pub(super) next: Next,
+    /// Whether the value is a session's text.
+    pub(super) from_text: bool,
 }
 
 #[derive(Default)]
@@ -46,6 +48,7 @@ impl<'w> Writer<'w> {
             depth: 0,
             limits,
             next: Next::Value,
+            from_text: false,
         }
     }
 
@@ -290,7 +293,10 @@ impl<'a, 'w> ser::Serializer for &'a mut Writer<'w> {
         match std::mem::take(&mut self.next) {
             Next::Value => self.scalar(Tag::S, value),
             Next::NumberText => self.scalar(Tag::N, value),
-            Next::SessionText(form) => text::write(form, value, self),
+            Next::SessionText(form) => {
+                self.from_text |= self.depth == 0;
+                text::write(form, value, self)
+            }
         }
     }
 

@@ -20,8 +20,31 @@ fn read_attribute<T: DeserializeOwned>(attribute: &[u8]) -> Result<T, ItemError>
 
 fn read_item<T: DeserializeOwned>(item: &[u8]) -> Result<StoredItem<T>, ItemError> {
     read(item, |input, reading| {
-        ItemSeed::new(TTL_ATTRIBUTE, reading).deserialize(input)
+        ItemSeed::new(TTL_ATTRIBUTE, Layout::Session, reading).deserialize(input)
     })
+}
+
+/// Appends any value as an attribute value; returns the bytes it counts towards the item's size.
+fn write_attribute<T: Serialize + ?Sized>(
+    value: &T,
+    out: &mut Vec<u8>,
+) -> Result<usize, ItemError> {
+    let start = out.len();
+    let mut writer = Writer::new(out, true);
+    let written = value.serialize(&mut writer);
+    let size = writer.size;
+    if written.is_err() {
+        out.truncate(start);
+    }
+    written.map(|()| size)
+}
+
+fn write_session<T: Serialize + ?Sized>(
+    session: &T,
+    out: &mut Vec<u8>,
+) -> Result<usize, ItemError> {
+    let written = Layout::Session.write_session(session, out);
+    written.map(|written| written.size)
 }
 
 fn written<T: Serialize + ?Sized>(value: &T) -> String {
@@ -953,7 +976,7 @@ fn expiries_of_every_predecessor() {
 fn items_in_responses() {
     let response =
         br#"{"ConsumedCapacity":{"Item":1},"Item":{"session":{"M":{"a":{"B":""}}}},"More":[{}]}"#;
-    let found = read_response::<SessionText>(response, "Item", TTL_ATTRIBUTE)
+    let found = read_response::<SessionText>(response, "Item", TTL_ATTRIBUTE, Layout::Session)
         .unwrap()
         .unwrap();
     assert_eq!(
@@ -961,17 +984,17 @@ fn items_in_responses() {
         Stored::Session(attribute_text(r#"{"M":{"a":{"B":""}}}"#))
     );
     assert!(
-        read_response::<SessionText>(response, "Attributes", TTL_ATTRIBUTE)
+        read_response::<SessionText>(response, "Attributes", TTL_ATTRIBUTE, Layout::Session)
             .unwrap()
             .is_none()
     );
     assert!(
-        read_response::<SessionText>(b"{}", "Item", TTL_ATTRIBUTE)
+        read_response::<SessionText>(b"{}", "Item", TTL_ATTRIBUTE, Layout::Session)
             .unwrap()
             .is_none()
     );
     assert_eq!(
-        read_response::<SessionText>(b"{", "Item", TTL_ATTRIBUTE)
+        read_response::<SessionText>(b"{", "Item", TTL_ATTRIBUTE, Layout::Session)
             .unwrap_err()
             .kind,
         ItemErrorKind::Malformed
@@ -1070,7 +1093,7 @@ fn read_every_way(input: &[u8]) {
     let _ = read_attribute::<BTreeMap<u8, Option<f32>>>(input);
     let _ = read_item::<Value>(input);
     let _ = read_item::<SessionText>(input);
-    let _ = read_response::<SessionText>(input, "a", TTL_ATTRIBUTE);
+    let _ = read_response::<SessionText>(input, "a", TTL_ATTRIBUTE, Layout::Session);
     if let Ok(text) = str::from_utf8(input) {
         let _ = write_attribute(&json_text(text), &mut Vec::new());
         let _ = write_attribute(&attribute_text(text), &mut Vec::new());

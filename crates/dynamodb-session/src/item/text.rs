@@ -164,6 +164,26 @@ pub(super) fn write(form: Form, text: &str, writer: &mut Writer<'_>) -> Result<(
     Ok(())
 }
 
+/// Session data as JSON text: a [`SessionText`]'s own, or what `serde_json` makes of any other type.
+pub(super) fn json_text<T: Serialize + ?Sized>(session: &T) -> Result<String, ItemError> {
+    IN_CODEC.set(true);
+    let literal = serde_json::to_string(session);
+    IN_CODEC.set(false);
+    let literal = literal.map_err(|error| {
+        ItemError::at(
+            ItemErrorKind::Unserializable,
+            "not to be had as JSON",
+            &error,
+        )
+    })?;
+    // A session's text serialises to itself as a string, and data that are a map to an object.
+    if literal.starts_with('{') {
+        return Ok(literal);
+    }
+    serde_json::from_str(&literal)
+        .map_err(|_| ItemError::new(ItemErrorKind::NotAMap, "session data must be a map"))
+}
+
 /// Reads an attribute value, or what follows its `tag`, into `sink`.
 pub(super) fn read<'de, D: Deserializer<'de>>(
     input: D,

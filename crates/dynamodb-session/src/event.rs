@@ -1,0 +1,80 @@
+//! What a store has to tell beside the results of its calls.
+
+use std::fmt::Write as _;
+use std::sync::{Arc, LazyLock};
+
+use ring::hmac;
+use ring::rand::{SecureRandom, SystemRandom};
+
+/// Something that an operator may want to know of. It is no error: each call has its own result.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event {
+    /// A write met that its session has been deleted, or that another one has its id now. It was dropped.
+    Conflict {
+        /// Tells sessions apart: a hash of the id under a key that is drawn for each process.
+        id_hash: String,
+        /// The operation, such as `UpdateItem`.
+        operation: &'static str,
+    },
+    /// An item holds no session: a load took it for a miss.
+    Unreadable {
+        /// As in [`Conflict`](Self::Conflict).
+        id_hash: String,
+    },
+    /// A request is repeated.
+    Retry {
+        /// The operation, such as `UpdateItem`.
+        operation: &'static str,
+        /// How many requests were sent so far.
+        attempt: u32,
+        /// The service's name for what went wrong; `None` when there was no answer.
+        code: Option<String>,
+    },
+    /// The service asked for fewer requests.
+    Throttled {
+        /// The operation, such as `UpdateItem`.
+        operation: &'static str,
+        /// The service's name for it.
+        code: String,
+    },
+    /// `UpdateItem` is not allowed, so from now on sessions are written whole, by `PutItem`: a session that was
+    /// deleted stays deleted, but parallel requests overwrite each other. Told once.
+    UpdateDenied,
+}
+
+/// Told about every [`Event`].
+pub type Listener = Arc<dyn Fn(&Event) + Send + Sync>;
+
+static KEY: LazyLock<hmac::Key> = LazyLock::new(|| {
+    let mut key = [0; 32];
+    SystemRandom::new()
+        .fill(&mut key)
+        .expect("a hash anyone could repeat would give ids away");
+    hmac::Key::new(hmac::HMAC_SHA256, &key)
+});
+
+/// What a log may hold of an id: it tells sessions apart and nothing else.
+pub(crate) fn id_hash(id: &str) -> String {
+    let tag = hmac::sign(&KEY, id.as_bytes());
+    tag.as_ref()[..8]
+        .iter()
+        .fold(String::with_capacity(16), |mut hex, byte| {
+            write!(hex, "{byte:02x}").expect("a String takes every text");
+            hex
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_has_one_hash_which_does_not_show_it() {
+        let hash = id_hash("the-id");
+        assert_eq!(hash, id_hash("the-id"));
+        assert_ne!(hash, id_hash("the-ie"));
+        assert_eq!(hash.len(), 16);
+        assert!(hash.bytes().all(|byte| byte.is_ascii_hexdigit()));
+    }
+}

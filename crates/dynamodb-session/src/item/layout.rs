@@ -1,0 +1,146 @@
+//! The layouts of items that other packages wrote, beside our own.
+
+use std::fmt;
+
+use serde::Serialize;
+use serde::de::{self, DeserializeOwned, Deserializer, IgnoredAny, Visitor};
+
+use super::text::{SESSION_TEXT, json_text};
+use super::{
+    ItemError, ItemErrorKind, SESSION, WrittenSession, write_json_string, write_session_map,
+};
+
+/// How a session lies in its item.
+///
+/// The names of table, partition key, TTL attribute and the prefix of ids are settings of their own.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Layout {
+    /// `session` (M): the layout of `koa-session-dynamodb-store`.
+    #[default]
+    Session,
+    /// `sess` (S, JSON text) and `type` (S, `connect-session`): read and written as `connect-dynamodb` does.
+    ///
+    /// The session is one string, so it is always written whole: parallel requests overwrite each other.
+    ConnectDynamodb,
+    /// As [`Session`](Self::Session), and an item without it is read from `sess` (M), where `dynamodb-store` keeps it.
+    DynamodbStore,
+    /// As [`Session`](Self::Session), and an item without it is read from `data` (B), where the Rust crate
+    /// `tower-sessions-dynamodb-store` keeps it. The session data's type is given the bytes.
+    TowerSessionsDynamodbStore,
+}
+
+impl Layout {
+    /// The attribute that holds the session's data.
+    pub(crate) fn session_attribute(self) -> &'static str {
+        match self {
+            Self::ConnectDynamodb => "sess",
+            _ => SESSION,
+        }
+    }
+
+    /// The attribute where the other package keeps them, gone with the first write of ours.
+    pub(crate) fn foreign_attribute(self) -> Option<&'static str> {
+        match self {
+            Self::DynamodbStore => Some("sess"),
+            Self::TowerSessionsDynamodbStore => Some("data"),
+            _ => None,
+        }
+    }
+
+    /// An attribute every item has beside the session's, and its string.
+    pub(crate) fn marker(self) -> Option<(&'static str, &'static str)> {
+        (self == Self::ConnectDynamodb).then_some(("type", "connect-session"))
+    }
+
+    /// Whether the session's data are one string, so that its fields cannot be written one by one.
+    pub(crate) fn is_text(self) -> bool {
+        self == Self::ConnectDynamodb
+    }
+
+    /// Appends session data as the attribute value of [`session_attribute`](Self::session_attribute).
+    pub(crate) fn write_session<T: Serialize + ?Sized>(
+        self,
+        session: &T,
+        out: &mut Vec<u8>,
+    ) -> Result<WrittenSession, ItemError> {
+        if !self.is_text() {
+            return write_session_map(session, out, true);
+        }
+        let text = json_text(session)?;
+        if serde_json::from_str::<JsonObject>(&text).is_err() {
+            return Err(ItemError::new(
+                ItemErrorKind::NotAMap,
+                "session data must be a map",
+            ));
+        }
+        out.extend_from_slice(br#"{"S":"#);
+        write_json_string(&text, out);
+        out.push(b'}');
+        Ok(WrittenSession {
+            size: text.len(),
+            from_text: true,
+        })
+    }
+}
+
+/// Accepts any JSON object and keeps nothing of it.
+struct JsonObject;
+
+impl<'de> de::Deserialize<'de> for JsonObject {
+    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        struct Object;
+        impl<'de> Visitor<'de> for Object {
+            type Value = JsonObject;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<JsonObject, A::Error> {
+                while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+                Ok(JsonObject)
+            }
+        }
+        input.deserialize_map(Object)
+    }
+}
+
+/// Session data that are stored as JSON text; `None` when the text is no JSON object.
+pub(super) fn read_json_text<T: DeserializeOwned>(
+    text: &str,
+) -> Option<Result<T, serde_json::Error>> {
+    serde_json::from_str::<JsonObject>(text).ok()?;
+    Some(T::deserialize(JsonText(text)))
+}
+
+/// Hands a [`SessionText`](super::SessionText) the text as it is, and everyone else what it says.
+struct JsonText<'a>(&'a str);
+
+impl<'de> Deserializer<'de> for JsonText<'de> {
+    type Error = serde_json::Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
+        serde_json::Deserializer::from_str(self.0).deserialize_any(visitor)
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Self::Error> {
+        if name == SESSION_TEXT {
+            return visitor.visit_string(self.0.to_owned());
+        }
+        serde_json::Deserializer::from_str(self.0).deserialize_newtype_struct(name, visitor)
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
+        visitor.visit_some(self)
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple
+        tuple_struct map struct enum identifier ignored_any
+    }
+}

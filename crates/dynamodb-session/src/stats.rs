@@ -1,0 +1,199 @@
+//! Counts of what a store did. They are always on: a few relaxed additions per call.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+
+use crate::client::retry::CallReport;
+
+/// The operations that are counted one by one. Everything else is about the table.
+const OPERATIONS: [&str; 7] = [
+    "GetItem",
+    "PutItem",
+    "UpdateItem",
+    "DeleteItem",
+    "Scan",
+    "BatchWriteItem",
+    "Table",
+];
+
+/// What a store has done since it was built; of [`SessionStore::stats`](crate::SessionStore::stats).
+#[derive(Debug, Clone, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Stats {
+    /// By operation, those without a call left out.
+    pub operations: Vec<OperationStats>,
+    /// Writes that were dropped because their session had gone.
+    pub conflicts: u64,
+    /// Writes that were not sent because they would have moved the expiry too little to matter.
+    pub skipped_touches: u64,
+    /// Requests that were repetitions.
+    pub retries: u64,
+    /// Answers that asked for fewer requests.
+    pub throttles: u64,
+    /// Writes that nothing guarded, because nothing was known of the session: [`put`](crate::SessionStore::put).
+    pub unguarded_writes: u64,
+    /// Capacity units, of all operations.
+    pub capacity_units: f64,
+}
+
+/// What came of one operation.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct OperationStats {
+    /// The operation, such as `GetItem`; `Table` for all that manage the table.
+    pub operation: &'static str,
+    /// Calls that ended, in whatever way.
+    pub calls: u64,
+    /// Calls that ended with an error. A condition that failed is none.
+    pub errors: u64,
+    /// Requests that were sent.
+    pub requests: u64,
+    /// The time of all calls together.
+    pub time_total: Duration,
+    /// The time of the longest call.
+    pub time_max: Duration,
+    /// Capacity units: as the service reports them, and by its rules for writes whose condition failed, where it
+    /// reports none.
+    pub capacity_units: f64,
+}
+
+#[derive(Debug, Default)]
+struct Counters {
+    calls: AtomicU64,
+    errors: AtomicU64,
+    requests: AtomicU64,
+    total_us: AtomicU64,
+    max_us: AtomicU64,
+    /// Thousandths of a unit: an eventual read costs a half.
+    milli_units: AtomicU64,
+}
+
+/// The running counts behind [`Stats`].
+#[derive(Debug, Default)]
+pub(crate) struct Counts {
+    operations: [Counters; OPERATIONS.len()],
+    pub(crate) conflicts: AtomicU64,
+    pub(crate) skipped_touches: AtomicU64,
+    pub(crate) throttles: AtomicU64,
+    pub(crate) retries: AtomicU64,
+    pub(crate) unguarded_writes: AtomicU64,
+}
+
+/// Adds one.
+pub(crate) fn count(counter: &AtomicU64) {
+    counter.fetch_add(1, Relaxed);
+}
+
+impl Counts {
+    /// Adds a call that ended.
+    pub(crate) fn add(&self, call: &CallReport, milli_units: u64) {
+        let index = OPERATIONS
+            .iter()
+            .position(|known| *known == call.operation)
+            .unwrap_or(OPERATIONS.len() - 1);
+        let counters = &self.operations[index];
+        let us = u64::try_from(call.elapsed.as_micros()).unwrap_or(u64::MAX);
+        count(&counters.calls);
+        counters
+            .errors
+            .fetch_add(u64::from(call.error.is_some()), Relaxed);
+        counters.requests.fetch_add(call.attempts.into(), Relaxed);
+        counters.total_us.fetch_add(us, Relaxed);
+        counters.max_us.fetch_max(us, Relaxed);
+        counters.milli_units.fetch_add(milli_units, Relaxed);
+    }
+
+    pub(crate) fn snapshot(&self) -> Stats {
+        let operations: Vec<_> = OPERATIONS
+            .iter()
+            .zip(&self.operations)
+            .map(|(operation, counters)| counters.snapshot(operation))
+            .filter(|operation| operation.calls > 0)
+            .collect();
+        Stats {
+            capacity_units: operations
+                .iter()
+                .map(|operation| operation.capacity_units)
+                .sum(),
+            operations,
+            conflicts: self.conflicts.load(Relaxed),
+            skipped_touches: self.skipped_touches.load(Relaxed),
+            retries: self.retries.load(Relaxed),
+            throttles: self.throttles.load(Relaxed),
+            unguarded_writes: self.unguarded_writes.load(Relaxed),
+        }
+    }
+}
+
+impl Counters {
+    fn snapshot(&self, operation: &'static str) -> OperationStats {
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "beyond 2^53 thousandths the last one is of no interest"
+        )]
+        let capacity_units = self.milli_units.load(Relaxed) as f64 / 1000.0;
+        OperationStats {
+            operation,
+            calls: self.calls.load(Relaxed),
+            errors: self.errors.load(Relaxed),
+            requests: self.requests.load(Relaxed),
+            time_total: Duration::from_micros(self.total_us.load(Relaxed)),
+            time_max: Duration::from_micros(self.max_us.load(Relaxed)),
+            capacity_units,
+        }
+    }
+}
+
+/// The capacity units an answer reports, in thousandths.
+///
+/// An attribute of that name is followed by an object, and text in a string has its quotes escaped, so a digit
+/// after this is the service's own word.
+pub(crate) fn milli_units(answer: &[u8]) -> u64 {
+    const MEMBER: &[u8] = b"\"CapacityUnits\":";
+    let mut units = 0.0;
+    let mut rest = answer;
+    while let Some(at) = memchr::memmem::find(rest, MEMBER) {
+        rest = &rest[at + MEMBER.len()..];
+        let digits = rest
+            .iter()
+            .take_while(|byte| byte.is_ascii_digit() || b".eE+-".contains(byte))
+            .count();
+        let number = str::from_utf8(&rest[..digits]).unwrap_or_default();
+        units += number.parse::<f64>().unwrap_or_default();
+    }
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "saturates, and no answer charges less than nothing"
+    )]
+    let milli_units = (units * 1000.0).round() as u64;
+    milli_units
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn units_are_the_services_and_not_an_items() {
+        for (answer, milli) in [
+            (
+                r#"{"ConsumedCapacity":{"TableName":"t","CapacityUnits":0.5},"Item":{}}"#,
+                500,
+            ),
+            (
+                r#"{"Item":{"CapacityUnits":{"N":"7"},"s":{"S":"\"CapacityUnits\":9"}}}"#,
+                0,
+            ),
+            (
+                r#"{"ConsumedCapacity":[{"CapacityUnits":1},{"CapacityUnits":2.0}]}"#,
+                3000,
+            ),
+            ("", 0),
+            (r#"{"CapacityUnits":"#, 0),
+            (r#"{"CapacityUnits":-1}"#, 0),
+        ] {
+            assert_eq!(milli_units(answer.as_bytes()), milli, "{answer}");
+        }
+    }
+}
