@@ -7,13 +7,21 @@
  * the session object: express-session has its own made by `createSession`, and @fastify/session copies what `get`
  * gave key by key, one of which leads back here.
  */
+/* eslint no-param-reassign: ["error", { "props": false }] -- objects that nobody else has seen yet */
 /* eslint global-require: "off" -- see index.js: what most applications do without is loaded where it is needed */
 
 const EventEmitter = require('node:events');
-const { internal: { Core, Known, startCreation, report } } = require('./index.js');
+const {
+  internal: {
+    Core, FACES, Known, createAtOnce, createIfMissing, parse, serialise,
+  },
+} = require('./index.js');
 
-/** What the native part knows the frameworks by: which fields each cannot carry. */
-const FACES = { none: 0, express: 2, fastify: 3 };
+/** Items of other packages that can be read: what such a table calls its key, and how its ids begin. */
+const LAYOUTS = {
+  'connect-dynamodb': { table: { hashKey: 'id' }, prefix: 'sess:' },
+  'dynamodb-store': { prefix: 'sess:' },
+};
 
 /** The key whose value leads from @fastify/session's object to what is known of it. JSON leaves functions out. */
 const LOADED = 'koa-session-dynamodb-store:loaded';
@@ -73,18 +81,31 @@ function plain(session) {
   return { ...session, cookie: typeof cookie.toJSON === 'function' ? cookie.toJSON() : cookie };
 }
 
-/** When the row of a raw session expires, in epoch milliseconds, if it does. */
-function expiryOf(raw) {
-  const text = raw.slice(raw.indexOf(',') + 1, raw.indexOf('\n'));
-  return text === '' ? undefined : Number(text);
+/** The session of an item; undefined where it has no cookie, which the frameworks cannot do without. */
+function read(raw) {
+  if (raw === undefined) return undefined;
+  const session = parse(raw);
+  // @fastify/session assigns every key to its own object, which this one would give another prototype.
+  if (Object.hasOwn(session, '__proto__')) delete session.__proto__; // eslint-disable-line no-proto
+  // Of another package's layout.
+  if (raw.startsWith('f')) require('./lib/dynamodb-store.js').restoreCookie(session, raw);
+  return isObject(session.cookie) ? session : undefined;
 }
 
-/** What is known of a session object: the id it was loaded or stored under, and what is stored there. */
+/** `statusCode` is what @fastify/session has the visitor answered with, whatever the service's own was. */
+function amend(error) {
+  if (error.statusCode === undefined || error.serviceStatusCode !== undefined) return;
+  error.serviceStatusCode = error.statusCode;
+  error.statusCode = error.status;
+}
+
+/** A session object, or what stands for one: the id it was loaded or stored under, and what is known of that. */
 class Loaded {
-  constructor(sid, raw, face) {
+  face = FACES.fastify;
+
+  constructor(sid, raw) {
     this.sid = sid;
     this.known = new Known(raw);
-    this.face = face;
   }
 }
 
@@ -95,16 +116,22 @@ class DynamoDBStore extends EventEmitter {
   /** `Loaded` by session object, or by the function that stands for one. */
   #loaded = new WeakMap();
 
+  /** Sessions on their way into the table that nothing guards, by id. */
+  #firstWrites = new Map();
+
   #generate;
 
   constructor(options = {}, callback = undefined) {
     super();
-    this.#core = new Core(options, { layouts: true });
+    this.#core = new Core(options, { layouts: LAYOUTS, amend });
     Object.assign(this, this.#core.options.public);
-    this.on('newListener', (name) => {
-      if (EVENTS.includes(name)) this.#core.listen(this);
-    });
-    startCreation(this.#core, callback);
+    const listen = (name) => {
+      if (!EVENTS.includes(name)) return;
+      this.off('newListener', listen);
+      this.#core.listen((event, details) => this.emit(event, details));
+    };
+    this.on('newListener', listen);
+    createAtOnce(this.#core, callback);
   }
 
   /** The attribute that holds the expiry: the table's TTL attribute where it has one. */
@@ -124,77 +151,69 @@ class DynamoDBStore extends EventEmitter {
 
   /** The session; undefined when there is none. */
   get(sid, callback = undefined) {
-    const isForFramework = typeof callback === 'function';
-    return settle(this.#core.get(sid, (raw) => this.#found(sid, raw, isForFramework)), callback);
+    const found = (raw) => {
+      const session = read(raw);
+      if (session) this.#remember(session, new Loaded(sid, raw), typeof callback === 'function');
+      return session;
+    };
+    return settle(this.#core.get(sid, found), callback);
   }
 
-  #found(sid, raw, isForFramework) {
-    const session = raw === undefined ? undefined : this.#read(raw);
-    if (session === undefined) return undefined;
+  #remember(session, loaded, isForFramework) {
     if (isForFramework) {
       const key = () => {};
-      this.#loaded.set(key, new Loaded(sid, raw, FACES.fastify));
       session[LOADED] = key;
+      this.#loaded.set(key, loaded);
     } else {
-      this.#loaded.set(session, new Loaded(sid, raw, FACES.none));
+      this.#loaded.set(session, loaded);
     }
-    return session;
   }
 
-  /** The session of a row; undefined when no framework could use it. */
-  #read(raw) {
-    const session = this.#core.parse(raw);
-    if (this.#core.isForeign(raw)) require('./lib/dynamodb-store.js').restoreCookie(session, expiryOf(raw));
-    return isObject(session.cookie) ? session : undefined;
+  /** What is known of a session object that is written under an id. What it was under another id says nothing. */
+  #known(sid, session) {
+    const own = this.#loaded.get(session);
+    const carried = this.#loaded.get(session[LOADED]);
+    const known = [own, carried].find((loaded) => loaded?.sid === sid);
+    if (known) return known;
+    const loaded = new Loaded(sid, undefined);
+    if (!own) this.#loaded.set(session, loaded);
+    return loaded;
   }
 
   /** Stores a session as it is now, for as long as its cookie lives. */
   set(sid, session, callback = undefined) {
-    return settle(this.#set(sid, session), callback);
-  }
-
-  async #set(sid, session) {
-    const { text, ttlMs } = this.#stored(session);
-    const loaded = this.#loadedOf(sid, session);
-    if (loaded) await this.#core.write(loaded.known, sid, text, ttlMs, loaded.face);
-    else await this.#core.put(sid, text, ttlMs);
+    return settle(this.#write(sid, session, ({ known, face }, text, ttlMs) => {
+      const written = this.#core.set(known, sid, text, ttlMs, face);
+      if (known.base === undefined) this.#noteFirstWrite(sid, written);
+      return written;
+    }), callback);
   }
 
   /** Moves the expiry of a session that is there. */
   touch(sid, session, callback = undefined) {
-    return settle(this.#touch(sid, session), callback);
+    return settle(this.#write(sid, session, ({ known, face }, text, ttlMs) => (
+      this.#core.touch(known, sid, text, ttlMs, face))), callback);
   }
 
-  async #touch(sid, session) {
-    const { text, ttlMs } = this.#stored(session);
-    const { known, face } = this.#loadedOf(sid, session) ?? new Loaded(sid, undefined, FACES.none);
-    await this.#core.touch(known, sid, text, ttlMs, face);
-  }
-
-  #stored(session) {
+  async #write(sid, session, write) {
     if (!isObject(session?.cookie)) {
       throw require('./lib/errors.js').invalidSession('The session cannot be stored: it has no cookie, which express-session and @fastify/session give each.');
     }
-    return {
-      text: this.#core.serialise(plain(session)),
-      ttlMs: msLeft(session.cookie) ?? this.#core.options.sessionTtl,
-    };
+    const text = serialise(plain(session));
+    const ttlMs = msLeft(session.cookie) ?? this.#core.options.sessionTtl;
+    await write(this.#known(sid, session), text, ttlMs);
   }
 
-  /** What is known of a session object; undefined when it was loaded under another id, of which nothing follows. */
-  #loadedOf(sid, session) {
-    const own = this.#loaded.get(session);
-    if (own) return own.sid === sid ? own : undefined;
-    const carried = this.#loaded.get(session[LOADED]);
-    if (carried?.sid === sid) return carried;
-    const fresh = new Loaded(sid, undefined, FACES.none);
-    this.#loaded.set(session, fresh);
-    return fresh;
+  #noteFirstWrite(sid, written) {
+    const done = () => { if (this.#firstWrites.get(sid) === written) this.#firstWrites.delete(sid); };
+    this.#firstWrites.set(sid, written);
+    written.then(done, done);
   }
 
   /** Deletes a session, if there is one. */
   destroy(sid, ...rest) {
-    const gone = this.#core.destroy(sid).then(() => {});
+    // One that is being stored for the first time is deleted after that.
+    const gone = this.#core.destroy(sid, { last: this.#firstWrites.get(sid) }).then(() => {});
     // express-session passes on what `req.session.destroy()` was given, which may be nothing.
     return settle(gone, rest.length > 0 ? orWarn(rest, 'destroying a session') : undefined);
   }
@@ -207,9 +226,9 @@ class DynamoDBStore extends EventEmitter {
   async #all() {
     const sessions = [];
     for await (const [id, raw] of this.#core.list()) {
-      const session = this.#read(raw);
+      const session = read(raw);
       if (session) {
-        this.#loaded.set(session, new Loaded(id, raw, FACES.none));
+        this.#remember(session, new Loaded(id, raw), false);
         sessions.push(Object.assign(session, { id }));
       }
     }
@@ -253,7 +272,7 @@ class DynamoDBStore extends EventEmitter {
   /** Makes express-session's own session of what `get` gave, and gives it to the request. */
   createSession(req, sess) {
     const loaded = this.#loaded.get(sess) ?? this.#loaded.get(sess[LOADED]);
-    delete sess[LOADED]; // eslint-disable-line no-param-reassign -- nobody has seen it yet
+    delete sess[LOADED];
     const session = expressStore().prototype.createSession.call(this, req, sess);
     if (loaded) {
       loaded.face = FACES.express;
@@ -266,10 +285,7 @@ class DynamoDBStore extends EventEmitter {
   stats() { return this.#core.stats(); }
 
   /** Creates the table if it is missing. With a callback, that is where errors go. */
-  createTableIfDontExists(callback = undefined) {
-    const created = this.#core.createTableIfMissing();
-    return typeof callback === 'function' ? report(created, callback) : created.then();
-  }
+  createTableIfDontExists(callback = undefined) { return createIfMissing(this.#core, callback); }
 
   /** Waits for the calls under way. There is nothing else to close: an idle store keeps no process alive. */
   async close() { await this.#core.idle(); }

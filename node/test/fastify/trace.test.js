@@ -14,7 +14,9 @@ const { local, unique } = require('../support/options');
 const { rawTable } = require('../support/raw');
 const { failure, useRecorder } = require('../support/recorder');
 const recording = require('../support/recording');
-const { assertLives, attribute, inWords } = require('../support/trace');
+const {
+  assertLives, attribute, inWords, soon,
+} = require('../support/trace');
 const Visitor = require('../support/visitor');
 
 const engine = useEngine();
@@ -47,7 +49,7 @@ const SCENES = {
   'hit unchanged, rolling by default': { stored: STORED, moved: true },
   'hit unchanged, rolling false': { stored: STORED, options: { rolling: false } },
   'hit changed, rolling false': {
-    stored: STORED, options: { rolling: false }, moved: true, handler: ({ session }) => { session.a = 2; },
+    stored: STORED, options: { rolling: false }, moved: true, handler: (request) => { request.session.a = 2; },
   },
   miss: { cookie: true },
   'get error': { stored: STORED, refused: 'GetItem' },
@@ -70,9 +72,9 @@ const SCENES = {
   'save() then end': {
     stored: STORED,
     moved: true,
-    handler({ session }) {
-      session.a = 5;
-      return session.save();
+    handler(request) {
+      request.session.a = 5;
+      return request.session.save();
     },
   },
   // What others write back (fastify/session#72).
@@ -96,7 +98,7 @@ trace.forEach((expected) => {
     const calls = [];
     const key = unique('key');
     const stored = scene.stored?.();
-    if (stored) await table.putSession(key, attribute(stored), { expires: { N: String(Math.ceil(Date.now() / 1000) + 30) } });
+    if (stored) await table.putSession(key, attribute(stored), soon());
     const earlier = await table.get(key);
 
     const store = new (recording(DynamoDBStore, calls))(local(recorder.endpoint, NAME));

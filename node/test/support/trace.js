@@ -29,4 +29,9 @@ const assertLives = (item, from, to, ms) => {
   assert.ok(expires <= Math.ceil((to + ms) / 1000), `expires ${expires} is too late`);
 };
 
-module.exports = { assertLives, attribute, inWords };
+// The expiry of an item that ends before anything that is written now.
+const soon = () => ({ expires: { N: String(Math.ceil(Date.now() / 1000) + 30) } });
+
+module.exports = {
+  assertLives, attribute, inWords, soon,
+};
