@@ -4,7 +4,7 @@ const { createHmac } = require('node:crypto');
 const { once } = require('node:events');
 const http = require('node:http');
 const express = require('express');
-const session = require('express-session');
+const expressSession = require('express-session');
 
 const SECRET = 'a secret of the tests';
 
@@ -17,7 +17,7 @@ const signed = (id) => {
 const framework = {
   name: 'express-session',
   // What the `Store` of peers comes from.
-  session,
+  session: expressSession,
   // The cookies of a visitor with this id, and back.
   cookies: (id) => ({ 'connect.sid': signed(id) }),
   idOf(visitor) {
@@ -25,12 +25,22 @@ const framework = {
     return cookie && decodeURIComponent(cookie).slice(2).replace(/\.[^.]*$/, '');
   },
 
+  idIn: (session) => session.id,
+
+  // Fields that its own sessions cannot have, because they have them already.
+  notCarried: {
+    id: 'x', req: 'x', touch: 'x', resetMaxAge: 1, save: 'x', reload: 'x', destroy: true, regenerate: 'x', toString: 'x', constructor: 'x',
+  },
+
+  // Options for apps whose new sessions all get this id.
+  withId: (id) => ({ genid: () => id }),
+
   // An Express app with sessions, listening on loopback. `handler(request, path)` answers; what it returns is the
   // body. `errors` is what reached the app's error handler.
   async serve(store, options, handler) {
     const errors = [];
     const app = express();
-    app.use(session({
+    app.use(expressSession({
       store, secret: SECRET, resave: false, saveUninitialized: false, ...options,
     }));
     app.use(async (request, response) => {

@@ -1,7 +1,7 @@
 'use strict';
 
 const cookie = require('@fastify/cookie');
-const session = require('@fastify/session');
+const fastifySession = require('@fastify/session');
 const fastify = require('fastify');
 
 // Unsigned, so that a test can come with the id it likes.
@@ -13,18 +13,24 @@ const UNSIGNED = {
 // See ./express.js: both are used alike.
 const framework = {
   name: '@fastify/session',
-  session,
+  session: fastifySession,
   cookies: (id) => ({ sessionId: encodeURIComponent(id) }),
   idOf: (visitor) => {
     const value = visitor.cookies.get('sessionId');
     return value && decodeURIComponent(value);
   },
 
+  idIn: (session) => session.sessionId,
+
+  notCarried: { sessionId: 'x', encryptedSessionId: 'x' },
+
+  withId: (id) => ({ idGenerator: () => id }),
+
   async serve(store, { cookie: cookieOptions, ...options }, handler) {
     const errors = [];
     const app = fastify({ forceCloseConnections: true });
     app.register(cookie);
-    app.register(session, {
+    app.register(fastifySession, {
       store, secret: UNSIGNED, cookie: { secure: false, ...cookieOptions }, ...options,
     });
     app.addHook('onError', async (request, reply, error) => { errors.push(error); });
