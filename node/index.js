@@ -477,8 +477,14 @@ class Core {
 
   #write(name, known, id, ttlMs, start, text = undefined) {
     if (!isId(id)) return Promise.reject(errors().invalidId());
-    const written = (head) => {
+    if (known.gone) return Promise.resolve({});
+    let result;
+    const ended = () => {
       this.#ended();
+      if (known.last === result) known.last = undefined;
+    };
+    const written = (head) => {
+      ended();
       const stamp = head.startsWith('!') ? warnUpdateDenied(head) : head;
       if (stamp === '') known.gone = true;
       else if (text !== undefined) known.base = `${stamp}\n${text}`;
@@ -486,12 +492,13 @@ class Core {
       else if (known.base) known.base = stamp + known.base.slice(known.base.indexOf('\n'));
       return {};
     };
-    const write = () => (known.gone ? Promise.resolve({}) : this.#call(start, written, this.#failed));
-    const before = known.last;
-    const result = before ? before.then(write, write) : write();
+    const failed = (failure) => {
+      ended();
+      throw this.#error(failure);
+    };
+    const write = () => (known.gone ? {} : this.#call(start, written, failed));
+    result = known.last ? known.last.then(write, write) : write();
     known.last = result;
-    const done = () => { if (known.last === result) known.last = undefined; };
-    result.then(done, done);
     return debug ? debug.result(name, id, result, { ttlMs }) : result;
   }
 

@@ -177,9 +177,9 @@ impl CaseRun {
                 let record = loaded.with_data(step["data"].clone());
                 let expires_at = self.store.now() + ttl(step);
                 let outcome = match self.form {
-                    DataForm::Typed => self.store.save(&loaded, &record.data, expires_at).await,
+                    DataForm::Typed => self.store.save(loaded, &record.data, expires_at).await,
                     DataForm::Text => {
-                        let (loaded, record) = (as_text(&loaded), as_text(&record));
+                        let (loaded, record) = (as_text(loaded), as_text(&record));
                         self.store.save(&loaded, &record.data, expires_at).await
                     }
                 };
@@ -187,10 +187,7 @@ impl CaseRun {
             }
             "touch" => {
                 let record = self.loaded(step)?;
-                let outcome = self
-                    .store
-                    .touch(&record, self.store.now() + ttl(step))
-                    .await;
+                let outcome = self.store.touch(record, self.store.now() + ttl(step)).await;
                 expect_word(outcome.map(write_word), expected, "written")
             }
             "delete" => match SessionId::new(text(step, "id")) {

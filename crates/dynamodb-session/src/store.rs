@@ -256,7 +256,7 @@ impl SessionStore {
         record: &Record<T>,
         fields: &Fields,
     ) -> Result<Write, Error> {
-        let mut write = self.inner.prepare("PutItem", record, None)?;
+        let write = self.inner.prepare("PutItem", record, None)?;
         for _ in 0..CREATE_ATTEMPTS {
             let answer = match self.inner.create(&write).await? {
                 Ok(stamp) => return Ok(Write::Written(stamp)),
@@ -267,11 +267,15 @@ impl SessionStore {
             };
             let created = there.created_ms.map(from_epoch_ms);
             let condition = Condition::Present { created };
-            let loaded = record.with_data(NoFields {});
-            write = self.inner.prepare("UpdateItem", record, created)?;
+            let mut loaded = record.with_data(NoFields {});
+            loaded.created = created;
+            loaded.expires_at = there.expires_ms.map(from_epoch_ms);
+            loaded.is_foreign = there.is_foreign;
+            // Not to be created with, should that session be gone: it would be taken for it.
+            let merge = self.inner.prepare("UpdateItem", record, created)?;
             let written = self
                 .inner
-                .update(&loaded, &write, fields, condition, false)
+                .update(&loaded, &merge, fields, condition, false)
                 .await?;
             if written.is_written() {
                 return Ok(written);
@@ -603,7 +607,7 @@ impl Inner {
     }
 
     /// Writes what differs from what was loaded, or of that the expiry unit alone.
-    async fn update<B: Serialize>(
+    async fn update<B: Serialize + Sync>(
         &self,
         loaded: &Record<B>,
         write: &PreparedWrite,

@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use dynamodb_session::{
     Builder, Clock, Incomplete, IncompleteReason, ManualClock, Record, Request, Response,
-    SessionId, SessionStore, TableSettings, Transport, TransportFuture,
+    SessionId, SessionStore, Stamp, TableSettings, Transport, TransportFuture,
 };
 use dynamodb_session_local::LocalEngine;
 use serde_json::{Value, json};
@@ -246,6 +246,14 @@ pub(crate) fn id(id: &str) -> SessionId {
 /// A session that ends this long after [`now`].
 pub(crate) fn record(name: &str, data: Value, ttl: Duration) -> Record<Value> {
     Record::new(id(name), data, now() + ttl)
+}
+
+/// What a write answers that leaves a session of this `created` to end this long after [`now`].
+pub(crate) fn stamp(created: impl Into<Option<SystemTime>>, ttl: Duration) -> Stamp {
+    Stamp {
+        created: created.into(),
+        expires_at: now() + ttl,
+    }
 }
 
 pub(crate) const MINUTE: Duration = Duration::from_secs(60);

@@ -287,7 +287,7 @@ pub(crate) fn merge_session(
     let expiry = changes.expiry.iter().map(|(name, value)| (*name, *value));
     for (name, value) in expiry.chain(set).chain(removed) {
         if update.is_full() {
-            let full = std::mem::replace(&mut update, Update::default());
+            let full = std::mem::take(&mut update);
             bodies.push(full.finish(open(), condition));
         }
         update.field(names, name, value.map(RawValue::get));
@@ -424,6 +424,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::item::{ExpiryField, Fields, Instants};
 
     const NAMES: Names<'_> = Names {
         table: "sessions",
@@ -472,6 +473,163 @@ mod tests {
         );
     }
 
+    /// The bodies of a save from one to the other.
+    fn merge(before: &Value, now: &Value, fields: &Fields, condition: Condition) -> Vec<Value> {
+        let (before, now) = (before.to_string(), now.to_string());
+        let item = NewItem {
+            session: now.as_bytes(),
+            ..item()
+        };
+        let changes = Changes::between(before.as_bytes(), item.session, fields, true).unwrap();
+        merge_session(NAMES, item, &changes, condition)
+            .iter()
+            .map(parse)
+            .collect()
+    }
+
+    /// A session with this many fields, named by their numbers.
+    fn numbered(fields: usize) -> Value {
+        let fields: serde_json::Map<_, _> = (0..fields)
+            .map(|n| (n.to_string(), json!({ "N": n.to_string() })))
+            .collect();
+        json!({ "M": fields })
+    }
+
+    const EXPIRY: Fields = Fields {
+        expiry: &[
+            ExpiryField {
+                name: "_expire",
+                instants: Instants::Itself,
+            },
+            ExpiryField {
+                name: "_maxAge",
+                instants: Instants::Nothing,
+            },
+        ],
+        is_carried: |_| true,
+    };
+
+    #[test]
+    fn a_merge_names_each_field_that_changed() {
+        let before =
+            json!({ "M": { "same": { "S": "x" }, "a.b": { "N": "1" }, "gone": { "M": {} } } });
+        let now = json!({ "M": { "_maxAge": { "N": "9" }, "same": { "S": "x" }, "a.b": { "B": "AQ==" } } });
+        let created = Some(at(7));
+        assert_eq!(
+            merge(&before, &now, &EXPIRY, Condition::Present { created }),
+            [json!({
+                "TableName": "sessions", "ReturnConsumedCapacity": "TOTAL",
+                "Key": { "sessionId": { "S": "a\"b" } },
+                "UpdateExpression": "SET #e = :e, #c = if_not_exists(#c, :c), #s.#f1 = :f1, #s.#f2 = :f2 \
+                    REMOVE #s.#f0, #s.#f3",
+                "ConditionExpression": "attribute_exists(#k) AND (attribute_not_exists(#c) OR #c = :loaded)",
+                "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+                "ExpressionAttributeNames": {
+                    "#k": "sessionId", "#e": "expires", "#c": "created", "#s": "session",
+                    "#f0": "_expire", "#f1": "_maxAge", "#f2": "a.b", "#f3": "gone",
+                },
+                "ExpressionAttributeValues": {
+                    ":e": { "N": "1800000000" }, ":c": { "N": "1799000000123" }, ":loaded": { "N": "7" },
+                    ":f1": { "N": "9" }, ":f2": { "B": "AQ==" },
+                },
+            })]
+        );
+    }
+
+    #[test]
+    fn a_merge_of_nothing_moves_the_expiry() {
+        let condition = Condition::Present { created: None };
+        let bodies = merge(&numbered(3), &numbered(3), &Fields::NONE, condition);
+        let expressions: Vec<_> = bodies
+            .iter()
+            .map(|body| &body["UpdateExpression"])
+            .collect();
+        assert_eq!(expressions, ["SET #e = :e, #c = if_not_exists(#c, :c)"]);
+    }
+
+    #[test]
+    fn more_fields_than_one_request_takes_go_into_several() {
+        let created = Some(at(7));
+        let condition = Condition::Present { created };
+        for (fields, requests) in [(0, 1), (1, 1), (98, 1), (99, 2), (198, 2), (199, 3)] {
+            for (before, now) in [(0, fields), (fields, 0)] {
+                let (before, now) = (numbered(before), numbered(now));
+                let bodies = merge(&before, &now, &EXPIRY, condition);
+                assert_eq!(bodies.len(), requests, "{fields}");
+                let mut written = Vec::new();
+                for (index, body) in bodies.iter().enumerate() {
+                    let expression = body["UpdateExpression"].as_str().unwrap();
+                    assert!(expression.len() <= 4096);
+                    assert_eq!(expression.contains("#e = :e, #c ="), index == 0);
+                    let names = body["ExpressionAttributeNames"].as_object().unwrap();
+                    let of_fields = names
+                        .iter()
+                        .filter(|(placeholder, _)| placeholder.starts_with("#f"))
+                        .map(|(_, name)| name.as_str().unwrap().to_owned());
+                    let of_fields: Vec<_> = of_fields.collect();
+                    assert!(of_fields.len() <= 100);
+                    // The unit is whole, and goes with the expiry.
+                    assert_eq!(of_fields.contains(&"_maxAge".to_owned()), index == 0);
+                    assert_eq!(of_fields.contains(&"_expire".to_owned()), index == 0);
+                    written.extend(of_fields);
+                    assert_eq!(
+                        body["ConditionExpression"],
+                        bodies[0]["ConditionExpression"]
+                    );
+                    assert_eq!(body["Key"], bodies[0]["Key"]);
+                }
+                let total = written.len();
+                written.sort();
+                written.dedup();
+                assert_eq!((total, written.len()), (fields + 2, fields + 2));
+            }
+        }
+    }
+
+    #[test]
+    fn each_layout_is_written_as_its_package_reads_it() {
+        let condition = Condition::Present { created: None };
+        let of = |layout| {
+            let names = Names { layout, ..NAMES };
+            (
+                parse(&put_item(names, item(), None)),
+                parse(&replace_session(names, item(), condition)),
+            )
+        };
+        let (put, replace) = of(Layout::ConnectDynamodb);
+        assert_eq!(
+            put["Item"],
+            json!({
+                "sessionId": { "S": "a\"b" }, "expires": { "N": "1800000000" }, "created": { "N": "1799000000123" },
+                "type": { "S": "connect-session" }, "sess": { "M": {} },
+            })
+        );
+        assert_eq!(
+            replace["UpdateExpression"],
+            "SET #e = :e, #c = if_not_exists(#c, :c), #s = :s, #t = :t"
+        );
+        assert_eq!(replace["ExpressionAttributeNames"]["#s"], "sess");
+        assert_eq!(replace["ExpressionAttributeNames"]["#t"], "type");
+        assert_eq!(
+            replace["ExpressionAttributeValues"][":t"],
+            json!({ "S": "connect-session" })
+        );
+        for (layout, foreign) in [
+            (Layout::DynamodbStore, "sess"),
+            (Layout::TowerSessionsDynamodbStore, "data"),
+        ] {
+            let (put, replace) = of(layout);
+            assert_eq!(put["Item"]["session"], json!({ "M": {} }));
+            assert!(put["Item"].get(foreign).is_none());
+            assert_eq!(
+                replace["UpdateExpression"],
+                "SET #e = :e, #c = if_not_exists(#c, :c), #s = :s REMOVE #o"
+            );
+            assert_eq!(replace["ExpressionAttributeNames"]["#s"], "session");
+            assert_eq!(replace["ExpressionAttributeNames"]["#o"], foreign);
+        }
+    }
+
     #[test]
     fn every_placeholder_that_is_declared_is_used_and_the_other_way_round() {
         let created = Some(at(7));
@@ -482,6 +640,11 @@ mod tests {
         let aging = Moment {
             too_old: Some(at(5)),
             ..moment
+        };
+        let (nothing, fields) = (numbered(0), numbered(250));
+        let of_layout = |layout| {
+            let names = Names { layout, ..NAMES };
+            replace_session(names, item(), Condition::Live { created, moment })
         };
         let bodies = [
             put_item(NAMES, item(), Some(Condition::Absent(moment))),
@@ -508,9 +671,26 @@ mod tests {
                     moment,
                 },
             ),
+            of_layout(Layout::ConnectDynamodb),
+            of_layout(Layout::DynamodbStore),
         ];
-        for body in &bodies {
-            let body = parse(body);
+        let mut bodies: Vec<_> = bodies.iter().map(parse).collect();
+        for condition in [
+            Condition::Present { created },
+            Condition::Present { created: None },
+            Condition::Live { created, moment },
+            Condition::Live {
+                created: None,
+                moment: aging,
+            },
+        ] {
+            for (before, now) in [(&nothing, &fields), (&fields, &nothing), (&fields, &fields)] {
+                for of in [&EXPIRY, &Fields::NONE] {
+                    bodies.extend(merge(before, now, of, condition));
+                }
+            }
+        }
+        for body in bodies {
             let expressions = format!(
                 "{} {} ",
                 body["UpdateExpression"].as_str().unwrap_or_default(),

@@ -1,14 +1,14 @@
 //! The layouts of items that other packages wrote, beside our own.
 
-use std::fmt;
+#[cfg(test)]
+mod tests;
 
 use serde::Serialize;
-use serde::de::{self, DeserializeOwned, Deserializer, IgnoredAny, Visitor};
+use serde::de::{DeserializeOwned, Deserializer, Visitor};
+use serde_json::value::RawValue;
 
 use super::text::{SESSION_TEXT, json_text};
-use super::{
-    ItemError, ItemErrorKind, SESSION, WrittenSession, write_json_string, write_session_map,
-};
+use super::{ItemError, SESSION, WrittenSession, surrogate, write_json_string, write_session_map};
 
 /// How a session lies in its item.
 ///
@@ -68,12 +68,6 @@ impl Layout {
             return write_session_map(session, out, true);
         }
         let text = json_text(session)?;
-        if serde_json::from_str::<JsonObject>(&text).is_err() {
-            return Err(ItemError::new(
-                ItemErrorKind::NotAMap,
-                "session data must be a map",
-            ));
-        }
         out.extend_from_slice(br#"{"S":"#);
         write_json_string(&text, out);
         out.push(b'}');
@@ -84,44 +78,33 @@ impl Layout {
     }
 }
 
-/// Accepts any JSON object and keeps nothing of it.
-struct JsonObject;
-
-impl<'de> de::Deserialize<'de> for JsonObject {
-    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
-        struct Object;
-        impl<'de> Visitor<'de> for Object {
-            type Value = JsonObject;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<JsonObject, A::Error> {
-                while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-                Ok(JsonObject)
-            }
-        }
-        input.deserialize_map(Object)
-    }
-}
-
 /// Session data that are stored as JSON text; `None` when the text is no JSON object.
 pub(super) fn read_json_text<T: DeserializeOwned>(
     text: &str,
 ) -> Option<Result<T, serde_json::Error>> {
-    serde_json::from_str::<JsonObject>(text).ok()?;
-    Some(T::deserialize(JsonText(text)))
+    // Its strings are not looked into: JavaScript's may hold escapes of lone surrogates.
+    let json: &RawValue = serde_json::from_str(text).ok()?;
+    let is_object = json.get().starts_with('{');
+    let mended = surrogate::mend(text.as_bytes());
+    let readable = match &mended {
+        Some(mended) => str::from_utf8(mended).expect("escapes took the place of escapes"),
+        None => text,
+    };
+    is_object.then(|| T::deserialize(JsonText { text, readable }))
 }
 
 /// Hands a [`SessionText`](super::SessionText) the text as it is, and everyone else what it says.
-struct JsonText<'a>(&'a str);
+struct JsonText<'a> {
+    text: &'a str,
+    /// The same with no lone surrogates, which `serde_json` refuses.
+    readable: &'a str,
+}
 
 impl<'de> Deserializer<'de> for JsonText<'de> {
     type Error = serde_json::Error;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
-        serde_json::Deserializer::from_str(self.0).deserialize_any(visitor)
+        serde_json::Deserializer::from_str(self.readable).deserialize_any(visitor)
     }
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(
@@ -130,17 +113,26 @@ impl<'de> Deserializer<'de> for JsonText<'de> {
         visitor: V,
     ) -> Result<V::Value, Self::Error> {
         if name == SESSION_TEXT {
-            return visitor.visit_string(self.0.to_owned());
+            return visitor.visit_string(self.text.to_owned());
         }
-        serde_json::Deserializer::from_str(self.0).deserialize_newtype_struct(name, visitor)
+        serde_json::Deserializer::from_str(self.readable).deserialize_newtype_struct(name, visitor)
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
         visitor.visit_some(self)
     }
 
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Self::Error> {
+        serde_json::Deserializer::from_str(self.readable).deserialize_enum(name, variants, visitor)
+    }
+
     serde::forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple
-        tuple_struct map struct enum identifier ignored_any
+        tuple_struct map struct identifier ignored_any
     }
 }

@@ -6,7 +6,7 @@ use serde::ser::{self, Serialize};
 
 use super::compound::Compound;
 use super::number::{Number, Refusal};
-use super::text::{self, Form, IN_CODEC};
+use super::text::{self, Form, TARGET};
 use super::{EMPTY_FIELD_NAME, ItemError, ItemErrorKind, Shape, Tag, write_json_string};
 
 /// `DynamoDB` nests 32 levels deep, and the item itself is one of them.
@@ -340,9 +340,9 @@ impl<'a, 'w> ser::Serializer for &'a mut Writer<'w> {
             return value.serialize(self);
         };
         self.next = Next::SessionText(form);
-        IN_CODEC.set(true);
+        TARGET.set(Some(Form::Attribute));
         let done = value.serialize(self);
-        IN_CODEC.set(false);
+        TARGET.set(None);
         done
     }
 

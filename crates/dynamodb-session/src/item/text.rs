@@ -4,7 +4,8 @@ use std::cell::Cell;
 use std::fmt;
 
 use serde::de::{self, DeserializeSeed, Deserializer};
-use serde::ser::{Serialize, Serializer};
+use serde::ser::{Error as _, Serialize, Serializer};
+use serde_json::value::RawValue;
 
 use super::number::Number;
 use super::serialize::Writer;
@@ -15,8 +16,8 @@ use super::{ItemError, ItemErrorKind, Shape, Tag, surrogate, write_json_string};
 pub(super) const SESSION_TEXT: &str = "$dynamodb_session::SessionText";
 
 thread_local! {
-    /// Whether the serializer at work on this thread is this crate's: no other may see a session's text.
-    pub(super) static IN_CODEC: Cell<bool> = const { Cell::new(false) };
+    /// What is being made of a session's text on this thread: no serializer but this crate's may see it.
+    pub(super) static TARGET: Cell<Option<Form>> = const { Cell::new(None) };
 }
 
 /// Session data as text, for faces that hand sessions to another language without building a tree in Rust.
@@ -43,7 +44,7 @@ impl fmt::Debug for SessionText {
 }
 
 /// Which of the two texts a newtype struct hands over.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
     Json,
     Attribute,
@@ -70,18 +71,22 @@ impl Serialize for SessionText {
             SessionText::Json(text) => (Form::Json, text),
             SessionText::Attribute(text) => (Form::Attribute, text),
         };
-        serializer.serialize_newtype_struct(form.name(), &Handover(text))
+        serializer.serialize_newtype_struct(form.name(), &Handover(form, text))
     }
 }
 
-struct Handover<'a>(&'a str);
+struct Handover<'a>(Form, &'a str);
 
 impl Serialize for Handover<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if IN_CODEC.get() {
-            serializer.serialize_str(self.0)
-        } else {
-            Err(serde::ser::Error::custom(ONLY_HERE))
+        let Self(form, text) = *self;
+        match TARGET.get() {
+            Some(Form::Attribute) => serializer.serialize_str(text),
+            Some(Form::Json) if form == Form::Json => serde_json::from_str::<&RawValue>(text)
+                .map_err(|_| S::Error::custom("not JSON"))?
+                .serialize(serializer),
+            Some(Form::Json) => Err(S::Error::custom("more than JSON can express")),
+            None => Err(S::Error::custom(ONLY_HERE)),
         }
     }
 }
@@ -164,24 +169,26 @@ pub(super) fn write(form: Form, text: &str, writer: &mut Writer<'_>) -> Result<(
     Ok(())
 }
 
-/// Session data as JSON text: a [`SessionText`]'s own, or what `serde_json` makes of any other type.
+/// Session data as the text of a JSON object: a [`SessionText`]'s own, or what `serde_json` makes of any other type.
 pub(super) fn json_text<T: Serialize + ?Sized>(session: &T) -> Result<String, ItemError> {
-    IN_CODEC.set(true);
-    let literal = serde_json::to_string(session);
-    IN_CODEC.set(false);
-    let literal = literal.map_err(|error| {
-        ItemError::at(
+    TARGET.set(Some(Form::Json));
+    let text = serde_json::to_string(session);
+    TARGET.set(None);
+    // What went wrong may quote a value.
+    let text = text.map_err(|_| {
+        ItemError::new(
             ItemErrorKind::Unserializable,
-            "not to be had as JSON",
-            &error,
+            "cannot be written as JSON text, which holds no binary data and no sets",
         )
     })?;
-    // A session's text serialises to itself as a string, and data that are a map to an object.
-    if literal.starts_with('{') {
-        return Ok(literal);
+    if text.starts_with('{') {
+        Ok(text)
+    } else {
+        Err(ItemError::new(
+            ItemErrorKind::NotAMap,
+            "session data must be a map",
+        ))
     }
-    serde_json::from_str(&literal)
-        .map_err(|_| ItemError::new(ItemErrorKind::NotAMap, "session data must be a map"))
 }
 
 /// Reads an attribute value, or what follows its `tag`, into `sink`.

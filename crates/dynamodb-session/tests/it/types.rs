@@ -4,8 +4,9 @@ use std::fmt::Debug;
 use std::time::SystemTime;
 
 use dynamodb_session::{
-    BillingMode, Builder, CallReport, Create, Error, ErrorKind, Incomplete, IncompleteReason,
-    ManualClock, Observer, Record, Request, Response, SessionId, SessionStore, SessionText,
+    BillingMode, Builder, CallReport, Conflict, Create, Error, ErrorKind, Event, ExpiryField,
+    Fields, Incomplete, IncompleteReason, Instants, Layout, Listener, ManualClock, Observer,
+    OperationStats, Record, Request, Response, SessionId, SessionStore, SessionText, Stamp, Stats,
     SystemClock, Table, TableDescription, TableSettings, TimeToLive, TlsRoots, TransportFuture,
     Write,
 };
@@ -26,18 +27,27 @@ fn types_are_send_and_sync() {
         BillingMode,
         Builder,
         CallReport,
+        Conflict,
         Create,
         Error,
         ErrorKind,
+        Event,
+        ExpiryField,
+        Fields,
         Incomplete,
         IncompleteReason,
+        Instants,
+        Layout,
         ManualClock,
+        OperationStats,
         Record<String>,
         Request,
         Response,
         SessionId,
         SessionStore,
         SessionText,
+        Stamp,
+        Stats,
         SystemClock,
         Table,
         TableDescription,
@@ -46,6 +56,7 @@ fn types_are_send_and_sync() {
         TlsRoots,
         Write,
     );
+    shared::<Listener>();
     shared::<Observer>();
     error::<Error>();
     error::<Incomplete>();
@@ -59,10 +70,15 @@ where
     T: Serialize + DeserializeOwned + Send + Sync,
 {
     spawned(&store.create(record));
-    spawned(&store.save(record));
+    let expires_at = SystemTime::UNIX_EPOCH;
+    spawned(&store.save(record, &record.data, expires_at));
+    spawned(&store.save_with(record, &record.data, expires_at, &Fields::NONE));
+    spawned(&store.replace(record));
+    spawned(&store.create_or_merge(record, &Fields::NONE));
     spawned(&store.put(record));
     spawned(&store.load::<T>(&record.id));
-    spawned(&store.touch(&record.id, record.created, SystemTime::UNIX_EPOCH));
+    spawned(&store.touch(record, expires_at));
+    spawned(&store.touch_with(record, &record.data, expires_at, &Fields::NONE));
     spawned(&store.delete(&record.id));
     let (table, settings) = (store.table(), TableSettings::default());
     spawned(&table.describe());

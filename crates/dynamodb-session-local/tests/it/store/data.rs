@@ -198,7 +198,11 @@ async fn what_is_no_map_is_refused_and_nothing_is_sent() {
         for error in [
             store.put(&record).await.unwrap_err(),
             store.create(&record).await.unwrap_err(),
-            store.save(&record).await.unwrap_err(),
+            store.replace(&record).await.unwrap_err(),
+            store
+                .save(&record, &record.data, now() + MINUTE)
+                .await
+                .unwrap_err(),
         ] {
             assert_eq!(error.kind(), ErrorKind::InvalidData, "{error}");
             assert_eq!(error.attempts(), 0);

@@ -17,10 +17,14 @@ async fn a_missing_table_is_named_with_what_to_do() {
     for error in [
         store.load::<Value>(&session.id).await.unwrap_err(),
         store.create(&session).await.unwrap_err(),
-        store.save(&session).await.unwrap_err(),
+        store.replace(&session).await.unwrap_err(),
+        store
+            .save(&session, &session.data, session.expires_at.unwrap())
+            .await
+            .unwrap_err(),
         store.put(&session).await.unwrap_err(),
         store
-            .touch(&session.id, None, session.expires_at.unwrap())
+            .touch(&session, session.expires_at.unwrap())
             .await
             .unwrap_err(),
         store.delete(&session.id).await.unwrap_err(),

@@ -1,10 +1,10 @@
 //! An answer that is lost leaves it unknown whether the write happened. Repeating finds out.
 
 use dynamodb_session::IncompleteReason::{Broken, Connect, Timeout};
-use dynamodb_session::{Create, ErrorKind, Write};
+use dynamodb_session::{Create, ErrorKind, Fields, Write};
 use serde_json::{Value, json};
 
-use super::{Fate, MINUTE, MS, World, id, now, record, refusal, scripted};
+use super::{Fate, MINUTE, MS, World, id, now, record, refusal, scripted, secs, stamp};
 
 #[tokio::test]
 async fn a_create_whose_answer_was_lost_is_created() {
@@ -16,7 +16,7 @@ async fn a_create_whose_answer_was_lost_is_created() {
             .create(&record("a", json!({ "n": 1 }), MINUTE))
             .await
             .unwrap(),
-        Create::Created(now())
+        Create::Created(stamp(now(), MINUTE))
     );
     // The second attempt met the item of the first and was shown it.
     assert_eq!(world.tap.operations(), ["PutItem", "PutItem"]);
@@ -33,7 +33,7 @@ async fn where_the_engine_does_not_show_the_item_it_is_read() {
     world.tap.script([Fate::AnswerLost, Fate::NoItem]);
     assert_eq!(
         store.create(&record("a", json!({}), MINUTE)).await.unwrap(),
-        Create::Created(now())
+        Create::Created(stamp(now(), MINUTE))
     );
     let calls = world.tap.calls();
     assert_eq!(
@@ -134,19 +134,29 @@ async fn a_save_whose_answer_was_lost_is_written() {
         // The first attempt gives it a `created`, and the second has to accept that.
         json!({ "session": { "M": {} } }),
     ] {
-        world.put_item("a", item);
-        let loaded = store.load::<Value>(&id("a")).await.unwrap().unwrap();
-        world.clock.advance(MS);
-        world.tap.calls();
-        world.tap.script([Fate::AnswerLost]);
-        let mut changed = loaded.with_data(json!({ "n": 2 }));
-        changed.expires_at = Some(now() + MINUTE);
-        assert_eq!(store.save(&changed).await.unwrap(), Write::Written);
-        assert_eq!(world.tap.operations(), ["UpdateItem", "UpdateItem"]);
-        assert_eq!(
-            store.load::<Value>(&id("a")).await.unwrap().unwrap().data,
-            json!({ "n": 2 })
-        );
+        for is_merging in [true, false] {
+            world.put_item("a", item.clone());
+            let loaded = store.load::<Value>(&id("a")).await.unwrap().unwrap();
+            world.clock.advance(MS);
+            world.tap.calls();
+            world.tap.script([Fate::AnswerLost]);
+            let mut changed = loaded.with_data(json!({ "n": 2 }));
+            changed.expires_at = Some(now() + MINUTE);
+            let written = if is_merging {
+                store.save(&loaded, &changed.data, now() + MINUTE).await
+            } else {
+                store.replace(&changed).await
+            };
+            assert_eq!(
+                written.unwrap(),
+                Write::Written(stamp(loaded.created, MINUTE))
+            );
+            assert_eq!(world.tap.operations(), ["UpdateItem", "UpdateItem"]);
+            assert_eq!(
+                store.load::<Value>(&id("a")).await.unwrap().unwrap().data,
+                json!({ "n": 2 })
+            );
+        }
     }
 }
 
@@ -154,14 +164,12 @@ async fn a_save_whose_answer_was_lost_is_written() {
 async fn a_touch_whose_answer_was_lost_is_written() {
     let world = World::new();
     let store = world.store().await;
-    let created = store.put(&record("a", json!({}), MINUTE)).await.unwrap();
+    let mut session = record("a", json!({}), MINUTE);
+    session.created = store.put(&session).await.unwrap().created;
     world.tap.script([Fate::AnswerLost]);
     assert_eq!(
-        store
-            .touch(&id("a"), Some(created), now() + 2 * MINUTE)
-            .await
-            .unwrap(),
-        Write::Written
+        store.touch(&session, now() + 2 * MINUTE).await.unwrap(),
+        Write::Written(stamp(now(), 2 * MINUTE))
     );
 }
 
@@ -169,20 +177,52 @@ async fn a_touch_whose_answer_was_lost_is_written() {
 async fn a_retried_save_does_not_undo_a_logout() {
     let world = World::new();
     let store = world.store().await;
-    let created = store.put(&record("a", json!({}), MINUTE)).await.unwrap();
+    let _ = store.put(&record("a", json!({}), MINUTE)).await.unwrap();
     let loaded = store.load::<Value>(&id("a")).await.unwrap().unwrap();
     store.delete(&id("a")).await.unwrap();
     world.tap.script([Fate::Lost(Timeout), Fate::Lost(Broken)]);
-    assert_eq!(store.save(&loaded).await.unwrap(), Write::Gone);
+    assert_eq!(store.replace(&loaded).await.unwrap(), Write::Gone);
     world.tap.script([Fate::Lost(Timeout), Fate::Lost(Broken)]);
     assert_eq!(
         store
-            .touch(&id("a"), Some(created), now() + MINUTE)
+            .save(&loaded, &json!({ "n": 1 }), now() + MINUTE)
             .await
             .unwrap(),
         Write::Gone
     );
+    world.tap.script([Fate::Lost(Timeout), Fate::Lost(Broken)]);
+    assert_eq!(
+        store.touch(&loaded, now() + MINUTE).await.unwrap(),
+        Write::Gone
+    );
     assert_eq!(world.item("a"), None);
+}
+
+#[tokio::test]
+async fn what_was_to_be_merged_onto_a_session_that_goes_is_a_session_of_its_own() {
+    let world = World::new();
+    let store = world.store().await;
+    let minute_ago = json!({ "N": "1799999940000" });
+    let theirs =
+        json!({ "session": { "M": {} }, "created": minute_ago, "expires": { "N": secs(9) } });
+    world.put_item("a", theirs);
+    let gone = refusal(
+        "ConditionalCheckFailedException",
+        "it was deleted meanwhile",
+    );
+    let free = Fate::Answer(200, json!({}));
+    world.tap.script([Fate::Pass, gone, free]);
+    let written = store
+        .create_or_merge(&record("a", json!({ "n": 1 }), MINUTE), &Fields::NONE)
+        .await;
+    assert_eq!(written.unwrap(), Write::Written(stamp(now(), MINUTE)));
+    let calls = world.tap.calls();
+    assert_eq!(calls.len(), 3);
+    // Whoever loaded the one that has gone must not be able to write to this one.
+    assert_eq!(
+        calls[2].1["Item"]["created"],
+        json!({ "N": "1800000000000" })
+    );
 }
 
 #[tokio::test]
@@ -192,7 +232,7 @@ async fn put_load_and_delete_can_be_repeated_as_they_are() {
     world.tap.script([Fate::AnswerLost]);
     assert_eq!(
         store.put(&record("a", json!({}), MINUTE)).await.unwrap(),
-        now()
+        stamp(now(), MINUTE)
     );
     world.tap.script([Fate::AnswerLost]);
     assert!(store.load::<Value>(&id("a")).await.unwrap().is_some());

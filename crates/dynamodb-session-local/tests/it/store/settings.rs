@@ -3,11 +3,11 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use dynamodb_session::{Create, Record, SessionStore, TableSettings, TimeToLive, Write};
+use dynamodb_session::{Create, Fields, Record, SessionStore, TableSettings, TimeToLive, Write};
 use dynamodb_session_local::LocalEngine;
 use serde_json::{Value, json};
 
-use super::{Fate, MINUTE, World, id, now, record, secs};
+use super::{Fate, MINUTE, World, id, now, record, secs, stamp};
 
 #[tokio::test]
 async fn reads_are_consistent_unless_told_otherwise() {
@@ -40,30 +40,34 @@ async fn all_verbs(partition_key: &str, ttl_attribute: &str) {
     let session = record("a", json!({ "n": 1 }), MINUTE);
     assert_eq!(
         store.create(&session).await.unwrap(),
-        Create::Created(now())
+        Create::Created(stamp(now(), MINUTE))
     );
     assert_eq!(store.create(&session).await.unwrap(), Create::Taken);
     let loaded = store.load::<Value>(&session.id).await.unwrap().unwrap();
     assert_eq!(
         store
-            .save(&loaded.with_data(json!({ "n": 2 })))
+            .replace(&loaded.with_data(json!({ "n": 2 })))
             .await
             .unwrap(),
-        Write::Written
+        Write::Written(stamp(now(), MINUTE))
     );
     assert_eq!(
         store
-            .touch(&loaded.id, loaded.created, now() + 2 * MINUTE)
+            .save(&loaded, &json!({ "n": 3 }), now() + MINUTE)
             .await
             .unwrap(),
-        Write::Written
+        Write::Written(stamp(now(), MINUTE))
+    );
+    assert_eq!(
+        store.touch(&loaded, now() + 2 * MINUTE).await.unwrap(),
+        Write::Written(stamp(now(), 2 * MINUTE))
     );
     let key = json!({ "TableName": "sessions", "Key": { partition_key: { "S": "a" } } });
     assert_eq!(
         world.raw("GetItem", &key)["Item"],
         json!({
             partition_key: { "S": "a" }, ttl_attribute: { "N": secs(120) },
-            "created": { "N": "1800000000000" }, "session": { "M": { "n": { "N": "2" } } },
+            "created": { "N": "1800000000000" }, "session": { "M": { "n": { "N": "3" } } },
         })
     );
     world.clock.advance(2 * MINUTE);
@@ -106,6 +110,31 @@ async fn the_attribute_that_the_tables_ttl_is_on_is_followed() {
     assert!(world.item("a").unwrap().get("expires").is_none());
     let loaded = theirs.load::<Value>(&id("a")).await.unwrap().unwrap();
     assert_eq!(loaded.expires_at, Some(now() + MINUTE));
+}
+
+#[tokio::test]
+async fn what_is_merged_is_skipped_by_the_expiry_that_is_stored() {
+    let world = World::new();
+    let store = world.open(world.builder().touch_after(MINUTE)).await;
+    let expires_at = |expires: u64| {
+        world.put_item(
+            "a",
+            json!({ "session": { "M": {} }, "expires": { "N": secs(expires) } }),
+        );
+    };
+    // One minute from now, of which half would do.
+    for (stored, then) in [(29, 60), (31, 31)] {
+        expires_at(stored);
+        let written = store
+            .create_or_merge(&record("a", json!({}), MINUTE), &Fields::NONE)
+            .await;
+        let left = Duration::from_secs(then);
+        assert_eq!(written.unwrap(), Write::Written(stamp(None, left)));
+        assert_eq!(
+            world.item("a").unwrap()["expires"],
+            json!({ "N": secs(then) })
+        );
+    }
 }
 
 #[tokio::test]

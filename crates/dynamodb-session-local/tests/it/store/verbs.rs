@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use dynamodb_session::{Create, ErrorKind, SessionStore, Write};
 use serde_json::{Value, json};
 
-use super::{MINUTE, MS, World, id, now, record, secs};
+use super::{MINUTE, MS, World, id, now, record, secs, stamp};
 
 async fn data_of(store: &SessionStore, name: &str) -> Option<Value> {
     store
@@ -22,22 +22,25 @@ async fn every_verb_is_one_request() {
     let session = record("a", json!({ "n": 1 }), MINUTE);
     assert_eq!(
         store.create(&session).await.unwrap(),
-        Create::Created(now())
+        Create::Created(stamp(now(), MINUTE))
     );
     let loaded = store.load::<Value>(&session.id).await.unwrap().unwrap();
-    assert_eq!(store.save(&loaded).await.unwrap(), Write::Written);
+    let written = Write::Written(stamp(now(), MINUTE));
+    assert_eq!(store.replace(&loaded).await.unwrap(), written);
     assert_eq!(
         store
-            .touch(&loaded.id, loaded.created, now() + MINUTE)
+            .save(&loaded, &json!({ "n": 2 }), now() + MINUTE)
             .await
             .unwrap(),
-        Write::Written
+        written
     );
-    assert_eq!(store.put(&session).await.unwrap(), now());
+    assert_eq!(store.touch(&loaded, now() + MINUTE).await.unwrap(), written);
+    assert_eq!(store.put(&session).await.unwrap(), stamp(now(), MINUTE));
     store.delete(&session.id).await.unwrap();
     let verbs = [
         "PutItem",
         "GetItem",
+        "UpdateItem",
         "UpdateItem",
         "UpdateItem",
         "PutItem",
@@ -57,7 +60,7 @@ async fn created_is_the_stores_time_and_what_is_loaded() {
     let created = now() + 123 * MS;
     assert_eq!(
         store.create(&session).await.unwrap(),
-        Create::Created(created)
+        Create::Created(stamp(created, MINUTE))
     );
     let loaded = store.load::<Value>(&session.id).await.unwrap().unwrap();
     assert_eq!(
@@ -78,7 +81,10 @@ async fn create_takes_only_a_free_id() {
     let world = World::new();
     let store = world.store().await;
     let first = record("a", json!({ "n": 1 }), MINUTE);
-    assert_eq!(store.create(&first).await.unwrap(), Create::Created(now()));
+    assert_eq!(
+        store.create(&first).await.unwrap(),
+        Create::Created(stamp(now(), MINUTE))
+    );
     assert_eq!(
         store
             .create(&record("a", json!({ "n": 2 }), MINUTE))
@@ -93,69 +99,77 @@ async fn create_takes_only_a_free_id() {
             .create(&record("a", json!({ "n": 3 }), MINUTE))
             .await
             .unwrap(),
-        Create::Created(now())
+        Create::Created(stamp(now(), MINUTE))
     );
     assert_eq!(data_of(&store, "a").await, Some(json!({ "n": 3 })));
 }
 
-/// What a save and a touch of a session answer whose `created` is `loaded`, when the item's is `stored`.
-async fn guarded(stored: Option<u64>, loaded: Option<SystemTime>) -> [Write; 2] {
+/// Whether a touch, a replace and a save of a session are written whose `created` is `loaded`, when the item's is
+/// `stored`.
+async fn guarded(stored: Option<u64>, loaded: Option<SystemTime>) -> [bool; 3] {
     let world = World::new();
     let store = world.store().await;
     let mut item = json!({ "session": { "M": {} }, "expires": { "N": secs(60) } });
     if let Some(ms) = stored {
         item["created"] = json!({ "N": ms.to_string() });
     }
-    world.put_item("a", item);
-    let mut session = record("a", json!({ "n": 2 }), MINUTE);
+    let (expires_at, data) = (now() + 2 * MINUTE, json!({ "n": 2 }));
+    let mut session = record("a", data.clone(), 2 * MINUTE);
     session.created = loaded;
-    let touched = store
-        .touch(&session.id, loaded, now() + 2 * MINUTE)
-        .await
-        .unwrap();
-    let before = world.item("a");
-    let saved = store.save(&session).await.unwrap();
-    if saved == Write::Gone {
-        assert_eq!(world.item("a"), before);
+    let empty = session.with_data(json!({}));
+    let mut are_written = [false; 3];
+    for (verb, is_written) in are_written.iter_mut().enumerate() {
+        world.put_item("a", item.clone());
+        let before = world.item("a");
+        let written = match verb {
+            0 => store.touch(&session, expires_at).await.unwrap(),
+            1 => store.replace(&session).await.unwrap(),
+            _ => store.save(&empty, &data, expires_at).await.unwrap(),
+        };
+        if written == Write::Gone {
+            assert_eq!(world.item("a"), before);
+        } else {
+            assert_eq!(written, Write::Written(stamp(loaded, 2 * MINUTE)));
+            assert_eq!(
+                world.item("a").unwrap()["expires"],
+                json!({ "N": secs(120) })
+            );
+        }
+        *is_written = written.is_written();
     }
-    [saved, touched]
+    are_written
 }
 
 #[tokio::test]
-async fn save_and_touch_are_for_the_session_that_was_loaded() {
+async fn touch_replace_and_save_are_for_the_session_that_was_loaded() {
     const STORED: u64 = 1_800_000_000_000;
-    assert_eq!(
-        guarded(Some(STORED), Some(now())).await,
-        [Write::Written; 2]
-    );
-    assert_eq!(
-        guarded(Some(STORED + 1), Some(now())).await,
-        [Write::Gone; 2]
-    );
-    assert_eq!(
-        guarded(Some(STORED - 1), Some(now())).await,
-        [Write::Gone; 2]
-    );
+    assert_eq!(guarded(Some(STORED), Some(now())).await, [true; 3]);
+    assert_eq!(guarded(Some(STORED + 1), Some(now())).await, [false; 3]);
+    assert_eq!(guarded(Some(STORED - 1), Some(now())).await, [false; 3]);
     // Erased by a writer that does not know it.
-    assert_eq!(guarded(None, Some(now())).await, [Write::Written; 2]);
+    assert_eq!(guarded(None, Some(now())).await, [true; 3]);
     // Given by a parallel save.
-    assert_eq!(guarded(Some(STORED), None).await, [Write::Written; 2]);
-    assert_eq!(guarded(None, None).await, [Write::Written; 2]);
+    assert_eq!(guarded(Some(STORED), None).await, [true; 3]);
+    assert_eq!(guarded(None, None).await, [true; 3]);
 }
 
 #[tokio::test]
-async fn save_and_touch_bring_nothing_back() {
+async fn touch_replace_and_save_bring_nothing_back() {
     let world = World::new();
     let store = world.store().await;
     for created in [None, Some(now())] {
         let mut session = record("a", json!({}), MINUTE);
         session.created = created;
-        assert_eq!(store.save(&session).await.unwrap(), Write::Gone);
+        assert_eq!(store.replace(&session).await.unwrap(), Write::Gone);
         assert_eq!(
             store
-                .touch(&session.id, created, now() + MINUTE)
+                .save(&session, &json!({ "n": 1 }), now() + MINUTE)
                 .await
                 .unwrap(),
+            Write::Gone
+        );
+        assert_eq!(
+            store.touch(&session, now() + MINUTE).await.unwrap(),
             Write::Gone
         );
         assert_eq!(world.item("a"), None);
@@ -163,13 +177,16 @@ async fn save_and_touch_bring_nothing_back() {
 }
 
 #[tokio::test]
-async fn save_replaces_data_and_expiry_and_leaves_the_rest() {
+async fn replace_writes_data_and_expiry_and_leaves_the_rest() {
     let world = World::new();
     let store = world.store().await;
     let item = json!({ "session": { "M": { "old": { "N": "1" } } }, "expires": { "N": secs(60) }, "rev": { "N": "7" } });
     world.put_item("a", item);
     let session = record("a", json!({ "n": 1 }), 2 * MINUTE);
-    assert_eq!(store.save(&session).await.unwrap(), Write::Written);
+    assert_eq!(
+        store.replace(&session).await.unwrap(),
+        Write::Written(stamp(None, 2 * MINUTE))
+    );
     assert_eq!(
         world.item("a").unwrap(),
         json!({
@@ -180,21 +197,42 @@ async fn save_replaces_data_and_expiry_and_leaves_the_rest() {
 }
 
 #[tokio::test]
+async fn save_writes_what_changed_and_the_expiry_and_leaves_the_rest() {
+    let world = World::new();
+    let store = world.store().await;
+    let fields = json!({ "old": { "N": "1" }, "same": { "N": "1" }, "theirs": { "N": "1" } });
+    let item =
+        json!({ "session": { "M": fields }, "expires": { "N": secs(60) }, "rev": { "N": "7" } });
+    world.put_item("a", item);
+    let loaded = record("a", json!({ "old": 1, "same": 1 }), MINUTE);
+    assert_eq!(
+        store
+            .save(&loaded, &json!({ "same": 1, "n": 1 }), now() + 2 * MINUTE)
+            .await
+            .unwrap(),
+        Write::Written(stamp(None, 2 * MINUTE))
+    );
+    let fields = json!({ "same": { "N": "1" }, "theirs": { "N": "1" }, "n": { "N": "1" } });
+    assert_eq!(
+        world.item("a").unwrap(),
+        json!({
+            "sessionId": { "S": "a" }, "session": { "M": fields }, "rev": { "N": "7" },
+            "expires": { "N": secs(120) }, "created": { "N": "1800000000000" },
+        })
+    );
+}
+
+#[tokio::test]
 async fn touch_moves_the_expiry_alone() {
     let world = World::new();
     let store = world.store().await;
-    let created = store
-        .put(&record("a", json!({ "n": 1 }), MINUTE))
-        .await
-        .unwrap();
+    let mut session = record("a", json!({ "n": 1 }), MINUTE);
+    session.created = store.put(&session).await.unwrap().created;
     let mut expected = world.item("a").unwrap();
     world.clock.advance(MINUTE / 2);
     assert_eq!(
-        store
-            .touch(&id("a"), Some(created), now() + 5 * MINUTE)
-            .await
-            .unwrap(),
-        Write::Written
+        store.touch(&session, now() + 5 * MINUTE).await.unwrap(),
+        Write::Written(stamp(now(), 5 * MINUTE))
     );
     expected["expires"] = json!({ "N": secs(300) });
     assert_eq!(world.item("a").unwrap(), expected);
@@ -210,7 +248,7 @@ async fn put_and_delete_ask_for_nothing() {
             .put(&record("a", json!({ "n": 1 }), MINUTE))
             .await
             .unwrap(),
-        now()
+        stamp(now(), MINUTE)
     );
     world.clock.advance(Duration::from_secs(1));
     assert_eq!(
@@ -218,7 +256,7 @@ async fn put_and_delete_ask_for_nothing() {
             .put(&record("a", json!({ "n": 2 }), MINUTE))
             .await
             .unwrap(),
-        now() + Duration::from_secs(1)
+        stamp(now() + Duration::from_secs(1), MINUTE)
     );
     assert_eq!(data_of(&store, "a").await, Some(json!({ "n": 2 })));
     store.delete(&id("a")).await.unwrap();
@@ -236,7 +274,7 @@ async fn prefixes_keep_applications_apart() {
         let session = record("a", json!({ "n": n }), MINUTE);
         assert_eq!(
             store.create(&session).await.unwrap(),
-            Create::Created(now())
+            Create::Created(stamp(now(), MINUTE))
         );
     }
     one.delete(&id("a")).await.unwrap();
@@ -246,13 +284,14 @@ async fn prefixes_keep_applications_apart() {
     assert_eq!(data_of(&plain, "two:a").await, Some(json!({ "n": 2 })));
     let loaded = two.load::<Value>(&id("a")).await.unwrap().unwrap();
     assert_eq!(loaded.id, id("a"));
-    assert_eq!(two.save(&loaded).await.unwrap(), Write::Written);
-    assert_eq!(
-        two.touch(&loaded.id, loaded.created, now() + MINUTE)
-            .await
-            .unwrap(),
-        Write::Written
-    );
+    let written = Write::Written(stamp(now(), MINUTE));
+    assert_eq!(two.replace(&loaded).await.unwrap(), written);
+    let changed = json!({ "n": 3 });
+    let saved = two.save(&loaded, &changed, now() + MINUTE).await;
+    assert_eq!(saved.unwrap(), written);
+    assert_eq!(two.touch(&loaded, now() + MINUTE).await.unwrap(), written);
+    assert_eq!(data_of(&two, "a").await, Some(json!({ "n": 3 })));
+    assert_eq!(data_of(&plain, "a").await, Some(json!({ "n": 0 })));
 }
 
 #[tokio::test]
@@ -274,11 +313,12 @@ async fn an_id_that_the_prefix_makes_too_long_is_none() {
     for error in [
         store.put(&session).await.unwrap_err(),
         store.create(&session).await.unwrap_err(),
-        store.save(&session).await.unwrap_err(),
+        store.replace(&session).await.unwrap_err(),
         store
-            .touch(&session.id, None, now() + MINUTE)
+            .save(&session, &session.data, now() + MINUTE)
             .await
             .unwrap_err(),
+        store.touch(&session, now() + MINUTE).await.unwrap_err(),
     ] {
         assert_eq!(error.kind(), ErrorKind::InvalidId);
         assert_eq!(error.table(), Some("sessions"));

@@ -1,0 +1,398 @@
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::*;
+use crate::item::{Layout, SessionText, item_size, write_str_attribute};
+
+/// Fields of every kind that a framework may have.
+const FIELDS: Fields = Fields {
+    expiry: &[
+        ExpiryField {
+            name: "cookie",
+            instants: Instants::Inside(&["expires", "at"]),
+        },
+        ExpiryField {
+            name: "_expire",
+            instants: Instants::Itself,
+        },
+        ExpiryField {
+            name: "_maxAge",
+            instants: Instants::Nothing,
+        },
+    ],
+    is_carried: |name| name != "lost",
+};
+
+fn map(fields: &str) -> Vec<u8> {
+    format!(r#"{{"M":{{{fields}}}}}"#).into_bytes()
+}
+
+/// A session without fields.
+const EMPTY: &[u8] = br#"{"M":{}}"#;
+
+/// Session data that came as JSON text.
+fn session(json: &Value) -> Vec<u8> {
+    let mut out = Vec::new();
+    let text = SessionText::Json(json.to_string());
+    Layout::Session.write_session(&text, &mut out).unwrap();
+    out
+}
+
+/// The fields that are set, with their values, and the names of those removed.
+fn written(changes: &Changes<'_>) -> (String, String) {
+    let set: Vec<_> = changes
+        .set
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    (set.join(" "), changes.removed.join(" "))
+}
+
+fn is_change(before: &str, now: &str, as_doubles: bool) -> bool {
+    let (before, now) = (
+        map(&format!(r#""f":{before}"#)),
+        map(&format!(r#""f":{now}"#)),
+    );
+    let changes = Changes::between(&before, &now, &Fields::NONE, as_doubles).unwrap();
+    assert!(changes.removed.is_empty() && changes.expiry.is_empty());
+    assert_eq!(changes.moves_expiry_only, changes.set.is_empty());
+    !changes.set.is_empty()
+}
+
+#[test]
+fn values_that_say_the_same_are_no_change() {
+    for value in [
+        r#"{"S":"a"}"#,
+        r#"{"N":"1"}"#,
+        r#"{"B":"AQ=="}"#,
+        r#"{"BOOL":true}"#,
+        r#"{"NULL":true}"#,
+        r#"{"M":{}}"#,
+        r#"{"L":[]}"#,
+        r#"{"SS":["a","b"]}"#,
+        r#"{"NS":["1","2"]}"#,
+        r#"{"BS":["AQ=="]}"#,
+    ] {
+        for as_doubles in [true, false] {
+            assert!(!is_change(value, value, as_doubles), "{value}");
+        }
+    }
+    for (one, other) in [
+        (
+            r#"{"M":{"a":{"S":"x"},"b":{"M":{"c":{"BOOL":true},"d":{"L":[]}}}}}"#,
+            r#"{"M":{"b":{"M":{"d":{"L":[]},"c":{"BOOL":true}}},"a":{"S":"x"}}}"#,
+        ),
+        (
+            r#"{"L":[{"M":{"a":{"B":"AQ=="},"b":{"SS":["x"]}}}]}"#,
+            r#"{"L":[{"M":{"b":{"SS":["x"]},"a":{"B":"AQ=="}}}]}"#,
+        ),
+        (r#"{"S":"\u00e4\/"}"#, r#"{"S":"ä/"}"#),
+        (r#"{"M":{"\u0061":{"S":""}}}"#, r#"{"M":{"a":{"S":""}}}"#),
+    ] {
+        for as_doubles in [true, false] {
+            assert!(!is_change(one, other, as_doubles), "{one}");
+            assert!(!is_change(other, one, as_doubles), "{one}");
+        }
+    }
+}
+
+#[test]
+fn values_that_say_something_else_are_a_change() {
+    for (one, other) in [
+        (r#"{"S":"a"}"#, r#"{"S":"A"}"#),
+        (r#"{"S":"1"}"#, r#"{"N":"1"}"#),
+        (r#"{"S":"AQ=="}"#, r#"{"B":"AQ=="}"#),
+        (r#"{"N":"1"}"#, r#"{"N":"-1"}"#),
+        (r#"{"N":"0"}"#, r#"{"NULL":true}"#),
+        (r#"{"B":"AQ=="}"#, r#"{"B":"AQI="}"#),
+        (r#"{"BOOL":true}"#, r#"{"BOOL":false}"#),
+        (r#"{"NULL":true}"#, r#"{"BOOL":false}"#),
+        (r#"{"M":{}}"#, r#"{"L":[]}"#),
+        (r#"{"M":{}}"#, r#"{"M":{"a":{"NULL":true}}}"#),
+        (
+            r#"{"M":{"a":{"NULL":true}}}"#,
+            r#"{"M":{"b":{"NULL":true}}}"#,
+        ),
+        (
+            r#"{"M":{"a":{"M":{"b":{"N":"1"}}}}}"#,
+            r#"{"M":{"a":{"M":{"b":{"N":"2"}}}}}"#,
+        ),
+        (r#"{"L":[{"N":"1"}]}"#, r#"{"L":[{"N":"1"},{"N":"1"}]}"#),
+        (
+            r#"{"L":[{"N":"1"},{"N":"2"}]}"#,
+            r#"{"L":[{"N":"2"},{"N":"1"}]}"#,
+        ),
+        (r#"{"L":[{"S":"a"}]}"#, r#"{"SS":["a"]}"#),
+        (r#"{"SS":["a","b"]}"#, r#"{"SS":["a"]}"#),
+        (r#"{"SS":["1"]}"#, r#"{"NS":["1"]}"#),
+        (r#"{"NS":["1","2"]}"#, r#"{"NS":["1","3"]}"#),
+        (r#"{"BS":["AQ=="]}"#, r#"{"BS":["AQI="]}"#),
+    ] {
+        for as_doubles in [true, false] {
+            assert!(is_change(one, other, as_doubles), "{one} {other}");
+            assert!(is_change(other, one, as_doubles), "{one} {other}");
+        }
+    }
+}
+
+#[test]
+fn numbers_are_compared_as_their_language_knows_them() {
+    for (one, other) in [
+        ("1", "1.0"),
+        ("100", "1e2"),
+        ("0", "-0"),
+        ("0.1", "0.10000000000000000555"),
+        ("9007199254740992", "9007199254740993"),
+    ] {
+        for form in [
+            r#"{"N":"_"}"#,
+            r#"{"NS":["_"]}"#,
+            r#"{"L":[{"M":{"a":{"N":"_"}}}]}"#,
+        ] {
+            let (one, other) = (form.replace('_', one), form.replace('_', other));
+            assert!(!is_change(&one, &other, true), "{one} {other}");
+            assert!(is_change(&one, &other, false), "{one} {other}");
+        }
+    }
+    assert!(is_change(
+        r#"{"N":"9007199254740992"}"#,
+        r#"{"N":"9007199254740994"}"#,
+        true
+    ));
+}
+
+#[test]
+fn fields_that_differ_are_set_and_those_that_are_missing_removed() {
+    let base = map(r#""z":{"N":"1"},"same":{"S":"x"},"y":{"N":"1"},"gone":{"NULL":true}"#);
+    let now = map(r#""new":{"NULL":true},"y":{"N":"2"},"same":{"S":"x"},"b\"":{"B":"AQ=="}"#);
+    let changes = Changes::between(&base, &now, &Fields::NONE, true).unwrap();
+    let set = r#"new={"NULL":true} y={"N":"2"} b"={"B":"AQ=="}"#;
+    assert_eq!(written(&changes), (set.to_owned(), "z gone".to_owned()));
+    assert!(!changes.moves_expiry_only);
+
+    let removes = Changes::between(&base, EMPTY, &Fields::NONE, true).unwrap();
+    assert_eq!(
+        written(&removes),
+        (String::new(), "z same y gone".to_owned())
+    );
+    assert!(!removes.moves_expiry_only);
+}
+
+#[test]
+fn what_a_type_leaves_out_is_removed_and_null_is_a_value() {
+    #[derive(Serialize)]
+    struct Cart {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        left_out: Option<u8>,
+        null: Option<u8>,
+    }
+    let cart = |value| {
+        write_base(&Cart {
+            left_out: value,
+            null: value,
+        })
+        .unwrap()
+    };
+    let (some, none) = (cart(Some(1)), cart(None));
+    let changes = Changes::between(&some, &none, &Fields::NONE, false).unwrap();
+    let set = r#"null={"NULL":true}"#.to_owned();
+    assert_eq!(written(&changes), (set, "left_out".to_owned()));
+    let changes = Changes::between(&none, &some, &Fields::NONE, false).unwrap();
+    let set = r#"left_out={"N":"1"} null={"N":"1"}"#.to_owned();
+    assert_eq!(written(&changes), (set, String::new()));
+}
+
+#[test]
+fn the_expiry_unit_is_always_whole_and_no_change() {
+    let base = session(&json!({ "cookie": { "expires": 1 }, "_expire": 1, "n": 1 }));
+    let now = session(&json!({ "_maxAge": 5, "cookie": { "expires": 2 }, "n": 1 }));
+    let changes = Changes::between(&base, &now, &FIELDS, true).unwrap();
+    assert_eq!(written(&changes), (String::new(), String::new()));
+    let unit: Vec<_> = changes
+        .expiry
+        .iter()
+        .map(|(name, value)| (*name, value.map(RawValue::get)))
+        .collect();
+    assert_eq!(
+        unit,
+        [
+            ("cookie", Some(r#"{"M":{"expires":{"N":"2"}}}"#)),
+            ("_expire", None),
+            ("_maxAge", Some(r#"{"N":"5"}"#)),
+        ]
+    );
+    let more = session(&json!({ "more": 1 }));
+    let changes = Changes::between(&base, &more, &FIELDS, true).unwrap();
+    let set = r#"more={"N":"1"}"#.to_owned();
+    assert_eq!(written(&changes), (set, "n".to_owned()));
+    let of_expiry = changes.of_expiry();
+    assert_eq!(written(&of_expiry), (String::new(), String::new()));
+    assert_eq!(of_expiry.expiry.len(), 3);
+}
+
+#[test]
+fn moving_nothing_but_instants_is_a_touch() {
+    let base =
+        json!({ "cookie": { "expires": 1, "path": "/" }, "_expire": 1, "_maxAge": 9, "n": 1 });
+    let with = |name: &str, value: Option<Value>| {
+        let mut changed = base.clone();
+        let fields = changed.as_object_mut().unwrap();
+        fields.remove(name);
+        fields.extend(value.map(|value| (name.to_owned(), value)));
+        changed
+    };
+    for (now, is_touch) in [
+        (base.clone(), true),
+        (with("_expire", Some(json!(2))), true),
+        (
+            with("cookie", Some(json!({ "path": "/", "expires": 2 }))),
+            true,
+        ),
+        // An instant that is not there is one that says nothing.
+        (with("cookie", Some(json!({ "path": "/" }))), true),
+        (with("cookie", Some(json!({ "path": "/", "at": 3 }))), true),
+        (
+            with("cookie", Some(json!({ "path": "/a", "expires": 1 }))),
+            false,
+        ),
+        (
+            with(
+                "cookie",
+                Some(json!({ "expires": 1, "path": "/", "secure": true })),
+            ),
+            false,
+        ),
+        (with("cookie", Some(json!(1))), false),
+        (with("cookie", None), false),
+        (with("_expire", None), false),
+        (with("_maxAge", Some(json!(9.0))), true),
+        (with("_maxAge", Some(json!(8))), false),
+        (with("_maxAge", None), false),
+        (with("n", Some(json!(2))), false),
+        (with("n", None), false),
+        (with("new", Some(json!(null))), false),
+    ] {
+        let (before, after) = (session(&base), session(&now));
+        let changes = Changes::between(&before, &after, &FIELDS, true).unwrap();
+        assert_eq!(changes.moves_expiry_only, is_touch, "{now}");
+    }
+}
+
+#[test]
+fn a_field_that_cannot_be_carried_is_not_removed_for_being_missing() {
+    let base = session(&json!({ "lost": 1, "kept": 1 }));
+    let changes = Changes::between(&base, EMPTY, &FIELDS, true).unwrap();
+    assert_eq!(written(&changes), (String::new(), "kept".to_owned()));
+    let lost = session(&json!({ "lost": 1 }));
+    let changes = Changes::between(&lost, EMPTY, &FIELDS, true).unwrap();
+    assert!(changes.moves_expiry_only);
+    // But what is there is written like any other.
+    let now = session(&json!({ "lost": 2 }));
+    let changes = Changes::between(&lost, &now, &FIELDS, true).unwrap();
+    let set = r#"lost={"N":"2"}"#.to_owned();
+    assert_eq!(written(&changes), (set, String::new()));
+}
+
+#[test]
+fn what_was_loaded_is_compared_though_dynamodb_would_refuse_it() {
+    let mut deep = json!(1);
+    for _ in 0..40 {
+        deep = json!([deep]);
+    }
+    let loaded = json!({ "": 1, "deep": deep, "n": 1 });
+    let base = write_base(&loaded).unwrap();
+    assert_eq!(
+        write_base(&SessionText::Json(loaded.to_string())).unwrap(),
+        base
+    );
+    let now = session(&json!({ "n": 1 }));
+    let changes = Changes::between(&base, &now, &Fields::NONE, true).unwrap();
+    assert_eq!(written(&changes), (String::new(), " deep".to_owned()));
+}
+
+#[test]
+fn only_maps_are_compared() {
+    for malformed in ["", "{}", r#"{"S":"the-data"}"#, r#"{"M":{"a":1}"#] {
+        let error = Changes::between(malformed.as_bytes(), EMPTY, &Fields::NONE, true)
+            .map(|_| malformed)
+            .unwrap_err();
+        assert_eq!(error.kind, ItemErrorKind::Malformed);
+        assert!(!error.to_string().contains("the-data"), "{error}");
+    }
+    assert_eq!(write_base(&[1]).unwrap_err().kind, ItemErrorKind::NotAMap);
+}
+
+/// What `DynamoDB` makes of a write.
+fn apply(base: &[u8], changes: &Changes<'_>) -> Value {
+    let mut item: Value = serde_json::from_slice(base).unwrap();
+    let fields = item["M"].as_object_mut().unwrap();
+    for name in &changes.removed {
+        fields.remove(name.as_ref()).expect("a field to remove");
+    }
+    for (name, value) in &changes.set {
+        fields.insert(name.to_string(), parse(value));
+    }
+    item
+}
+
+fn any_session() -> impl Strategy<Value = Value> {
+    let value = prop_oneof![
+        Just(json!(null)),
+        Just(json!([])),
+        (0..3).prop_map(|n| json!(n)),
+        (0..3).prop_map(|n| json!({ "in": [n, "x"] })),
+    ];
+    prop::collection::btree_map("[a-d]", value, 0..5).prop_map(|fields| json!(fields))
+}
+
+proptest! {
+    #[test]
+    fn the_changes_make_the_session_of_what_was_loaded(before in any_session(), now in any_session()) {
+        let (before, now) = (session(&before), session(&now));
+        let changes = Changes::between(&before, &now, &Fields::NONE, true).unwrap();
+        prop_assert_eq!(changes.moves_expiry_only, before == now);
+        prop_assert_eq!(apply(&before, &changes), serde_json::from_slice::<Value>(&now).unwrap());
+    }
+}
+
+#[test]
+fn an_item_weighs_what_its_writing_did() {
+    let data = json!({
+        "text": "ä", "numbers": [0, 1, -1.5, 1e100, 123_456_789], "flags": [true, null], "map": { "a": {} },
+    });
+    let sets = r#"{"M":{"b":{"B":"AQL/"},"ss":{"SS":["ab","c"]},"ns":{"NS":["1","23"]},"bs":{"BS":["AQ=="]}}}"#;
+    for session in [
+        SessionText::Json(data.to_string()),
+        SessionText::Attribute(sets.to_owned()),
+        SessionText::Json("{}".to_owned()),
+    ] {
+        let mut attribute = Vec::new();
+        let weight = Layout::Session
+            .write_session(&session, &mut attribute)
+            .unwrap();
+        let attribute: Value = serde_json::from_slice(&attribute).unwrap();
+        let size = item_size([
+            ("id", write_str_attribute("ä", &mut Vec::new())),
+            // One byte for two digits, and one.
+            ("expires", 3),
+            ("session", weight.size),
+        ]);
+        let item = json!({ "id": { "S": "ä" }, "expires": { "N": "1770" }, "session": attribute });
+        let answer = json!({ "__type": "x", "Item": item }).to_string();
+        assert_eq!(size_of_item(answer.as_bytes()), Some(size), "{session:?}");
+    }
+}
+
+#[test]
+fn an_answer_without_an_item_has_no_size() {
+    for answer in [
+        "",
+        "{}",
+        r#"{"__type":"x#ConditionalCheckFailedException","message":"Item"}"#,
+        r#"{"Item":5}"#,
+        r#"{"Item":{"a":{"X":"1"}}}"#,
+    ] {
+        assert_eq!(size_of_item(answer.as_bytes()), None, "{answer}");
+    }
+    assert_eq!(size_of_item(br#"{"Item":{}}"#), Some(0));
+}
