@@ -81,6 +81,16 @@ function plain(session) {
   return { ...session, cookie: typeof cookie.toJSON === 'function' ? cookie.toJSON() : cookie };
 }
 
+/** A session as connect-dynamodb stores it, with what JSON makes of Buffers and the like. */
+function json(session) {
+  try {
+    return JSON.stringify(session);
+  } catch {
+    // This one says where.
+    return serialise(session);
+  }
+}
+
 /** The session of an item; undefined where it has no cookie, which the frameworks cannot do without. */
 function read(raw) {
   if (raw === undefined) return undefined;
@@ -121,9 +131,13 @@ class DynamoDBStore extends EventEmitter {
 
   #generate;
 
+  /** Whether the table holds each session as one text. */
+  #isText;
+
   constructor(options = {}, callback = undefined) {
     super();
     this.#core = new Core(options, { layouts: LAYOUTS, amend });
+    this.#isText = this.#core.options.native.layout === 'connect-dynamodb';
     Object.assign(this, this.#core.options.public);
     const listen = (name) => {
       if (!EVENTS.includes(name)) return;
@@ -199,7 +213,7 @@ class DynamoDBStore extends EventEmitter {
     if (!isObject(session?.cookie)) {
       throw require('./lib/errors.js').invalidSession('The session cannot be stored: it has no cookie, which express-session and @fastify/session give each.');
     }
-    const text = serialise(plain(session));
+    const text = this.#isText ? json(session) : serialise(plain(session));
     const ttlMs = msLeft(session.cookie) ?? this.#core.options.sessionTtl;
     await write(this.#known(sid, session), text, ttlMs);
   }

@@ -342,7 +342,7 @@ function parse(raw) {
   if (raw === undefined) return undefined;
   const text = raw.slice(raw.indexOf('\n') + 1);
   // Most sessions are JSON, which needs no other file.
-  return text.startsWith('{') ? JSON.parse(text) : data().parse(text);
+  return text.startsWith('A') ? data().parse(text) : JSON.parse(text);
 }
 
 /** The text to store of a session as it is now: the caller may go on changing it. */
