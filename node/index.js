@@ -502,23 +502,32 @@ class Core {
     return debug ? debug.result(name, id, result, { ttlMs }) : result;
   }
 
-  /** Deletes a session, if there is one, after the writes before it. Resolves with an empty object. */
-  destroy(id, known = undefined) {
+  /**
+   * Deletes a session, if there is one, after the writes before it and before those after it. Resolves with an empty
+   * object.
+   */
+  destroy(id, known = new Known('')) {
     if (!isId(id)) return Promise.resolve({});
-    const destroy = () => this.#call((native) => native.destroy(id), this.#done, this.#failed);
-    const gone = known?.last ? known.last.then(destroy, destroy) : destroy();
-    return debug ? debug.result('destroy', id, gone) : gone;
+    known.gone = false;
+    let result;
+    const ended = () => {
+      this.#ended();
+      if (known.last === result) known.last = undefined;
+    };
+    const deleted = () => {
+      ended();
+      known.found('');
+      return {};
+    };
+    const failed = (failure) => {
+      ended();
+      throw this.#error(failure);
+    };
+    const destroy = () => this.#call((native) => native.destroy(id), deleted, failed);
+    result = known.last ? known.last.then(destroy, destroy) : destroy();
+    known.last = result;
+    return debug ? debug.result('destroy', id, result) : result;
   }
-
-  #done = () => {
-    this.#ended();
-    return {};
-  };
-
-  #failed = (failure) => {
-    this.#ended();
-    throw this.#error(failure);
-  };
 
   /** What all stores of this configuration have done. */
   stats() {
@@ -755,11 +764,8 @@ class DynamoDBStore {
   }
 
   destroy(id, options = undefined) {
-    const known = options?.ctx && this.#requests.get(options.ctx);
-    if (!known) return this.#core.destroy(id);
-    const gone = this.#core.destroy(id, known.get(id));
-    known.delete(id);
-    return gone;
+    const ctx = options?.ctx;
+    return this.#core.destroy(id, ctx ? this.#knownOf(ctx, id) : undefined);
   }
 
   /** What a request knows of a session: at first, that there is none. */

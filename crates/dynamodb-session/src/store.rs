@@ -36,7 +36,7 @@ pub struct SessionStore {
 
 #[derive(Debug)]
 pub(crate) struct Inner {
-    client: Client,
+    pub(crate) client: Client,
     pub(crate) clock: ServiceClock,
     pub(crate) table: TableConfig,
     /// Whether credentials go over the network unencrypted.
@@ -107,7 +107,6 @@ impl SessionStore {
         }
     }
 
-    #[cfg(feature = "conformance")]
     pub(crate) fn inner(&self) -> &Inner {
         &self.inner
     }
@@ -329,26 +328,10 @@ impl SessionStore {
         else {
             return Ok(None);
         };
-        let expires_at = stored.expires_ms.map(from_epoch_ms);
-        let created = stored.created_ms.map(from_epoch_ms);
-        let ends_at = self.inner.table.latest_expiry(created);
-        let now = self.now();
-        if [expires_at, ends_at]
-            .into_iter()
-            .flatten()
-            .any(|end| end <= now)
-        {
-            return Ok(None);
-        }
-        Ok(match stored.data {
-            Stored::Session(data) => Some(Record {
-                id: id.clone(),
-                data,
-                expires_at,
-                created,
-                is_foreign: stored.is_foreign,
-            }),
-            Stored::Unreadable(_) => {
+        Ok(match self.inner.found(id.clone(), stored) {
+            Found::Session(record) => Some(record),
+            Found::Ended => None,
+            Found::Unreadable => {
                 self.inner.client.tell(|| Event::Unreadable {
                     id_hash: id_hash(&key),
                 });
@@ -441,10 +424,19 @@ impl SessionStore {
             return Ok(());
         };
         let ttl_attribute = self.ttl_attribute();
-        let body = wire::delete_item(self.inner.names(&ttl_attribute), &key);
+        let body = wire::delete_item(self.inner.names(&ttl_attribute), &key, None);
         self.inner.call("DeleteItem", body).await?;
         Ok(())
     }
+}
+
+/// What an item is to who reads it.
+pub(crate) enum Found<T> {
+    Session(Record<T>),
+    /// Its session has expired.
+    Ended,
+    /// It holds no session.
+    Unreadable,
 }
 
 /// Session data of which nothing was loaded.
@@ -576,7 +568,7 @@ impl Inner {
         prepared().map_err(|error: Error| error.on(operation, &self.table.name))
     }
 
-    fn moment(&self) -> Moment {
+    pub(crate) fn moment(&self) -> Moment {
         let now = self.clock.now();
         let too_old = self.table.absolute_ttl.map(|ttl| now.checked_sub(ttl));
         Moment {
@@ -642,6 +634,12 @@ impl Inner {
         {
             return Ok(Write::Written(stamp));
         }
+        // A framework that saves what it did not change touches it, which does not bring an expired session back.
+        let condition = if changes.is_of_expiry() && !fields.expiry.is_empty() {
+            condition.while_live(self.moment())
+        } else {
+            condition
+        };
         if is_touch {
             changes = changes.of_expiry();
         } else if self.table.conflict == Conflict::Overwrite {
@@ -741,6 +739,31 @@ impl Inner {
         });
     }
 
+    /// What this item of this id is by now.
+    pub(crate) fn found<T>(&self, id: SessionId, stored: StoredItem<T>) -> Found<T> {
+        let expires_at = stored.expires_ms.map(from_epoch_ms);
+        let created = stored.created_ms.map(from_epoch_ms);
+        let ends_at = self.table.latest_expiry(created);
+        let now = self.clock.now();
+        if [expires_at, ends_at]
+            .into_iter()
+            .flatten()
+            .any(|end| end <= now)
+        {
+            return Found::Ended;
+        }
+        match stored.data {
+            Stored::Session(data) => Found::Session(Record {
+                id,
+                data,
+                expires_at,
+                created,
+                is_foreign: stored.is_foreign,
+            }),
+            Stored::Unreadable(_) => Found::Unreadable,
+        }
+    }
+
     async fn read<T: DeserializeOwned>(
         &self,
         key: &str,
@@ -757,7 +780,7 @@ impl Inner {
             .map_err(|error| error.on("GetItem", &self.table.name))
     }
 
-    fn item_in<T: DeserializeOwned>(
+    pub(crate) fn item_in<T: DeserializeOwned>(
         &self,
         answer: &Answer,
     ) -> Result<Option<StoredItem<T>>, Error> {

@@ -1,7 +1,7 @@
 'use strict';
 
-// Runs the core's conformance cases, step by step, on a subject: something that can put, load and delete sessions.
-// What is stored is looked at past it.
+// Runs the core's conformance cases, step by step, on a subject: something that can put, load and delete sessions, and
+// save or touch what it loaded. What is stored is looked at past it.
 
 const assert = require('node:assert/strict');
 const cases = require('../../../crates/dynamodb-session/src/conformance/cases.json');
@@ -49,6 +49,8 @@ class CaseRun {
     this.subject = subject;
     this.table = table;
     this.prefix = prefix;
+    // Of the sessions that were loaded under a name.
+    this.created = new Map();
   }
 
   async step(step) {
@@ -67,10 +69,26 @@ class CaseRun {
       await outcome(this.subject.put(id, data, ttl), expect);
     },
 
-    async load({ id, expect }) {
-      const loaded = await outcome(this.subject.load(id), expect);
+    async load({ id, as: name, expect }) {
+      const loaded = await outcome(this.subject.load(id, name), expect);
       if (expect.error) return;
       assert.deepEqual(loaded, expect === 'none' ? undefined : without(expect.data, this.subject.own));
+      if (name) this.created.set(name, (await this.table.get(this.key(id))).created);
+    },
+
+    async save({
+      loaded, data, ttl_ms: ttl, expect,
+    }) {
+      assert.equal(await this.subject.save(loaded, data, ttl), expect);
+    },
+
+    async touch({ loaded, ttl_ms: ttl, expect }) {
+      assert.equal(await this.subject.touch(loaded, ttl), expect);
+    },
+
+    async same_created({ records: [first, ...others] }) {
+      assert.match(this.created.get(first).N, /^\d+$/);
+      for (const other of others) assert.deepEqual(this.created.get(other), this.created.get(first));
     },
 
     async delete({ id }) {

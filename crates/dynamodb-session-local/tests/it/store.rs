@@ -23,6 +23,7 @@ mod data;
 mod errors;
 mod expiry;
 mod retries;
+mod scan;
 mod settings;
 mod verbs;
 
@@ -42,6 +43,8 @@ pub(crate) enum Fate {
     Lost(IncompleteReason),
     /// It is executed, and the answer lacks the item the condition failed on, as dynalite's does.
     NoItem,
+    /// So many deletes of the batch are executed, and the others come back undone.
+    Partly(usize),
     /// This is the answer.
     Answer(u16, Value),
 }
@@ -92,6 +95,21 @@ impl Tap {
         response(answer.status, answer.body)
     }
 
+    fn pass_partly(&self, request: &Request, done: usize) -> Response {
+        let mut body: Value = serde_json::from_slice(&request.body).unwrap();
+        let writes = body["RequestItems"]["sessions"].as_array_mut().unwrap();
+        let undone = json!({ "sessions": writes.split_off(done) });
+        // An empty batch is an error, so none is sent.
+        if done > 0 {
+            let answer = self.pass(&Request {
+                body: body.to_string().into(),
+                ..request.clone()
+            });
+            assert_eq!(answer.status, 200, "what is done is a success");
+        }
+        response(200, json!({ "UnprocessedItems": undone }).to_string())
+    }
+
     fn meet(&self, request: &Request) -> Result<Response, Incomplete> {
         let body = serde_json::from_slice(&request.body).unwrap();
         self.0.calls.lock().unwrap().push((request.operation, body));
@@ -119,6 +137,7 @@ impl Tap {
                     .expect("an item to take away");
                 Ok(response(answer.status, body.to_string()))
             }
+            Fate::Partly(done) => Ok(self.pass_partly(request, done)),
             Fate::Answer(status, body) => Ok(response(status, body.to_string())),
         }
     }

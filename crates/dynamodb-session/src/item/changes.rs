@@ -159,9 +159,13 @@ impl<'a> Changes<'a> {
             .filter(|name| !is_expiry(name) && (fields.is_carried)(name))
             .cloned()
             .collect();
-        changes.moves_expiry_only =
-            settings_are_equal && changes.set.is_empty() && changes.removed.is_empty();
+        changes.moves_expiry_only = settings_are_equal && changes.is_of_expiry();
         Ok(changes)
+    }
+
+    /// Whether no field changed that is the application's.
+    pub(crate) fn is_of_expiry(&self) -> bool {
+        self.set.is_empty() && self.removed.is_empty()
     }
 
     /// The expiry unit alone.

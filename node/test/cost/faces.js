@@ -1,0 +1,7 @@
+'use strict';
+
+// Every face whose page views are priced.
+
+const koa = require('./koa');
+
+module.exports = [...koa];
