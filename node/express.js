@@ -239,11 +239,13 @@ class DynamoDBStore extends EventEmitter {
 
   async #all() {
     const sessions = [];
-    for await (const [id, raw] of this.#core.list()) {
-      const session = read(raw);
-      if (session) {
-        this.#remember(session, new Loaded(id, raw), false);
-        sessions.push(Object.assign(session, { id }));
+    for await (const part of this.#core.list()) {
+      for (const [id, raw] of part) {
+        const session = read(raw);
+        if (session) {
+          this.#remember(session, new Loaded(id, raw), false);
+          sessions.push(Object.assign(session, { id }));
+        }
       }
     }
     return sessions;

@@ -529,6 +529,29 @@ class Core {
     return debug ? debug.result('destroy', id, result) : result;
   }
 
+  /** All sessions that live, a part at a time: each its id and its raw text. */
+  async* list() {
+    let token;
+    do {
+      const part = JSON.parse(await this.#scan((native) => native.list(token)));
+      yield part.sessions;
+      token = part.next;
+    } while (token !== null);
+  }
+
+  /** How many sessions live. */
+  async count() { return Number(await this.#scan((native) => native.count())); }
+
+  /** Deletes all sessions. Resolves with how many. */
+  async clear() { return Number(await this.#scan((native) => native.clear())); }
+
+  #scan(start) {
+    return this.#call(start, (text) => {
+      this.#ended();
+      return text;
+    }, this.#failed);
+  }
+
   /** What all stores of this configuration have done. */
   stats() {
     return JSON.parse(this.#native.stats());
