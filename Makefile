@@ -62,6 +62,12 @@ test-endpoint: $(NPM_PACKAGES) ## Run the conformance suite against DYNAMODB_END
 	cd node && npm run --silent build:debug
 	.ci/js-tests node/test/conformance
 
+# MODEL_CASES says how long: a thousand cases take some 4 seconds on two cores. MODEL_SEED repeats one.
+.PHONY: audit
+audit: export MODEL_CASES ?= 100000
+audit: ## Try for minutes what `make test` tries for seconds
+	cargo test --locked --package dynamodb-session-local --test it -- --show-output model::
+
 .PHONY: fmt
 fmt: node/node_modules/.package-lock.json ## Format Rust and JavaScript
 	cargo fmt --all

@@ -255,13 +255,13 @@ impl SessionStore {
         record: &Record<T>,
         fields: &Fields,
     ) -> Result<Write, Error> {
-        let write = self.inner.prepare("PutItem", record, None)?;
+        let new = self.inner.prepare("PutItem", record, None)?;
         for _ in 0..CREATE_ATTEMPTS {
-            let answer = match self.inner.create(&write).await? {
+            let answer = match self.inner.create(&new).await? {
                 Ok(stamp) => return Ok(Write::Written(stamp)),
                 Err(answer) => answer,
             };
-            let Some(there) = self.inner.met(&answer, &write).await? else {
+            let Some(there) = self.inner.met(&answer, &new).await? else {
                 continue;
             };
             let created = there.created_ms.map(from_epoch_ms);
@@ -280,7 +280,7 @@ impl SessionStore {
                 return Ok(written);
             }
         }
-        Ok(self.inner.settled(&write, Write::Gone))
+        Ok(self.inner.settled(&new, Write::Gone))
     }
 
     /// Stores a session whatever is there: nothing guards it against a logout or a parallel request.
@@ -697,10 +697,28 @@ impl Inner {
         write: &PreparedWrite,
         condition: Condition,
     ) -> Result<Write, Error> {
-        let ttl_attribute = self.ttl_attribute();
-        let body = wire::put_item(self.names(&ttl_attribute), write.item(), Some(condition));
-        let answer = self.call("PutItem", body).await?;
-        Ok(written(&answer, write.stamp(Some(write.created))))
+        let put = async |item: NewItem<'_>, condition| {
+            let ttl_attribute = self.ttl_attribute();
+            let body = wire::put_item(self.names(&ttl_attribute), item, Some(condition));
+            self.call("PutItem", body).await
+        };
+        let mut item = write.item();
+        let Some(unstamped) = condition.unstamped() else {
+            let answer = put(item, condition).await?;
+            return Ok(written(&answer, write.stamp(Some(item.created))));
+        };
+        let answer = put(item, unstamped).await?;
+        if !answer.condition_failed {
+            return Ok(Write::Written(write.stamp(Some(item.created))));
+        }
+        // A parallel write may have given it a `created`, which others have loaded since: it must stay.
+        let there = self.met(&answer, write).await?;
+        let Some(created_ms) = there.and_then(|there| there.created_ms) else {
+            return Ok(Write::Gone);
+        };
+        item.created = from_epoch_ms(created_ms);
+        let answer = put(item, condition.stamped(item.created)).await?;
+        Ok(written(&answer, write.stamp(Some(item.created))))
     }
 
     /// The state of a session whose touch is not worth a write, if it is not: it moves the expiry forward, and by

@@ -8,6 +8,7 @@ mod data_file;
 mod dynalite;
 mod fidelity;
 mod lifecycle;
+mod model;
 mod store;
 mod support;
 mod sweeper;

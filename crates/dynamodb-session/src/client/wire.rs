@@ -69,12 +69,14 @@ pub(crate) enum Condition {
     },
     /// There is an item, and it has expired.
     Expired(Moment),
+    /// There is an item without `created`; with a moment, one that has not expired.
+    Unstamped(Option<Moment>),
 }
 
 impl Condition {
     pub(crate) fn created(self) -> Option<SystemTime> {
         match self {
-            Self::Absent(_) | Self::Expired(_) => None,
+            Self::Absent(_) | Self::Expired(_) | Self::Unstamped(_) => None,
             Self::Present { created } | Self::Live { created, .. } => created,
         }
     }
@@ -83,7 +85,7 @@ impl Condition {
     pub(crate) fn while_live(self, moment: Moment) -> Self {
         match self {
             Self::Present { created } => Self::Live { created, moment },
-            Self::Absent(_) | Self::Live { .. } => self,
+            _ => self,
         }
     }
 
@@ -93,6 +95,28 @@ impl Condition {
             Self::Absent(moment) | Self::Live { moment, .. } | Self::Expired(moment) => {
                 Some(moment)
             }
+            Self::Unstamped(moment) => moment,
+        }
+    }
+
+    /// The same for an item that has no `created`, if that of the session loaded is not known.
+    pub(crate) fn unstamped(self) -> Option<Self> {
+        match self {
+            Self::Present { created: None } => Some(Self::Unstamped(None)),
+            Self::Live {
+                created: None,
+                moment: Moment { now, .. },
+            } => Some(Self::Unstamped(Some(Moment { now, too_old: None }))),
+            _ => None,
+        }
+    }
+
+    /// The same for the session with this `created`.
+    pub(crate) fn stamped(self, created: SystemTime) -> Self {
+        let created = Some(created);
+        match self {
+            Self::Live { moment, .. } => Self::Live { created, moment },
+            _ => Self::Present { created },
         }
     }
 
@@ -109,6 +133,11 @@ impl Condition {
             Self::Present { .. } => present.to_owned(),
             Self::Live { moment, .. } => format!("{present} AND NOT ({})", moment.expired()),
             Self::Expired(moment) => format!("{present} AND ({})", moment.expired()),
+            Self::Unstamped(None) => format!("{present} AND attribute_not_exists(#c)"),
+            Self::Unstamped(Some(moment)) => {
+                let expired = moment.expired();
+                format!("{present} AND attribute_not_exists(#c) AND NOT ({expired})")
+            }
         }
     }
 }
@@ -176,7 +205,10 @@ impl<'a> Body<'a> {
             if moment.is_some() && !has("#e") {
                 all_names.push(("#e", self.names.ttl_attribute));
             }
-            if (condition.created().is_some() || too_old.is_some()) && !has("#c") {
+            let is_about_created = matches!(condition, Condition::Unstamped(_));
+            let names_created =
+                is_about_created || condition.created().is_some() || too_old.is_some();
+            if names_created && !has("#c") {
                 all_names.push(("#c", CREATED));
             }
             if let Some(created) = condition.created() {
@@ -671,6 +703,7 @@ mod tests {
             replace_session(names, item(), Condition::Live { created, moment })
         };
         let bodies = [
+            put_item(NAMES, item(), Some(Condition::Unstamped(None))),
             put_item(NAMES, item(), Some(Condition::Absent(moment))),
             put_item(NAMES, item(), Some(Condition::Absent(aging))),
             move_expiry(
