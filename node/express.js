@@ -226,8 +226,10 @@ class DynamoDBStore extends EventEmitter {
 
   /** Deletes a session, if there is one. */
   destroy(sid, ...rest) {
+    const known = new Known('');
     // One that is being stored for the first time is deleted after that.
-    const gone = this.#core.destroy(sid, { last: this.#firstWrites.get(sid) }).then(() => {});
+    known.last = this.#firstWrites.get(sid);
+    const gone = this.#core.destroy(sid, known).then(() => {});
     // express-session passes on what `req.session.destroy()` was given, which may be nothing.
     return settle(gone, rest.length > 0 ? orWarn(rest, 'destroying a session') : undefined);
   }

@@ -531,12 +531,13 @@ class Core {
 
   /** All sessions that live, a part at a time: each its id and its raw text. */
   async* list() {
-    let token;
+    const part = async (token) => JSON.parse(await this.#scan((native) => native.list(token)));
+    let next;
     do {
-      const part = JSON.parse(await this.#scan((native) => native.list(token)));
-      yield part.sessions;
-      token = part.next;
-    } while (token !== null);
+      const { sessions, next: token } = await part(next);
+      yield sessions;
+      next = token;
+    } while (next !== null);
   }
 
   /** How many sessions live. */
@@ -549,7 +550,10 @@ class Core {
     return this.#call(start, (text) => {
       this.#ended();
       return text;
-    }, this.#failed);
+    }, (failure) => {
+      this.#ended();
+      throw this.#error(failure);
+    });
   }
 
   /** What all stores of this configuration have done. */
