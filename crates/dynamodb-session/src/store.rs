@@ -268,7 +268,8 @@ impl SessionStore {
             let condition = Condition::Present { created };
             let mut loaded = record.with_data(NoFields {});
             loaded.created = created;
-            loaded.expires_at = there.expires_ms.map(from_epoch_ms);
+            // Nothing is known that would make a write unnecessary.
+            loaded.expires_at = None;
             loaded.is_foreign = there.is_foreign;
             // Not to be created with, should that session be gone: it would be taken for it.
             let merge = self.inner.prepare("UpdateItem", record, created)?;
