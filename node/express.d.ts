@@ -53,8 +53,8 @@ declare class DynamoDBStore<Session extends object = any> extends EventEmitter {
   /** How many sessions this store's prefix has. Reads the whole table. */
   length(callback?: DynamoDBStore.Callback<number>): Promise<number>;
 
-  /** Deletes all sessions of this store's prefix. Reads the whole table. */
-  clear(callback?: DynamoDBStore.Callback<void>): Promise<void>;
+  /** Deletes all sessions of this store's prefix, and says how many there were. Reads the whole table. */
+  clear(callback?: DynamoDBStore.Callback<number>): Promise<number>;
 
   /** For express-session: destroys the request's session and gives it a new one, under a new id. */
   regenerate(req: any, callback?: DynamoDBStore.Callback<void>): Promise<void>;

@@ -256,8 +256,8 @@ class DynamoDBStore extends EventEmitter {
   /** How many sessions there are. */
   length(callback = undefined) { return settle(this.#core.count(), callback); }
 
-  /** Deletes all sessions. */
-  clear(callback = undefined) { return settle(this.#core.clear().then(() => {}), callback); }
+  /** Deletes all sessions. How many there were. */
+  clear(callback = undefined) { return settle(this.#core.clear(), callback); }
 
   /** Gives a request a new session under a new id in place of its own. */
   regenerate(req, ...rest) {

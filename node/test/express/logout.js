@@ -28,7 +28,7 @@ const play = async (t, {
   const id = unique('id');
   const cookie = { maxAge: MINUTE };
   // Another process, for all the slow one can know.
-  const door = await framework.serveFor(t, other, { cookie, ...framework.withId(id) }, async (request, path) => {
+  const door = await framework.serveFor(t, other, { cookie, ...framework.withIds(() => id) }, async (request, path) => {
     if (path === '/sign-out') await call(request.session, 'destroy');
     else if (path === '/sign-in') Object.assign(request.session, { user: request.query.name, views: 1 });
     return { user: request.session?.user };

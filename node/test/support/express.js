@@ -32,8 +32,8 @@ const framework = {
     id: 'x', req: 'x', touch: 'x', resetMaxAge: 1, save: 'x', reload: 'x', destroy: true, regenerate: 'x', toString: 'x', constructor: 'x',
   },
 
-  // Options for apps whose new sessions all get this id.
-  withId: (id) => ({ genid: () => id }),
+  // Options for apps whose new sessions get these ids.
+  withIds: (next) => ({ genid: next }),
 
   // An Express app with sessions, listening on loopback. `handler(request, path)` answers; what it returns is the
   // body. `errors` is what reached the app's error handler.

@@ -24,7 +24,7 @@ const framework = {
 
   notCarried: { sessionId: 'x', encryptedSessionId: 'x' },
 
-  withId: (id) => ({ idGenerator: () => id }),
+  withIds: (next) => ({ idGenerator: next }),
 
   async serve(store, { cookie: cookieOptions, ...options }, handler) {
     const errors = [];
@@ -34,7 +34,11 @@ const framework = {
       store, secret: UNSIGNED, cookie: { secure: false, ...cookieOptions }, ...options,
     });
     app.addHook('onError', async (request, reply, error) => { errors.push(error); });
-    app.get('/*', async (request) => await handler(request, request.url.split('?')[0]) ?? {});
+    app.route({
+      method: ['GET', 'POST'],
+      url: '/*',
+      handler: async (request) => await handler(request, request.url.split('?')[0]) ?? {},
+    });
     const url = await app.listen({ port: 0, host: '127.0.0.1' });
     return { url, errors, stop: () => app.close() };
   },
