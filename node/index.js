@@ -743,6 +743,12 @@ function createIfMissing(core, callback) {
   return typeof callback === 'function' ? report(created, callback) : created.then();
 }
 
+/** Koa's context in the options of a call. Nothing can be remembered of what is no object. */
+function contextIn(options) {
+  const ctx = options?.ctx;
+  return typeof ctx === 'object' && ctx !== null ? ctx : undefined;
+}
+
 /** A store for koa-session that keeps each session as one item of a DynamoDB table. */
 class DynamoDBStore {
   #core;
@@ -770,7 +776,7 @@ class DynamoDBStore {
   get ready() { return this.#core.creation; }
 
   get(id, maxAge, options) {
-    const ctx = options?.ctx;
+    const ctx = contextIn(options);
     if (!ctx) return this.#core.get(id);
     return this.#core.get(id, (raw) => {
       this.#knownOf(ctx, id).found(raw ?? '');
@@ -779,7 +785,7 @@ class DynamoDBStore {
   }
 
   set(id, session, maxAge, options = undefined) {
-    const ctx = options?.ctx;
+    const ctx = contextIn(options);
     try {
       const text = serialise(session);
       const ttlMs = this.#core.ttlMs(maxAge);
@@ -791,7 +797,7 @@ class DynamoDBStore {
   }
 
   destroy(id, options = undefined) {
-    const ctx = options?.ctx;
+    const ctx = contextIn(options);
     return this.#core.destroy(id, ctx ? this.#knownOf(ctx, id) : undefined);
   }
 

@@ -683,14 +683,19 @@ impl Inner {
         write: &PreparedWrite,
         condition: Condition,
     ) -> Result<Write, Error> {
-        if error.kind() == ErrorKind::AccessDenied {
-            if !self.update_denied.swap(true, Relaxed) {
-                self.client.tell(|| Event::UpdateDenied);
-            }
-        } else if error.code() != Some("ValidationException") {
+        let is_denied = error.kind() == ErrorKind::AccessDenied;
+        // Written whole, what is too large may fit, but without what other requests have stored meanwhile.
+        let is_cured_by_put = error.code() == Some("ValidationException")
+            && error.kind() != ErrorKind::RecordTooLarge;
+        if !is_denied && !is_cured_by_put {
             return Err(error);
         }
-        self.put_guarded(write, condition).await
+        let written = self.put_guarded(write, condition).await?;
+        // Who is refused everything, by wrong credentials say, is not to be left without updates for good.
+        if is_denied && !self.update_denied.swap(true, Relaxed) {
+            self.client.tell(|| Event::UpdateDenied);
+        }
+        Ok(written)
     }
 
     async fn put_guarded(

@@ -148,8 +148,17 @@ const overHttp = (framework, unmet) => ({
   },
 });
 
+// Parallel requests may overwrite each other there. Everything else holds.
+const overwriting = {
+  ...storeItself,
+  name: 'the class for Express and Fastify that overwrites',
+  options: { conflict: 'overwrite' },
+  unmet: { ...UNMET, merge: 8 },
+};
+
 module.exports = [
   storeItself,
+  overwriting,
   // Its sessions have a `constructor` already.
   overHttp(express, { 'proto-keys': 1 }),
   overHttp(fastify, {}),

@@ -6,14 +6,14 @@ const DynamoDBStore = require('../..');
 const { serve, VERSIONS } = require('../support/koa');
 const outcomeOf = require('./outcome');
 
-// koa-session asks for no new id when there is a session under one already: the store merges onto it. Nor does it
-// replace a session or look at all of them.
-const UNMET = { create: 4, replace: 3, scan: 2 };
+// koa-session asks for no new id when there is a session under one already: the store merges onto it. It writes
+// sessions whole only when `conflict` says so, and lists none.
+const VERBS = { create: 4, replace: 3, scan: 2 };
 
 const storeItself = {
   name: 'the koa class',
   Store: DynamoDBStore,
-  unmet: UNMET,
+  unmet: VERBS,
   open: async (store) => {
     const loaded = new Map();
     const write = (name, ttl, data) => {
@@ -64,7 +64,7 @@ const overHttp = {
   name: 'koa-session 7 over HTTP',
   Store: DynamoDBStore,
   // koa-session does not store a new session that nothing was put into.
-  unmet: { ...UNMET, 'empty-sessions': 1 },
+  unmet: { ...VERBS, 'empty-sessions': 1 },
   async open(store) {
     const options = { store, genid: idOf, externalKey: { get: idOf, set() {} } };
     // A request that is to be gone on with waits for ever, once it has loaded the session.
@@ -113,4 +113,13 @@ const overHttp = {
   },
 };
 
-module.exports = [storeItself, overHttp];
+// Parallel requests may overwrite each other there, and a set is no touch, but writes the whole session whatever
+// changed. Everything else holds.
+const overwriting = {
+  ...storeItself,
+  name: 'the koa class that overwrites',
+  options: { conflict: 'overwrite' },
+  unmet: { ...VERBS, merge: 8, touch: 6 },
+};
+
+module.exports = [storeItself, overwriting, overHttp];

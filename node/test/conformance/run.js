@@ -3,10 +3,17 @@
 // The core's conformance suite on a face: on the local engine and on dynalite, or on the DynamoDB that
 // DYNAMODB_ENDPOINT names. CONFORMANCE_UNMET lists, with commas, what that one cannot do, such as `proto-keys`.
 //
-// A subject makes, for each case, of a `Store` something with `put`, `load` (undefined: a miss), `delete`, and `own`:
-// the fields it adds to the data by itself, or `adds` to a row that others wrote. What it loads under a name it can
-// `save` and `touch` by that name later, and says `written` or `gone`. `unmet` names what it cannot do and how many
-// cases need that.
+// What it is run on is subjects. A subject opens, for each case, something with these members, of a `Store` that is
+// made with its `options`. Where a face has no such verb it lacks the member, and `unmet` says by the need's name how
+// many cases that concerns.
+//
+// own, adds                  the fields that the face adds to the data by itself; those it must find in a row of others
+// put(id, data, ttl)         stores a session, whatever is there
+// load(id, name)             the data, undefined for a miss; under a name, what follows goes on with what was loaded
+// save(name, data, ttl)      'written' or 'gone'; so do replace(name, data, ttl) and touch(name, ttl)
+// create(id, data, ttl)      'created' or 'taken'
+// list(), count(), clear()   the live sessions by id; how many they are; how many were deleted, if the face says so
+// delete(id), close()
 
 const assert = require('node:assert/strict');
 const {
@@ -61,7 +68,8 @@ module.exports = (subjects) => ENGINES.forEach(({ name: engineName, engine, unme
         if (need) skipped[need] = (skipped[need] ?? 0) + 1;
         it(one.name, { skip: need && `(needs ${need})` }, async () => {
           const prefix = unique('case');
-          const opened = await subject.open(new subject.Store(optionsFor(engine.endpoint, tableName, { prefix })));
+          const options = optionsFor(engine.endpoint, tableName, { prefix, ...subject.options });
+          const opened = await subject.open(new subject.Store(options));
           try {
             await runCase(one, opened, table, prefix);
           } finally {

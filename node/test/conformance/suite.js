@@ -1,13 +1,14 @@
 'use strict';
 
-// Runs the core's conformance cases, step by step, on a subject: something that can put, load and delete sessions, and
-// save or touch what it loaded. What is stored is looked at past it.
+// Runs the core's conformance cases, step by step, on a subject (see run.js): something that can put, load and
+// delete sessions, and save what it loaded. What is stored is looked at past it.
 
 const assert = require('node:assert/strict');
 const cases = require('../../../crates/dynamodb-session/src/conformance/cases.json');
 const { CODES } = require('../../lib/errors');
 
-// `{"$repeat": [text, n]}` and `{"$nest": n}` stand for what is too long to write.
+// `{"$repeat": [text, n]}`, `{"$nest": n}` and, among other fields, `"$fields": [name, n, value]` stand for what is too
+// long to write.
 const expand = (value) => {
   if (Array.isArray(value)) return value.map(expand);
   if (typeof value !== 'object' || value === null) return value;
@@ -17,8 +18,11 @@ const expand = (value) => {
     for (let level = 1; level < value.$nest; level += 1) nested = { a: nested };
     return nested;
   }
+  const [name, count, member] = expand(value.$fields ?? ['', 0]);
+  const many = Array.from({ length: count }, (_, index) => [`${name}${index}`, member]);
+  const others = Object.entries(value).filter(([field]) => field !== '$fields');
   // Not by assignment, which would set the prototype with `__proto__`.
-  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, expand(member)]));
+  return Object.fromEntries([...others.map(([field, one]) => [field, expand(one)]), ...many]);
 };
 
 const without = (object, names) => Object.fromEntries(Object.entries(object).filter(([name]) => !names.includes(name)));
@@ -35,6 +39,12 @@ const outcome = async (promise, expected) => {
     return true;
   });
   return undefined;
+};
+
+// The same for a write that says whether it was one.
+const writes = async (promise, expected) => {
+  const word = await outcome(promise, expected);
+  if (!expected.error) assert.equal(word, expected);
 };
 
 // What a step that writes past the subject puts into `expires`.
@@ -76,24 +86,26 @@ class CaseRun {
       if (name) this.created.set(name, (await this.table.get(this.key(id))).created);
     },
 
+    async create({
+      id, data, ttl_ms: ttl, expect,
+    }) {
+      await writes(this.subject.create(id, data, ttl), expect);
+    },
+
     async save({
       loaded, data, ttl_ms: ttl, expect,
     }) {
-      const written = await outcome(this.subject.save(loaded, data, ttl), expect);
-      if (!expect.error) assert.equal(written, expect);
+      await writes(this.subject.save(loaded, data, ttl), expect);
+    },
+
+    async replace({
+      loaded, data, ttl_ms: ttl, expect,
+    }) {
+      await writes(this.subject.replace(loaded, data, ttl), expect);
     },
 
     async touch({ loaded, ttl_ms: ttl, expect }) {
-      assert.equal(await this.subject.touch(loaded, ttl), expect);
-    },
-
-    async same_created({ records: [first, ...others] }) {
-      assert.match(this.created.get(first).N, /^\d+$/);
-      for (const other of others) assert.deepEqual(this.created.get(other), this.created.get(first));
-    },
-
-    async delete({ id }) {
-      await this.subject.delete(id);
+      await writes(this.subject.touch(loaded, ttl), expect);
     },
 
     async list({ expect }) {
@@ -105,7 +117,18 @@ class CaseRun {
     },
 
     async clear({ expect }) {
-      assert.equal(await this.subject.clear(), expect);
+      const cleared = await this.subject.clear();
+      // Not every face says how many.
+      if (cleared !== undefined) assert.equal(cleared, expect);
+    },
+
+    async same_created({ records: [first, ...others] }) {
+      assert.match(this.created.get(first).N, /^\d+$/);
+      for (const other of others) assert.deepEqual(this.created.get(other), this.created.get(first));
+    },
+
+    async delete({ id }) {
+      await this.subject.delete(id);
     },
 
     // As if so much time had passed.
