@@ -113,7 +113,7 @@ const overHttp = {
   },
 };
 
-// Parallel requests may overwrite each other there, and a set is no touch, but writes the whole session whatever
+// Parallel requests may overwrite each other there, and a set is never a touch: it writes the whole session, whatever
 // changed. Everything else holds.
 const overwriting = {
   ...storeItself,
