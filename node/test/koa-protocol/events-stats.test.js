@@ -184,6 +184,14 @@ describe('events', () => {
     assert.deepEqual(heard, [0, 1, 2]);
   });
 
+  it('listeners stay when the options are replaced', async () => {
+    const { store, events } = watched();
+    store.setOptions(localAlone(recorder.endpoint, NAME));
+    await unreadable(store);
+    await until('the event', () => events.length > 0);
+    assert.deepEqual(events.map(([name]) => name), ['unreadable']);
+  });
+
   it('nobody listens: nothing is told, nothing breaks', async () => {
     await conflict(newStore());
     await unreadable(newStore());

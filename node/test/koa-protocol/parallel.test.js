@@ -766,6 +766,42 @@ VERSIONS.forEach((version) => {
     });
   });
 
+  describe(`${version.name}: changes that are too large together`, () => {
+    const large = (letter) => letter.repeat(250000);
+
+    it('two requests: the second is refused, and what the first wrote is there', async (t) => {
+      const store = newStore();
+      const id = await stored({ a: 1 }, store);
+      const gates = [new Gate(), new Gate()];
+      const app = await serveFor(t, version, { store }, async (ctx) => {
+        const [index, name] = ctx.path === '/x' ? [0, 'x'] : [1, 'y'];
+        await gates[index].pass();
+        ctx.session[name] = large(name);
+      });
+      const answers = ['/x', '/y'].map((path) => new Visitor(app.url, { 'koa.sess': id }).get(path));
+      await Promise.all(gates.map((gate) => gate.arrived()));
+      gates[0].open();
+      assert.equal((await answers[0]).status, 200);
+      gates[1].open();
+      assert.equal((await answers[1]).status, 500);
+      assert.deepEqual(app.errors.map(({ code }) => code), ['ItemTooLargeError']);
+      assert.deepEqual(dataOf(await table.get(id)), { a: { N: '1' }, x: { S: large('x') } });
+    });
+
+    it('one request that puts other large fields in the place of large ones fits', async (t) => {
+      const store = newStore();
+      const text = 'x'.repeat(2500);
+      const fields = (letter) => Object.fromEntries(Array.from({ length: 130 }, (_, i) => [`${letter}${i}`, text]));
+      const id = await stored(fields('a'), store);
+      const calls = await oneRequest(t, {
+        version, store, id, change: (_, ctx) => { ctx.session = fields('b'); },
+      });
+      assert.ok(calls.length > 1);
+      assert.deepEqual(new Set(calls.map(({ operation }) => operation)), new Set(['UpdateItem']));
+      assert.deepEqual(Object.keys(dataOf(await table.get(id))).sort(), Object.keys(fields('b')).sort());
+    });
+  });
+
   describe(`${version.name}: a row that cannot be changed field by field`, () => {
     const become = async (t, session, more = {}) => {
       const store = newStore();

@@ -290,7 +290,7 @@ fn it_finds_sessions_that_come_back() {
     let defect = Defect::Unconditional;
     is_found(
         Weakness { defect, ..SOUND },
-        &[Kind::Resurrected, Kind::Overwritten],
+        &[Kind::Resurrected, Kind::Overwritten, Kind::Lost],
     );
 }
 

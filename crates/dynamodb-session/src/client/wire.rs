@@ -321,7 +321,7 @@ pub(crate) fn replace_session(names: Names<'_>, item: NewItem<'_>, condition: Co
 }
 
 /// `UpdateItem`s that write the changed fields of a session, its expiry unit and its expiry. The first holds the
-/// expiry; there are others when DynamoDB would refuse to do it all in one.
+/// expiry; there are others when DynamoDB would refuse to do it all in one. What is removed makes room for what is set.
 pub(crate) fn merge_session(
     names: Names<'_>,
     item: NewItem<'_>,
@@ -341,7 +341,7 @@ pub(crate) fn merge_session(
         .map(|(name, value)| (name.as_ref(), Some(*value)));
     let removed = changes.removed.iter().map(|name| (name.as_ref(), None));
     let expiry = changes.expiry.iter().map(|(name, value)| (*name, *value));
-    for (name, value) in expiry.chain(set).chain(removed) {
+    for (name, value) in expiry.chain(removed).chain(set) {
         if update.is_full() {
             let full = std::mem::take(&mut update);
             bodies.push(full.finish(open(), condition));
@@ -576,17 +576,17 @@ mod tests {
             [json!({
                 "TableName": "sessions", "ReturnConsumedCapacity": "TOTAL",
                 "Key": { "sessionId": { "S": "a\"b" } },
-                "UpdateExpression": "SET #e = :e, #c = if_not_exists(#c, :c), #s.#f1 = :f1, #s.#f2 = :f2 \
-                    REMOVE #s.#f0, #s.#f3",
+                "UpdateExpression": "SET #e = :e, #c = if_not_exists(#c, :c), #s.#f1 = :f1, #s.#f3 = :f3 \
+                    REMOVE #s.#f0, #s.#f2",
                 "ConditionExpression": "attribute_exists(#k) AND (attribute_not_exists(#c) OR #c = :loaded)",
                 "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
                 "ExpressionAttributeNames": {
                     "#k": "sessionId", "#e": "expires", "#c": "created", "#s": "session",
-                    "#f0": "_expire", "#f1": "_maxAge", "#f2": "a.b", "#f3": "gone",
+                    "#f0": "_expire", "#f1": "_maxAge", "#f2": "gone", "#f3": "a.b",
                 },
                 "ExpressionAttributeValues": {
                     ":e": { "N": "1800000000" }, ":c": { "N": "1799000000123" }, ":loaded": { "N": "7" },
-                    ":f1": { "N": "9" }, ":f2": { "B": "AQ==" },
+                    ":f1": { "N": "9" }, ":f3": { "B": "AQ==" },
                 },
             })]
         );
