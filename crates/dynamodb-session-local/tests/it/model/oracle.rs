@@ -126,6 +126,15 @@ impl Intent {
         self.has_unit && EXPIRY_UNIT.contains(&field)
     }
 
+    /// Whether it moves the expiry alone, be it that a framework saves what it did not change.
+    fn is_touch(&self) -> bool {
+        match self.verb {
+            Verb::Touch => true,
+            Verb::Save => self.has_unit && self.changed().is_empty(),
+            _ => false,
+        }
+    }
+
     /// Whether it may take several requests.
     pub(super) fn is_wide(&self) -> bool {
         self.changed().len() > MOST_FIELDS
@@ -377,7 +386,7 @@ impl Oracle {
                 let is_other = loaded.created.zip(held.row.created);
                 held.session != loaded.session
                     || is_other.is_some_and(|(loaded, held)| loaded != held)
-                    || (intent.verb == Verb::Touch && !(is_live(held) && intent.is_live(held)))
+                    || (intent.is_touch() && !(is_live(held) && intent.is_live(held)))
             }
             // It merges onto what it finds at its first attempt.
             (Some(held), None) => progress.met.is_some_and(|met| met != held.session),
@@ -508,7 +517,7 @@ impl Oracle {
                         ),
                     ));
                 }
-                if intent.verb == Verb::Touch && !intent.is_live(held) {
+                if intent.is_touch() && !intent.is_live(held) {
                     return Err(Violation::new(
                         Kind::Resurrected,
                         "a touch of an expired session",
