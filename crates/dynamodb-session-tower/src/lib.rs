@@ -165,7 +165,6 @@ impl session_store::SessionStore for Store {
 
 /// A scan of the whole table, and a delete for each expired session of the store's prefix. `DynamoDB`'s time to
 /// live does the same within days, at no cost.
-#[cfg(any())]
 #[async_trait]
 impl session_store::ExpiredDeletion for Store {
     async fn delete_expired(&self) -> Result<()> {

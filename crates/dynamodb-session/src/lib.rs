@@ -11,6 +11,15 @@
 //! | [`touch`](SessionStore::touch) | moves the expiry of a live session only | 1 write |
 //! | [`delete`](SessionStore::delete) | idempotent | 1 write |
 //!
+//! Four more are for operators. Each reads the whole table, whatever the prefix:
+//!
+//! | verb | promise | requests beside the reads |
+//! |---|---|---|
+//! | [`list`](SessionStore::list) | the live sessions, a part at a time | |
+//! | [`count`](SessionStore::count) | how many they are | |
+//! | [`clear`](SessionStore::clear) | deletes every session, expired or not, and no other row | 1 write per session, 25 a request |
+//! | [`delete_expired`](SessionStore::delete_expired) | deletes what is still expired when it comes to it | 1 write per session |
+//!
 //! ```no_run
 //! use dynamodb_session::{Record, SessionId, SessionStore};
 //! use std::time::Duration;

@@ -211,10 +211,16 @@ impl SessionStore {
         B: Serialize + Sync,
         T: Serialize + Sync,
     {
-        let condition = Condition::Present {
+        let mut condition = Condition::Present {
             created: loaded.created,
         };
         let write = self.inner.prepare_save(loaded, data, expires_at)?;
+        if self.inner.table.layout.is_text() && moves_expiry_only(loaded, data, fields) {
+            if let Some(stamp) = self.inner.skipped_touch(loaded, write.expires_secs) {
+                return Ok(Write::Written(stamp));
+            }
+            condition = condition.while_live(self.inner.moment());
+        }
         let written = self.inner.update(loaded, &write, fields, condition, false);
         Ok(self.inner.settled(&write, written.await?))
     }
@@ -443,6 +449,22 @@ pub(crate) enum Found<T> {
 /// Session data of which nothing was loaded.
 #[derive(Serialize)]
 struct NoFields {}
+
+/// Whether a framework saves what it did not change. What is no map of attribute values counts as changed.
+fn moves_expiry_only<B, T>(loaded: &Record<B>, data: &T, fields: &Fields) -> bool
+where
+    B: Serialize,
+    T: Serialize,
+{
+    if fields.expiry.is_empty() {
+        return false;
+    }
+    let (Ok(base), Ok(session)) = (item::write_base(&loaded.data), item::write_base(data)) else {
+        return false;
+    };
+    let changes = Changes::between(&base, &session, fields, true);
+    changes.is_ok_and(|changes| changes.moves_expiry_only)
+}
 
 /// A record turned into what is written.
 struct PreparedWrite {
@@ -683,17 +705,19 @@ impl Inner {
         write: &PreparedWrite,
         condition: Condition,
     ) -> Result<Write, Error> {
-        if error.kind() == ErrorKind::AccessDenied {
-            if !self.update_denied.swap(true, Relaxed) {
-                self.client.tell(|| Event::UpdateDenied);
-            }
-        } else if error.code() != Some("ValidationException")
-            // Written whole it may fit, but without what other requests have stored meanwhile.
-            || error.kind() == ErrorKind::RecordTooLarge
-        {
+        let is_denied = error.kind() == ErrorKind::AccessDenied;
+        // Written whole, what is too large may fit, but without what other requests have stored meanwhile.
+        let is_cured_by_put = error.code() == Some("ValidationException")
+            && error.kind() != ErrorKind::RecordTooLarge;
+        if !is_denied && !is_cured_by_put {
             return Err(error);
         }
-        self.put_guarded(write, condition).await
+        let written = self.put_guarded(write, condition).await?;
+        // Who is refused everything, by wrong credentials say, is not to be left without updates for good.
+        if is_denied && !self.update_denied.swap(true, Relaxed) {
+            self.client.tell(|| Event::UpdateDenied);
+        }
+        Ok(written)
     }
 
     async fn put_guarded(

@@ -223,7 +223,7 @@ fn values_come_back_as_they_were() {
 #[test]
 fn errors_are_of_their_kind_and_hold_no_session() {
     let world = World::new();
-    let store = Store::new(support::open(world.builder().max_attempts(1)));
+    let store = Store::new(world.sessions());
     let session = block_on(store.save(state(&[("n", "1")]), &HOUR)).unwrap();
     let id = session.as_ref().to_owned();
     let mut shown = vec![format!("{store:?}")];

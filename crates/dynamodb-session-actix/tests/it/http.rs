@@ -140,7 +140,7 @@ fn a_session_that_cannot_be_read_begins_anew_under_its_key() {
 #[test]
 fn the_visitor_learns_nothing_of_what_went_wrong() {
     let world = World::new();
-    let sessions = support::open(world.builder().max_attempts(1));
+    let sessions = world.sessions();
     let site = Site::extending(Store::new(sessions).touch_after(Duration::ZERO), DAY);
     let mut browser = site.browser();
     browser.read("/count");

@@ -19,12 +19,19 @@ use serde_json::{Value, json};
 
 use crate::support::Connection;
 
+mod cost;
 mod data;
 mod errors;
 mod expiry;
+mod lifetime;
+mod merge;
+mod protocol;
 mod retries;
 mod scan;
 mod settings;
+mod telling;
+mod unchanged;
+mod update;
 mod verbs;
 
 /// When every test begins: a whole second.
@@ -58,6 +65,7 @@ struct Inner {
     engine: Option<SocketAddr>,
     calls: Mutex<Vec<(&'static str, Value)>>,
     script: Mutex<VecDeque<Fate>>,
+    units: Mutex<f64>,
 }
 
 impl Tap {
@@ -78,6 +86,11 @@ impl Tap {
         std::mem::take(&mut *self.0.calls.lock().unwrap())
     }
 
+    /// The capacity units that the engine charged since this was last asked.
+    pub(crate) fn units(&self) -> f64 {
+        std::mem::take(&mut *self.0.units.lock().unwrap())
+    }
+
     pub(crate) fn operations(&self) -> Vec<&'static str> {
         self.calls()
             .into_iter()
@@ -92,6 +105,9 @@ impl Tap {
             .expect("the script says what becomes of every request");
         let body = std::str::from_utf8(&request.body).unwrap();
         let answer = Connection::open(engine).call_with(request.operation, body, &[]);
+        if let Some(units) = answer.json()["ConsumedCapacity"]["CapacityUnits"].as_f64() {
+            *self.0.units.lock().unwrap() += units;
+        }
         response(answer.status, answer.body)
     }
 

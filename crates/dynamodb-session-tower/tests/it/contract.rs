@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use tower_sessions::session::{Id, Record};
 use tower_sessions::session_store::Error;
-use tower_sessions::{MemoryStore, SessionStore};
+use tower_sessions::{ExpiredDeletion, MemoryStore, SessionStore};
 
 use crate::support::{self, Crowded, World, block_on};
 
@@ -119,6 +119,30 @@ fn create_takes_the_id_of_a_session_that_has_expired() {
 }
 
 #[test]
+fn what_has_expired_is_deleted_and_nothing_else() {
+    let world = World::new();
+    let one = Store::new(support::open(world.builder().prefix("one:")));
+    let two = Store::new(support::open(world.builder().prefix("two:")));
+    let mut long = record(json!({ "n": 1 }), 3 * HOUR);
+    block_on(one.create(&mut long)).unwrap();
+    for store in [&one, &one, &two] {
+        block_on(store.create(&mut record(json!({}), HOUR))).unwrap();
+    }
+    block_on(one.delete_expired()).unwrap();
+    assert_eq!(world.items().len(), 4);
+    world.clock.advance(2 * HOUR);
+    block_on(one.delete_expired()).unwrap();
+    assert_eq!(world.items().len(), 2);
+    assert_eq!(block_on(one.load(&long.id)).unwrap(), Some(long));
+    block_on(two.delete_expired()).unwrap();
+    assert_eq!(world.items().len(), 1);
+
+    world.stop();
+    let error = block_on(one.delete_expired()).unwrap_err();
+    assert!(matches!(error, Error::Backend(_)), "{error:?}");
+}
+
+#[test]
 fn a_fraction_of_a_second_is_rounded_up() {
     let world = World::new();
     let store = Store::new(world.sessions());
@@ -162,7 +186,7 @@ fn an_item_without_an_expiry_or_with_a_mad_one_is_live() {
 #[test]
 fn errors_are_of_their_kind_and_hold_no_session() {
     let world = World::new();
-    let store = Store::new(support::open(world.builder().max_attempts(1)));
+    let store = Store::new(world.sessions());
     let mut session = record(json!({ "n": 1 }), HOUR);
     block_on(store.create(&mut session)).unwrap();
 

@@ -122,7 +122,7 @@ fn a_cookie_that_somebody_made_up_is_no_session() {
 #[test]
 fn the_visitor_learns_nothing_of_what_went_wrong() {
     let world = World::new();
-    let site = Site::open(Store::new(support::open(world.builder().max_attempts(1))));
+    let site = Site::open(Store::new(world.sessions()));
     let mut browser = site.browser();
     browser.read("/count");
     let mut shown = vec![browser.get("/big")];

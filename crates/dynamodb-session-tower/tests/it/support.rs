@@ -50,6 +50,8 @@ impl World {
             .clock(self.clock.clone())
             // The engine's answers are dated by the system's clock.
             .correct_clock_skew(false)
+            // A second attempt would wait for a clock that nobody moves.
+            .max_attempts(1)
     }
 
     /// A store with default settings, its table created.

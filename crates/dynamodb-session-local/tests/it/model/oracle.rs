@@ -126,13 +126,11 @@ impl Intent {
         self.has_unit && EXPIRY_UNIT.contains(&field)
     }
 
-    /// Whether it moves the expiry alone, be it that a framework saves what it did not change.
+    /// Whether it is to move the expiry of a session that has not expired: a framework that saves what it did not
+    /// change touches it.
     fn is_touch(&self) -> bool {
-        match self.verb {
-            Verb::Touch => true,
-            Verb::Save => self.has_unit && self.changed().is_empty(),
-            _ => false,
-        }
+        self.verb == Verb::Touch
+            || (self.verb == Verb::Save && self.has_unit && self.changed().is_empty())
     }
 
     /// Whether it may take several requests.
@@ -160,15 +158,12 @@ impl Intent {
         self.until.min(latest.unwrap_or(u64::MAX)).div_ceil(1000)
     }
 
-    /// Whether nothing need be written, since the expiry alone moves, and not by much.
-    fn may_be_skipped(&self) -> bool {
-        let (Some(loaded), Some(touch_after)) = (self.loaded, self.touch_after) else {
+    /// Whether nothing need be written to a session of this state, since the expiry alone moves, and not by much.
+    fn may_be_skipped(&self, created: Option<u64>, expires: Option<u64>) -> bool {
+        let (Some(touch_after), Some(before)) = (self.touch_after, expires) else {
             return false;
         };
-        let Some(before) = loaded.expires else {
-            return false;
-        };
-        let after = self.expires(loaded.created);
+        let after = self.expires(created);
         let bound = touch_after.min((after * 1000).saturating_sub(self.at) / 2);
         let moves_expiry_alone = self.changed().is_empty()
             && (!self.has_unit || self.base.get("_maxAge") == self.target.get("_maxAge"));
@@ -475,6 +470,16 @@ impl Oracle {
                 Kind::Lost,
                 format!("put {intent:?} and there is {after:?}"),
             )),
+            Verb::CreateOrMerge
+                if before
+                    .is_some_and(|held| is_live(held) && held.row.created != after.created)
+                    && is_all_new =>
+            {
+                Err(Violation::new(
+                    Kind::Overwritten,
+                    format!("a merge changed {before:?} into {after:?}"),
+                ))
+            }
             Verb::Create if before.is_some_and(is_live) => Err(Violation::new(
                 Kind::Overwritten,
                 format!("a create changed {before:?} into {after:?}"),
@@ -589,7 +594,10 @@ impl Oracle {
                     created: loaded.created,
                     expires: loaded.expires.unwrap_or_default(),
                 });
-                if !intent.may_be_skipped() {
+                if !intent
+                    .loaded
+                    .is_some_and(|loaded| intent.may_be_skipped(loaded.created, loaded.expires))
+                {
                     Err(Violation::new(
                         Kind::Lost,
                         format!("a {:?} was skipped", intent.verb),
@@ -611,7 +619,12 @@ impl Oracle {
                     .into_iter()
                     .filter(|name| !progress.written.contains(*name))
                     .collect();
-                if !progress.has_written || !missing.is_empty() {
+                // An empty session, merged onto one that is there.
+                let is_skipped = intent.verb == Verb::CreateOrMerge
+                    && progress.seen.as_ref().is_some_and(|held| {
+                        intent.may_be_skipped(held.row.created, held.row.expires)
+                    });
+                if !(progress.has_written || is_skipped) || !missing.is_empty() {
                     return Err(Violation::new(
                         Kind::Lost,
                         format!("reported written, and was not: {missing:?}"),

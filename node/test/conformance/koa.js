@@ -1,24 +1,18 @@
 'use strict';
 
-// What the suite is run on. A subject makes, for each case, something with `put`, `load` (undefined: a miss), `delete`
-// and `own`: the fields it adds to the data by itself. What it loads under a name it can `save` and `touch` by that
-// name later, and says `written` or `gone`. `unmet` names what it cannot do and how many cases need that.
+// What the suite is run on: the koa class, and koa-session with it. See ./run.js.
 
+const DynamoDBStore = require('../..');
 const { serve, VERSIONS } = require('../support/koa');
+const outcomeOf = require('./outcome');
 
 // koa-session asks for no new id when there is a session under one already: the store merges onto it. It writes
 // sessions whole only when `conflict` says so, and lists none.
 const VERBS = { create: 4, replace: 3, scan: 2 };
 
-// Whether a write was dropped, which is no error and only counted.
-const outcomeOf = async (store, write) => {
-  const { conflicts } = store.stats();
-  await write();
-  return store.stats().conflicts === conflicts ? 'written' : 'gone';
-};
-
 const storeItself = {
   name: 'the koa class',
+  Store: DynamoDBStore,
   unmet: VERBS,
   open: async (store) => {
     const loaded = new Map();
@@ -68,6 +62,7 @@ const HANDLERS = {
 
 const overHttp = {
   name: 'koa-session 7 over HTTP',
+  Store: DynamoDBStore,
   // koa-session does not store a new session that nothing was put into.
   unmet: { ...VERBS, 'empty-sessions': 1 },
   async open(store) {
@@ -118,4 +113,13 @@ const overHttp = {
   },
 };
 
-module.exports = [storeItself, overHttp];
+// Parallel requests may overwrite each other there, and a set is never a touch: it writes the whole session, whatever
+// changed. Everything else holds.
+const overwriting = {
+  ...storeItself,
+  name: 'the koa class that overwrites',
+  options: { conflict: 'overwrite' },
+  unmet: { ...VERBS, merge: 8, touch: 6 },
+};
+
+module.exports = [storeItself, overwriting, overHttp];
