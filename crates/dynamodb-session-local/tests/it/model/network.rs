@@ -40,6 +40,8 @@ pub(super) enum Defect {
     PresenceAlone,
     /// An update that sets or removes more than the expiry is acknowledged and forgotten.
     Forgotten,
+    /// What a condition failed on is shown as another session than it is.
+    Disguised,
     /// What has expired is shown to expire in an hour.
     Undying,
 }
@@ -109,6 +111,12 @@ impl Network {
             return (200, json!({}));
         }
         let (status, mut answer) = self.engine.call(attempt.operation, attempt.body);
+        if defect == Defect::Disguised
+            && status == 400
+            && let Some(created) = answer.pointer_mut("/Item/created/N")
+        {
+            *created = "1".into();
+        }
         if defect == Defect::Undying
             && let Some(expires) = answer.pointer_mut("/Item/expires/N")
         {
@@ -136,7 +144,7 @@ fn is_spoilt(attempt: &mut Attempt, defect: Defect) -> bool {
             body["ConditionExpression"] = "attribute_exists(#k)".into();
             body["ExpressionAttributeNames"]["#k"] = "sessionId".into();
         }
-        Defect::None | Defect::Undying | Defect::PresenceAlone => {}
+        Defect::None | Defect::Undying | Defect::Disguised | Defect::PresenceAlone => {}
         Defect::Forgotten => {
             let names = &body["ExpressionAttributeNames"];
             let names_session = names

@@ -435,6 +435,9 @@ impl<'a, D: Form> Run<'a, D> {
         let (intent, progress) = (Rc::clone(&waiting.intent), Rc::clone(&waiting.progress));
         progress.borrow_mut().attempts += 1;
         self.count(format!("{fate:?}"));
+        if attempt.operation == "UpdateItem" {
+            Oracle::update(&intent, &mut progress.borrow_mut())?;
+        }
         let (answer, is_answer) = match fate {
             _ if attempt.operation == "UpdateItem" && self.flavour.is_update_denied => {
                 (Ok(refusal(400, "AccessDeniedException")), false)
@@ -453,7 +456,13 @@ impl<'a, D: Form> Run<'a, D> {
             Fate::Answered | Fate::AnswerLost | Fate::Crashed => {
                 let (status, answer) = self.execute(&attempt, &intent, &progress)?;
                 match fate {
-                    Fate::Answered => (Ok(response(status, &answer)), true),
+                    Fate::Answered => {
+                        let shows_item = status == 400 && !self.flavour.shows_no_item;
+                        if shows_item || !attempt.is_write() {
+                            self.oracle.show(&intent, &mut progress.borrow_mut());
+                        }
+                        (Ok(response(status, &answer)), true)
+                    }
                     Fate::Crashed => (Ok(refusal(500, "InternalServerError")), false),
                     _ => (Err(lost()), false),
                 }
