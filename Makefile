@@ -42,6 +42,7 @@ test: ## Check and test everything, as CI does
 	$(step) 'addon' npm run --silent --prefix node build
 	$(step) 'javascript unit' .ci/js-tests node/test/unit
 	$(step) 'javascript koa' .ci/js-tests node/test/koa
+	$(step) 'javascript express' .ci/js-tests node/test/express node/test/fastify
 	$(step) 'javascript koa protocol' .ci/js-tests node/test/koa-protocol
 	$(step) 'page view costs' .ci/js-tests node/test/cost
 	$(step) 'javascript legacy' .ci/js-tests node/test/legacy

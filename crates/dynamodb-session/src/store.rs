@@ -211,10 +211,16 @@ impl SessionStore {
         B: Serialize + Sync,
         T: Serialize + Sync,
     {
-        let condition = Condition::Present {
+        let mut condition = Condition::Present {
             created: loaded.created,
         };
         let write = self.inner.prepare_save(loaded, data, expires_at)?;
+        if self.inner.table.layout.is_text() && moves_expiry_only(loaded, data, fields) {
+            if let Some(stamp) = self.inner.skipped_touch(loaded, write.expires_secs) {
+                return Ok(Write::Written(stamp));
+            }
+            condition = condition.while_live(self.inner.moment());
+        }
         let written = self.inner.update(loaded, &write, fields, condition, false);
         Ok(self.inner.settled(&write, written.await?))
     }
@@ -443,6 +449,22 @@ pub(crate) enum Found<T> {
 /// Session data of which nothing was loaded.
 #[derive(Serialize)]
 struct NoFields {}
+
+/// Whether a framework saves what it did not change. What is no map of attribute values counts as changed.
+fn moves_expiry_only<B, T>(loaded: &Record<B>, data: &T, fields: &Fields) -> bool
+where
+    B: Serialize,
+    T: Serialize,
+{
+    if fields.expiry.is_empty() {
+        return false;
+    }
+    let (Ok(base), Ok(session)) = (item::write_base(&loaded.data), item::write_base(data)) else {
+        return false;
+    };
+    let changes = Changes::between(&base, &session, fields, true);
+    changes.is_ok_and(|changes| changes.moves_expiry_only)
+}
 
 /// A record turned into what is written.
 struct PreparedWrite {

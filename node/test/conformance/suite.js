@@ -1,6 +1,6 @@
 'use strict';
 
-// Runs the core's conformance cases, step by step, on a subject (see subjects.js): something that can put, load and
+// Runs the core's conformance cases, step by step, on a subject (see run.js): something that can put, load and
 // delete sessions, and save what it loaded. What is stored is looked at past it.
 
 const assert = require('node:assert/strict');
@@ -139,6 +139,7 @@ class CaseRun {
 
     async raw_put(step) {
       const item = { ...step.attributes, sessionId: { S: this.key(step.id) } };
+      if (item.session?.M) item.session.M = { ...item.session.M, ...this.subject.adds };
       if (step.expires_in_secs !== undefined) item.expires = { N: String(expiry(step)) };
       await this.table.put(item);
     },
@@ -149,7 +150,7 @@ class CaseRun {
         assert.equal(item, undefined);
         return;
       }
-      if (item.session.M) item.session.M = without(item.session.M, this.subject.own);
+      if (item.session?.M) item.session.M = without(item.session.M, this.subject.own);
       for (const [name, value] of Object.entries(expect.attributes)) assert.deepEqual(item[name], value);
       for (const name of expect.numbers ?? []) assert.match(item[name].N, /^\d+$/);
       if (expect.only) assert.deepEqual(Object.keys(item).sort(), [...expect.only].sort());

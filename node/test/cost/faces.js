@@ -2,6 +2,7 @@
 
 // Every face whose page views are priced.
 
+const express = require('./express');
 const koa = require('./koa');
 
-module.exports = [...koa];
+module.exports = [...koa, ...express];

@@ -1,31 +1,18 @@
 'use strict';
 
-// What the suite is run on. A subject opens, for each case, something with these members. Where a face has no such verb
-// it lacks the member, and `unmet` says by the need's name how many cases that concerns. `options` are the store's.
-//
-// own                        the fields that the face adds to the data by itself
-// put(id, data, ttl)         stores a session, whatever is there
-// load(id, name)             the data, undefined for a miss; under a name, what follows goes on with what was loaded
-// save(name, data, ttl)      'written' or 'gone'; so do replace(name, data, ttl) and touch(name, ttl)
-// create(id, data, ttl)      'created' or 'taken'
-// list(), count(), clear()   the live sessions by id; how many they are; how many were deleted, if the face says so
-// delete(id), close()
+// What the suite is run on: the koa class, and koa-session with it. See ./run.js.
 
+const DynamoDBStore = require('../..');
 const { serve, VERSIONS } = require('../support/koa');
+const outcomeOf = require('./outcome');
 
 // koa-session asks for no new id when there is a session under one already: the store merges onto it. It writes
 // sessions whole only when `conflict` says so, and lists none.
 const VERBS = { create: 4, replace: 3, scan: 2 };
 
-// Whether a write was dropped, which is no error and only counted.
-const outcomeOf = async (store, write) => {
-  const { conflicts } = store.stats();
-  await write();
-  return store.stats().conflicts === conflicts ? 'written' : 'gone';
-};
-
 const storeItself = {
   name: 'the koa class',
+  Store: DynamoDBStore,
   unmet: VERBS,
   open: async (store) => {
     const loaded = new Map();
@@ -75,6 +62,7 @@ const HANDLERS = {
 
 const overHttp = {
   name: 'koa-session 7 over HTTP',
+  Store: DynamoDBStore,
   // koa-session does not store a new session that nothing was put into.
   unmet: { ...VERBS, 'empty-sessions': 1 },
   async open(store) {
