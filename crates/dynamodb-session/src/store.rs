@@ -879,9 +879,11 @@ fn from_epoch_secs(secs: u64) -> SystemTime {
     UNIX_EPOCH + Duration::from_secs(secs)
 }
 
-/// Epoch seconds, rounded up, so that a session never ends before its cookie.
+/// Epoch seconds, rounded up, so that a session never ends before its cookie. Later than the year 5138 there is none:
+/// it would be read as milliseconds.
 fn expiry_secs(expires_at: SystemTime) -> u64 {
-    epoch_ms(expires_at).div_ceil(1000)
+    let secs = epoch_ms(expires_at).div_ceil(1000);
+    secs.min(wire::MILLISECONDS_FROM - 1)
 }
 
 fn invalid_data(error: &ItemError) -> Error {
@@ -903,5 +905,7 @@ mod tests {
             assert_eq!(expiry_secs(UNIX_EPOCH + Duration::from_millis(ms)), secs);
         }
         assert_eq!(expiry_secs(UNIX_EPOCH - Duration::from_secs(1)), 0);
+        let far = UNIX_EPOCH + Duration::from_secs(100_000_000_000);
+        assert_eq!(expiry_secs(far), 99_999_999_999);
     }
 }
