@@ -669,7 +669,13 @@ impl Inner {
             return self.replace(write, condition).await;
         }
         if loaded.is_foreign {
-            return self.replace(write, condition).await;
+            let Some(unstamped) = condition.unstamped() else {
+                return self.replace(write, condition).await;
+            };
+            if self.replace(write, unstamped).await?.is_written() {
+                return Ok(Write::Written(write.stamp(Some(write.created))));
+            }
+            // Unless it has gone, a parallel write has given it our layout, and its changes must stay.
         }
         if self.update_denied.load(Relaxed) {
             return self.put_guarded(write, condition).await;
