@@ -117,6 +117,16 @@ impl Subject for Actix {
         Ok(self.sessions.stats().conflicts == dropped)
     }
 
+    /// Which is what an update is.
+    async fn replace(
+        &mut self,
+        key: &String,
+        data: &Value,
+        ttl: Duration,
+    ) -> Result<bool, Failure> {
+        self.save(key, data, ttl).await
+    }
+
     async fn touch(&mut self, key: &String, ttl: Duration) -> Result<bool, Failure> {
         let dropped = self.sessions.stats().conflicts;
         let key = SessionKey::try_from(key.clone()).expect("it was one");
@@ -140,14 +150,7 @@ impl Subject for Actix {
 
 /// actix-session's stores draw the keys of new sessions themselves, so that none is ever used again. They are handed
 /// no more of what was loaded than its key, so an update writes it whole, and nothing is asked of a whole table.
-const UNMET: [&str; 6] = [
-    "chosen-ids",
-    "create",
-    "merge",
-    "replace",
-    "scan",
-    "successors",
-];
+const UNMET: [&str; 5] = ["chosen-ids", "create", "merge", "scan", "successors"];
 
 #[tokio::test]
 #[expect(
@@ -162,5 +165,5 @@ async fn the_suite() {
     println!("{report}");
     assert!(report.failed.is_empty(), "{report}");
     assert!(!report.passed.is_empty());
-    assert_eq!(report.skipped.len(), 22, "{report}");
+    assert_eq!(report.skipped.len(), 20, "{report}");
 }

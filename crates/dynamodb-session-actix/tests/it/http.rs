@@ -7,7 +7,7 @@ use dynamodb_session_actix::Store;
 use serde_json::json;
 
 use crate::site::Site;
-use crate::support::{self, Slow, World, spent};
+use crate::support::{Slow, World, spent};
 use crate::upsert::Upserting;
 
 const DAY: time::Duration = time::Duration::DAY;

@@ -5,7 +5,9 @@
 mod admission;
 mod conformance;
 mod data_file;
+mod dropped;
 mod dynalite;
+mod engine;
 mod fidelity;
 mod lifecycle;
 mod model;

@@ -336,6 +336,17 @@ fn it_finds_touches_that_should_not_have_been_skipped() {
 }
 
 #[test]
+fn it_finds_a_first_attempt_that_is_not_recognised() {
+    let weakness = Weakness {
+        defect: Defect::Disguised,
+        told: |_| {},
+        // Where the item is not shown, it is read.
+        only: |flavour| flavour.shows_no_item = false,
+    };
+    is_found(weakness, &[Kind::WrongAnswer, Kind::Dropped]);
+}
+
+#[test]
 fn what_it_finds_is_short() {
     let defect = Defect::Undying;
     let failure = is_found(Weakness { defect, ..SOUND }, &[Kind::Undead]);

@@ -30,6 +30,7 @@ mod retries;
 mod scan;
 mod settings;
 mod telling;
+mod unchanged;
 mod update;
 mod verbs;
 

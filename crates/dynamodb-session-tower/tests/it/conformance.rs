@@ -75,6 +75,11 @@ impl Subject for Tower {
         Ok(self.sessions.stats().conflicts == dropped)
     }
 
+    /// Which is what a save is here.
+    async fn replace(&mut self, loaded: &Id, data: &Value, ttl: Duration) -> Result<bool> {
+        self.save(loaded, data, ttl).await
+    }
+
     async fn delete(&mut self, id: &str) -> Result<()> {
         self.store.delete(&id_of(id)).await
     }
@@ -94,14 +99,7 @@ impl Subject for Tower {
 
 /// tower-sessions draws ids itself and hands over no more of a session than its id, so a save writes it whole. It has
 /// no touch, and none of what a whole table is asked.
-const UNMET: [&str; 6] = [
-    "chosen-ids",
-    "merge",
-    "replace",
-    "scan",
-    "successors",
-    "touch",
-];
+const UNMET: [&str; 5] = ["chosen-ids", "merge", "scan", "successors", "touch"];
 
 #[tokio::test]
 #[expect(
@@ -116,5 +114,5 @@ async fn the_suite() {
     println!("{report}");
     assert!(report.failed.is_empty(), "{report}");
     assert!(!report.passed.is_empty());
-    assert_eq!(report.skipped.len(), 23, "{report}");
+    assert_eq!(report.skipped.len(), 21, "{report}");
 }

@@ -4,7 +4,7 @@ use dynamodb_session_tower::Store;
 use tower_sessions::{MemoryStore, SessionManagerLayer, SessionStore};
 
 use crate::site::Site;
-use crate::support::{self, World, spent};
+use crate::support::{World, spent};
 
 /// What is left of a session when a request that loaded it ends after a logout: what its visitor sees next.
 fn after_a_late_end(site: &Site, path: &'static str) -> String {

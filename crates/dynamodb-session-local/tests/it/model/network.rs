@@ -9,10 +9,9 @@ use std::task::Poll;
 use dynamodb_session::{
     Incomplete, IncompleteReason, Request, Response, Transport, TransportFuture,
 };
-use dynoxide::{Database, DynoxideError};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
+
+use crate::engine::{Engine, response};
 
 /// What becomes of an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +40,8 @@ pub(super) enum Defect {
     PresenceAlone,
     /// An update that sets or removes more than the expiry is acknowledged and forgotten.
     Forgotten,
+    /// What a condition failed on is shown as another session than it is.
+    Disguised,
     /// What has expired is shown to expire in an hour.
     Undying,
 }
@@ -61,7 +62,7 @@ impl Attempt {
 /// An engine of one thread's, and the attempts on their way to it. Clones share everything.
 #[derive(Clone)]
 pub(super) struct Network {
-    engine: Arc<Database>,
+    pub(super) engine: Engine,
     desk: Arc<Mutex<Desk>>,
 }
 
@@ -74,25 +75,12 @@ struct Desk {
     answers: Vec<Option<Result<Response, Incomplete>>>,
 }
 
-pub(super) const TABLE: &str = "sessions";
-
 impl Network {
     pub(super) fn new() -> Self {
-        let network = Self {
-            engine: Arc::new(Database::memory().unwrap()),
+        Self {
+            engine: Engine::new(),
             desk: Arc::default(),
-        };
-        let table = json!({
-            "TableName": TABLE,
-            "KeySchema": [{ "AttributeName": "sessionId", "KeyType": "HASH" }],
-            "AttributeDefinitions": [{ "AttributeName": "sessionId", "AttributeType": "S" }],
-            "BillingMode": "PAY_PER_REQUEST",
-        });
-        network
-            .engine
-            .create_table(serde_json::from_value(table).unwrap())
-            .unwrap();
-        network
+        }
     }
 
     /// Forgets what is on its way, for so many callers to begin.
@@ -122,7 +110,13 @@ impl Network {
         if attempt.is_write() && is_spoilt(&mut attempt, defect) {
             return (200, json!({}));
         }
-        let (status, mut answer) = self.raw(attempt.operation, attempt.body);
+        let (status, mut answer) = self.engine.call(attempt.operation, attempt.body);
+        if defect == Defect::Disguised
+            && status == 400
+            && let Some(created) = answer.pointer_mut("/Item/created/N")
+        {
+            *created = "1".into();
+        }
         if defect == Defect::Undying
             && let Some(expires) = answer.pointer_mut("/Item/expires/N")
         {
@@ -133,53 +127,6 @@ impl Network {
         }
         (status, answer)
     }
-
-    pub(super) fn raw(&self, operation: &str, body: Value) -> (u16, Value) {
-        let engine = &self.engine;
-        let result = match operation {
-            "GetItem" => run(body, |request| engine.get_item(request)),
-            "PutItem" => run(body, |request| engine.put_item(request)),
-            "UpdateItem" => run(body, |request| engine.update_item(request)),
-            "DeleteItem" => run(body, |request| engine.delete_item(request)),
-            other => panic!("the store is not expected to ask for {other}"),
-        };
-        result.unwrap_or_else(|error| {
-            let body = serde_json::from_str(&error.to_json()).unwrap();
-            (error.status_code(), body)
-        })
-    }
-
-    /// The item as it is stored.
-    pub(super) fn item(&self, key: &str) -> Option<Map<String, Value>> {
-        let (status, mut answer) = self.raw("GetItem", keyed(key));
-        assert_eq!(status, 200, "{answer}");
-        match answer["Item"].take() {
-            Value::Object(item) => Some(item),
-            _ => None,
-        }
-    }
-
-    pub(super) fn put(&self, key: &str, mut item: Value) {
-        item["sessionId"] = json!({ "S": key });
-        let put = json!({ "TableName": TABLE, "Item": item });
-        assert_eq!(self.raw("PutItem", put).0, 200);
-    }
-
-    pub(super) fn delete(&self, key: &str) {
-        assert_eq!(self.raw("DeleteItem", keyed(key)).0, 200);
-    }
-}
-
-fn keyed(key: &str) -> Value {
-    json!({ "TableName": TABLE, "Key": { "sessionId": { "S": key } } })
-}
-
-fn run<Q: DeserializeOwned, A: Serialize>(
-    body: Value,
-    call: impl FnOnce(Q) -> Result<A, DynoxideError>,
-) -> Result<(u16, Value), DynoxideError> {
-    let request = serde_json::from_value(body).expect("the engine understands what the store asks");
-    Ok((200, serde_json::to_value(call(request)?).unwrap()))
 }
 
 /// Puts the defect into a write. Whether it is not to be executed at all.
@@ -197,7 +144,7 @@ fn is_spoilt(attempt: &mut Attempt, defect: Defect) -> bool {
             body["ConditionExpression"] = "attribute_exists(#k)".into();
             body["ExpressionAttributeNames"]["#k"] = "sessionId".into();
         }
-        Defect::None | Defect::Undying | Defect::PresenceAlone => {}
+        Defect::None | Defect::Undying | Defect::Disguised | Defect::PresenceAlone => {}
         Defect::Forgotten => {
             let names = &body["ExpressionAttributeNames"];
             let names_session = names
@@ -226,15 +173,6 @@ fn remove_unused(body: &mut Value) {
                 body.remove(table);
             }
         }
-    }
-}
-
-pub(super) fn response(status: u16, body: &Value) -> Response {
-    Response {
-        status,
-        body: body.to_string().into(),
-        request_id: None,
-        clock_corrected: false,
     }
 }
 

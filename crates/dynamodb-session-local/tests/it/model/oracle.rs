@@ -282,6 +282,9 @@ pub(super) struct Progress {
     /// Which session was there for the attempt before, and whether it had no `created`.
     met: Option<u32>,
     met_legacy: bool,
+    /// Whether the store was last shown what an earlier attempt of this very call had stored.
+    met_own: bool,
+    has_updated: bool,
     /// The fields that are as asked for since an attempt of it.
     written: BTreeSet<String>,
     has_written: bool,
@@ -542,6 +545,29 @@ impl Oracle {
         session
     }
 
+    /// Takes note of what the store is shown of the item: an answer that is delivered and says what there is.
+    pub(super) fn show(&self, intent: &Intent, progress: &mut Progress) {
+        progress.met_own = self.held(intent.slot).is_some_and(|held| {
+            let expires = intent.expires(held.row.created);
+            intent.session.get() == Some(held.session) && held.row.expires == Some(expires)
+        });
+    }
+
+    /// Judges that a call which may create goes on to update.
+    pub(super) fn update(intent: &Intent, progress: &mut Progress) -> Result<(), Violation> {
+        if intent.verb != Verb::CreateOrMerge || std::mem::replace(&mut progress.has_updated, true)
+        {
+            return Ok(());
+        }
+        if progress.met_own {
+            return Err(Violation::new(
+                Kind::WrongAnswer,
+                "it merges onto what it has created itself",
+            ));
+        }
+        Ok(())
+    }
+
     /// Judges an answer by what was seen to happen.
     pub(super) fn answer(
         intent: &Intent,
@@ -576,6 +602,7 @@ impl Oracle {
                     (expected, _) => wrong(&format!("there was {expected:?}")),
                 }
             }
+            Answer::Taken if progress.met_own => wrong("it was its own first attempt"),
             Answer::Taken if progress.met_live => Ok(()),
             Answer::Taken => wrong("no live session was there"),
             Answer::Created(stamp) | Answer::Put(stamp) if progress.has_created => {

@@ -17,8 +17,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use crate::engine::response;
+
 use super::case::{Act, CALLERS, Flavour, SLOTS, Situation, Step};
-use super::network::{Attempt, Defect, Fate, Network, lost, refusal, response};
+use super::network::{Attempt, Defect, Fate, Network, lost, refusal};
 use super::oracle::{
     self, Answer, Data, EXPIRY_UNIT, Intent, Loaded, Oracle, Progress, Row, Verb, Violation,
 };
@@ -223,7 +225,7 @@ impl<'a, D: Form> Run<'a, D> {
                     .is_some_and(|held| held.row.is_expired(now))
                 {
                     self.count("deleted by TTL");
-                    self.network.delete(&self.key(slot));
+                    self.network.engine.delete(&self.key(slot));
                     self.oracle.interfere(slot, None);
                 }
                 Ok(())
@@ -272,7 +274,11 @@ impl<'a, D: Form> Run<'a, D> {
     }
 
     fn row(&self, slot: usize) -> Option<Row> {
-        self.network.item(&self.key(slot)).as_ref().map(Row::of)
+        self.network
+            .engine
+            .item(&self.key(slot))
+            .as_ref()
+            .map(Row::of)
     }
 
     /// Stores a session past the store: the legacy package's, which have no `created`, or one of ours.
@@ -297,7 +303,7 @@ impl<'a, D: Form> Run<'a, D> {
         } else {
             self.count("legacy rows");
         }
-        self.network.put(&self.key(slot), item);
+        assert!(self.network.engine.put(&self.key(slot), item));
         let row = self.row(slot);
         self.oracle.interfere(slot, row);
     }
@@ -429,6 +435,9 @@ impl<'a, D: Form> Run<'a, D> {
         let (intent, progress) = (Rc::clone(&waiting.intent), Rc::clone(&waiting.progress));
         progress.borrow_mut().attempts += 1;
         self.count(format!("{fate:?}"));
+        if attempt.operation == "UpdateItem" {
+            Oracle::update(&intent, &mut progress.borrow_mut())?;
+        }
         let (answer, is_answer) = match fate {
             _ if attempt.operation == "UpdateItem" && self.flavour.is_update_denied => {
                 (Ok(refusal(400, "AccessDeniedException")), false)
@@ -447,7 +456,13 @@ impl<'a, D: Form> Run<'a, D> {
             Fate::Answered | Fate::AnswerLost | Fate::Crashed => {
                 let (status, answer) = self.execute(&attempt, &intent, &progress)?;
                 match fate {
-                    Fate::Answered => (Ok(response(status, &answer)), true),
+                    Fate::Answered => {
+                        let shows_item = status == 400 && !self.flavour.shows_no_item;
+                        if shows_item || !attempt.is_write() {
+                            self.oracle.show(&intent, &mut progress.borrow_mut());
+                        }
+                        (Ok(response(status, &answer)), true)
+                    }
                     Fate::Crashed => (Ok(refusal(500, "InternalServerError")), false),
                     _ => (Err(lost()), false),
                 }
