@@ -463,7 +463,7 @@ where
         return false;
     };
     let changes = Changes::between(&base, &session, fields, true);
-    changes.is_ok_and(|changes| changes.moves_expiry_only)
+    changes.is_ok_and(|changes| changes.moves_expiry_only())
 }
 
 /// A record turned into what is written.
@@ -651,7 +651,12 @@ impl Inner {
         let base = item::write_base(&loaded.data).map_err(read)?;
         let mut changes =
             Changes::between(&base, &write.session, fields, write.from_text).map_err(read)?;
-        if (changes.moves_expiry_only || is_touch)
+        let moves_expiry_only = if is_touch {
+            changes.keeps_settings
+        } else {
+            changes.moves_expiry_only()
+        };
+        if moves_expiry_only
             && !loaded.is_foreign
             && let Some(stamp) = self.skipped_touch(loaded, write.expires_secs)
         {
