@@ -135,9 +135,11 @@ impl<'a> Changes<'a> {
         let mut before: HashMap<&str, &RawValue> = HashMap::with_capacity(base.len());
         before.extend(base.iter().map(|(name, value)| (name.as_ref(), *value)));
         let is_expiry = |name: &str| fields.expiry.iter().any(|field| field.name == name);
-        let mut changes = Self::default();
+        let mut changes = Self {
+            keeps_settings: true,
+            ..Self::default()
+        };
 
-        changes.keeps_settings = true;
         for field in fields.expiry {
             let now = session.iter().find(|(name, _)| name == field.name);
             let now = now.map(|(_, value)| *value);

@@ -165,9 +165,11 @@ impl Intent {
         };
         let after = self.expires(created);
         let bound = touch_after.min((after * 1000).saturating_sub(self.at) / 2);
-        let moves_expiry_alone = self.changed().is_empty()
-            && (!self.has_unit || self.base.get("_maxAge") == self.target.get("_maxAge"));
-        (moves_expiry_alone || self.verb == Verb::Touch)
+        let setting = "_maxAge";
+        let are_settings_equal =
+            !self.has_unit || self.base.get(setting) == self.target.get(setting);
+        (self.changed().is_empty() || self.verb == Verb::Touch)
+            && are_settings_equal
             && after >= before
             && (after - before) * 1000 < bound
     }
@@ -646,12 +648,7 @@ impl Oracle {
                     .into_iter()
                     .filter(|name| !progress.written.contains(*name))
                     .collect();
-                // An empty session, merged onto one that is there.
-                let is_skipped = intent.verb == Verb::CreateOrMerge
-                    && progress.seen.as_ref().is_some_and(|held| {
-                        intent.may_be_skipped(held.row.created, held.row.expires)
-                    });
-                if !(progress.has_written || is_skipped) || !missing.is_empty() {
+                if !progress.has_written || !missing.is_empty() {
                     return Err(Violation::new(
                         Kind::Lost,
                         format!("reported written, and was not: {missing:?}"),
