@@ -135,7 +135,11 @@ impl Intent {
 
     /// Whether it may take several requests.
     pub(super) fn is_wide(&self) -> bool {
-        self.changed().len() > MOST_FIELDS
+        let fields = match self.verb {
+            Verb::CreateOrMerge => self.target.len(),
+            _ => self.changed().len(),
+        };
+        fields > MOST_FIELDS
     }
 
     /// The fields that differ between what was loaded and what is to be, the expiry unit aside.
