@@ -104,9 +104,6 @@ use tower_sessions_core::session_store::{self, Error, Result};
 /// How many ids `create` tries. An id is 128 random bits: that even two are taken means that they are not random.
 const CREATE_ATTEMPTS: u32 = 5;
 
-/// In the year 5138. What is later would be read as milliseconds, and so as long past.
-const LATEST_EXPIRY: Duration = Duration::from_secs(99_999_999_999);
-
 /// tower-sessions' store.
 ///
 /// Cloning is cheap, and clones share connections. Keep a clone of the [`SessionStore`] it is made of for
@@ -240,7 +237,6 @@ fn to_stored(record: &Record) -> Result<dynamodb_session::Record<&HashMap<String
     let since_epoch = record.expiry_date - OffsetDateTime::UNIX_EPOCH;
     // Whatever is before 1970 has expired all the same.
     let since_epoch = Duration::try_from(since_epoch).unwrap_or_default();
-    let since_epoch = since_epoch.min(LATEST_EXPIRY);
     Ok(dynamodb_session::Record::new(
         session_id(record.id)?,
         &record.data,

@@ -215,8 +215,12 @@ impl SessionStore {
             created: loaded.created,
         };
         let write = self.inner.prepare_save(loaded, data, expires_at)?;
-        if self.inner.table.layout.is_text() && moves_expiry_only(loaded, data, fields) {
-            if let Some(stamp) = self.inner.skipped_touch(loaded, write.expires_secs) {
+        if self.inner.table.layout.is_text()
+            && let Some(touch) = touch_by_save(loaded, data, fields)
+        {
+            if touch.moves_expiry_only
+                && let Some(stamp) = self.inner.skipped_touch(loaded, write.expires_secs)
+            {
                 return Ok(Write::Written(stamp));
             }
             condition = condition.while_live(self.inner.moment());
@@ -450,20 +454,26 @@ pub(crate) enum Found<T> {
 #[derive(Serialize)]
 struct NoFields {}
 
-/// Whether a framework saves what it did not change. What is no map of attribute values counts as changed.
-fn moves_expiry_only<B, T>(loaded: &Record<B>, data: &T, fields: &Fields) -> bool
+/// A save of a framework that did not change the data.
+struct TouchBySave {
+    moves_expiry_only: bool,
+}
+
+/// What is no map of attribute values counts as changed.
+fn touch_by_save<B, T>(loaded: &Record<B>, data: &T, fields: &Fields) -> Option<TouchBySave>
 where
     B: Serialize,
     T: Serialize,
 {
     if fields.expiry.is_empty() {
-        return false;
+        return None;
     }
-    let (Ok(base), Ok(session)) = (item::write_base(&loaded.data), item::write_base(data)) else {
-        return false;
-    };
-    let changes = Changes::between(&base, &session, fields, true);
-    changes.is_ok_and(|changes| changes.moves_expiry_only())
+    let base = item::write_base(&loaded.data).ok()?;
+    let session = item::write_base(data).ok()?;
+    let changes = Changes::between(&base, &session, fields, true).ok()?;
+    changes.is_of_expiry().then_some(TouchBySave {
+        moves_expiry_only: changes.moves_expiry_only(),
+    })
 }
 
 /// A record turned into what is written.
@@ -674,7 +684,13 @@ impl Inner {
             return self.replace(write, condition).await;
         }
         if loaded.is_foreign {
-            return self.replace(write, condition).await;
+            let Some(unstamped) = condition.unstamped() else {
+                return self.replace(write, condition).await;
+            };
+            if self.replace(write, unstamped).await?.is_written() {
+                return Ok(Write::Written(write.stamp(Some(write.created))));
+            }
+            // Unless it has gone, a parallel write has given it our layout, and its changes must stay.
         }
         if self.update_denied.load(Relaxed) {
             return self.put_guarded(write, condition).await;
@@ -884,9 +900,11 @@ fn from_epoch_secs(secs: u64) -> SystemTime {
     UNIX_EPOCH + Duration::from_secs(secs)
 }
 
-/// Epoch seconds, rounded up, so that a session never ends before its cookie.
+/// Epoch seconds, rounded up, so that a session never ends before its cookie. Later than the year 5138 there is none:
+/// it would be read as milliseconds.
 fn expiry_secs(expires_at: SystemTime) -> u64 {
-    epoch_ms(expires_at).div_ceil(1000)
+    let secs = epoch_ms(expires_at).div_ceil(1000);
+    secs.min(wire::MILLISECONDS_FROM - 1)
 }
 
 fn invalid_data(error: &ItemError) -> Error {
@@ -908,5 +926,7 @@ mod tests {
             assert_eq!(expiry_secs(UNIX_EPOCH + Duration::from_millis(ms)), secs);
         }
         assert_eq!(expiry_secs(UNIX_EPOCH - Duration::from_secs(1)), 0);
+        let far = UNIX_EPOCH + Duration::from_secs(100_000_000_000);
+        assert_eq!(expiry_secs(far), 99_999_999_999);
     }
 }

@@ -12,6 +12,7 @@ const DynamoDBStore = require('../../express');
 const { useEngine } = require('../support/engine');
 const express = require('../support/express');
 const fastify = require('../support/fastify');
+const Gate = require('../support/gate');
 const { local, localAlone, unique } = require('../support/options');
 const peers = require('../support/peers');
 const { rawTable } = require('../support/raw');
@@ -346,6 +347,32 @@ describe("layout: 'dynamodb-store'", () => {
           assert.deepEqual((await visitor.get('/')).body, { views: 1, user: 'Ada' }, `${time}`);
         }
         assert.deepEqual((await visitor.get('/views')).body, { views: 2, user: 'Ada' });
+        assert.deepEqual(app.errors, []);
+      });
+
+      it('requests in parallel keep each other\'s changes, from the first one that rewrites the row', async (t) => {
+        const id = await theirs({ user: 'Ada', flash: 'hello' });
+        const changes = [
+          (session) => { session.a = 1; }, // eslint-disable-line no-param-reassign
+          () => {},
+          (session) => { delete session.flash; }, // eslint-disable-line no-param-reassign
+          (session) => { session.b = 2; }, // eslint-disable-line no-param-reassign
+        ];
+        const gates = changes.map(() => new Gate());
+        const app = await framework.serveFor(t, newStore(layout), {}, async ({ query, session }) => {
+          await gates[query.request].pass();
+          changes[query.request](session);
+        });
+        const answers = changes.map((_, index) => new Visitor(app.url, framework.cookies(id)).get(`/?request=${index}`));
+        await Promise.all(gates.map((gate) => gate.arrived()));
+        for (const [index, gate] of gates.entries()) {
+          gate.open();
+          assert.equal((await answers[index]).status, 200);
+        }
+        const item = await table.get(`sess:${id}`);
+        const { cookie, ...fields } = item.session.M;
+        assert.deepEqual(fields, { user: { S: 'Ada' }, a: { N: '1' }, b: { N: '2' } });
+        assert.equal(item.sess, undefined);
         assert.deepEqual(app.errors, []);
       });
 

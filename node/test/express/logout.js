@@ -124,6 +124,23 @@ module.exports = function testLogout(framework, scenes, { ghosts }) {
           assertTold(conflicts, id);
         });
       });
+
+      it('a view that changes nothing does not bring back what expired meanwhile', async (t) => {
+        const { options, table: rows, prefix = '' } = make();
+        const { store, conflicts } = watched(options);
+        const id = unique('id');
+        await store.set(id, { cookie: { originalMaxAge: MINUTE, expires: new Date(Date.now() + MINUTE) }, user: 'Ada' });
+        const gate = new Gate();
+        const app = await framework.serveFor(t, store, { cookie: { maxAge: MINUTE } }, () => gate.pass());
+        const slow = new Visitor(app.url, framework.cookies(id)).get();
+        await gate.arrived();
+        const expired = { ...await rows.get(prefix + id), expires: { N: String(Math.floor(Date.now() / 1000) - 1) } };
+        await rows.put(expired);
+        gate.open();
+        assert.equal((await slow).status, 200);
+        assert.deepEqual(await rows.get(prefix + id), expired);
+        assertTold(conflicts, id);
+      });
     });
   });
 
