@@ -191,15 +191,21 @@ pub(super) struct Row {
 impl Row {
     pub(super) fn of(item: &Map<String, Value>) -> Self {
         let number = |name: &str| item.get(name)?["N"].as_str()?.parse().ok();
-        let data = match (item.get("session"), item.get("sess")) {
-            (Some(session), None) => session["M"].as_object().map(|fields| {
-                let fields = fields.iter();
+        let fields = |session: &Value| {
+            let fields = session["M"].as_object()?.iter();
+            Some(
                 fields
                     .map(|(name, value)| (name.clone(), plain(value)))
-                    .collect()
-            }),
-            (None, Some(text)) => serde_json::from_str(text["S"].as_str().unwrap()).unwrap(),
-            _ => None,
+                    .collect(),
+            )
+        };
+        let data = match (item.get("session"), item.get("sess")) {
+            (Some(session), _) => fields(session),
+            (None, Some(other)) => match other["S"].as_str() {
+                Some(text) => serde_json::from_str(text).unwrap(),
+                None => fields(other),
+            },
+            (None, None) => None,
         };
         Self {
             data,
