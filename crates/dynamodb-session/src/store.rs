@@ -472,7 +472,7 @@ where
     let session = item::write_base(data).ok()?;
     let changes = Changes::between(&base, &session, fields, true).ok()?;
     changes.is_of_expiry().then_some(TouchBySave {
-        moves_expiry_only: changes.moves_expiry_only,
+        moves_expiry_only: changes.moves_expiry_only(),
     })
 }
 
@@ -661,7 +661,12 @@ impl Inner {
         let base = item::write_base(&loaded.data).map_err(read)?;
         let mut changes =
             Changes::between(&base, &write.session, fields, write.from_text).map_err(read)?;
-        if (changes.moves_expiry_only || is_touch)
+        let moves_expiry_only = if is_touch {
+            changes.keeps_settings
+        } else {
+            changes.moves_expiry_only()
+        };
+        if moves_expiry_only
             && !loaded.is_foreign
             && let Some(stamp) = self.skipped_touch(loaded, write.expires_secs)
         {

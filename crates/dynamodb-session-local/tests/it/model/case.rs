@@ -24,6 +24,8 @@ pub(super) struct Flavour {
     pub(super) has_unit: bool,
     /// Whether the items are those of connect-dynamodb: the session is one text.
     pub(super) is_connect: bool,
+    /// Whether what was stored at the start is dynamodb-store's, which has its sessions elsewhere.
+    pub(super) is_foreign: bool,
     /// `Conflict::Overwrite`.
     pub(super) overwrites: bool,
     /// Whether `UpdateItem` is not allowed.
@@ -90,15 +92,17 @@ impl Flavour {
         let mut one_in = |n: u32| rng.u32(..n) == 0;
         let is_update_denied = one_in(6);
         let is_connect = one_in(12);
+        let is_foreign = one_in(8) && !is_connect;
         Self {
             is_text: one_in(2),
-            // A touch there moves the expiry alone.
-            has_unit: one_in(2) && !is_connect,
+            // A touch there moves the expiry alone, or writes the session whole.
+            has_unit: one_in(2) && !is_connect && !is_foreign,
             is_connect,
+            is_foreign,
             overwrites: one_in(5),
             is_update_denied,
             shows_no_item: one_in(3),
-            is_legacy: one_in(3),
+            is_legacy: one_in(3) || is_foreign,
             is_wide: !is_update_denied && one_in(25),
             touch_after: one_in(3).then_some(20_000),
             absolute: one_in(4).then_some(90_000),
@@ -108,10 +112,11 @@ impl Flavour {
 
     /// The same with one of its peculiarities less, in every way there is.
     pub(super) fn plainer(&self) -> Vec<Self> {
-        let changes: [fn(&mut Self); 11] = [
+        let changes: [fn(&mut Self); 12] = [
             |flavour| flavour.is_text = false,
             |flavour| flavour.has_unit = false,
             |flavour| flavour.is_connect = false,
+            |flavour| flavour.is_foreign = false,
             |flavour| flavour.overwrites = false,
             |flavour| flavour.is_update_denied = false,
             |flavour| flavour.shows_no_item = false,

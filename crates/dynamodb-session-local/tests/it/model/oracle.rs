@@ -135,7 +135,11 @@ impl Intent {
 
     /// Whether it may take several requests.
     pub(super) fn is_wide(&self) -> bool {
-        self.changed().len() > MOST_FIELDS
+        let fields = match self.verb {
+            Verb::CreateOrMerge => self.target.len(),
+            _ => self.changed().len(),
+        };
+        fields > MOST_FIELDS
     }
 
     /// The fields that differ between what was loaded and what is to be, the expiry unit aside.
@@ -165,9 +169,11 @@ impl Intent {
         };
         let after = self.expires(created);
         let bound = touch_after.min((after * 1000).saturating_sub(self.at) / 2);
-        let moves_expiry_alone = self.changed().is_empty()
-            && (!self.has_unit || self.base.get("_maxAge") == self.target.get("_maxAge"));
-        (moves_expiry_alone || self.verb == Verb::Touch)
+        let setting = "_maxAge";
+        let are_settings_equal =
+            !self.has_unit || self.base.get(setting) == self.target.get(setting);
+        (self.changed().is_empty() || self.verb == Verb::Touch)
+            && are_settings_equal
             && after >= before
             && (after - before) * 1000 < bound
     }
@@ -185,15 +191,21 @@ pub(super) struct Row {
 impl Row {
     pub(super) fn of(item: &Map<String, Value>) -> Self {
         let number = |name: &str| item.get(name)?["N"].as_str()?.parse().ok();
-        let data = match (item.get("session"), item.get("sess")) {
-            (Some(session), None) => session["M"].as_object().map(|fields| {
-                let fields = fields.iter();
+        let fields = |session: &Value| {
+            let fields = session["M"].as_object()?.iter();
+            Some(
                 fields
                     .map(|(name, value)| (name.clone(), plain(value)))
-                    .collect()
-            }),
-            (None, Some(text)) => serde_json::from_str(text["S"].as_str().unwrap()).unwrap(),
-            _ => None,
+                    .collect(),
+            )
+        };
+        let data = match (item.get("session"), item.get("sess")) {
+            (Some(session), _) => fields(session),
+            (None, Some(other)) => match other["S"].as_str() {
+                Some(text) => serde_json::from_str(text).unwrap(),
+                None => fields(other),
+            },
+            (None, None) => None,
         };
         Self {
             data,
@@ -646,12 +658,7 @@ impl Oracle {
                     .into_iter()
                     .filter(|name| !progress.written.contains(*name))
                     .collect();
-                // An empty session, merged onto one that is there.
-                let is_skipped = intent.verb == Verb::CreateOrMerge
-                    && progress.seen.as_ref().is_some_and(|held| {
-                        intent.may_be_skipped(held.row.created, held.row.expires)
-                    });
-                if !(progress.has_written || is_skipped) || !missing.is_empty() {
+                if !progress.has_written || !missing.is_empty() {
                     return Err(Violation::new(
                         Kind::Lost,
                         format!("reported written, and was not: {missing:?}"),

@@ -158,6 +158,9 @@ impl<'a, D: Form> Run<'a, D> {
         if told.is_connect {
             builder = builder.layout(Layout::ConnectDynamodb);
         }
+        if told.is_foreign {
+            builder = builder.layout(Layout::DynamodbStore);
+        }
         if told.overwrites {
             builder = builder.conflict(Conflict::Overwrite);
         }
@@ -231,7 +234,8 @@ impl<'a, D: Form> Run<'a, D> {
                 Ok(())
             }
             Step::Legacy(slot) => {
-                if self.oracle.held(slot).is_none() {
+                // Where it keeps sessions elsewhere, there is no promise that they are merged onto.
+                if self.oracle.held(slot).is_none() && !self.flavour.is_foreign {
                     self.store_raw(slot, None);
                 }
                 Ok(())
@@ -295,6 +299,8 @@ impl<'a, D: Form> Run<'a, D> {
         let mut item = json!({ "expires": { "N": expires.to_string() } });
         if self.flavour.is_connect {
             item["sess"] = json!({ "S": "{\"a\":1,\"d\":2}" });
+        } else if self.flavour.is_foreign && created.is_none() {
+            item["sess"] = json!({ "M": session });
         } else {
             item["session"] = json!({ "M": session });
         }
@@ -380,6 +386,8 @@ impl<'a, D: Form> Run<'a, D> {
         intent.is_whole = match verb {
             // Whole only where the expiry unit cannot be written without the rest.
             Verb::Touch => self.flavour.has_unit && self.flavour.is_update_denied,
+            // The other package's row that a create meets is one that nobody who creates has loaded.
+            Verb::CreateOrMerge if self.flavour.is_foreign => true,
             _ => self.flavour.is_whole(),
         };
         intent.has_unit = self.flavour.has_unit;

@@ -163,30 +163,36 @@ async fn of_an_expiry_unit_the_instants_may_differ_and_nothing_else() {
     let data = json!({ "_expire": 1, "_maxAge": 60, "cookie": { "expires": 1, "path": "/" } });
     let _ = store.put(&record("a", data, MINUTE)).await.unwrap();
     let session = store.load::<Value>(&id("a")).await.unwrap().unwrap();
-    for (changed, sent) in [
-        (
-            json!({ "_expire": 2, "_maxAge": 60, "cookie": { "expires": 2, "path": "/" } }),
-            false,
-        ),
-        (
-            json!({ "_expire": 2, "_maxAge": 61, "cookie": { "expires": 2, "path": "/" } }),
-            true,
-        ),
-        (
-            json!({ "_expire": 2, "_maxAge": 60, "cookie": { "expires": 2, "path": "/a" } }),
-            true,
-        ),
-        (
-            json!({ "_expire": 2, "_maxAge": 60, "cookie": { "expires": 2, "path": "/" }, "n": 1 }),
-            true,
-        ),
+    let with = |max_age: u32, path: &str| json!({ "_expire": 2, "_maxAge": max_age, "cookie": { "expires": 2, "path": path } });
+    let mut another = with(60, "/");
+    another["n"] = json!(1);
+    for (changed, save_is_sent, touch_is_sent) in [
+        (with(60, "/"), false, false),
+        (with(61, "/"), true, true),
+        (with(60, "/a"), true, true),
+        // Of what is not of the unit a touch sends nothing.
+        (another, true, false),
     ] {
+        let expires_at = now() + MINUTE + SECOND;
         world.tap.calls();
         let saved = store
-            .save_with(&session, &changed, now() + MINUTE + SECOND, &FIELDS)
+            .save_with(&session, &changed, expires_at, &FIELDS)
             .await;
         assert!(saved.unwrap().is_written());
-        assert_eq!(!world.tap.operations().is_empty(), sent, "{changed}");
+        assert_eq!(
+            !world.tap.operations().is_empty(),
+            save_is_sent,
+            "{changed}"
+        );
+        let touched = store
+            .touch_with(&session, &changed, expires_at, &FIELDS)
+            .await;
+        assert!(touched.unwrap().is_written());
+        assert_eq!(
+            !world.tap.operations().is_empty(),
+            touch_is_sent,
+            "{changed}"
+        );
     }
 }
 

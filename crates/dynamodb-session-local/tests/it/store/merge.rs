@@ -328,6 +328,9 @@ async fn many_changes_take_several_updates_each_with_the_condition() {
         assert!(update.fields().len() <= 100);
         written += update.fields().len();
         assert_eq!(update.attributes().contains(&"expires"), number == 0);
+        // What is removed makes room for what is set.
+        let removes = update.0.values().any(Option::is_none);
+        assert_eq!(removes, number == 0);
     }
     assert_eq!(written, 250);
     let after = store.load::<BTreeMap<String, u32>>(&id("a")).await.unwrap();

@@ -505,6 +505,21 @@ async fn the_error_shown_is_that_of_the_put() {
         (error.kind(), error.operation()),
         (ErrorKind::RecordTooLarge, Some("PutItem"))
     );
+    // Written whole, a session that is too large might fit, without what others have stored in it meanwhile.
+    world.tap.calls();
+    world.tap.script([refusal(
+        "ValidationException",
+        "Item size to update has exceeded the maximum allowed size",
+    )]);
+    let error = store
+        .save(&loaded, &json!({ "n": 1 }), now() + MINUTE)
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (error.kind(), error.operation()),
+        (ErrorKind::RecordTooLarge, Some("UpdateItem"))
+    );
+    assert_eq!(world.tap.operations(), ["UpdateItem"]);
     // Other failures of an update are its own.
     world
         .tap
