@@ -478,27 +478,14 @@ class Core {
   #write(name, known, id, ttlMs, start, text = undefined) {
     if (!isId(id)) return Promise.reject(errors().invalidId());
     if (known.gone) return Promise.resolve({});
-    let result;
-    const ended = () => {
-      this.#ended();
-      if (known.last === result) known.last = undefined;
-    };
     const written = (head) => {
-      ended();
       const stamp = head.startsWith('!') ? warnUpdateDenied(head) : head;
       if (stamp === '') known.gone = true;
       else if (text !== undefined) known.base = `${stamp}\n${text}`;
       // A touch stores no data: those that are there stay what the next write is compared with.
       else if (known.base) known.base = stamp + known.base.slice(known.base.indexOf('\n'));
-      return {};
     };
-    const failed = (failure) => {
-      ended();
-      throw this.#error(failure);
-    };
-    const write = () => (known.gone ? {} : this.#call(start, written, failed));
-    result = known.last ? known.last.then(write, write) : write();
-    known.last = result;
+    const result = this.#inOrder(known, start, written, () => known.gone);
     return debug ? debug.result(name, id, result, { ttlMs }) : result;
   }
 
@@ -509,24 +496,30 @@ class Core {
   destroy(id, known = new Known('')) {
     if (!isId(id)) return Promise.resolve({});
     known.gone = false;
+    const result = this.#inOrder(known, (native) => native.destroy(id), () => known.found(''));
+    return debug ? debug.result('destroy', id, result) : result;
+  }
+
+  /** Starts a call after those before it on what is `known`, unless by then it `isDropped`. */
+  #inOrder(known, start, answered, isDropped = () => false) {
     let result;
     const ended = () => {
       this.#ended();
       if (known.last === result) known.last = undefined;
     };
-    const deleted = () => {
+    const succeeded = (answer) => {
       ended();
-      known.found('');
+      answered(answer);
       return {};
     };
     const failed = (failure) => {
       ended();
       throw this.#error(failure);
     };
-    const destroy = () => this.#call((native) => native.destroy(id), deleted, failed);
-    result = known.last ? known.last.then(destroy, destroy) : destroy();
+    const call = () => (isDropped() ? {} : this.#call(start, succeeded, failed));
+    result = known.last ? known.last.then(call, call) : call();
     known.last = result;
-    return debug ? debug.result('destroy', id, result) : result;
+    return result;
   }
 
   /** All sessions that live, a part at a time: each its id and its raw text. */
