@@ -539,16 +539,17 @@ impl Inner {
                 wire::get_item(self.names(&ttl_attribute), key, consistent_read),
             )
             .await?;
-        self.item_in(&answer)
+        self.item_in(&answer, "Item")
             .map_err(|error| error.on("GetItem", &self.table.name))
     }
 
     pub(crate) fn item_in<T: DeserializeOwned>(
         &self,
         answer: &Answer,
+        member: &str,
     ) -> Result<Option<StoredItem<T>>, Error> {
         let ttl_attribute = self.ttl_attribute();
-        item::read_response(&answer.body, "Item", &ttl_attribute, self.table.layout)
+        item::read_response(&answer.body, member, &ttl_attribute, self.table.layout)
             .map_err(|error| Error::new(ErrorKind::Decode, error.to_string()))
     }
 }

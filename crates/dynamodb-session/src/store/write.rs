@@ -216,14 +216,46 @@ impl Inner {
         if self.update_denied.load(Relaxed) {
             return self.put_guarded(write, condition).await;
         }
-        for body in wire::merge_session(names, write.item(), &changes, condition) {
-            match self.call("UpdateItem", body).await {
+        self.merge(write, &changes, condition).await
+    }
+
+    /// Writes what changed, in as many requests as it takes.
+    async fn merge(
+        &self,
+        write: &PreparedWrite,
+        changes: &Changes<'_>,
+        mut condition: Condition,
+    ) -> Result<Write, Error> {
+        let ttl_attribute = self.ttl_attribute();
+        let requests = |condition| {
+            wire::merge_session(self.names(&ttl_attribute), write.item(), changes, condition)
+        };
+        let mut bodies = requests(condition);
+        let mut sent = 0;
+        while let Some(body) = bodies.get(sent) {
+            let answer = match self.call("UpdateItem", body.clone()).await {
                 Ok(answer) if answer.condition_failed => return Ok(Write::Gone),
-                Ok(_) => {}
+                Ok(answer) => answer,
                 Err(error) => return self.instead_of_update(error, write, condition).await,
+            };
+            sent += 1;
+            if condition.created().is_none()
+                && let Some(created) = self.created_in(&answer)
+            {
+                // What is left of it is for the session that this was.
+                condition = condition.stamped(created);
+                if sent < bodies.len() {
+                    bodies = requests(condition);
+                }
             }
         }
-        Ok(Write::Written(write.stamp(loaded.created)))
+        Ok(Write::Written(write.stamp(condition.created())))
+    }
+
+    /// The `created` of an item that had none, as an update has left it: a parallel one may have been first.
+    fn created_in(&self, answer: &Answer) -> Option<SystemTime> {
+        let updated: Option<StoredItem<IgnoredAny>> = self.item_in(answer, "Attributes").ok()?;
+        updated?.created_ms.map(from_epoch_ms)
     }
 
     /// Writes the whole session.
@@ -278,6 +310,7 @@ impl Inner {
         };
         let mut item = write.item();
         let Some(unstamped) = condition.unstamped() else {
+            item.created = condition.created().unwrap_or(item.created);
             let answer = put(item, condition).await?;
             return Ok(written(&answer, write.stamp(Some(item.created))));
         };
@@ -337,7 +370,7 @@ impl Inner {
         answer: &Answer,
         write: &PreparedWrite,
     ) -> Result<Option<StoredItem<IgnoredAny>>, Error> {
-        match self.item_in(answer)? {
+        match self.item_in(answer, "Item")? {
             Some(item) => Ok(Some(item)),
             None => self.read(&write.key, true).await,
         }
