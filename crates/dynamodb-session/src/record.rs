@@ -95,8 +95,8 @@ pub struct Record<T> {
 /// What tells a stored session's state, as a write left it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stamp {
-    /// The session's `created`; `None` when it is not known: the item had none, and a parallel save may have been the
-    /// one that gave it one.
+    /// The session's `created`; `None` when it is not known. A save of changed fields tells it whoever has given the
+    /// item one; a whole session that was written, or a touch, onto an item without one does not.
     pub created: Option<SystemTime>,
     /// The expiry the item has now.
     pub expires_at: SystemTime,

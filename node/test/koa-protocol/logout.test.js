@@ -292,6 +292,34 @@ VERSIONS.forEach((version) => {
       assert.deepEqual(dataOf(await table.get(id)), { user: { S: 'Grace' } });
     });
 
+    it('a row the legacy package wrote, saved: the next session under the id is left alone', async (t) => {
+      const { store, conflicts } = watched();
+      const gate = new Gate();
+      const id = unique('id');
+      await new Legacy(local(engine.endpoint, NAME)).set(id, { user: 'Ada' }, HOUR);
+      assert.equal((await table.get(id)).created, undefined);
+      const app = await serveFor(t, version, { store, autoCommit: false }, async (ctx) => {
+        ctx.session.views = 2;
+        await ctx.session.manuallyCommit();
+        await gate.pass();
+        ctx.session.views = 3;
+        await ctx.session.manuallyCommit();
+      });
+      const slow = new Visitor(app.url, { 'koa.sess': id }).get();
+      await gate.arrived();
+      const { created } = await table.get(id);
+      assert.ok(created);
+      await store.destroy(id, { ctx: {} });
+      await store.set(id, { user: 'Grace' }, HOUR, { ctx: {} });
+      const left = await table.get(id);
+      assert.notDeepEqual(left.created, created);
+      assert.deepEqual(conflicts, []);
+      gate.open();
+      assert.equal((await slow).status, 200);
+      assert.deepEqual(await table.get(id), left);
+      assertTold(conflicts, id);
+    });
+
     it('once a write was dropped, later ones are not even sent', async (t) => {
       recorder.reset();
       const store = new DynamoDBStore(localAlone(recorder.endpoint, NAME));

@@ -347,6 +347,16 @@ fn it_finds_a_first_attempt_that_is_not_recognised() {
 }
 
 #[test]
+fn it_finds_callers_that_do_not_get_to_know_the_created() {
+    let weakness = Weakness {
+        defect: Defect::Silent,
+        told: |_| {},
+        only: |flavour| flavour.is_legacy = true,
+    };
+    is_found(weakness, &[Kind::WrongAnswer]);
+}
+
+#[test]
 fn what_it_finds_is_short() {
     let defect = Defect::Undying;
     let failure = is_found(Weakness { defect, ..SOUND }, &[Kind::Undead]);

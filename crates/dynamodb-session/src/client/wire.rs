@@ -331,6 +331,10 @@ pub(crate) fn merge_session(
     let open = || {
         let mut body = Body::new(names, 512 + item.session.len());
         body.key(item.id);
+        if condition.created().is_none() {
+            // The item gets a `created`, if a parallel write has not given it one: the next write has to know.
+            body.raw(",\"ReturnValues\":\"UPDATED_NEW\"");
+        }
         body
     };
     let mut bodies = Vec::new();
@@ -601,6 +605,29 @@ mod tests {
             .map(|body| &body["UpdateExpression"])
             .collect();
         assert_eq!(expressions, ["SET #e = :e, #c = if_not_exists(#c, :c)"]);
+    }
+
+    #[test]
+    fn a_merge_that_does_not_know_the_created_asks_for_it_and_is_split_all_the_same() {
+        let moment = Moment {
+            now: at(1_799_000_000_500),
+            too_old: None,
+        };
+        for moment in [None, Some(moment)] {
+            let of = |created| {
+                let condition = Condition::Present { created };
+                let condition = moment.map_or(condition, |moment| condition.while_live(moment));
+                merge(&numbered(0), &numbered(150), &Fields::NONE, condition)
+            };
+            let (known, unknown) = (of(Some(at(7))), of(None));
+            assert_eq!((known.len(), unknown.len()), (2, 2));
+            for (known, unknown) in known.iter().zip(&unknown) {
+                assert_eq!(unknown["ReturnValues"], "UPDATED_NEW");
+                assert_eq!(known.get("ReturnValues"), None);
+                // What is left may be sent with the other condition.
+                assert_eq!(known["UpdateExpression"], unknown["UpdateExpression"]);
+            }
+        }
     }
 
     #[test]

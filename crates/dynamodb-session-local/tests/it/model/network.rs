@@ -42,6 +42,8 @@ pub(super) enum Defect {
     Forgotten,
     /// What a condition failed on is shown as another session than it is.
     Disguised,
+    /// What an update has changed is not shown.
+    Silent,
     /// What has expired is shown to expire in an hour.
     Undying,
 }
@@ -117,6 +119,9 @@ impl Network {
         {
             *created = "1".into();
         }
+        if defect == Defect::Silent {
+            answer.as_object_mut().unwrap().remove("Attributes");
+        }
         if defect == Defect::Undying
             && let Some(expires) = answer.pointer_mut("/Item/expires/N")
         {
@@ -144,7 +149,11 @@ fn is_spoilt(attempt: &mut Attempt, defect: Defect) -> bool {
             body["ConditionExpression"] = "attribute_exists(#k)".into();
             body["ExpressionAttributeNames"]["#k"] = "sessionId".into();
         }
-        Defect::None | Defect::Undying | Defect::Disguised | Defect::PresenceAlone => {}
+        Defect::None
+        | Defect::Undying
+        | Defect::Disguised
+        | Defect::Silent
+        | Defect::PresenceAlone => {}
         Defect::Forgotten => {
             let names = &body["ExpressionAttributeNames"];
             let names_session = names

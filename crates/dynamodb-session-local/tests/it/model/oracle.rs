@@ -737,10 +737,19 @@ fn is_seen(intent: &Intent, progress: &Progress, stamp: Stamp) -> Result<(), Vio
         .map(|held| (held.row.created, held.row.expires));
     let loaded = intent.loaded.and_then(|loaded| loaded.created);
     let is_created = match (stamp.created, seen.and_then(|(created, _)| created)) {
-        // Who loaded none need not be told which one there is now.
-        (None, Some(_)) => intent
-            .loaded
-            .map_or(progress.met_legacy, |loaded| loaded.created.is_none()),
+        // Who loaded none is told by a save which one there is now, but not where all is written blindly, or the
+        // expiry alone.
+        (None, Some(_)) => {
+            let is_blind = match intent.verb {
+                Verb::Touch => !intent.has_unit,
+                Verb::Replace => true,
+                _ => intent.is_whole,
+            };
+            is_blind
+                && intent
+                    .loaded
+                    .map_or(progress.met_legacy, |loaded| loaded.created.is_none())
+        }
         // A touch leaves an item without `created` as it is, and keeps in mind what it was.
         (Some(stamp), None) => loaded == Some(stamp),
         (stamp, seen) => stamp == seen,

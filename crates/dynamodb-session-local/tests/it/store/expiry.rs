@@ -235,7 +235,7 @@ async fn an_item_without_expiry_lives_until_a_write_gives_it_one() {
             .save(&loaded, &loaded.data, now() + 1001 * MINUTE)
             .await
             .unwrap(),
-        Write::Written(stamp(None, 1001 * MINUTE))
+        Write::Written(stamp(now() + 1000 * MINUTE, 1001 * MINUTE))
     );
     assert_eq!(expires_at(&store, "a").await, Some(now() + 1001 * MINUTE));
 }

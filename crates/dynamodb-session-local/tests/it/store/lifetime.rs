@@ -281,7 +281,10 @@ async fn the_life_of_a_legacy_item_begins_with_its_first_save() {
     let saved = store
         .save(&loaded, &json!({ "n": 2 }), now() + 60 * MINUTE)
         .await;
-    assert_eq!(saved.unwrap(), Write::Written(stamp(None, 7 * MINUTE)));
+    assert_eq!(
+        saved.unwrap(),
+        Write::Written(stamp(now() + 5 * MINUTE, 7 * MINUTE))
+    );
     let loaded = store.load::<Value>(&id("a")).await.unwrap().unwrap();
     assert_eq!(loaded.created, Some(now() + 5 * MINUTE));
     assert_eq!(loaded.expires_at, Some(now() + 7 * MINUTE));

@@ -124,7 +124,7 @@ async fn a_create_that_merges_is_written_however_little_it_moves_the_expiry() {
         let written = store
             .create_or_merge(&record("a", json!({}), MINUTE), &Fields::NONE)
             .await;
-        assert_eq!(written.unwrap(), Write::Written(stamp(None, MINUTE)));
+        assert_eq!(written.unwrap(), Write::Written(stamp(now(), MINUTE)));
         assert_eq!(
             world.item("a").unwrap()["expires"],
             json!({ "N": secs(60) })
