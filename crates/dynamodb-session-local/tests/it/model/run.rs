@@ -672,7 +672,12 @@ fn begin<D: Form>(
             }
             Verb::Touch => {
                 let base = guarded();
-                written(store.touch(&base, expires_at).await, base.data.clone())
+                let mut touched = written(store.touch(&base, expires_at).await, base.data.clone());
+                // Another package's row it still is.
+                if let Some(record) = &mut touched.record {
+                    record.is_foreign = base.is_foreign;
+                }
+                touched
             }
             Verb::CreateOrMerge => written(store.create_or_merge(&record, &fields).await, data),
             Verb::Delete => match store.delete(&record.id).await {
