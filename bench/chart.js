@@ -12,7 +12,7 @@ const NAMES = {
 const WIDTH = 880;
 const PANEL = { width: 420, height: 132, gap: 40 };
 const BAR = {
-  height: 16, step: 24, left: 136, width: 210,
+  height: 16, step: 24, left: 152, width: 194,
 };
 
 const digits = (number) => String(Number(number.toPrecision(number < 100 ? 2 : 3)));
@@ -27,13 +27,13 @@ function panel({ title, unit, values }, index) {
     const length = Math.max(1, (value / most) * BAR.width);
     const kind = row === 0 ? 'ours' : 'peer';
     return [
-      `<text class="${kind}-name" x="${BAR.left - 8}" y="${middle}" text-anchor="end">${NAMES[STORES[row]]}</text>`,
+      `<text class="${kind}-name" x="${BAR.left - 8}" y="${middle}" dy="0.35em" text-anchor="end">${NAMES[STORES[row]]}</text>`,
       `<rect class="${kind}" x="${BAR.left}" y="${top}" width="${length.toFixed(1)}" height="${BAR.height}" rx="2"/>`,
-      `<text x="${(BAR.left + length + 6).toFixed(1)}" y="${middle}">${digits(value)} ${unit}</text>`,
+      `<text x="${(BAR.left + length + 6).toFixed(1)}" y="${middle}" dy="0.35em">${digits(value)} ${unit}</text>`,
     ].join('\n    ');
   });
   return `  <g transform="translate(${x} ${y})">
-    <text class="title" y="10">${title}</text>
+    <text class="title" y="14">${title}</text>
     ${bars.join('\n    ')}
   </g>`;
 }
@@ -52,17 +52,13 @@ function chart({ runs, start }) {
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" role="img" aria-labelledby="said">
   <title id="said">${said.join(' ')}</title>
   <style>
-    text { font: 13px system-ui, sans-serif; fill: #57606a; dominant-baseline: central; }
-    .title { font-weight: 600; fill: #1f2328; }
-    .ours-name { font-weight: 600; fill: #1f2328; }
-    .ours { fill: #1a7f37; }
-    .peer { fill: #a4adb6; }
-    @media (prefers-color-scheme: dark) {
-      text { fill: #9198a1; }
-      .title, .ours-name { fill: #f0f6fc; }
-      .ours { fill: #3fb950; }
-      .peer { fill: #59626c; }
-    }
+    /* Legible on white and on black, for who does not say which it is. */
+    text { font: 13px system-ui, sans-serif; fill: #747d87; }
+    .title, .ours-name { font-weight: 600; }
+    .ours { fill: #2da44e; }
+    .peer { fill: #8c959f; }
+    @media (prefers-color-scheme: light) { .title, .ours-name { fill: #1f2328; } .peer { fill: #afb8c1; } }
+    @media (prefers-color-scheme: dark) { .title, .ours-name { fill: #f0f6fc; } .peer { fill: #59626c; } }
   </style>
 ${panels.map(panel).join('\n')}
 </svg>

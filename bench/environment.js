@@ -23,7 +23,8 @@ const npmVersion = (name) => lock.packages[`node_modules/${name}`].version;
 
 function crateVersion(name) {
   const text = fs.readFileSync(`${__dirname}/rust/Cargo.lock`, 'utf8');
-  return new RegExp(`name = "${name}"\nversion = "([^"]+)"`).exec(text)[1];
+  // The newest of those that are there, which is the one that the subjects name.
+  return [...text.matchAll(new RegExp(`name = "${name}"\nversion = "([^"]+)"`, 'g'))].pop()[1];
 }
 
 const memoryGb = () => Math.round(os.totalmem() / 2 ** 30);

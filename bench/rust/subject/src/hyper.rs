@@ -92,7 +92,7 @@ impl Subject for Hyper {
     }
 
     async fn save(&self, (): &mut ()) -> Result {
-        self.send("set").await?;
+        self.send("save").await?;
         Ok(())
     }
 
