@@ -32,6 +32,7 @@ const answersOf = (name, size) => `${SUBJECTS[name].answers ?? name}-${size}`;
 async function measureScenarios(plan, servers, directory, report) {
   const workers = {};
   const results = {};
+  const isWarm = new Set();
   for (const one of plan.scenarios) {
     const server = servers[one.server];
     const names = one.subjects.filter((name) => name !== 'wrk' || !plan.withoutWrk);
@@ -53,7 +54,9 @@ async function measureScenarios(plan, servers, directory, report) {
       const took = (result.operations / result.perSecond) * 1e6;
       return { ...result, serverBusy: (server.cpuUs() - before) / took };
     };
-    for (const name of names) await measure(name, plan.seconds / 2); // for the compilers
+    // Long enough for V8 to optimise what it will.
+    for (const name of names) await measure(name, isWarm.has(name) ? plan.seconds / 2 : plan.warmUpSeconds);
+    names.forEach((name) => isWarm.add(name));
     results[one.id] = await interleave(plan.rounds, names, measure);
     report(one, results[one.id]);
   }
@@ -119,7 +122,7 @@ async function measureKoa(plan, names, server, directory) {
         rssMb,
       };
     };
-    for (const name of names) await measure(name);
+    for (const name of names) await measure(name, plan.warmUpSeconds);
     results[kind] = await interleave(plan.rounds, names, measure);
   }
   await Promise.all([browser, ...Object.values(apps)].map((peer) => peer.stop()));

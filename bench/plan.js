@@ -44,7 +44,8 @@ const OTHER_SIZES = SIZES.filter((size) => size !== KB);
 
 // The first two are measured in processes that have done nothing yet: their memory is compared.
 const FULL = {
-  seconds: 0.6,
+  warmUpSeconds: 2,
+  seconds: 0.5,
   rounds: 5,
   startRounds: 9,
   scenarios: [
@@ -66,6 +67,7 @@ const FULL = {
 
 const QUICK_NODE = ['ours', 'legacy', 'sdk-v3'];
 const QUICK = {
+  warmUpSeconds: 1.5,
   seconds: 0.3,
   rounds: 3,
   startRounds: 5,

@@ -138,7 +138,7 @@ ${targetTable(results)}
 ## Koa
 
 The CPU time of the main thread for a request to an app with koa-session, 16 requests in flight. First one that reads
-its session, then one that changes it.
+its session, then one that changes it. The store in memory answers in a later turn of the event loop, as all others do.
 
 ${koaTable(koa.reading)}
 

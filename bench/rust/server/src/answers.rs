@@ -2,13 +2,14 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use serde_json::value::RawValue;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::TcpListener;
+use tokio::net::TcpSocket;
 use tokio_rustls::TlsAcceptor;
 
 use crate::Result;
@@ -98,9 +99,15 @@ fn response(body: &str) -> Bytes {
     .into()
 }
 
+/// So many connections may wait to be accepted: a thousand come at once, and one that is refused tries again after a
+/// second.
+const BACKLOG: u32 = 4096;
+
 /// Serves on any free port of loopback, which is returned.
-pub async fn listen(answers: Answers, tls: Option<TlsAcceptor>, delay: Delay) -> Result<u16> {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+pub fn listen(answers: Answers, tls: Option<TlsAcceptor>, delay: Delay) -> Result<u16> {
+    let socket = TcpSocket::new_v4()?;
+    socket.bind((Ipv4Addr::LOCALHOST, 0).into())?;
+    let listener = socket.listen(BACKLOG)?;
     let port = listener.local_addr()?.port();
     tokio::task::spawn_local(async move {
         while let Ok((stream, _)) = listener.accept().await {

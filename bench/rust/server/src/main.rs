@@ -66,8 +66,8 @@ fn answers(directory: &Path, delay: Delay) -> Result {
         address.insert("authority".to_owned(), json!(authority));
         for (name, path) in files(directory)? {
             let answers = Answers::parse(&std::fs::read_to_string(path)?)?;
-            let http = answers::listen(answers.clone(), None, delay).await?;
-            let https = answers::listen(answers, Some(tls.clone()), delay).await?;
+            let http = answers::listen(answers.clone(), None, delay)?;
+            let https = answers::listen(answers, Some(tls.clone()), delay)?;
             address.insert(name, json!({ "http": http, "https": https }));
         }
         println!("{}", Value::Object(address));
