@@ -42,6 +42,9 @@ test: ## Check and test everything, as CI does
 	$(step) 'addon' npm run --silent --prefix node build
 	$(step) 'javascript unit' .ci/js-tests node/test/unit
 	$(step) 'javascript koa' .ci/js-tests node/test/koa
+	$(step) 'javascript express' .ci/js-tests node/test/express node/test/fastify
+	$(step) 'javascript koa protocol' .ci/js-tests node/test/koa-protocol
+	$(step) 'page view costs' .ci/js-tests node/test/cost
 	$(step) 'javascript legacy' .ci/js-tests node/test/legacy
 	$(step) 'javascript table' .ci/js-tests node/test/table
 	$(step) 'javascript process' .ci/js-tests node/test/process
@@ -74,6 +77,12 @@ bench-build: bench/node_modules/.package-lock.json
 	@bench/install-wrk
 	npm run --silent --prefix node build
 	cargo build --locked --release --manifest-path bench/rust/Cargo.toml --target-dir bench/rust/target
+
+# MODEL_CASES says how long: a thousand cases take some 4 seconds on two cores. MODEL_SEED repeats one.
+.PHONY: audit
+audit: export MODEL_CASES ?= 100000
+audit: ## Try for minutes what `make test` tries for seconds
+	cargo test --locked --package dynamodb-session-local --test it -- --show-output model::
 
 .PHONY: fmt
 fmt: node/node_modules/.package-lock.json ## Format Rust and JavaScript

@@ -19,7 +19,7 @@ module.exports = {
     'max-classes-per-file': 'off', // a file is a module
     'no-use-before-define': ['error', { functions: false, variables: false }], // in a function called later
     // The package itself: Node finds it by its own name, the plugin does not.
-    'import/no-unresolved': ['error', { commonjs: true, ignore: ['^koa-session-dynamodb-store$'] }],
+    'import/no-unresolved': ['error', { commonjs: true, ignore: ['^koa-session-dynamodb-store(/express)?$'] }],
   },
   overrides: [
     {

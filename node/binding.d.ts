@@ -64,6 +64,15 @@ export declare class Store {
   touch(id: string, text: string, ttlMs: number, base: string, face: number): Promise<string>
   /** Deletes a session, if there is one. */
   destroy(id: string): Promise<void>
+  /**
+   * A part of the live sessions, as JSON: `{"sessions": [[id, found], …], "next": token}`. `found` is as `get`
+   * returns it; `token` is what to ask for the next part with, null after the last one.
+   */
+  list(token?: string | undefined | null): Promise<string>
+  /** How many live sessions there are. */
+  count(): Promise<string>
+  /** Deletes all sessions, and resolves with how many. */
+  clear(): Promise<string>
   /** What the store, and all others of equal options, have done, as JSON. */
   stats(): string
   /** From now on what happens goes to the host's `log`, as a line of JSON for this listener. */

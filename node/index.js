@@ -342,7 +342,7 @@ function parse(raw) {
   if (raw === undefined) return undefined;
   const text = raw.slice(raw.indexOf('\n') + 1);
   // Most sessions are JSON, which needs no other file.
-  return text.startsWith('{') ? JSON.parse(text) : data().parse(text);
+  return text.startsWith('A') ? data().parse(text) : JSON.parse(text);
 }
 
 /** The text to store of a session as it is now: the caller may go on changing it. */
@@ -415,8 +415,12 @@ class Core {
 
   #onIdle = [];
 
-  constructor(given, layouts = undefined) {
+  #amend;
+
+  /** `face`: the `layouts` it can read, and how it would `amend` an error. */
+  constructor(given, { layouts, amend } = {}) {
     debug?.print('Initializing store', given);
+    this.#amend = amend;
     this.options = readOptions(given, layouts);
     const { native, provider, logger } = this.options;
     this.#nativeOptions = native;
@@ -468,51 +472,82 @@ class Core {
 
   /** Moves the expiry alone, as `set` writes. */
   touch(known, id, text, ttlMs, face) {
-    return this.#write('touch', known, id, ttlMs, (native) => native.touch(id, text, ttlMs, known.base ?? '', face), text);
+    return this.#write('touch', known, id, ttlMs, (native) => native.touch(id, text, ttlMs, known.base ?? '', face));
   }
 
-  #write(name, known, id, ttlMs, start, text) {
+  #write(name, known, id, ttlMs, start, text = undefined) {
     if (!isId(id)) return Promise.reject(errors().invalidId());
     if (known.gone) return Promise.resolve({});
+    const written = (head) => {
+      const stamp = head.startsWith('!') ? warnUpdateDenied(head) : head;
+      if (stamp === '') known.gone = true;
+      else if (text !== undefined) known.base = `${stamp}\n${text}`;
+      // A touch stores no data: those that are there stay what the next write is compared with.
+      else if (known.base) known.base = stamp + known.base.slice(known.base.indexOf('\n'));
+    };
+    const result = this.#inOrder(known, start, written, () => known.gone);
+    return debug ? debug.result(name, id, result, { ttlMs }) : result;
+  }
+
+  /**
+   * Deletes a session, if there is one, after the writes before it and before those after it. Resolves with an empty
+   * object.
+   */
+  destroy(id, known = new Known('')) {
+    if (!isId(id)) return Promise.resolve({});
+    known.gone = false;
+    const result = this.#inOrder(known, (native) => native.destroy(id), () => known.found(''));
+    return debug ? debug.result('destroy', id, result) : result;
+  }
+
+  /** Starts a call after those before it on what is `known`, unless by then it `isDropped`. */
+  #inOrder(known, start, answered, isDropped = () => false) {
     let result;
     const ended = () => {
       this.#ended();
       if (known.last === result) known.last = undefined;
     };
-    const written = (head) => {
+    const succeeded = (answer) => {
       ended();
-      const stamp = head.startsWith('!') ? warnUpdateDenied(head) : head;
-      if (stamp === '') known.gone = true;
-      else known.base = `${stamp}\n${text}`;
+      answered(answer);
       return {};
     };
     const failed = (failure) => {
       ended();
       throw this.#error(failure);
     };
-    const write = () => (known.gone ? {} : this.#call(start, written, failed));
-    result = known.last ? known.last.then(write, write) : write();
+    const call = () => (isDropped() ? {} : this.#call(start, succeeded, failed));
+    result = known.last ? known.last.then(call, call) : call();
     known.last = result;
-    return debug ? debug.result(name, id, result, { ttlMs }) : result;
+    return result;
   }
 
-  /** Deletes a session, if there is one, after the writes before it. Resolves with an empty object. */
-  destroy(id, known = undefined) {
-    if (!isId(id)) return Promise.resolve({});
-    const destroy = () => this.#call((native) => native.destroy(id), this.#done, this.#failed);
-    const gone = known?.last ? known.last.then(destroy, destroy) : destroy();
-    return debug ? debug.result('destroy', id, gone) : gone;
+  /** All sessions that live, a part at a time: each its id and its raw text. */
+  async* list() {
+    const part = async (token) => JSON.parse(await this.#scan((native) => native.list(token)));
+    let next;
+    do {
+      const { sessions, next: token } = await part(next);
+      yield sessions;
+      next = token;
+    } while (next !== null);
   }
 
-  #done = () => {
-    this.#ended();
-    return {};
-  };
+  /** How many sessions live. */
+  async count() { return Number(await this.#scan((native) => native.count())); }
 
-  #failed = (failure) => {
-    this.#ended();
-    throw this.#error(failure);
-  };
+  /** Deletes all sessions. Resolves with how many. */
+  async clear() { return Number(await this.#scan((native) => native.clear())); }
+
+  #scan(start) {
+    return this.#call(start, (text) => {
+      this.#ended();
+      return text;
+    }, (failure) => {
+      this.#ended();
+      throw this.#error(failure);
+    });
+  }
 
   /** What all stores of this configuration have done. */
   stats() {
@@ -652,6 +687,7 @@ class Core {
     const { CODES, toError } = errors();
     const cause = failure?.kind === 'Credentials' ? this.#provider?.lastError : undefined;
     const error = toError(failure, cause);
+    this.#amend?.(error);
     // Whoever deletes a table in use may want it created again.
     if (error.code === CODES.TableNotFound) creations.delete(this.#key());
     debug?.print('failed', { code: error.code, operation: error.operation, requestId: error.requestId });
@@ -683,6 +719,29 @@ function report(created, callback) {
   return created.then(() => process.nextTick(callback), (error) => process.nextTick(callback, error));
 }
 
+/** Creates the table while the store is made, if the options say so. Errors go to the callback, or to a warning. */
+function createAtOnce(core, callback) {
+  if (callback !== undefined && typeof callback !== 'function') throw new TypeError('callback must be a function');
+  if (core.options.public.autoCreateTable) {
+    report(core.createTableIfMissing({ once: true }), callback || ((error) => {
+      if (error) warnNotCreated(error);
+    }));
+  }
+}
+
+/** The same when the application asks for it. Without a callback, errors go to the promise. */
+function createIfMissing(core, callback) {
+  const created = core.createTableIfMissing();
+  // A promise of its own: unlike `ready`, it is for the caller to handle.
+  return typeof callback === 'function' ? report(created, callback) : created.then();
+}
+
+/** Koa's context in the options of a call. Nothing can be remembered of what is no object. */
+function contextIn(options) {
+  const ctx = options?.ctx;
+  return typeof ctx === 'object' && ctx !== null ? ctx : undefined;
+}
+
 /** A store for koa-session that keeps each session as one item of a DynamoDB table. */
 class DynamoDBStore {
   #core;
@@ -693,13 +752,8 @@ class DynamoDBStore {
   #events;
 
   constructor(options = {}, callback = undefined) {
-    if (callback !== undefined && typeof callback !== 'function') throw new TypeError('callback must be a function');
     this.setOptions(options);
-    if (this.autoCreateTable) {
-      report(this.#core.createTableIfMissing({ once: true }), callback || ((error) => {
-        if (error) warnNotCreated(error);
-      }));
-    }
+    createAtOnce(this.#core, callback);
   }
 
   setOptions(options) {
@@ -715,7 +769,7 @@ class DynamoDBStore {
   get ready() { return this.#core.creation; }
 
   get(id, maxAge, options) {
-    const ctx = options?.ctx;
+    const ctx = contextIn(options);
     if (!ctx) return this.#core.get(id);
     return this.#core.get(id, (raw) => {
       this.#knownOf(ctx, id).found(raw ?? '');
@@ -724,7 +778,7 @@ class DynamoDBStore {
   }
 
   set(id, session, maxAge, options = undefined) {
-    const ctx = options?.ctx;
+    const ctx = contextIn(options);
     try {
       const text = serialise(session);
       const ttlMs = this.#core.ttlMs(maxAge);
@@ -736,11 +790,8 @@ class DynamoDBStore {
   }
 
   destroy(id, options = undefined) {
-    const known = options?.ctx && this.#requests.get(options.ctx);
-    if (!known) return this.#core.destroy(id);
-    const gone = this.#core.destroy(id, known.get(id));
-    known.delete(id);
-    return gone;
+    const ctx = contextIn(options);
+    return this.#core.destroy(id, ctx ? this.#knownOf(ctx, id) : undefined);
   }
 
   /** What a request knows of a session: at first, that there is none. */
@@ -804,11 +855,7 @@ class DynamoDBStore {
   }
 
   /** Creates the table if it is missing. With a callback, that is where errors go. */
-  createTableIfDontExists(callback = undefined) {
-    const created = this.#core.createTableIfMissing();
-    // A promise of its own: unlike `ready`, it is for the caller to handle.
-    return typeof callback === 'function' ? report(created, callback) : created.then();
-  }
+  createTableIfDontExists(callback = undefined) { return createIfMissing(this.#core, callback); }
 
   /** Waits for the calls under way. There is nothing else to close: an idle store keeps no process alive. */
   async close() { await this.#core.idle(); }
@@ -820,5 +867,16 @@ module.exports.DynamoDBStore = DynamoDBStore;
 
 /** For the package's own files and tests: no part of the interface. */
 module.exports.internal = {
-  Core, FACES, Known, NAME, TARGETS, check, parse, readDynamoConfig, readOptions, report, serialise,
+  Core,
+  FACES,
+  Known,
+  NAME,
+  TARGETS,
+  check,
+  createAtOnce,
+  createIfMissing,
+  parse,
+  readDynamoConfig,
+  readOptions,
+  serialise,
 };

@@ -7,10 +7,11 @@ use std::rc::Rc;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
 use std::time::{Duration, UNIX_EPOCH};
 
-use dynamodb_session::{ErrorKind, Record, SessionId, SessionStore};
+use dynamodb_session::{ErrorKind, PageToken, Record, SessionId, SessionStore};
 use napi::bindgen_prelude::{FnArgs, FunctionRef, PromiseRaw};
 use napi::{Env, Status};
 use napi_derive::napi;
+use serde_json::json;
 
 use crate::completion::{Calls, Host, Value};
 use crate::credentials::{credentials, from_epoch_ms};
@@ -162,6 +163,41 @@ impl Store {
             }
             Ok(Value::Undefined)
         })
+    }
+
+    /// A part of the live sessions, as JSON: `{"sessions": [[id, found], …], "next": token}`. `found` is as `get`
+    /// returns it; `token` is what to ask for the next part with, null after the last one.
+    #[napi(catch_unwind, ts_return_type = "Promise<string>")]
+    pub fn list(&self, token: Option<String>) -> napi::Result<PromiseRaw<'_, ()>> {
+        let store = self.store();
+        self.calls.start(async move {
+            let after = token.map(|token| token.parse()).transpose()?;
+            let page = store.list(after.as_ref()).await?;
+            let sessions: Vec<_> = page
+                .records
+                .into_iter()
+                .map(|record| (record.id.as_str().to_owned(), loaded::to_text(record)))
+                .collect();
+            let next = page.next.as_ref().map(PageToken::as_str);
+            let part = json!({ "sessions": sessions, "next": next });
+            Ok(Value::Text(part.to_string()))
+        })
+    }
+
+    /// How many live sessions there are.
+    #[napi(catch_unwind, ts_return_type = "Promise<string>")]
+    pub fn count(&self) -> napi::Result<PromiseRaw<'_, ()>> {
+        let store = self.store();
+        self.calls
+            .start(async move { Ok(Value::Text(store.count().await?.to_string())) })
+    }
+
+    /// Deletes all sessions, and resolves with how many.
+    #[napi(catch_unwind, ts_return_type = "Promise<string>")]
+    pub fn clear(&self) -> napi::Result<PromiseRaw<'_, ()>> {
+        let store = self.store();
+        self.calls
+            .start(async move { Ok(Value::Text(store.clear().await?.to_string())) })
     }
 
     /// What the store, and all others of equal options, have done, as JSON.

@@ -6,24 +6,109 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::time::Duration;
+use std::future::Future;
+use std::time::{Duration, SystemTime};
 
 use serde_json::{Map, Value, json};
 
-use crate::client::wire;
 use crate::clock::epoch_ms;
 use crate::{
-    Builder, Create, Error, Record, SessionId, SessionStore, SessionText, TableSettings, Write,
+    Builder, Create, Error, ErrorKind, Record, SessionId, SessionStore, SessionText, TableSettings,
+    Write,
 };
 
 /// The cases, as a JSON array of `{ name, needs?, steps }`.
 pub const CASES: &str = include_str!("conformance/cases.json");
 
-/// How session data passes through the store.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum DataForm {
-    Typed,
-    Text,
+/// What the suite is run on: the store itself, or an adapter that puts it under a web framework.
+///
+/// A verb that a subject lacks, it does not write: the cases for it are among the needs it declares unmet.
+pub trait Subject: Send + Sync {
+    /// What the subject knows of a session it loaded.
+    type Loaded: Send + Sync;
+    /// Why a verb failed.
+    type Error: fmt::Display + Send;
+
+    /// Stores a session, whatever is there.
+    fn put(
+        &mut self,
+        id: &str,
+        data: &Value,
+        ttl: Duration,
+    ) -> impl Future<Output = Result<(), Self::Error>> + Send;
+
+    /// The session's data, as long as it lives.
+    fn load(
+        &mut self,
+        id: &str,
+    ) -> impl Future<Output = Result<Option<(Value, Self::Loaded)>, Self::Error>> + Send;
+
+    /// Deletes a session, if there is one.
+    fn delete(&mut self, id: &str) -> impl Future<Output = Result<(), Self::Error>> + Send;
+
+    /// Stores a session if no live one has its id. Returns whether it did.
+    fn create(
+        &mut self,
+        _id: &str,
+        _data: &Value,
+        _ttl: Duration,
+    ) -> impl Future<Output = Result<bool, Self::Error>> + Send {
+        async { unreachable!("whoever has no `create` declares the need unmet") }
+    }
+
+    /// Writes a session that was loaded, if it is still there. Returns whether it was.
+    fn save(
+        &mut self,
+        _loaded: &Self::Loaded,
+        _data: &Value,
+        _ttl: Duration,
+    ) -> impl Future<Output = Result<bool, Self::Error>> + Send {
+        async { unreachable!("whoever has no `save` declares the need unmet") }
+    }
+
+    /// Moves the expiry of a session that was loaded, if it is still there. Returns whether it was.
+    fn touch(
+        &mut self,
+        _loaded: &Self::Loaded,
+        _ttl: Duration,
+    ) -> impl Future<Output = Result<bool, Self::Error>> + Send {
+        async { unreachable!("whoever has no `touch` declares the need unmet") }
+    }
+
+    /// Writes a whole session in place of one that was loaded, if it is still there. Returns whether it was.
+    fn replace(
+        &mut self,
+        _loaded: &Self::Loaded,
+        _data: &Value,
+        _ttl: Duration,
+    ) -> impl Future<Output = Result<bool, Self::Error>> + Send {
+        async { unreachable!("whoever has no `replace` declares the need unmet") }
+    }
+
+    /// All live sessions, by the ids the store knows them by.
+    fn list(
+        &mut self,
+    ) -> impl Future<Output = Result<BTreeMap<String, Value>, Self::Error>> + Send {
+        async { unreachable!("whoever cannot list sessions declares the need `scan` unmet") }
+    }
+
+    /// How many live sessions there are.
+    fn count(&mut self) -> impl Future<Output = Result<u64, Self::Error>> + Send {
+        async { unreachable!("whoever cannot count sessions declares the need `scan` unmet") }
+    }
+
+    /// Deletes all sessions, expired or not. Returns how many.
+    fn clear(&mut self) -> impl Future<Output = Result<u64, Self::Error>> + Send {
+        async { unreachable!("whoever cannot clear a table declares the need `scan` unmet") }
+    }
+
+    /// The session id that the store knows the case's id by: they differ where a framework draws ids itself.
+    fn stored_id(&self, id: &str) -> String {
+        id.to_owned()
+    }
+
+    /// What kind an error is of; several where a framework does not tell them apart.
+    fn kinds(error: &Self::Error) -> Vec<ErrorKind>;
 }
 
 /// What a run found.
@@ -66,12 +151,49 @@ impl fmt::Display for Report {
 ///
 /// # Cost
 ///
-/// About 300 requests for items of 1 KB or less, and four for items of 400 KB.
+/// About 650 requests, for items of 1 KB or less but for a few of up to 400 KB.
 ///
 /// # Panics
 ///
 /// When [`CASES`] is not what this runner understands.
 pub async fn run(builder: impl Fn() -> Builder, unmet: &[&str]) -> Result<Report, Error> {
+    run_all(
+        builder,
+        unmet,
+        &[(" as typed data", &Core::typed), (" as text", &Core::text)],
+    )
+    .await
+}
+
+/// Runs every case on what `open` makes of a store. `unmet` names the needs that it or the engine cannot meet.
+///
+/// # Errors
+///
+/// As [`run`].
+///
+/// # Cost
+///
+/// Half of [`run`]'s, if a verb of the subject is one request.
+///
+/// # Panics
+///
+/// As [`run`].
+pub async fn run_on<S: Subject>(
+    builder: impl Fn() -> Builder,
+    unmet: &[&str],
+    open: impl Fn(SessionStore) -> S + Sync,
+) -> Result<Report, Error> {
+    run_all(builder, unmet, &[("", &open)]).await
+}
+
+type Open<'a, S> = &'a (dyn Fn(SessionStore) -> S + Sync);
+
+/// A case passes if it does on every one of `subjects`, which are named as a failure shows them.
+async fn run_all<S: Subject>(
+    builder: impl Fn() -> Builder,
+    unmet: &[&str],
+    subjects: &[(&str, Open<'_, S>)],
+) -> Result<Report, Error> {
     let table_name = format!("conformance-{:016x}", fastrand::u64(..));
     let store = builder().table_name(&table_name).build()?;
     store
@@ -91,24 +213,21 @@ pub async fn run(builder: impl Fn() -> Builder, unmet: &[&str]) -> Result<Report
             report.skipped.push((name.to_owned(), need.to_owned()));
             continue;
         }
+        let steps = case["steps"].as_array().expect("a case has steps");
         let mut failure = None;
-        for form in [DataForm::Typed, DataForm::Text] {
+        for (subject, open) in subjects {
             let prefix = format!("{:016x}:", fastrand::u64(..));
             let store = builder().table_name(&table_name).prefix(&prefix).build()?;
             let mut run = CaseRun {
+                subject: open(store.clone()),
                 store,
                 prefix,
-                form,
-                records: BTreeMap::new(),
+                loaded: BTreeMap::new(),
             };
-            for (index, step) in case["steps"]
-                .as_array()
-                .expect("a case has steps")
-                .iter()
-                .enumerate()
-            {
+            for (index, step) in steps.iter().enumerate() {
                 if let Err(reason) = run.step(&expand(step)).await {
-                    failure = failure.or(Some(format!("step {} as {form:?}: {reason}", index + 1)));
+                    let reason = format!("step {}{subject}: {reason}", index + 1);
+                    failure = failure.or(Some(reason));
                     break;
                 }
             }
@@ -122,7 +241,8 @@ pub async fn run(builder: impl Fn() -> Builder, unmet: &[&str]) -> Result<Report
     Ok(report)
 }
 
-/// Replaces `{"$repeat": [text, n]}` and `{"$nest": n}` by what they stand for.
+/// Replaces `{"$repeat": [text, n]}`, `{"$nest": n}` and, among other fields, `"$fields": [name, n, value]` by what
+/// they stand for.
 fn expand(value: &Value) -> Value {
     match value {
         Value::Object(map) => {
@@ -134,70 +254,220 @@ fn expand(value: &Value) -> Value {
             if let Some(levels) = map.get("$nest").and_then(Value::as_u64) {
                 return (1..levels).fold(json!({}), |inner, _| json!({ "a": inner }));
             }
-            Value::Object(
-                map.iter()
-                    .map(|(name, value)| (name.clone(), expand(value)))
-                    .collect(),
-            )
+            let mut fields: Map<String, Value> = map
+                .iter()
+                .map(|(name, value)| (name.clone(), expand(value)))
+                .collect();
+            if let Some(many) = fields.remove("$fields") {
+                let name = many[0].as_str().expect("a text");
+                let numbers = 0..many[1].as_u64().expect("a count");
+                fields.extend(numbers.map(|n| (format!("{name}{n}"), many[2].clone())));
+            }
+            Value::Object(fields)
         }
         Value::Array(list) => list.iter().map(expand).collect(),
         other => other.clone(),
     }
 }
 
-struct CaseRun {
+/// The store itself, with the data in one of the forms it takes them in.
+struct Core {
     store: SessionStore,
-    prefix: String,
-    form: DataForm,
-    records: BTreeMap<String, Record<Value>>,
+    is_text: bool,
 }
 
-impl CaseRun {
+impl Core {
+    fn typed(store: SessionStore) -> Self {
+        Self {
+            store,
+            is_text: false,
+        }
+    }
+
+    fn text(store: SessionStore) -> Self {
+        Self {
+            store,
+            is_text: true,
+        }
+    }
+
+    fn expires_at(&self, ttl: Duration) -> SystemTime {
+        self.store.now() + ttl
+    }
+
+    fn record(&self, id: &str, data: &Value, ttl: Duration) -> Result<Record<Value>, Error> {
+        Ok(Record::new(
+            SessionId::new(id)?,
+            data.clone(),
+            self.expires_at(ttl),
+        ))
+    }
+}
+
+impl Subject for Core {
+    type Loaded = Record<Value>;
+    type Error = Error;
+
+    async fn put(&mut self, id: &str, data: &Value, ttl: Duration) -> Result<(), Error> {
+        let record = self.record(id, data, ttl)?;
+        if self.is_text {
+            self.store.put(&as_text(&record)).await
+        } else {
+            self.store.put(&record).await
+        }
+        .map(drop)
+    }
+
+    async fn create(&mut self, id: &str, data: &Value, ttl: Duration) -> Result<bool, Error> {
+        let record = self.record(id, data, ttl)?;
+        let outcome = if self.is_text {
+            self.store.create(&as_text(&record)).await
+        } else {
+            self.store.create(&record).await
+        };
+        outcome.map(|create| matches!(create, Create::Created(_)))
+    }
+
+    async fn load(&mut self, id: &str) -> Result<Option<(Value, Record<Value>)>, Error> {
+        let Ok(id) = SessionId::new(id) else {
+            return Ok(None);
+        };
+        let record = if self.is_text {
+            let record = self.store.load::<SessionText>(&id).await?;
+            record.as_ref().map(from_text)
+        } else {
+            self.store.load(&id).await?
+        };
+        Ok(record.map(|record| (record.data.clone(), record)))
+    }
+
+    async fn save(
+        &mut self,
+        loaded: &Record<Value>,
+        data: &Value,
+        ttl: Duration,
+    ) -> Result<bool, Error> {
+        let expires_at = self.expires_at(ttl);
+        let outcome = if self.is_text {
+            let text = SessionText::Json(data.to_string());
+            self.store.save(&as_text(loaded), &text, expires_at).await
+        } else {
+            self.store.save(loaded, data, expires_at).await
+        };
+        outcome.map(Write::is_written)
+    }
+
+    async fn replace(
+        &mut self,
+        loaded: &Record<Value>,
+        data: &Value,
+        ttl: Duration,
+    ) -> Result<bool, Error> {
+        let mut record = loaded.with_data(data.clone());
+        record.expires_at = Some(self.expires_at(ttl));
+        let outcome = if self.is_text {
+            self.store.replace(&as_text(&record)).await
+        } else {
+            self.store.replace(&record).await
+        };
+        outcome.map(Write::is_written)
+    }
+
+    async fn list(&mut self) -> Result<BTreeMap<String, Value>, Error> {
+        let mut sessions = BTreeMap::new();
+        let mut after = None;
+        loop {
+            let (records, next) = if self.is_text {
+                let page = self.store.list::<SessionText>(after.as_ref()).await?;
+                let records = page.records.iter().map(from_text).collect();
+                (records, page.next)
+            } else {
+                let page = self.store.list(after.as_ref()).await?;
+                (page.records, page.next)
+            };
+            let listed = records.into_iter();
+            sessions.extend(listed.map(|record| (record.id.as_str().to_owned(), record.data)));
+            if next.is_none() {
+                return Ok(sessions);
+            }
+            after = next;
+        }
+    }
+
+    async fn count(&mut self) -> Result<u64, Error> {
+        self.store.count().await
+    }
+
+    async fn clear(&mut self) -> Result<u64, Error> {
+        self.store.clear().await
+    }
+
+    async fn touch(&mut self, loaded: &Record<Value>, ttl: Duration) -> Result<bool, Error> {
+        let outcome = self.store.touch(loaded, self.expires_at(ttl)).await;
+        outcome.map(Write::is_written)
+    }
+
+    async fn delete(&mut self, id: &str) -> Result<(), Error> {
+        match SessionId::new(id) {
+            Ok(id) => self.store.delete(&id).await,
+            Err(_) => Ok(()),
+        }
+    }
+
+    fn kinds(error: &Error) -> Vec<ErrorKind> {
+        vec![error.kind()]
+    }
+}
+
+struct CaseRun<S: Subject> {
+    subject: S,
+    store: SessionStore,
+    prefix: String,
+    loaded: BTreeMap<String, Loaded<S>>,
+}
+
+/// What a case loaded: as its subject knows it, and the item's `created`.
+struct Loaded<S: Subject> {
+    session: S::Loaded,
+    created: Option<Value>,
+}
+
+impl<S: Subject> CaseRun<S> {
     async fn step(&mut self, step: &Value) -> Result<(), String> {
+        let (id, data, ttl) = (text(step, "id"), &step["data"], ttl(step));
         let expected = &step["expect"];
         match step["do"].as_str().unwrap_or_default() {
             "put" => {
-                let outcome = self.put(step).await.map(|()| "written");
-                expect_word(outcome, expected, "written")
+                let outcome = self.subject.put(id, data, ttl).await;
+                expect_word::<S>(outcome.map(|()| "written"), expected, "written")
             }
             "create" => {
-                let record = self.new_record(step)?;
-                let outcome = match self.form {
-                    DataForm::Typed => self.store.create(&record).await,
-                    DataForm::Text => self.store.create(&as_text(&record)).await,
-                };
-                let word = outcome.map(|created| match created {
-                    Create::Created(_) => "created",
-                    Create::Taken => "taken",
-                });
-                expect_word(word, expected, "created")
+                let outcome = self.subject.create(id, data, ttl).await;
+                let word = outcome.map(|created| if created { "created" } else { "taken" });
+                expect_word::<S>(word, expected, "created")
             }
             "save" => {
-                let loaded = self.loaded(step)?;
-                let record = loaded.with_data(step["data"].clone());
-                let expires_at = self.store.now() + ttl(step);
-                let outcome = match self.form {
-                    DataForm::Typed => self.store.save(loaded, &record.data, expires_at).await,
-                    DataForm::Text => {
-                        let (loaded, record) = (as_text(loaded), as_text(&record));
-                        self.store.save(&loaded, &record.data, expires_at).await
-                    }
-                };
-                expect_word(outcome.map(write_word), expected, "written")
+                let loaded = loaded(&self.loaded, step)?;
+                let outcome = self.subject.save(&loaded.session, data, ttl).await;
+                expect_word::<S>(outcome.map(write_word), expected, "written")
             }
+            "replace" => {
+                let loaded = loaded(&self.loaded, step)?;
+                let outcome = self.subject.replace(&loaded.session, data, ttl).await;
+                expect_word::<S>(outcome.map(write_word), expected, "written")
+            }
+            "list" => self.list(expected).await,
+            "count" => expect_number::<S>(self.subject.count().await, expected),
+            "clear" => expect_number::<S>(self.subject.clear().await, expected),
             "touch" => {
-                let record = self.loaded(step)?;
-                let outcome = self.store.touch(record, self.store.now() + ttl(step)).await;
-                expect_word(outcome.map(write_word), expected, "written")
+                let loaded = loaded(&self.loaded, step)?;
+                let outcome = self.subject.touch(&loaded.session, ttl).await;
+                expect_word::<S>(outcome.map(write_word), expected, "written")
             }
-            "delete" => match SessionId::new(text(step, "id")) {
-                Ok(id) => expect_word(
-                    self.store.delete(&id).await.map(|()| "deleted"),
-                    expected,
-                    "deleted",
-                ),
-                Err(_) => Ok(()),
-            },
+            "delete" => {
+                let outcome = self.subject.delete(id).await;
+                expect_word::<S>(outcome.map(|()| "deleted"), expected, "deleted")
+            }
             "load" => self.load(step).await,
             "same_created" => self.same_created(step),
             "age" => self.age(step).await,
@@ -207,51 +477,39 @@ impl CaseRun {
         }
     }
 
-    async fn put(&self, step: &Value) -> Result<(), Error> {
-        let id = SessionId::new(text(step, "id"))?;
-        let record = Record::new(id, step["data"].clone(), self.store.now() + ttl(step));
-        match self.form {
-            DataForm::Typed => self.store.put(&record).await,
-            DataForm::Text => self.store.put(&as_text(&record)).await,
-        }
-        .map(drop)
-    }
-
     async fn load(&mut self, step: &Value) -> Result<(), String> {
         let expected = &step["expect"];
-        let loaded = match SessionId::new(text(step, "id")) {
-            Err(_) => Ok(None),
-            Ok(id) => self.load_value(&id).await,
-        };
-        let record = match loaded {
-            Ok(Some(record)) => record,
+        let (data, session) = match self.subject.load(text(step, "id")).await {
+            Ok(Some(loaded)) => loaded,
             Ok(None) if expected == "none" => return Ok(()),
             Ok(None) => return Err(format!("a miss instead of {expected}")),
-            Err(error) => return expect_error(&error, expected),
+            Err(error) => return expect_error::<S>(&error, expected),
         };
-        if !same_json(&record.data, &expected["data"]) {
-            return Err(format!("loaded {} instead of {expected}", record.data));
+        if !same_json(&data, &expected["data"]) {
+            return Err(format!("loaded {data} instead of {expected}"));
         }
         if let Some(name) = step["as"].as_str() {
-            self.records.insert(name.to_owned(), record);
+            let item = self.raw_item(step).await?;
+            let created = item.and_then(|item| item.get("created").cloned());
+            self.loaded
+                .insert(name.to_owned(), Loaded { session, created });
         }
         Ok(())
     }
 
-    async fn load_value(&self, id: &SessionId) -> Result<Option<Record<Value>>, Error> {
-        if self.form == DataForm::Typed {
-            return self.store.load(id).await;
+    async fn list(&mut self, expected: &Value) -> Result<(), String> {
+        let listed = self.subject.list().await;
+        let listed = listed.map_err(|error| format!("{error} instead of {expected}"))?;
+        let expected = expected.as_object().ok_or("no sessions to expect")?;
+        let is_expected = |(id, data): (&String, &Value)| {
+            let listed = listed.get(&self.subject.stored_id(id));
+            listed.is_some_and(|listed| same_json(listed, data))
+        };
+        if listed.len() == expected.len() && expected.iter().all(is_expected) {
+            Ok(())
+        } else {
+            Err(format!("the sessions are {listed:?}"))
         }
-        let record = self.store.load::<SessionText>(id).await?;
-        Ok(record.map(|record| {
-            let data = match &record.data {
-                SessionText::Json(text) => {
-                    serde_json::from_str(text).expect("the store returns JSON")
-                }
-                SessionText::Attribute(_) => Value::Null,
-            };
-            record.with_data(data)
-        }))
     }
 
     fn same_created(&self, step: &Value) -> Result<(), String> {
@@ -260,12 +518,11 @@ impl CaseRun {
             .into_iter()
             .flatten()
             .map(|name| {
-                self.records
-                    .get(name.as_str().unwrap_or_default())
-                    .map(|record| record.created)
+                let loaded = self.loaded.get(name.as_str().unwrap_or_default());
+                loaded.and_then(|loaded| loaded.created.as_ref())
             });
         let first = stamps.next().flatten();
-        if first.is_some_and(|created| created.is_some()) && stamps.all(|stamp| stamp == first) {
+        if first.is_some() && stamps.all(|stamp| stamp == first) {
             Ok(())
         } else {
             Err("`created` differs or is missing".to_owned())
@@ -290,7 +547,7 @@ impl CaseRun {
 
     async fn raw_put(&self, step: &Value) -> Result<(), String> {
         let mut item = step["attributes"].clone();
-        item["sessionId"] = json!({ "S": format!("{}{}", self.prefix, text(step, "id")) });
+        item["sessionId"] = json!({ "S": self.key(step) });
         if let Some(secs) = step["expires_in_secs"].as_i64() {
             let now_ms =
                 i64::try_from(epoch_ms(self.store.now())).map_err(|error| error.to_string())?;
@@ -359,11 +616,11 @@ impl CaseRun {
 
     async fn raw_item(&self, step: &Value) -> Result<Option<Value>, String> {
         let inner = self.store.inner();
-        let id = format!("{}{}", self.prefix, text(step, "id"));
-        let ttl_attribute = self.store.ttl_attribute();
-        let body = wire::get_item(inner.names(&ttl_attribute), &id, true);
+        let key = json!({ "sessionId": { "S": self.key(step) } });
+        let body = json!({ "TableName": inner.table.name, "Key": key, "ConsistentRead": true })
+            .to_string();
         let answer = inner
-            .call("GetItem", body)
+            .call("GetItem", body.into())
             .await
             .map_err(|error| error.to_string())?;
         let answer: Value =
@@ -381,21 +638,23 @@ impl CaseRun {
             .map_err(|error| error.to_string())
     }
 
-    fn new_record(&self, step: &Value) -> Result<Record<Value>, String> {
-        let id = SessionId::new(text(step, "id")).map_err(|error| error.to_string())?;
-        Ok(Record::new(
-            id,
-            step["data"].clone(),
-            self.store.now() + ttl(step),
-        ))
+    /// The partition key of the item that a step names.
+    fn key(&self, step: &Value) -> String {
+        format!(
+            "{}{}",
+            self.prefix,
+            self.subject.stored_id(text(step, "id"))
+        )
     }
+}
 
-    fn loaded(&self, step: &Value) -> Result<&Record<Value>, String> {
-        let name = step["loaded"].as_str().unwrap_or_default();
-        self.records
-            .get(name)
-            .ok_or_else(|| format!("nothing was loaded as `{name}`"))
-    }
+fn loaded<'a, S: Subject>(
+    all: &'a BTreeMap<String, Loaded<S>>,
+    step: &Value,
+) -> Result<&'a Loaded<S>, String> {
+    let name = text(step, "loaded");
+    all.get(name)
+        .ok_or_else(|| format!("nothing was loaded as `{name}`"))
 }
 
 fn text<'a>(step: &'a Value, name: &str) -> &'a str {
@@ -410,37 +669,52 @@ fn as_text(record: &Record<Value>) -> Record<SessionText> {
     record.with_data(SessionText::Json(record.data.to_string()))
 }
 
-fn write_word(write: Write) -> &'static str {
-    match write {
-        Write::Written(_) => "written",
-        Write::Gone => "gone",
-    }
+fn from_text(record: &Record<SessionText>) -> Record<Value> {
+    record.with_data(match &record.data {
+        SessionText::Json(text) => serde_json::from_str(text).expect("the store returns JSON"),
+        SessionText::Attribute(_) => Value::Null,
+    })
 }
 
-fn expect_word(
-    outcome: Result<&str, Error>,
+fn write_word(is_written: bool) -> &'static str {
+    if is_written { "written" } else { "gone" }
+}
+
+fn expect_word<S: Subject>(
+    outcome: Result<&str, S::Error>,
     expected: &Value,
     default: &str,
 ) -> Result<(), String> {
     match outcome {
         Ok(word) if expected.as_str().unwrap_or(default) == word && !expected.is_object() => Ok(()),
         Ok(word) => Err(format!("{word} instead of {expected}")),
-        Err(error) => expect_error(&error, expected),
+        Err(error) => expect_error::<S>(&error, expected),
     }
 }
 
-fn expect_error(error: &Error, expected: &Value) -> Result<(), String> {
-    let kind_is = expected["error"] == format!("{:?}", error.kind());
+fn expect_number<S: Subject>(
+    outcome: Result<u64, S::Error>,
+    expected: &Value,
+) -> Result<(), String> {
+    match outcome {
+        Ok(number) if expected.as_u64() == Some(number) => Ok(()),
+        Ok(number) => Err(format!("{number} instead of {expected}")),
+        Err(error) => Err(format!("{error} instead of {expected}")),
+    }
+}
+
+fn expect_error<S: Subject>(error: &S::Error, expected: &Value) -> Result<(), String> {
+    let kinds = S::kinds(error);
+    let kind_is = kinds
+        .iter()
+        .any(|kind| expected["error"] == format!("{kind:?}"));
     let message_has = expected["message"]
         .as_str()
         .is_none_or(|part| error.to_string().contains(part));
     if kind_is && message_has {
         Ok(())
     } else {
-        Err(format!(
-            "{:?} ({error}) instead of {expected}",
-            error.kind()
-        ))
+        Err(format!("{kinds:?} ({error}) instead of {expected}"))
     }
 }
 

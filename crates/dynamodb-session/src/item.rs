@@ -20,6 +20,7 @@ mod error;
 mod layout;
 mod name;
 mod number;
+mod page;
 mod serialize;
 mod surrogate;
 #[cfg(test)]
@@ -44,6 +45,7 @@ pub(crate) use changes::{Changes, size_of_item, write_base};
 pub use changes::{ExpiryField, Fields, Instants};
 pub(crate) use error::{ItemError, ItemErrorKind};
 pub use layout::Layout;
+pub(crate) use page::{Scanned, ScannedItem, unprocessed};
 pub use text::SessionText;
 
 /// The attribute that holds the session's data.
@@ -221,13 +223,17 @@ fn read<T>(
                 ),
             ),
             Some(kind) => ItemError::new(kind, "the session is not stored as a map"),
-            None => ItemError::at(
-                ItemErrorKind::Malformed,
-                "not stored as it is to be read",
-                &error,
-            ),
+            None => malformed(&error),
         });
     }
+}
+
+fn malformed(error: &serde_json::Error) -> ItemError {
+    ItemError::at(
+        ItemErrorKind::Malformed,
+        "not stored as it is to be read",
+        error,
+    )
 }
 
 struct Response<'m, S> {

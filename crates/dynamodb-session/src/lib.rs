@@ -11,6 +11,15 @@
 //! | [`touch`](SessionStore::touch) | moves the expiry of a live session only | 1 write |
 //! | [`delete`](SessionStore::delete) | idempotent | 1 write |
 //!
+//! Four more are for operators. Each reads the whole table, whatever the prefix:
+//!
+//! | verb | promise | requests beside the reads |
+//! |---|---|---|
+//! | [`list`](SessionStore::list) | the live sessions, a part at a time | |
+//! | [`count`](SessionStore::count) | how many they are | |
+//! | [`clear`](SessionStore::clear) | deletes every session, expired or not, and no other row | 1 write per session, 25 a request |
+//! | [`delete_expired`](SessionStore::delete_expired) | deletes what is still expired when it comes to it | 1 write per session |
+//!
 //! ```no_run
 //! use dynamodb_session::{Record, SessionId, SessionStore};
 //! use std::time::Duration;
@@ -68,6 +77,7 @@ mod error;
 mod event;
 mod item;
 mod record;
+mod scan;
 mod stats;
 mod store;
 mod table;
@@ -86,6 +96,7 @@ pub use error::{Error, ErrorKind};
 pub use event::{Event, Listener};
 pub use item::{ExpiryField, Fields, Instants, Layout, SessionText};
 pub use record::{Record, SessionId, Stamp};
+pub use scan::{Page, PageToken};
 pub use stats::{OperationStats, Stats};
 pub use store::{Create, SessionStore, Write};
 pub use table::{BillingMode, Table, TableDescription, TableSettings, TimeToLive};

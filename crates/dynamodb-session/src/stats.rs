@@ -111,10 +111,10 @@ impl Counts {
             .filter(|operation| operation.calls > 0)
             .collect();
         Stats {
+            // From zero: the sum of no floats is -0.
             capacity_units: operations
                 .iter()
-                .map(|operation| operation.capacity_units)
-                .sum(),
+                .fold(0.0, |units, operation| units + operation.capacity_units),
             operations,
             conflicts: self.conflicts.load(Relaxed),
             skipped_touches: self.skipped_touches.load(Relaxed),

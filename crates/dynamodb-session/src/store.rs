@@ -36,7 +36,7 @@ pub struct SessionStore {
 
 #[derive(Debug)]
 pub(crate) struct Inner {
-    client: Client,
+    pub(crate) client: Client,
     pub(crate) clock: ServiceClock,
     pub(crate) table: TableConfig,
     /// Whether credentials go over the network unencrypted.
@@ -107,7 +107,6 @@ impl SessionStore {
         }
     }
 
-    #[cfg(feature = "conformance")]
     pub(crate) fn inner(&self) -> &Inner {
         &self.inner
     }
@@ -212,10 +211,20 @@ impl SessionStore {
         B: Serialize + Sync,
         T: Serialize + Sync,
     {
-        let condition = Condition::Present {
+        let mut condition = Condition::Present {
             created: loaded.created,
         };
         let write = self.inner.prepare_save(loaded, data, expires_at)?;
+        if self.inner.table.layout.is_text()
+            && let Some(touch) = touch_by_save(loaded, data, fields)
+        {
+            if touch.moves_expiry_only
+                && let Some(stamp) = self.inner.skipped_touch(loaded, write.expires_secs)
+            {
+                return Ok(Write::Written(stamp));
+            }
+            condition = condition.while_live(self.inner.moment());
+        }
         let written = self.inner.update(loaded, &write, fields, condition, false);
         Ok(self.inner.settled(&write, written.await?))
     }
@@ -256,20 +265,21 @@ impl SessionStore {
         record: &Record<T>,
         fields: &Fields,
     ) -> Result<Write, Error> {
-        let write = self.inner.prepare("PutItem", record, None)?;
+        let new = self.inner.prepare("PutItem", record, None)?;
         for _ in 0..CREATE_ATTEMPTS {
-            let answer = match self.inner.create(&write).await? {
+            let answer = match self.inner.create(&new).await? {
                 Ok(stamp) => return Ok(Write::Written(stamp)),
                 Err(answer) => answer,
             };
-            let Some(there) = self.inner.met(&answer, &write).await? else {
+            let Some(there) = self.inner.met(&answer, &new).await? else {
                 continue;
             };
             let created = there.created_ms.map(from_epoch_ms);
             let condition = Condition::Present { created };
             let mut loaded = record.with_data(NoFields {});
             loaded.created = created;
-            loaded.expires_at = there.expires_ms.map(from_epoch_ms);
+            // Nothing is known that would make a write unnecessary.
+            loaded.expires_at = None;
             loaded.is_foreign = there.is_foreign;
             // Not to be created with, should that session be gone: it would be taken for it.
             let merge = self.inner.prepare("UpdateItem", record, created)?;
@@ -281,7 +291,7 @@ impl SessionStore {
                 return Ok(written);
             }
         }
-        Ok(self.inner.settled(&write, Write::Gone))
+        Ok(self.inner.settled(&new, Write::Gone))
     }
 
     /// Stores a session whatever is there: nothing guards it against a logout or a parallel request.
@@ -329,26 +339,10 @@ impl SessionStore {
         else {
             return Ok(None);
         };
-        let expires_at = stored.expires_ms.map(from_epoch_ms);
-        let created = stored.created_ms.map(from_epoch_ms);
-        let ends_at = self.inner.table.latest_expiry(created);
-        let now = self.now();
-        if [expires_at, ends_at]
-            .into_iter()
-            .flatten()
-            .any(|end| end <= now)
-        {
-            return Ok(None);
-        }
-        Ok(match stored.data {
-            Stored::Session(data) => Some(Record {
-                id: id.clone(),
-                data,
-                expires_at,
-                created,
-                is_foreign: stored.is_foreign,
-            }),
-            Stored::Unreadable(_) => {
+        Ok(match self.inner.found(id.clone(), stored) {
+            Found::Session(record) => Some(record),
+            Found::Ended => None,
+            Found::Unreadable => {
                 self.inner.client.tell(|| Event::Unreadable {
                     id_hash: id_hash(&key),
                 });
@@ -441,15 +435,46 @@ impl SessionStore {
             return Ok(());
         };
         let ttl_attribute = self.ttl_attribute();
-        let body = wire::delete_item(self.inner.names(&ttl_attribute), &key);
+        let body = wire::delete_item(self.inner.names(&ttl_attribute), &key, None);
         self.inner.call("DeleteItem", body).await?;
         Ok(())
     }
 }
 
+/// What an item is to who reads it.
+pub(crate) enum Found<T> {
+    Session(Record<T>),
+    /// Its session has expired.
+    Ended,
+    /// It holds no session.
+    Unreadable,
+}
+
 /// Session data of which nothing was loaded.
 #[derive(Serialize)]
 struct NoFields {}
+
+/// A save of a framework that did not change the data.
+struct TouchBySave {
+    moves_expiry_only: bool,
+}
+
+/// What is no map of attribute values counts as changed.
+fn touch_by_save<B, T>(loaded: &Record<B>, data: &T, fields: &Fields) -> Option<TouchBySave>
+where
+    B: Serialize,
+    T: Serialize,
+{
+    if fields.expiry.is_empty() {
+        return None;
+    }
+    let base = item::write_base(&loaded.data).ok()?;
+    let session = item::write_base(data).ok()?;
+    let changes = Changes::between(&base, &session, fields, true).ok()?;
+    changes.is_of_expiry().then_some(TouchBySave {
+        moves_expiry_only: changes.moves_expiry_only(),
+    })
+}
 
 /// A record turned into what is written.
 struct PreparedWrite {
@@ -576,7 +601,7 @@ impl Inner {
         prepared().map_err(|error: Error| error.on(operation, &self.table.name))
     }
 
-    fn moment(&self) -> Moment {
+    pub(crate) fn moment(&self) -> Moment {
         let now = self.clock.now();
         let too_old = self.table.absolute_ttl.map(|ttl| now.checked_sub(ttl));
         Moment {
@@ -636,19 +661,36 @@ impl Inner {
         let base = item::write_base(&loaded.data).map_err(read)?;
         let mut changes =
             Changes::between(&base, &write.session, fields, write.from_text).map_err(read)?;
-        if (changes.moves_expiry_only || is_touch)
+        let moves_expiry_only = if is_touch {
+            changes.keeps_settings
+        } else {
+            changes.moves_expiry_only()
+        };
+        if moves_expiry_only
             && !loaded.is_foreign
             && let Some(stamp) = self.skipped_touch(loaded, write.expires_secs)
         {
             return Ok(Write::Written(stamp));
         }
+        // A framework that saves what it did not change touches it, which does not bring an expired session back.
+        let condition = if changes.is_of_expiry() && !fields.expiry.is_empty() {
+            condition.while_live(self.moment())
+        } else {
+            condition
+        };
         if is_touch {
             changes = changes.of_expiry();
         } else if self.table.conflict == Conflict::Overwrite {
             return self.replace(write, condition).await;
         }
         if loaded.is_foreign {
-            return self.replace(write, condition).await;
+            let Some(unstamped) = condition.unstamped() else {
+                return self.replace(write, condition).await;
+            };
+            if self.replace(write, unstamped).await?.is_written() {
+                return Ok(Write::Written(write.stamp(Some(write.created))));
+            }
+            // Unless it has gone, a parallel write has given it our layout, and its changes must stay.
         }
         if self.update_denied.load(Relaxed) {
             return self.put_guarded(write, condition).await;
@@ -684,14 +726,19 @@ impl Inner {
         write: &PreparedWrite,
         condition: Condition,
     ) -> Result<Write, Error> {
-        if error.kind() == ErrorKind::AccessDenied {
-            if !self.update_denied.swap(true, Relaxed) {
-                self.client.tell(|| Event::UpdateDenied);
-            }
-        } else if error.code() != Some("ValidationException") {
+        let is_denied = error.kind() == ErrorKind::AccessDenied;
+        // Written whole, what is too large may fit, but without what other requests have stored meanwhile.
+        let is_cured_by_put = error.code() == Some("ValidationException")
+            && error.kind() != ErrorKind::RecordTooLarge;
+        if !is_denied && !is_cured_by_put {
             return Err(error);
         }
-        self.put_guarded(write, condition).await
+        let written = self.put_guarded(write, condition).await?;
+        // Who is refused everything, by wrong credentials say, is not to be left without updates for good.
+        if is_denied && !self.update_denied.swap(true, Relaxed) {
+            self.client.tell(|| Event::UpdateDenied);
+        }
+        Ok(written)
     }
 
     async fn put_guarded(
@@ -699,10 +746,28 @@ impl Inner {
         write: &PreparedWrite,
         condition: Condition,
     ) -> Result<Write, Error> {
-        let ttl_attribute = self.ttl_attribute();
-        let body = wire::put_item(self.names(&ttl_attribute), write.item(), Some(condition));
-        let answer = self.call("PutItem", body).await?;
-        Ok(written(&answer, write.stamp(Some(write.created))))
+        let put = async |item: NewItem<'_>, condition| {
+            let ttl_attribute = self.ttl_attribute();
+            let body = wire::put_item(self.names(&ttl_attribute), item, Some(condition));
+            self.call("PutItem", body).await
+        };
+        let mut item = write.item();
+        let Some(unstamped) = condition.unstamped() else {
+            let answer = put(item, condition).await?;
+            return Ok(written(&answer, write.stamp(Some(item.created))));
+        };
+        let answer = put(item, unstamped).await?;
+        if !answer.condition_failed {
+            return Ok(Write::Written(write.stamp(Some(item.created))));
+        }
+        // A parallel write may have given it a `created`, which others have loaded since: it must stay.
+        let there = self.met(&answer, write).await?;
+        let Some(created_ms) = there.and_then(|there| there.created_ms) else {
+            return Ok(Write::Gone);
+        };
+        item.created = from_epoch_ms(created_ms);
+        let answer = put(item, condition.stamped(item.created)).await?;
+        Ok(written(&answer, write.stamp(Some(item.created))))
     }
 
     /// The state of a session whose touch is not worth a write, if it is not: it moves the expiry forward, and by
@@ -741,6 +806,31 @@ impl Inner {
         });
     }
 
+    /// What this item of this id is by now.
+    pub(crate) fn found<T>(&self, id: SessionId, stored: StoredItem<T>) -> Found<T> {
+        let expires_at = stored.expires_ms.map(from_epoch_ms);
+        let created = stored.created_ms.map(from_epoch_ms);
+        let ends_at = self.table.latest_expiry(created);
+        let now = self.clock.now();
+        if [expires_at, ends_at]
+            .into_iter()
+            .flatten()
+            .any(|end| end <= now)
+        {
+            return Found::Ended;
+        }
+        match stored.data {
+            Stored::Session(data) => Found::Session(Record {
+                id,
+                data,
+                expires_at,
+                created,
+                is_foreign: stored.is_foreign,
+            }),
+            Stored::Unreadable(_) => Found::Unreadable,
+        }
+    }
+
     async fn read<T: DeserializeOwned>(
         &self,
         key: &str,
@@ -757,7 +847,7 @@ impl Inner {
             .map_err(|error| error.on("GetItem", &self.table.name))
     }
 
-    fn item_in<T: DeserializeOwned>(
+    pub(crate) fn item_in<T: DeserializeOwned>(
         &self,
         answer: &Answer,
     ) -> Result<Option<StoredItem<T>>, Error> {
@@ -810,9 +900,11 @@ fn from_epoch_secs(secs: u64) -> SystemTime {
     UNIX_EPOCH + Duration::from_secs(secs)
 }
 
-/// Epoch seconds, rounded up, so that a session never ends before its cookie.
+/// Epoch seconds, rounded up, so that a session never ends before its cookie. Later than the year 5138 there is none:
+/// it would be read as milliseconds.
 fn expiry_secs(expires_at: SystemTime) -> u64 {
-    epoch_ms(expires_at).div_ceil(1000)
+    let secs = epoch_ms(expires_at).div_ceil(1000);
+    secs.min(wire::MILLISECONDS_FROM - 1)
 }
 
 fn invalid_data(error: &ItemError) -> Error {
@@ -834,5 +926,7 @@ mod tests {
             assert_eq!(expiry_secs(UNIX_EPOCH + Duration::from_millis(ms)), secs);
         }
         assert_eq!(expiry_secs(UNIX_EPOCH - Duration::from_secs(1)), 0);
+        let far = UNIX_EPOCH + Duration::from_secs(100_000_000_000);
+        assert_eq!(expiry_secs(far), 99_999_999_999);
     }
 }

@@ -1,13 +1,14 @@
 'use strict';
 
-// Runs the core's conformance cases, step by step, on a subject: something that can put, load and delete sessions.
-// What is stored is looked at past it.
+// Runs the core's conformance cases, step by step, on a subject (see run.js): something that can put, load and
+// delete sessions, and save what it loaded. What is stored is looked at past it.
 
 const assert = require('node:assert/strict');
 const cases = require('../../../crates/dynamodb-session/src/conformance/cases.json');
 const { CODES } = require('../../lib/errors');
 
-// `{"$repeat": [text, n]}` and `{"$nest": n}` stand for what is too long to write.
+// `{"$repeat": [text, n]}`, `{"$nest": n}` and, among other fields, `"$fields": [name, n, value]` stand for what is too
+// long to write.
 const expand = (value) => {
   if (Array.isArray(value)) return value.map(expand);
   if (typeof value !== 'object' || value === null) return value;
@@ -17,8 +18,11 @@ const expand = (value) => {
     for (let level = 1; level < value.$nest; level += 1) nested = { a: nested };
     return nested;
   }
+  const [name, count, member] = expand(value.$fields ?? ['', 0]);
+  const many = Array.from({ length: count }, (_, index) => [`${name}${index}`, member]);
+  const others = Object.entries(value).filter(([field]) => field !== '$fields');
   // Not by assignment, which would set the prototype with `__proto__`.
-  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, expand(member)]));
+  return Object.fromEntries([...others.map(([field, one]) => [field, expand(one)]), ...many]);
 };
 
 const without = (object, names) => Object.fromEntries(Object.entries(object).filter(([name]) => !names.includes(name)));
@@ -37,6 +41,12 @@ const outcome = async (promise, expected) => {
   return undefined;
 };
 
+// The same for a write that says whether it was one.
+const writes = async (promise, expected) => {
+  const word = await outcome(promise, expected);
+  if (!expected.error) assert.equal(word, expected);
+};
+
 // What a step that writes past the subject puts into `expires`.
 const expiry = ({ expires_in_secs: secs, expires_unit: unit }) => {
   const ms = Date.now() + secs * 1000;
@@ -49,6 +59,8 @@ class CaseRun {
     this.subject = subject;
     this.table = table;
     this.prefix = prefix;
+    // Of the sessions that were loaded under a name.
+    this.created = new Map();
   }
 
   async step(step) {
@@ -67,10 +79,52 @@ class CaseRun {
       await outcome(this.subject.put(id, data, ttl), expect);
     },
 
-    async load({ id, expect }) {
-      const loaded = await outcome(this.subject.load(id), expect);
+    async load({ id, as: name, expect }) {
+      const loaded = await outcome(this.subject.load(id, name), expect);
       if (expect.error) return;
       assert.deepEqual(loaded, expect === 'none' ? undefined : without(expect.data, this.subject.own));
+      if (name) this.created.set(name, (await this.table.get(this.key(id))).created);
+    },
+
+    async create({
+      id, data, ttl_ms: ttl, expect,
+    }) {
+      await writes(this.subject.create(id, data, ttl), expect);
+    },
+
+    async save({
+      loaded, data, ttl_ms: ttl, expect,
+    }) {
+      await writes(this.subject.save(loaded, data, ttl), expect);
+    },
+
+    async replace({
+      loaded, data, ttl_ms: ttl, expect,
+    }) {
+      await writes(this.subject.replace(loaded, data, ttl), expect);
+    },
+
+    async touch({ loaded, ttl_ms: ttl, expect }) {
+      await writes(this.subject.touch(loaded, ttl), expect);
+    },
+
+    async list({ expect }) {
+      assert.deepEqual(await this.subject.list(), expect);
+    },
+
+    async count({ expect }) {
+      assert.equal(await this.subject.count(), expect);
+    },
+
+    async clear({ expect }) {
+      const cleared = await this.subject.clear();
+      // Not every face says how many.
+      if (cleared !== undefined) assert.equal(cleared, expect);
+    },
+
+    async same_created({ records: [first, ...others] }) {
+      assert.match(this.created.get(first).N, /^\d+$/);
+      for (const other of others) assert.deepEqual(this.created.get(other), this.created.get(first));
     },
 
     async delete({ id }) {
@@ -85,6 +139,7 @@ class CaseRun {
 
     async raw_put(step) {
       const item = { ...step.attributes, sessionId: { S: this.key(step.id) } };
+      if (item.session?.M) item.session.M = { ...item.session.M, ...this.subject.adds };
       if (step.expires_in_secs !== undefined) item.expires = { N: String(expiry(step)) };
       await this.table.put(item);
     },
@@ -95,7 +150,7 @@ class CaseRun {
         assert.equal(item, undefined);
         return;
       }
-      if (item.session.M) item.session.M = without(item.session.M, this.subject.own);
+      if (item.session?.M) item.session.M = without(item.session.M, this.subject.own);
       for (const [name, value] of Object.entries(expect.attributes)) assert.deepEqual(item[name], value);
       for (const name of expect.numbers ?? []) assert.match(item[name].N, /^\d+$/);
       if (expect.only) assert.deepEqual(Object.keys(item).sort(), [...expect.only].sort());

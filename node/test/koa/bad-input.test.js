@@ -201,6 +201,50 @@ describe('ids', () => {
   });
 });
 
+describe('options of a call', () => {
+  const NONE = {
+    undefined,
+    null: null,
+    'a number': 5,
+    'a string': 'ctx',
+    'a list': [],
+    'an empty object': {},
+    'ctx: null': { ctx: null },
+    'ctx: a string': { ctx: 'x' },
+    'ctx: a number': { ctx: 5 },
+    'ctx: true': { ctx: true },
+    'ctx: a symbol': { ctx: Symbol('x') },
+  };
+  Object.entries(NONE).forEach(([name, options]) => {
+    it(`${name}: as without a context`, async () => {
+      const id = unique('id');
+      await store.set(id, { a: 1 }, 60000, options);
+      assert.deepEqual(await store.get(id, 60000, options), { a: 1 });
+      await store.set(id, { a: 2 }, 60000, options);
+      assert.deepEqual(await store.get(id, 60000, options), { a: 2 });
+      await store.destroy(id, options);
+      assert.equal(await store.get(id, 60000, options), undefined);
+    });
+  });
+
+  it('a session is written under the id that is given, whatever the request has loaded', async () => {
+    const ctx = {};
+    const [loaded, other] = [unique('loaded'), unique('other')];
+    await store.set(loaded, { user: 'Ada' }, 60000, { ctx: {} });
+    const earlier = await table.get(loaded);
+    const session = await store.get(loaded, 60000, { ctx });
+    await store.set(other, { ...session, more: 1 }, 60000, { ctx });
+    assert.deepEqual(await table.get(loaded), earlier);
+    assert.deepEqual(await store.get(other), { user: 'Ada', more: 1 });
+    // And what is known of the one says nothing of the other.
+    await store.destroy(other, { ctx: {} });
+    await store.set(other, { more: 2 }, 60000, { ctx });
+    await store.set(loaded, { user: 'Ada', more: 3 }, 60000, { ctx });
+    assert.equal(await table.get(other), undefined);
+    assert.deepEqual(await store.get(loaded), { user: 'Ada', more: 3 });
+  });
+});
+
 describe('times to live', () => {
   const expiresAfter = async (maxAge, more) => {
     const id = unique('ttl');

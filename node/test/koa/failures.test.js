@@ -9,7 +9,7 @@ const { inspect } = require('node:util');
 const DynamoDBStore = require('../..');
 const { useEngine } = require('../support/engine');
 const { serveFor, VERSIONS } = require('../support/koa');
-const { local, unique } = require('../support/options');
+const { local, localAlone, unique } = require('../support/options');
 const { rawTable } = require('../support/raw');
 const { failure, useRecorder } = require('../support/recorder');
 const Visitor = require('../support/visitor');
@@ -25,7 +25,7 @@ before(async () => {
   await table.create();
 });
 
-const newStore = (more) => new DynamoDBStore(local(recorder.endpoint, NAME, more));
+const newStore = (more) => new DynamoDBStore(localAlone(recorder.endpoint, NAME, more));
 const count = (ctx) => {
   ctx.session.views = (ctx.session.views || 0) + 1;
   return { views: ctx.session.views };
@@ -95,7 +95,9 @@ VERSIONS.forEach((version) => {
       const visitor = new Visitor(app.url);
       await visitor.get();
       const earlier = await table.get(visitor.sessionId);
-      recorder.answer('PutItem', failure('AccessDeniedException', 'User is not authorized'));
+      ['UpdateItem', 'PutItem'].forEach((operation) => {
+        recorder.answer(operation, failure('AccessDeniedException', 'User is not authorized'));
+      });
       const { status, setCookies } = await visitor.get();
       assert.equal(status, 500);
       assert.deepEqual(setCookies, []);
@@ -109,11 +111,11 @@ VERSIONS.forEach((version) => {
       const visitor = new Visitor(app.url);
       await visitor.get();
       recorder.answer('GetItem', failure('ProvisionedThroughputExceededException'), 2);
-      recorder.answer('PutItem', failure('InternalServerError', 'try again', 500), 2);
+      recorder.answer('UpdateItem', failure('InternalServerError', 'try again', 500), 2);
       assert.deepEqual((await visitor.get()).body, { views: 2 });
       assert.deepEqual(app.errors, []);
       assert.equal(recorder.only('GetItem').length, 3);
-      assert.equal(recorder.only('PutItem').length, 4);
+      assert.equal(recorder.only('UpdateItem').length, 3);
     });
 
     it('throttled for good: 500 and the code', async (t) => {

@@ -5,25 +5,40 @@
 
 const assert = require('assert');
 const Store = require('koa-session-dynamodb-store');
+const ExpressStore = require('koa-session-dynamodb-store/express');
+
+function assertIs(module, Class) {
+  assert.strictEqual(module.default, Class);
+  assert.strictEqual(module.DynamoDBStore, Class);
+  assert.strictEqual(Class.default, Class);
+  assert.strictEqual(Class.DynamoDBStore, Class);
+}
 
 async function main() {
-  const module = await import('koa-session-dynamodb-store');
-  assert.strictEqual(module.default, Store);
-  assert.strictEqual(module.DynamoDBStore, Store);
-  assert.strictEqual(Store.default, Store);
-  assert.strictEqual(Store.DynamoDBStore, Store);
+  assertIs(await import('koa-session-dynamodb-store'), Store);
+  assertIs(await import('koa-session-dynamodb-store/express'), ExpressStore);
 
-  const store = new Store({
+  const options = {
     table: { name: `smoke-${process.pid}`, autoCreate: true },
     dynamoConfig: {
       region: 'local', endpoint: process.argv[2], accessKeyId: 'dummyKey', secretAccessKey: 'dummyKey',
     },
-  });
+  };
+  const store = new Store(options);
   await store.ready;
-  await store.set('id', { views: 1, name: 'Ada' }, 60000);
+  await store.set('id', { views: 1, name: 'Ada' }, 60000, { ctx: {} });
   assert.deepStrictEqual(await store.get('id'), { views: 1, name: 'Ada' });
   await store.destroy('id');
   assert.ok(!await store.get('id'));
+
+  const other = new ExpressStore(options);
+  const cookie = { originalMaxAge: 60000, expires: null };
+  await new Promise((resolve, reject) => {
+    other.set('id', { cookie, views: 1 }, (error) => (error ? reject(error) : resolve()));
+  });
+  assert.deepStrictEqual(await other.get('id'), { cookie, views: 1 });
+  await other.destroy('id');
+  assert.ok(!await other.get('id'));
 }
 
 main().then(() => console.log(`smoke passed on ${process.version}`));

@@ -31,8 +31,9 @@ after(() => fs.rmSync(dir, { recursive: true }));
 
 test('the main package holds JavaScript, types and licences, and nothing else', () => {
   assert.deepEqual(packed.main.files.filter((name) => !name.startsWith('lib/')), [
-    'CHANGELOG.md', 'LICENSE-APACHE', 'LICENSE-MIT', 'README.md', 'binding.d.ts', 'index.d.mts', 'index.d.ts',
-    'index.js', 'index.js.flow', 'index.mjs', 'package.json',
+    'CHANGELOG.md', 'LICENSE-APACHE', 'LICENSE-MIT', 'README.md', 'binding.d.ts',
+    'express.d.mts', 'express.d.ts', 'express.js', 'express.js.flow', 'express.mjs',
+    'index.d.mts', 'index.d.ts', 'index.js', 'index.js.flow', 'index.mjs', 'package.json',
   ]);
   const lib = packed.main.files.filter((name) => name.startsWith('lib/'));
   assert.ok(lib.every((name) => /^lib\/[a-z-]+\.js$/.test(name)), lib.join());
@@ -54,8 +55,11 @@ test('the only dependencies are the platform packages, of exactly this version',
   const { manifest } = packed.main;
   const theirs = Object.fromEntries(packed.platforms.map((each) => [each.manifest.name, each.manifest.version]));
   assert.deepEqual(manifest.optionalDependencies, theirs);
-  ['dependencies', 'devDependencies', 'peerDependencies', 'bundleDependencies']
+  ['dependencies', 'devDependencies', 'bundleDependencies']
     .forEach((kind) => assert.equal(manifest[kind], undefined, kind));
+  // The application's own, where it has one: nobody gets it for the asking.
+  assert.deepEqual(Object.keys(manifest.peerDependencies), ['express-session']);
+  assert.deepEqual(manifest.peerDependenciesMeta, { 'express-session': { optional: true } });
   packed.platforms.forEach((each) => assert.equal(each.manifest.version, manifest.version));
 });
 

@@ -6,7 +6,7 @@ const cluster = require('node:cluster');
 const DynamoDBStore = require('../..');
 
 const asPrimary = async (store) => {
-  await store.set('of the primary', { a: 1 }, 60000);
+  await store.set('of the primary', { a: 1 }, 60000, { ctx: {} });
   const codes = await Promise.all([1, 2].map(() => new Promise((resolve) => {
     cluster.fork().on('exit', resolve);
   })));
@@ -15,7 +15,7 @@ const asPrimary = async (store) => {
 
 const asWorker = async (store) => {
   const id = `of worker ${cluster.worker.id}`;
-  await store.set(id, { id }, 60000);
+  await store.set(id, { id }, 60000, { ctx: {} });
   const [own, other] = [await store.get(id), await store.get('of the primary')];
   console.log(own.id === id && other.a === 1);
   cluster.worker.disconnect();

@@ -43,7 +43,7 @@ const use = (dynamoConfig, env, more) => {
   return runScript(async (Store, table, config) => {
     const store = new Store({ table: { name: table }, dynamoConfig: config });
     const told = (err) => `${err.name} ${err.code} ${err.retryable}`;
-    console.log(await store.set('x', { a: 1 }, 60000).then(() => 'set', told));
+    console.log(await store.set('x', { a: 1 }, 60000, { ctx: {} }).then(() => 'set', told));
     console.log(await store.get('x').then((session) => JSON.stringify(session), (err) => `${err.message} ${err.code}`));
   }, [NAME, dynamoConfig], { env, ...more });
 };
@@ -134,7 +134,7 @@ describe('nothing there', () => {
   it('no options at all: the same', async () => {
     const end = await runScript(async (Store) => {
       await new Store().get('x').catch((err) => console.log(err.code));
-      await new Store({}).set('x', {}, 1000).catch((err) => console.log(err.code));
+      await new Store({}).set('x', {}, 1000, { ctx: {} }).catch((err) => console.log(err.code));
       await new Store({ dynamoConfig: {} }).destroy('x').catch((err) => console.log(err.code));
     }, []);
     assert.deepEqual(end, clean('ConfigError\nConfigError\nConfigError\n'));
@@ -151,7 +151,7 @@ const withProvider = (body, more = {}) => {
     const { rounds = 0, ...config } = (0, eval)(`(${source})`)(asked); // eslint-disable-line no-eval
     const store = new Store({ table: { name: table }, dynamoConfig: { region: 'us-east-1', endpoint, ...config } });
     const told = (err) => `${err.code} ${err.cause?.message ?? ''} ${err.cause?.cause?.message ?? ''}`.trim();
-    const calls = Array.from({ length: 20 }, (_, i) => store.set(`p-${i}`, { i }, 60000));
+    const calls = Array.from({ length: 20 }, (_, i) => store.set(`p-${i}`, { i }, 60000, { ctx: {} }));
     const results = await Promise.allSettled(calls);
     const failed = results.find(({ reason }) => reason);
     console.log(failed ? told(failed.reason) : 'set');
@@ -300,7 +300,7 @@ describe('a provider that', () => {
         return { accessKeyId: `AKID${asked}`, secretAccessKey: 's', sessionToken: 't' };
       };
       const store = new Store({ table: { name: table }, dynamoConfig: { region: 'us-east-1', endpoint, credentials } });
-      await store.set('expired', { a: 1 }, 60000);
+      await store.set('expired', { a: 1 }, 60000, { ctx: {} });
       process.send('expire');
       await new Promise((resolve) => { process.once('message', resolve); });
       console.log(await store.get('expired'), asked);

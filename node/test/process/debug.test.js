@@ -39,9 +39,9 @@ const everything = async (Store, name, endpoint, secrets) => {
   const session = { note: 'CANARYDATA', nested: { CANARYFIELD: Buffer.from('CANARYBYTES') } };
   for (const store of stores) {
     await store.createTableIfDontExists().catch(() => {});
-    await store.set('CANARYID', session, 60000).catch(() => {});
-    await store.set('CANARYID2', { big: 'CANARYDATA'.repeat(50000) }, 60000).catch(() => {});
-    await store.set('CANARYID3', { big: 1e300, note: 'CANARYDATA' }, 60000).catch(() => {});
+    await store.set('CANARYID', session, 60000, { ctx: {} }).catch(() => {});
+    await store.set('CANARYID2', { big: 'CANARYDATA'.repeat(50000) }, 60000, { ctx: {} }).catch(() => {});
+    await store.set('CANARYID3', { big: 1e300, note: 'CANARYDATA' }, 60000, { ctx: {} }).catch(() => {});
     await store.get('CANARYID').catch(() => {});
     await store.get('CANARYMISSING').catch(() => {});
     await store.destroy('CANARYID').catch(() => {});
@@ -102,7 +102,7 @@ it('a logger gets a line for each request, without the item', async () => {
   const end = await runScript(async (Store, options) => {
     const logger = { log: (line) => console.log(line) };
     const store = new Store({ ...options, dynamoConfig: { ...options.dynamoConfig, logger } });
-    await store.set('CANARYID', { note: 'CANARYDATA' }, 60000);
+    await store.set('CANARYID', { note: 'CANARYDATA' }, 60000, { ctx: {} });
     await store.get('CANARYID');
     await store.close();
     setImmediate(() => {});

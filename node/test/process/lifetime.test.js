@@ -39,7 +39,7 @@ it('a script that makes a store and does nothing with it ends', async () => {
 it('an idle store keeps no process alive', async () => {
   const end = await runScript(async (Store, given) => {
     const store = new Store(given);
-    await store.set('a', { a: 1 }, 60000);
+    await store.set('a', { a: 1 }, 60000, { ctx: {} });
     console.log(await store.get('a'), await store.get('b'));
     const since = performance.now();
     process.on('exit', () => {
@@ -69,7 +69,7 @@ it('a call that fails does too', async () => {
   recorder.reset();
   const end = await runScript((Store, given) => {
     new Store({ ...given, dynamoConfig: { ...given.dynamoConfig, endpoint: 'http://127.0.0.1:1' } })
-      .set('x', { a: 1 }, 1000).catch((err) => console.log(err.code));
+      .set('x', { a: 1 }, 1000, { ctx: {} }).catch((err) => console.log(err.code));
   }, [options]);
   assert.deepEqual(end, clean('NetworkingError\n'));
 });
@@ -85,7 +85,7 @@ it('many calls at once are all answered', async () => {
   const end = await runScript(async (Store, given) => {
     const store = new Store(given);
     const ids = Array.from({ length: 200 }, (_, number) => `many-${number}`);
-    await Promise.all(ids.map((id) => store.set(id, { id }, 60000)));
+    await Promise.all(ids.map((id) => store.set(id, { id }, 60000, { ctx: {} })));
     const sessions = await Promise.all(ids.map((id) => store.get(id)));
     console.log(sessions.filter((session, number) => session.id === ids[number]).length);
   }, [local(engine.endpoint, NAME)]);
@@ -111,7 +111,7 @@ it('process.exit right after a call exits with its code', async () => {
   for (let round = 0; round < 5; round += 1) {
     const end = await runScript((Store, given) => {
       const store = new Store(given);
-      for (let i = 0; i < 20; i += 1) store.set(`exit-${i}`, { i }, 60000);
+      for (let i = 0; i < 20; i += 1) store.set(`exit-${i}`, { i }, 60000, { ctx: {} });
       process.exit(5);
     }, [options]);
     assert.deepEqual(end, { ...clean(''), code: 5 });
@@ -165,7 +165,7 @@ it('close waits for the calls under way', async () => {
   const end = await runScript(async (Store, given) => {
     const store = new Store(given);
     const answered = [];
-    for (let i = 0; i < 20; i += 1) store.set(`close-${i}`, { i }, 60000).then(() => answered.push(i));
+    for (let i = 0; i < 20; i += 1) store.set(`close-${i}`, { i }, 60000, { ctx: {} }).then(() => answered.push(i));
     await store.close();
     console.log(answered.length);
     await store.close();
@@ -178,7 +178,7 @@ it('stores that nobody holds any more are collected, calls under way are not los
   const end = await runScript(async (Store, given) => {
     const results = [];
     for (let i = 0; i < 50; i += 1) {
-      results.push(new Store({ ...given, prefix: `gc-${i}:` }).set('x', { i }, 60000));
+      results.push(new Store({ ...given, prefix: `gc-${i}:` }).set('x', { i }, 60000, { ctx: {} }));
       if (i % 10 === 0) global.gc();
     }
     await Promise.all(results);

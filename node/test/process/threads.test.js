@@ -40,7 +40,7 @@ it('four worker threads and the main thread use stores', async () => {
       const store = new OwnStore(workerData.given);
       for (let i = 0; i < 25; i += 1) {
         const id = `worker-${workerData.number}-${i}`;
-        await store.set(id, { id, bytes: Buffer.from(id) }, 60000);
+        await store.set(id, { id, bytes: Buffer.from(id) }, 60000, { ctx: {} });
         const session = await store.get(id);
         if (session.id !== id || String(session.bytes) !== id) throw new Error('another session');
       }
@@ -54,7 +54,7 @@ it('four worker threads and the main thread use stores', async () => {
       worker.on('exit', resolve);
     }));
     const store = new Store(given);
-    await store.set('main', { a: 1 }, 60000);
+    await store.set('main', { a: 1 }, 60000, { ctx: {} });
     const codes = await Promise.all(workers);
     console.log(messages.join(' '), codes.join(' '), (await store.get('main')).a);
   }, [PACKAGE, options]);
@@ -77,7 +77,7 @@ it('worker threads terminated in the middle of a call: no crash, and the main th
       const codes = await Promise.all(workers.map((worker) => worker.terminate()));
       console.log('terminated', codes.join(' '));
       process.once('message', async () => {
-        await store.set('after', { a: 1 }, 60000);
+        await store.set('after', { a: 1 }, 60000, { ctx: {} });
         console.log(await store.get('after'));
         process.disconnect();
       });
@@ -101,7 +101,7 @@ it('a worker thread that ends in the middle of a call does so cleanly', async ()
       const { workerData } = require('node:worker_threads');
       const OwnStore = require(workerData.from);
       const store = new OwnStore(workerData.given);
-      for (let i = 0; i < 20; i += 1) store.set(`gone-${i}`, { i }, 60000);
+      for (let i = 0; i < 20; i += 1) store.set(`gone-${i}`, { i }, 60000, { ctx: {} });
       process.exit(3); // of the thread
     };
     for (let round = 0; round < 5; round += 1) {
@@ -120,7 +120,7 @@ it('a store used first in a worker thread, then, when that is gone, in the main 
     const work = async () => {
       const { workerData } = require('node:worker_threads');
       const OwnStore = require(workerData.from);
-      await new OwnStore(workerData.given).set('handed over', { a: 1 }, 60000);
+      await new OwnStore(workerData.given).set('handed over', { a: 1 }, 60000, { ctx: {} });
     };
     const worker = new Worker(`(${work})()`, { eval: true, workerData: { from, given } });
     await new Promise((resolve) => { worker.on('exit', resolve); });
@@ -162,7 +162,7 @@ it('several stores in one process: tables, prefixes and endpoints do not mix', a
   await Promise.all(names.map((name) => rawTable(engine.endpoint, name).create()));
   const end = await runScript(async (Store, all) => {
     const stores = all.map((each) => new Store(each));
-    await Promise.all(stores.map((store, number) => store.set('same id', { number }, 60000)));
+    await Promise.all(stores.map((store, number) => store.set('same id', { number }, 60000, { ctx: {} })));
     const sessions = await Promise.all(stores.map((store) => store.get('same id')));
     console.log(sessions.map(({ number }) => number).join(' '));
   }, [[

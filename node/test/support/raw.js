@@ -46,6 +46,7 @@ const rawTable = (endpoint, name, key = 'sessionId') => ({
     TableName: name, Key: { [key]: { S: id } }, ConsistentRead: true,
   })).Item,
   put: (item) => raw(endpoint, 'PutItem', { TableName: name, Item: item }),
+  delete: (id) => raw(endpoint, 'DeleteItem', { TableName: name, Key: { [key]: { S: id } } }),
   // A stored session as the package writes it, from attribute values.
   putSession: (id, session, more = {}) => raw(endpoint, 'PutItem', {
     TableName: name,

@@ -1,7 +1,7 @@
 'use strict';
 
-// A proxy in front of an engine. It notes every request, can answer in the engine's place, hold answers back, and
-// be down.
+// A proxy in front of an engine. It notes every request and what the engine answered, can change requests, answer in
+// the engine's place, hold answers back or lose them, and be down.
 
 const http = require('node:http');
 const { once } = require('node:events');
@@ -18,7 +18,7 @@ const forward = (target, request, body) => new Promise((resolve, reject) => {
   const { host, ...headers } = request.headers;
   const { method, url } = request;
   const options = {
-    method, path: url, headers, agent: false,
+    method, path: url, headers: { ...headers, 'content-length': body.length }, agent: false,
   };
   const passed = http.request(target, options, (response) => {
     const chunks = [];
@@ -33,7 +33,8 @@ const forward = (target, request, body) => new Promise((resolve, reject) => {
   passed.end(body);
 });
 
-const startRecorder = async (target) => {
+// `add` is put into each request before the engine sees it.
+const startRecorder = async (target, { add } = {}) => {
   const calls = [];
   const scripts = new Map();
 
@@ -41,11 +42,16 @@ const startRecorder = async (target) => {
     const operation = (request.headers['x-amz-target'] || '').split('.')[1];
     const call = { operation, headers: request.headers, body: body.length > 0 ? JSON.parse(body) : undefined };
     calls.push(call);
+    const passed = add ? Buffer.from(JSON.stringify({ ...call.body, ...add })) : body;
+    const pass = async () => {
+      call.answer = await forward(target, request, passed);
+      return call.answer;
+    };
     const script = scripts.get(operation);
-    if (!script || script.times <= 0) return forward(target, request, body);
+    if (!script || script.times <= 0) return pass();
     script.times -= 1;
-    const given = typeof script.reply === 'function' ? await script.reply(call) : script.reply;
-    return given || forward(target, request, body);
+    const given = typeof script.reply === 'function' ? await script.reply(call, pass) : script.reply;
+    return given || pass();
   };
 
   const server = http.createServer(async (request, response) => {
@@ -95,6 +101,15 @@ const startRecorder = async (target) => {
     },
     // Answers an operation: with an answer, or with what a function gives (nothing: ask the engine after all).
     answer: (operation, reply, times = Infinity) => { scripts.set(operation, { reply, times }); },
+    // Has the engine do an operation, then closes the connection without an answer. `meanwhile` runs in between.
+    loseAnswer: (operation, { times = 1, meanwhile = () => {} } = {}) => {
+      const reply = async (call, pass) => {
+        await pass();
+        await meanwhile(call);
+        throw new Error('the answer is lost');
+      };
+      scripts.set(operation, { reply, times });
+    },
     // Keeps requests waiting. `arrived(n)` settles once n of them wait, `release()` lets all go on.
     hold(operation) {
       let waiting = 0;
@@ -122,9 +137,19 @@ const startRecorder = async (target) => {
 };
 
 // For the top of a test file, below the engine it stands before.
-const useRecorder = (engine) => use(async () => {
+const useRecorder = (engine, options) => use(async () => {
   await engine.started;
-  return startRecorder(engine.endpoint);
+  return startRecorder(engine.endpoint, options);
 });
 
-module.exports = { failure, startRecorder, useRecorder };
+// The engine for someone whose policy does not grant an operation.
+const useDenied = (engine, operation) => use(async () => {
+  await engine.started;
+  const denied = await startRecorder(engine.endpoint);
+  denied.answer(operation, failure('AccessDeniedException', `User is not authorized to perform: dynamodb:${operation}`));
+  return denied;
+});
+
+module.exports = {
+  failure, startRecorder, useDenied, useRecorder,
+};

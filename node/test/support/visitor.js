@@ -9,9 +9,14 @@ class Visitor {
   }
 
   // The answer: its status, its body (parsed when it is JSON) and the cookies it set.
-  async get(path = '/', headers = {}) {
+  get(path = '/', headers = {}) {
+    return this.request(path, { headers });
+  }
+
+  async request(path, options) {
     const cookie = [...this.cookies].map(([name, value]) => `${name}=${value}`).join('; ');
-    const response = await fetch(new URL(path, this.url), { headers: cookie ? { ...headers, cookie } : headers });
+    const headers = cookie ? { ...options.headers, cookie } : options.headers;
+    const response = await fetch(new URL(path, this.url), { ...options, headers });
     const setCookies = response.headers.getSetCookie();
     setCookies.forEach((line) => this.keep(line));
     const text = await response.text();

@@ -99,7 +99,7 @@ describe('a missing table', () => {
         calls += 1;
         if (err) throw err;
       });
-      await store.set(id, { id }, 60000);
+      await store.set(id, { id }, 60000, { ctx: {} });
       const session = await store.get(id);
       setImmediate(() => console.log(JSON.stringify({ calls, session })));
     }, [creating(name), `id ${number}`])));

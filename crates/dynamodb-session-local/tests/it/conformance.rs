@@ -1,6 +1,6 @@
 //! The conformance suite of the core, on this engine and on the others at hand.
 
-use dynamodb_session::{Builder, SessionStore, conformance};
+use dynamodb_session::{Builder, Conflict, Layout, SessionStore, conformance};
 use dynamodb_session_local::LocalEngine;
 use serde_json::Value;
 
@@ -28,6 +28,21 @@ fn local(url: &str) -> Builder {
 async fn dynoxide_in_memory() {
     let engine = LocalEngine::builder().start().unwrap();
     expect_conformance(|| local(engine.url()), &[], 0).await;
+}
+
+#[tokio::test]
+async fn where_saves_overwrite_each_other() {
+    let engine = LocalEngine::builder().start().unwrap();
+    let builder = || local(engine.url()).conflict(Conflict::Overwrite);
+    expect_conformance(builder, &["merge"], 8).await;
+}
+
+#[tokio::test]
+async fn where_another_packages_items_are_read_too() {
+    let engine = LocalEngine::builder().start().unwrap();
+    for layout in [Layout::DynamodbStore, Layout::TowerSessionsDynamodbStore] {
+        expect_conformance(|| local(engine.url()).layout(layout), &[], 0).await;
+    }
 }
 
 #[tokio::test]

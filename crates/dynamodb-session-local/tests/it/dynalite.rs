@@ -1,6 +1,7 @@
 //! dynalite, the second opinion: an independent engine in a Node process.
 
 use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -67,12 +68,16 @@ impl Dynalite {
         self.running.process.lock().unwrap().kill().unwrap();
     }
 
-    fn restarts(&self) -> usize {
+    pub(crate) fn restarts(&self) -> usize {
         self.running.restarts.load(Ordering::SeqCst)
     }
 
+    pub(crate) fn addr(&self) -> SocketAddr {
+        ([127, 0, 0, 1], self.port).into()
+    }
+
     pub(crate) fn connection(&self) -> Connection {
-        Connection::open(([127, 0, 0, 1], self.port).into())
+        Connection::open(self.addr())
     }
 }
 

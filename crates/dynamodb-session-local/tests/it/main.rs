@@ -5,9 +5,12 @@
 mod admission;
 mod conformance;
 mod data_file;
+mod dropped;
 mod dynalite;
+mod engine;
 mod fidelity;
 mod lifecycle;
+mod model;
 mod store;
 mod support;
 mod sweeper;

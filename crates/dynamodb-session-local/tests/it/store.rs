@@ -19,11 +19,19 @@ use serde_json::{Value, json};
 
 use crate::support::Connection;
 
+mod cost;
 mod data;
 mod errors;
 mod expiry;
+mod lifetime;
+mod merge;
+mod protocol;
 mod retries;
+mod scan;
 mod settings;
+mod telling;
+mod unchanged;
+mod update;
 mod verbs;
 
 /// When every test begins: a whole second.
@@ -42,6 +50,8 @@ pub(crate) enum Fate {
     Lost(IncompleteReason),
     /// It is executed, and the answer lacks the item the condition failed on, as dynalite's does.
     NoItem,
+    /// So many deletes of the batch are executed, and the others come back undone.
+    Partly(usize),
     /// This is the answer.
     Answer(u16, Value),
 }
@@ -55,6 +65,7 @@ struct Inner {
     engine: Option<SocketAddr>,
     calls: Mutex<Vec<(&'static str, Value)>>,
     script: Mutex<VecDeque<Fate>>,
+    units: Mutex<f64>,
 }
 
 impl Tap {
@@ -75,6 +86,11 @@ impl Tap {
         std::mem::take(&mut *self.0.calls.lock().unwrap())
     }
 
+    /// The capacity units that the engine charged since this was last asked.
+    pub(crate) fn units(&self) -> f64 {
+        std::mem::take(&mut *self.0.units.lock().unwrap())
+    }
+
     pub(crate) fn operations(&self) -> Vec<&'static str> {
         self.calls()
             .into_iter()
@@ -89,7 +105,25 @@ impl Tap {
             .expect("the script says what becomes of every request");
         let body = std::str::from_utf8(&request.body).unwrap();
         let answer = Connection::open(engine).call_with(request.operation, body, &[]);
+        if let Some(units) = answer.json()["ConsumedCapacity"]["CapacityUnits"].as_f64() {
+            *self.0.units.lock().unwrap() += units;
+        }
         response(answer.status, answer.body)
+    }
+
+    fn pass_partly(&self, request: &Request, done: usize) -> Response {
+        let mut body: Value = serde_json::from_slice(&request.body).unwrap();
+        let writes = body["RequestItems"]["sessions"].as_array_mut().unwrap();
+        let undone = json!({ "sessions": writes.split_off(done) });
+        // An empty batch is an error, so none is sent.
+        if done > 0 {
+            let answer = self.pass(&Request {
+                body: body.to_string().into(),
+                ..request.clone()
+            });
+            assert_eq!(answer.status, 200, "what is done is a success");
+        }
+        response(200, json!({ "UnprocessedItems": undone }).to_string())
     }
 
     fn meet(&self, request: &Request) -> Result<Response, Incomplete> {
@@ -119,6 +153,7 @@ impl Tap {
                     .expect("an item to take away");
                 Ok(response(answer.status, body.to_string()))
             }
+            Fate::Partly(done) => Ok(self.pass_partly(request, done)),
             Fate::Answer(status, body) => Ok(response(status, body.to_string())),
         }
     }

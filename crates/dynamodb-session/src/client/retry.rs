@@ -238,6 +238,12 @@ impl Client {
         }
     }
 
+    /// Pauses before what lacked capacity is asked for again, for the `retry`th time, counted from zero.
+    pub(crate) async fn back_off(&self, retry: u32) {
+        let pause = (self.jitter)(self.policy.backoff_bound(retry, true));
+        self.clock.sleep(pause).await;
+    }
+
     fn remaining(&self, start: Duration) -> Duration {
         self.policy
             .deadline

@@ -12,6 +12,10 @@ use serde_json::value::RawValue;
 use crate::clock::epoch_ms;
 use crate::item::{CREATED, Changes, Layout, write_json_string, write_str_attribute};
 
+mod scan;
+
+pub(crate) use scan::{BATCH, ScanPage, Wanted, delete_batch, scan};
+
 /// `expires` values above this are milliseconds: predecessors of this store wrote those.
 pub(crate) const MILLISECONDS_FROM: u64 = 100_000_000_000;
 
@@ -27,6 +31,30 @@ pub(crate) struct Moment {
     pub(crate) too_old: Option<SystemTime>,
 }
 
+impl Moment {
+    /// True of an item that has expired; of `#c` only where sessions have an absolute lifetime.
+    fn expired(self) -> String {
+        let too_old = if self.too_old.is_some() {
+            " OR #c <= :too_old"
+        } else {
+            ""
+        };
+        format!("{EXPIRED}{too_old}")
+    }
+
+    /// What [`expired`](Self::expired) compares with.
+    fn push_values(self, values: &mut String) {
+        let now_ms = epoch_ms(self.now);
+        let now = format!("{}.{:03}", now_ms / 1000, now_ms % 1000);
+        push_number(values, ":now", &now);
+        push_number(values, ":now_ms", &now_ms.to_string());
+        push_number(values, ":from", &MILLISECONDS_FROM.to_string());
+        if let Some(too_old) = self.too_old {
+            push_number(values, ":too_old", &epoch_ms(too_old).to_string());
+        }
+    }
+}
+
 /// A condition on the item a write meets.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Condition {
@@ -39,20 +67,56 @@ pub(crate) enum Condition {
         created: Option<SystemTime>,
         moment: Moment,
     },
+    /// There is an item, and it has expired.
+    Expired(Moment),
+    /// There is an item without `created`; with a moment, one that has not expired.
+    Unstamped(Option<Moment>),
 }
 
 impl Condition {
     pub(crate) fn created(self) -> Option<SystemTime> {
         match self {
-            Self::Absent(_) => None,
+            Self::Absent(_) | Self::Expired(_) | Self::Unstamped(_) => None,
             Self::Present { created } | Self::Live { created, .. } => created,
+        }
+    }
+
+    /// The same, and the session has not expired.
+    pub(crate) fn while_live(self, moment: Moment) -> Self {
+        match self {
+            Self::Present { created } => Self::Live { created, moment },
+            _ => self,
         }
     }
 
     fn moment(self) -> Option<Moment> {
         match self {
             Self::Present { .. } => None,
-            Self::Absent(moment) | Self::Live { moment, .. } => Some(moment),
+            Self::Absent(moment) | Self::Live { moment, .. } | Self::Expired(moment) => {
+                Some(moment)
+            }
+            Self::Unstamped(moment) => moment,
+        }
+    }
+
+    /// The same for an item that has no `created`, if that of the session loaded is not known.
+    pub(crate) fn unstamped(self) -> Option<Self> {
+        match self {
+            Self::Present { created: None } => Some(Self::Unstamped(None)),
+            Self::Live {
+                created: None,
+                moment: Moment { now, .. },
+            } => Some(Self::Unstamped(Some(Moment { now, too_old: None }))),
+            _ => None,
+        }
+    }
+
+    /// The same for the session with this `created`.
+    pub(crate) fn stamped(self, created: SystemTime) -> Self {
+        let created = Some(created);
+        match self {
+            Self::Live { moment, .. } => Self::Live { created, moment },
+            _ => Self::Present { created },
         }
     }
 
@@ -64,14 +128,16 @@ impl Condition {
         } else {
             "attribute_exists(#k)"
         };
-        let too_old = match self.moment() {
-            Some(moment) if moment.too_old.is_some() => " OR #c <= :too_old",
-            _ => "",
-        };
         match self {
-            Self::Absent(_) => format!("attribute_not_exists(#k) OR {EXPIRED}{too_old}"),
+            Self::Absent(moment) => format!("attribute_not_exists(#k) OR {}", moment.expired()),
             Self::Present { .. } => present.to_owned(),
-            Self::Live { .. } => format!("{present} AND NOT ({EXPIRED}{too_old})"),
+            Self::Live { moment, .. } => format!("{present} AND NOT ({})", moment.expired()),
+            Self::Expired(moment) => format!("{present} AND ({})", moment.expired()),
+            Self::Unstamped(None) => format!("{present} AND attribute_not_exists(#c)"),
+            Self::Unstamped(Some(moment)) => {
+                let expired = moment.expired();
+                format!("{present} AND attribute_not_exists(#c) AND NOT ({expired})")
+            }
         }
     }
 }
@@ -139,27 +205,17 @@ impl<'a> Body<'a> {
             if moment.is_some() && !has("#e") {
                 all_names.push(("#e", self.names.ttl_attribute));
             }
-            if (condition.created().is_some() || too_old.is_some()) && !has("#c") {
+            let is_about_created = matches!(condition, Condition::Unstamped(_));
+            let names_created =
+                is_about_created || condition.created().is_some() || too_old.is_some();
+            if names_created && !has("#c") {
                 all_names.push(("#c", CREATED));
             }
-            let mut number = |placeholder, time| {
-                push_number(&mut all_values, placeholder, &epoch_ms(time).to_string());
-            };
             if let Some(created) = condition.created() {
-                number(":loaded", created);
+                push_number(&mut all_values, ":loaded", &epoch_ms(created).to_string());
             }
-            if let Some(too_old) = too_old {
-                number(":too_old", too_old);
-            }
-            if let Some(Moment { now, .. }) = moment {
-                number(":now_ms", now);
-                let now_ms = epoch_ms(now);
-                push_number(
-                    &mut all_values,
-                    ":now",
-                    &format!("{}.{:03}", now_ms / 1000, now_ms % 1000),
-                );
-                push_number(&mut all_values, ":from", &MILLISECONDS_FROM.to_string());
+            if let Some(moment) = moment {
+                moment.push_values(&mut all_values);
             }
             // With the item, a retry can tell its own first attempt from somebody else's session.
             self.raw(
@@ -265,7 +321,7 @@ pub(crate) fn replace_session(names: Names<'_>, item: NewItem<'_>, condition: Co
 }
 
 /// `UpdateItem`s that write the changed fields of a session, its expiry unit and its expiry. The first holds the
-/// expiry; there are others when DynamoDB would refuse to do it all in one.
+/// expiry; there are others when DynamoDB would refuse to do it all in one. What is removed makes room for what is set.
 pub(crate) fn merge_session(
     names: Names<'_>,
     item: NewItem<'_>,
@@ -285,7 +341,7 @@ pub(crate) fn merge_session(
         .map(|(name, value)| (name.as_ref(), Some(*value)));
     let removed = changes.removed.iter().map(|name| (name.as_ref(), None));
     let expiry = changes.expiry.iter().map(|(name, value)| (*name, *value));
-    for (name, value) in expiry.chain(set).chain(removed) {
+    for (name, value) in expiry.chain(removed).chain(set) {
         if update.is_full() {
             let full = std::mem::take(&mut update);
             bodies.push(full.finish(open(), condition));
@@ -411,10 +467,10 @@ impl<'a> Update<'a> {
 }
 
 /// `DeleteItem` of one session.
-pub(crate) fn delete_item(names: Names<'_>, id: &str) -> Bytes {
+pub(crate) fn delete_item(names: Names<'_>, id: &str, condition: Option<Condition>) -> Bytes {
     let mut body = Body::new(names, 128 + id.len());
     body.key(id);
-    body.finish(None, &[], "")
+    body.finish(condition, &[], "")
 }
 
 #[cfg(test)]
@@ -520,17 +576,17 @@ mod tests {
             [json!({
                 "TableName": "sessions", "ReturnConsumedCapacity": "TOTAL",
                 "Key": { "sessionId": { "S": "a\"b" } },
-                "UpdateExpression": "SET #e = :e, #c = if_not_exists(#c, :c), #s.#f1 = :f1, #s.#f2 = :f2 \
-                    REMOVE #s.#f0, #s.#f3",
+                "UpdateExpression": "SET #e = :e, #c = if_not_exists(#c, :c), #s.#f1 = :f1, #s.#f3 = :f3 \
+                    REMOVE #s.#f0, #s.#f2",
                 "ConditionExpression": "attribute_exists(#k) AND (attribute_not_exists(#c) OR #c = :loaded)",
                 "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
                 "ExpressionAttributeNames": {
                     "#k": "sessionId", "#e": "expires", "#c": "created", "#s": "session",
-                    "#f0": "_expire", "#f1": "_maxAge", "#f2": "a.b", "#f3": "gone",
+                    "#f0": "_expire", "#f1": "_maxAge", "#f2": "gone", "#f3": "a.b",
                 },
                 "ExpressionAttributeValues": {
                     ":e": { "N": "1800000000" }, ":c": { "N": "1799000000123" }, ":loaded": { "N": "7" },
-                    ":f1": { "N": "9" }, ":f2": { "B": "AQ==" },
+                    ":f1": { "N": "9" }, ":f3": { "B": "AQ==" },
                 },
             })]
         );
@@ -647,6 +703,7 @@ mod tests {
             replace_session(names, item(), Condition::Live { created, moment })
         };
         let bodies = [
+            put_item(NAMES, item(), Some(Condition::Unstamped(None))),
             put_item(NAMES, item(), Some(Condition::Absent(moment))),
             put_item(NAMES, item(), Some(Condition::Absent(aging))),
             move_expiry(
@@ -658,6 +715,8 @@ mod tests {
                     moment: aging,
                 },
             ),
+            delete_item(NAMES, "id", Some(Condition::Expired(moment))),
+            delete_item(NAMES, "id", Some(Condition::Expired(aging))),
             replace_session(NAMES, item(), Condition::Present { created }),
             replace_session(NAMES, item(), Condition::Present { created: None }),
             replace_session(NAMES, item(), Condition::Live { created, moment }),
@@ -691,29 +750,37 @@ mod tests {
             }
         }
         for body in bodies {
-            let expressions = format!(
-                "{} {} ",
-                body["UpdateExpression"].as_str().unwrap_or_default(),
-                body["ConditionExpression"].as_str().unwrap()
-            );
-            let mut declared = Vec::new();
-            for table in ["ExpressionAttributeNames", "ExpressionAttributeValues"] {
-                declared.extend(
-                    body[table]
-                        .as_object()
-                        .into_iter()
-                        .flat_map(|table| table.keys().cloned()),
-                );
-            }
-            let mut used: Vec<String> = expressions
-                .split(|c: char| !(c.is_ascii_alphanumeric() || "#:_".contains(c)))
-                .filter(|word| word.starts_with(['#', ':']))
-                .map(ToOwned::to_owned)
-                .collect();
-            declared.sort();
-            used.sort();
-            used.dedup();
-            assert_eq!(declared, used, "{expressions}");
+            expect_placeholders_to_match(&body);
         }
+    }
+
+    pub(super) fn expect_placeholders_to_match(body: &Value) {
+        let expressions = [
+            "UpdateExpression",
+            "ConditionExpression",
+            "FilterExpression",
+            "ProjectionExpression",
+        ]
+        .map(|name| body[name].as_str().unwrap_or_default())
+        .join(" ");
+        assert_ne!(expressions.trim(), "");
+        let mut declared = Vec::new();
+        for table in ["ExpressionAttributeNames", "ExpressionAttributeValues"] {
+            declared.extend(
+                body[table]
+                    .as_object()
+                    .into_iter()
+                    .flat_map(|table| table.keys().cloned()),
+            );
+        }
+        let mut used: Vec<String> = expressions
+            .split(|c: char| !(c.is_ascii_alphanumeric() || "#:_".contains(c)))
+            .filter(|word| word.starts_with(['#', ':']))
+            .map(ToOwned::to_owned)
+            .collect();
+        declared.sort();
+        used.sort();
+        used.dedup();
+        assert_eq!(declared, used, "{expressions}");
     }
 }

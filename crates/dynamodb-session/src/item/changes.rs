@@ -118,8 +118,8 @@ pub(crate) struct Changes<'a> {
     pub(crate) removed: Vec<Cow<'a, str>>,
     /// The expiry unit: each field set or removed.
     pub(crate) expiry: Vec<(&'static str, Option<&'a RawValue>)>,
-    /// Whether nothing but the instants of the expiry unit differs.
-    pub(crate) moves_expiry_only: bool,
+    /// Whether of the expiry unit nothing but the instants differs.
+    pub(crate) keeps_settings: bool,
 }
 
 impl<'a> Changes<'a> {
@@ -135,13 +135,15 @@ impl<'a> Changes<'a> {
         let mut before: HashMap<&str, &RawValue> = HashMap::with_capacity(base.len());
         before.extend(base.iter().map(|(name, value)| (name.as_ref(), *value)));
         let is_expiry = |name: &str| fields.expiry.iter().any(|field| field.name == name);
-        let mut changes = Self::default();
+        let mut changes = Self {
+            keeps_settings: true,
+            ..Self::default()
+        };
 
-        let mut settings_are_equal = true;
         for field in fields.expiry {
             let now = session.iter().find(|(name, _)| name == field.name);
             let now = now.map(|(_, value)| *value);
-            settings_are_equal &=
+            changes.keeps_settings &=
                 field.is_equal_but_for_instants(before.get(field.name).copied(), now, as_doubles);
             changes.expiry.push((field.name, now));
         }
@@ -159,9 +161,17 @@ impl<'a> Changes<'a> {
             .filter(|name| !is_expiry(name) && (fields.is_carried)(name))
             .cloned()
             .collect();
-        changes.moves_expiry_only =
-            settings_are_equal && changes.set.is_empty() && changes.removed.is_empty();
         Ok(changes)
+    }
+
+    /// Whether no field changed that is the application's.
+    pub(crate) fn is_of_expiry(&self) -> bool {
+        self.set.is_empty() && self.removed.is_empty()
+    }
+
+    /// Whether nothing but the instants of the expiry unit differs.
+    pub(crate) fn moves_expiry_only(&self) -> bool {
+        self.keeps_settings && self.is_of_expiry()
     }
 
     /// The expiry unit alone.

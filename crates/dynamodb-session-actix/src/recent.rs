@@ -1,0 +1,123 @@
+//! What is known of the sessions met last: a hint that saves writes, never the truth about a session.
+
+use std::collections::HashMap;
+use std::collections::hash_map::RandomState;
+use std::fmt;
+use std::hash::BuildHasher;
+use std::mem;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use actix_session::storage::SessionKey;
+use dynamodb_session::Stamp;
+
+/// How many sessions are remembered at most.
+const CAPACITY: usize = 10_000;
+
+/// When sessions were created and expire, as they were last loaded or written.
+///
+/// Under a hash of the key, keyed per store: no session key is kept.
+#[derive(Default)]
+pub(crate) struct Recent {
+    hasher: RandomState,
+    generations: Mutex<Generations>,
+}
+
+/// Two halves: when the newer one is full, it takes the place of the older one, which is forgotten.
+#[derive(Default)]
+struct Generations {
+    newer: HashMap<u64, Stamp>,
+    older: HashMap<u64, Stamp>,
+}
+
+impl Recent {
+    pub(crate) fn get(&self, key: &SessionKey) -> Option<Stamp> {
+        let hash = self.hash(key);
+        let generations = self.lock();
+        let found = generations.newer.get(&hash);
+        found.or_else(|| generations.older.get(&hash)).copied()
+    }
+
+    pub(crate) fn remember(&self, key: &SessionKey, stamp: Stamp) {
+        let hash = self.hash(key);
+        let mut generations = self.lock();
+        if generations.newer.len() >= CAPACITY / 2 && !generations.newer.contains_key(&hash) {
+            generations.older = mem::take(&mut generations.newer);
+        }
+        generations.newer.insert(hash, stamp);
+    }
+
+    pub(crate) fn forget(&self, key: &SessionKey) {
+        let hash = self.hash(key);
+        let mut generations = self.lock();
+        generations.newer.remove(&hash);
+        generations.older.remove(&hash);
+    }
+
+    fn hash(&self, key: &SessionKey) -> u64 {
+        self.hasher.hash_one(key.as_ref())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Generations> {
+        self.generations
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Recent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Recent").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, UNIX_EPOCH};
+
+    use super::*;
+
+    fn key(n: usize) -> SessionKey {
+        format!("key-{n}").try_into().unwrap()
+    }
+
+    fn stamp(secs: usize) -> Stamp {
+        Stamp {
+            created: None,
+            expires_at: UNIX_EPOCH + Duration::from_secs(secs as u64),
+        }
+    }
+
+    #[test]
+    fn the_last_half_is_always_known_and_no_more_than_all_is_kept() {
+        let recent = Recent::default();
+        for n in 0..3 * CAPACITY {
+            recent.remember(&key(n), stamp(n));
+            let generations = recent.lock();
+            assert!(generations.newer.len() + generations.older.len() <= CAPACITY);
+        }
+        for n in 3 * CAPACITY - CAPACITY / 2..3 * CAPACITY {
+            assert_eq!(recent.get(&key(n)), Some(stamp(n)));
+        }
+        assert_eq!(recent.get(&key(0)), None);
+    }
+
+    #[test]
+    fn what_is_forgotten_is_forgotten_in_both_halves() {
+        let recent = Recent::default();
+        recent.remember(&key(0), stamp(1));
+        for n in 1..=CAPACITY / 2 {
+            recent.remember(&key(n), stamp(n));
+        }
+        recent.remember(&key(0), stamp(2));
+        assert_eq!(recent.get(&key(0)), Some(stamp(2)));
+        recent.forget(&key(0));
+        assert_eq!(recent.get(&key(0)), None);
+    }
+
+    #[test]
+    fn no_key_is_shown() {
+        let recent = Recent::default();
+        recent.remember(&key(0), stamp(1));
+        assert_eq!(format!("{recent:?}"), "Recent { .. }");
+    }
+}

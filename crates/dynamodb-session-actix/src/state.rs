@@ -1,0 +1,103 @@
+//! actix-session's state, JSON text by name, and what is stored of it.
+
+use std::collections::HashMap;
+
+use anyhow::{anyhow, bail};
+use dynamodb_session::SessionText;
+use serde_json::value::RawValue;
+
+/// How many digits a number may have in `DynamoDB`.
+const MAX_DIGITS: usize = 38;
+
+pub(crate) fn to_stored(state: &HashMap<String, String>) -> anyhow::Result<SessionText> {
+    let mut values = HashMap::with_capacity(state.len());
+    for (name, text) in state {
+        // Not pasted in as it is: text that is no value could bring other fields with it.
+        let value: &RawValue = serde_json::from_str(text)
+            .map_err(|_| anyhow!("the session's `{name}` is not JSON text"))?;
+        if has_long_number(text) {
+            bail!("the session's `{name}` holds a number of more than {MAX_DIGITS} digits");
+        }
+        values.insert(name, value);
+    }
+    Ok(SessionText::Json(serde_json::to_string(&values)?))
+}
+
+pub(crate) fn from_stored(data: &SessionText) -> anyhow::Result<HashMap<String, String>> {
+    let SessionText::Json(text) = data else {
+        bail!("the session holds binary data or a set, which JSON cannot express");
+    };
+    let values: HashMap<String, Box<RawValue>> =
+        serde_json::from_str(text).map_err(|_| anyhow!("the session is not a JSON object"))?;
+    Ok(values
+        .into_iter()
+        .map(|(name, value)| (name, value.get().to_owned()))
+        .collect())
+}
+
+/// Whether a number in JSON text has more digits than can be stored. The core would take the nearest double, as
+/// is right for the numbers of JavaScript; a `u128` would come back as another one.
+fn has_long_number(json: &str) -> bool {
+    let (mut digits, mut in_string, mut is_escaped) = (0, false, false);
+    for byte in json.bytes() {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' => is_escaped = in_string,
+            b'"' => in_string = !in_string,
+            b'0'..=b'9' if !in_string => digits += 1,
+            b'.' if !in_string => {}
+            _ => digits = 0,
+        }
+        if digits > MAX_DIGITS {
+            return true;
+        }
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn state(values: &[(&str, &str)]) -> HashMap<String, String> {
+        values
+            .iter()
+            .map(|(name, text)| ((*name).to_owned(), (*text).to_owned()))
+            .collect()
+    }
+
+    #[test]
+    fn text_that_is_no_value_is_refused_and_not_shown() {
+        for text in ["", "secret", "1,\"admin\":true", "{", "1 2"] {
+            let error = to_stored(&state(&[("n", text)])).unwrap_err().to_string();
+            assert_eq!(error, "the session's `n` is not JSON text");
+        }
+    }
+
+    #[test]
+    fn digits_are_counted_in_numbers_alone() {
+        let digits = "1".repeat(39);
+        for long in [
+            digits.clone(),
+            format!("-{digits}"),
+            format!("[{{\"a\\\"\":{digits}}}]"),
+        ] {
+            let error = to_stored(&state(&[("n", &long)])).unwrap_err().to_string();
+            assert!(error.contains("38 digits"), "{error}");
+        }
+        for short in [
+            format!("\"{digits}\""),
+            format!("\"\\\"{digits}\""),
+            format!("[{0},{0}]", "1".repeat(38)),
+            format!("{{\"{digits}\":1}}"),
+        ] {
+            assert!(to_stored(&state(&[("n", &short)])).is_ok(), "{short}");
+        }
+    }
+
+    #[test]
+    fn what_json_cannot_express_is_refused() {
+        let data = SessionText::Attribute(r#"{"M":{"b":{"B":"AQID"}}}"#.to_owned());
+        assert!(from_stored(&data).is_err());
+    }
+}

@@ -1,0 +1,16 @@
+//! actix-session's store on the local engine: its contract, real requests, the suite, and the example.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(
+    clippy::future_not_send,
+    reason = "actix-web keeps a request on its thread"
+)]
+
+mod conformance;
+mod contract;
+mod example;
+mod http;
+mod site;
+#[path = "../../../dynamodb-session-tower/tests/it/support.rs"]
+mod support;
+mod upsert;

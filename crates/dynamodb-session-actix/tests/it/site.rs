@@ -1,0 +1,128 @@
+//! An actix-web app with the sessions in whatever store it is given.
+
+use std::future::ready;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::{Arc, mpsc};
+use std::thread;
+
+use actix_session::config::{BrowserSession, CookieContentSecurity, TtlExtensionPolicy};
+use actix_session::storage::SessionStore;
+use actix_session::{Session, SessionMiddleware};
+use actix_web::cookie::{Key, time::Duration};
+use actix_web::{App, HttpServer, Responder, web};
+
+use crate::support::{Browser, Gate, Slow};
+
+pub(crate) struct Site {
+    addr: SocketAddr,
+    gate: Arc<Gate>,
+    arrivals: mpsc::Receiver<()>,
+}
+
+impl Site {
+    pub(crate) fn open(store: impl SessionStore + Clone + Send + 'static) -> Self {
+        Self::with_lifecycle(store, BrowserSession::default)
+    }
+
+    /// Where each request extends the session by `ttl`.
+    pub(crate) fn extending(
+        store: impl SessionStore + Clone + Send + 'static,
+        ttl: Duration,
+    ) -> Self {
+        Self::with_lifecycle(store, move || {
+            BrowserSession::default()
+                .state_ttl(ttl)
+                .state_ttl_extension_policy(TtlExtensionPolicy::OnEveryRequest)
+        })
+    }
+
+    fn with_lifecycle(
+        store: impl SessionStore + Clone + Send + 'static,
+        lifecycle: impl Fn() -> BrowserSession + Clone + Send + 'static,
+    ) -> Self {
+        let (gate, arrivals) = Gate::new();
+        let gate = Arc::new(gate);
+        let of_app = web::Data::from(Arc::clone(&gate));
+        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let addr = listener.local_addr().unwrap();
+        // The same for every site, so that a visitor can go from one to another.
+        let key = Key::from(&[7; 64]);
+        let server = HttpServer::new(move || {
+            let sessions = SessionMiddleware::builder(store.clone(), key.clone())
+                .cookie_secure(false)
+                // Not encrypted: the cookie of a key is always the same.
+                .cookie_content_security(CookieContentSecurity::Signed)
+                .session_lifecycle(lifecycle());
+            App::new()
+                .app_data(of_app.clone())
+                .wrap(sessions.build())
+                .route("/plain", web::get().to(|| ready("plain")))
+                .route("/view", web::get().to(view))
+                .route("/count", web::get().to(count))
+                .route("/logout", web::get().to(logout))
+                .route("/renew", web::get().to(renew))
+                .route("/big", web::get().to(big))
+                .route("/slow/count", web::get().to(slow_count))
+                .route("/slow/view", web::get().to(slow_view))
+        });
+        let server = server.workers(2).disable_signals().listen(listener);
+        let server = server.unwrap().run();
+        thread::spawn(move || actix_web::rt::System::new().block_on(server));
+        Self {
+            addr,
+            gate,
+            arrivals,
+        }
+    }
+
+    pub(crate) fn browser(&self) -> Browser {
+        Browser::new(self.addr)
+    }
+
+    /// The same visitor here.
+    pub(crate) fn visited_by(&self, browser: &Browser) -> Browser {
+        let mut here = self.browser();
+        here.cookie.clone_from(&browser.cookie);
+        here
+    }
+
+    pub(crate) fn slow(&self, browser: &Browser, path: &'static str) -> Slow<'_> {
+        Slow::start(&self.gate, &self.arrivals, browser, path)
+    }
+}
+
+async fn view(session: Session) -> actix_web::Result<String> {
+    let views = session.get::<u64>("views")?;
+    Ok(views.map_or("none".to_owned(), |views| views.to_string()))
+}
+
+async fn count(session: Session) -> actix_web::Result<String> {
+    let views = session.get::<u64>("views")?.unwrap_or(0) + 1;
+    session.insert("views", views)?;
+    Ok(views.to_string())
+}
+
+async fn slow_count(session: Session, gate: web::Data<Gate>) -> actix_web::Result<String> {
+    gate.pass().await;
+    count(session).await
+}
+
+async fn slow_view(session: Session, gate: web::Data<Gate>) -> actix_web::Result<String> {
+    gate.pass().await;
+    view(session).await
+}
+
+async fn logout(session: Session) -> impl Responder {
+    session.purge();
+    "gone"
+}
+
+async fn renew(session: Session) -> impl Responder {
+    session.renew();
+    "renewed"
+}
+
+async fn big(session: Session) -> actix_web::Result<String> {
+    session.insert("big", "secret".repeat(100_000))?;
+    Ok("big".to_owned())
+}

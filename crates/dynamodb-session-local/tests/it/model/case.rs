@@ -1,0 +1,274 @@
+//! Cases: who does what when, and what the network does to it. Each comes from a seed, and a list of steps can be
+//! made shorter, because a step that cannot be taken is passed over.
+
+use std::fmt;
+
+use fastrand::Rng;
+
+use super::network::Fate;
+
+/// How many callers there are, and how many session ids they share.
+pub(super) const CALLERS: usize = 4;
+pub(super) const SLOTS: usize = 2;
+
+/// The settings of a case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a setting of its own"
+)]
+pub(super) struct Flavour {
+    /// Whether the session data are text, as for Node.
+    pub(super) is_text: bool,
+    /// Whether the sessions have an expiry unit, as koa's.
+    pub(super) has_unit: bool,
+    /// Whether the items are those of connect-dynamodb: the session is one text.
+    pub(super) is_connect: bool,
+    /// Whether what was stored at the start is dynamodb-store's, which has its sessions elsewhere.
+    pub(super) is_foreign: bool,
+    /// `Conflict::Overwrite`.
+    pub(super) overwrites: bool,
+    /// Whether `UpdateItem` is not allowed.
+    pub(super) is_update_denied: bool,
+    /// Whether the engine does not show the item that a condition failed on.
+    pub(super) shows_no_item: bool,
+    /// Whether what was stored at the start comes from the legacy package.
+    pub(super) is_legacy: bool,
+    /// Whether callers change many fields at once.
+    pub(super) is_wide: bool,
+    /// In milliseconds.
+    pub(super) touch_after: Option<u64>,
+    pub(super) absolute: Option<u64>,
+    pub(super) max_attempts: u32,
+}
+
+/// What one caller does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Act {
+    /// Loads the session in a slot.
+    Load(usize),
+    /// Changes a field of what it has in memory; `None` removes it.
+    Change(usize, Option<u32>),
+    /// Changes many.
+    ChangeMany(u32),
+    /// Saves what it has loaded, to live this many seconds.
+    Save(u64),
+    Replace(u64),
+    Touch(u64),
+    Delete,
+    Create(u64),
+    CreateOrMerge(u64),
+    Put(u64),
+    /// Stops waiting. What is on its way arrives late.
+    GiveUp,
+    /// What it waits for meets its fate.
+    Meet(Fate),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Step {
+    Caller(usize, Act),
+    /// An attempt that nobody waits for arrives, the oldest being 0.
+    Arrive(usize),
+    /// Milliseconds pass.
+    Pass(u64),
+    /// DynamoDB's TTL deletes what has expired.
+    Expire(usize),
+    /// The legacy package stores a session where there is none.
+    Legacy(usize),
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Caller(caller, act) => write!(f, "caller {caller}: {act:?}"),
+            step => write!(f, "{step:?}"),
+        }
+    }
+}
+
+impl Flavour {
+    pub(super) fn any(rng: &mut Rng) -> Self {
+        let mut one_in = |n: u32| rng.u32(..n) == 0;
+        let is_update_denied = one_in(6);
+        let is_connect = one_in(12);
+        let is_foreign = one_in(8) && !is_connect;
+        Self {
+            is_text: one_in(2),
+            // A touch there moves the expiry alone, or writes the session whole.
+            has_unit: one_in(2) && !is_connect && !is_foreign,
+            is_connect,
+            is_foreign,
+            overwrites: one_in(5),
+            is_update_denied,
+            shows_no_item: one_in(3),
+            is_legacy: one_in(3) || is_foreign,
+            is_wide: !is_update_denied && one_in(25),
+            touch_after: one_in(3).then_some(20_000),
+            absolute: one_in(4).then_some(90_000),
+            max_attempts: rng.u32(1..=4),
+        }
+    }
+
+    /// The same with one of its peculiarities less, in every way there is.
+    pub(super) fn plainer(&self) -> Vec<Self> {
+        let changes: [fn(&mut Self); 12] = [
+            |flavour| flavour.is_text = false,
+            |flavour| flavour.has_unit = false,
+            |flavour| flavour.is_connect = false,
+            |flavour| flavour.is_foreign = false,
+            |flavour| flavour.overwrites = false,
+            |flavour| flavour.is_update_denied = false,
+            |flavour| flavour.shows_no_item = false,
+            |flavour| flavour.is_legacy = false,
+            |flavour| flavour.is_wide = false,
+            |flavour| flavour.touch_after = None,
+            |flavour| flavour.absolute = None,
+            |flavour| flavour.max_attempts = 4,
+        ];
+        let plainer = changes.map(|change| {
+            let mut flavour = self.clone();
+            change(&mut flavour);
+            flavour
+        });
+        plainer
+            .into_iter()
+            .filter(|flavour| flavour != self)
+            .collect()
+    }
+
+    /// Whether a save writes the session whole.
+    pub(super) fn is_whole(&self) -> bool {
+        self.overwrites || self.is_update_denied || self.is_connect
+    }
+}
+
+/// What a caller could do now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Situation {
+    Waits,
+    HasLoaded,
+    HasNothing,
+}
+
+/// The next step, of those that can be taken.
+pub(super) fn any_step(
+    rng: &mut Rng,
+    flavour: &Flavour,
+    situation: impl Fn(usize) -> Situation,
+    late: usize,
+) -> Step {
+    if late > 0 && rng.u32(..8) == 0 {
+        return Step::Arrive(rng.usize(..late));
+    }
+    match rng.u32(..40) {
+        0..=2 => {
+            return Step::Pass(pick(
+                rng,
+                &[1, 400, 1000, 2000, 29_000, 31_000, 61_000, 100_000],
+            ));
+        }
+        3..=4 => return Step::Expire(rng.usize(..SLOTS)),
+        5 if flavour.is_legacy => return Step::Legacy(rng.usize(..SLOTS)),
+        _ => {}
+    }
+    let caller = rng.usize(..CALLERS);
+    let act = match situation(caller) {
+        Situation::Waits => any_fate(rng),
+        Situation::HasLoaded => any_use(rng, flavour),
+        Situation::HasNothing => match rng.u32(..10) {
+            0 => Act::Create(any_ttl(rng)),
+            1 => Act::CreateOrMerge(any_ttl(rng)),
+            2 => Act::Put(any_ttl(rng)),
+            3..=4 => any_change(rng, flavour),
+            _ => Act::Load(any_slot(rng)),
+        },
+    };
+    Step::Caller(caller, act)
+}
+
+/// Mostly the one where the others are.
+fn any_slot(rng: &mut Rng) -> usize {
+    usize::from(rng.u32(..4) == 0)
+}
+
+fn any_fate(rng: &mut Rng) -> Act {
+    Act::Meet(match rng.u32(..32) {
+        0..=2 => Fate::AnswerLost,
+        3..=4 => Fate::Lost,
+        5..=6 => Fate::Late,
+        7 => Fate::Throttled,
+        8 => Fate::Crashed,
+        9 => return Act::GiveUp,
+        _ => Fate::Answered,
+    })
+}
+
+fn any_use(rng: &mut Rng, flavour: &Flavour) -> Act {
+    match rng.u32(..20) {
+        0..=6 => any_change(rng, flavour),
+        7..=8 => Act::Touch(any_ttl(rng)),
+        9 => Act::Replace(any_ttl(rng)),
+        10..=11 => Act::Delete,
+        12 => Act::Load(any_slot(rng)),
+        13 => match rng.u32(..3) {
+            0 => Act::Create(any_ttl(rng)),
+            1 => Act::CreateOrMerge(any_ttl(rng)),
+            _ => Act::Put(any_ttl(rng)),
+        },
+        _ => Act::Save(any_ttl(rng)),
+    }
+}
+
+fn any_change(rng: &mut Rng, flavour: &Flavour) -> Act {
+    let value = rng.u32(..1_000_000);
+    match rng.u32(..4) {
+        0 if flavour.is_wide => Act::ChangeMany(value),
+        0 => Act::Change(rng.usize(..4), None),
+        _ => Act::Change(rng.usize(..4), Some(value)),
+    }
+}
+
+fn any_ttl(rng: &mut Rng) -> u64 {
+    pick(rng, &[1, 30, 60, 61, 65, 75])
+}
+
+fn pick<T: Copy>(rng: &mut Rng, of: &[T]) -> T {
+    of[rng.usize(..of.len())]
+}
+
+/// Leaves steps out, and settings, for as long as it still `fails`.
+pub(super) fn shrink(
+    flavour: &mut Flavour,
+    steps: &mut Vec<Step>,
+    mut fails: impl FnMut(&Flavour, &[Step]) -> bool,
+) {
+    let mut chunk = steps.len().div_ceil(2);
+    loop {
+        let mut has_shrunk = false;
+        let mut start = 0;
+        while start < steps.len() {
+            let mut fewer = steps.clone();
+            fewer.drain(start..(start + chunk).min(steps.len()));
+            if fails(flavour, &fewer) {
+                *steps = fewer;
+                has_shrunk = true;
+            } else {
+                start += chunk;
+            }
+        }
+        if let Some(plainer) = flavour
+            .plainer()
+            .into_iter()
+            .find(|plainer| fails(plainer, steps))
+        {
+            *flavour = plainer;
+            has_shrunk = true;
+        }
+        if chunk > 1 {
+            chunk = chunk.div_ceil(2);
+        } else if !has_shrunk {
+            return;
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! Rows of `tower-sessions-dynamodb-store` 0.3.
+
+use std::time::Duration;
+
+use dynamodb_session::{Layout, SessionStore};
+use dynamodb_session_tower::{Store, tower_sessions_dynamodb_store};
+use serde_json::{Value, json};
+use tower_sessions::SessionStore as _;
+use tower_sessions::session::Id;
+use tower_sessions::session_store::Error;
+
+use crate::site::Site;
+use crate::support::{self, World, block_on};
+
+/// What that very crate, as published, wrote with its default settings: [`ID`], [`data`], and an expiry in 2100.
+/// It is kept as a file because the crate brings the whole AWS SDK.
+const ROW: &str = include_str!("../fixtures/tower-sessions-dynamodb-store-0.3.json");
+
+fn data() -> Value {
+    json!({
+        "views": 3, "user": { "name": "Ada", "roles": ["admin", "é😀"] }, "ratio": 0.1, "big": u64::MAX,
+        "negative": -7, "none": null, "ok": true, "empty": "", "list": [],
+    })
+}
+
+const ID: Id = Id(123_456_789_012_345_678_901_234_567_890);
+
+fn open(world: &World) -> SessionStore {
+    let sessions = support::open(tower_sessions_dynamodb_store(world.builder()));
+    let row: Value = serde_json::from_str(ROW).unwrap();
+    world.put_item("TowerSessions", &row);
+    sessions
+}
+
+#[test]
+fn its_rows_are_read() {
+    let world = World::new();
+    let store = Store::new(open(&world));
+    let record = block_on(store.load(&ID)).unwrap().unwrap();
+    assert_eq!(record.id, ID);
+    assert_eq!(json!(record.data), data());
+    assert_eq!(record.expiry_date.unix_timestamp(), 4_102_444_800);
+}
+
+#[test]
+fn a_row_becomes_ours_when_it_is_saved_over_http() {
+    let world = World::new();
+    let sessions = open(&world);
+    let site = Site::open(Store::new(sessions));
+    let mut browser = site.browser();
+    browser.cookie = Some(format!("id={ID}"));
+    assert_eq!(browser.read("/view"), "3");
+    assert_eq!(browser.read("/count"), "4");
+    assert_eq!(browser.read("/count"), "5");
+    let items = world.items_of("TowerSessions");
+    let [item] = items.as_slice() else {
+        panic!("{items:?}");
+    };
+    let mut names: Vec<_> = item.as_object().unwrap().keys().collect();
+    names.sort();
+    assert_eq!(names, ["created", "expire_at", "session", "session_id"]);
+    assert_eq!(item["session_id"]["S"], format!("SESSIONS::TOWER::{ID}"));
+    assert_eq!(item["session"]["M"]["views"]["N"], "5");
+    assert_eq!(item["session"]["M"]["user"]["M"]["name"]["S"], "Ada");
+    assert_eq!(browser.get("/logout").status, 200);
+    assert!(world.items_of("TowerSessions").is_empty());
+}
+
+#[test]
+fn a_request_that_ends_after_a_logout_brings_no_row_back() {
+    let world = World::new();
+    let site = Site::open(Store::new(open(&world)));
+    let mut browser = site.browser();
+    browser.cookie = Some(format!("id={ID}"));
+    let slow = site.slow(&browser, "/slow/count");
+    assert_eq!(browser.get("/logout").status, 200);
+    assert_eq!(slow.finish().read("/view"), "none");
+    assert!(world.items_of("TowerSessions").is_empty());
+}
+
+#[test]
+fn its_expired_rows_are_not_there() {
+    let world = World::new();
+    let store = Store::new(open(&world));
+    world
+        .clock
+        .set_wall(std::time::UNIX_EPOCH + Duration::from_secs(4_102_444_800));
+    assert_eq!(block_on(store.load(&ID)).unwrap(), None);
+    assert_eq!(world.items_of("TowerSessions").len(), 1);
+}
+
+#[test]
+fn bytes_that_are_no_record_are_an_error_without_them() {
+    let world = World::new();
+    let store = Store::new(open(&world));
+    let mut row: Value = serde_json::from_str(ROW).unwrap();
+    // The string "secret", and an end too early.
+    for data in ["pnNlY3JldA==", "kw=="] {
+        row["data"] = json!({ "B": data });
+        world.put_item("TowerSessions", &row);
+        let error = block_on(store.load(&ID)).unwrap_err();
+        assert!(matches!(error, Error::Decode(_)), "{error:?}");
+        assert!(!error.to_string().contains("secret"), "{error}");
+    }
+}
+
+/// Without the layout such a row is no session.
+#[test]
+fn another_store_does_not_read_them() {
+    let world = World::new();
+    open(&world);
+    let builder = tower_sessions_dynamodb_store(world.builder());
+    let plain = builder.layout(Layout::Session).build();
+    assert_eq!(
+        block_on(Store::new(plain.unwrap()).load(&ID)).unwrap(),
+        None
+    );
+}

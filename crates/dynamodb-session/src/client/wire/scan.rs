@@ -1,0 +1,162 @@
+//! Requests for many sessions at once.
+
+use bytes::Bytes;
+
+use super::{Body, Moment, Names, push_value};
+use crate::item::{CREATED, write_json_string, write_str_attribute};
+
+/// How many items one `BatchWriteItem` takes.
+///
+/// <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html>
+pub(crate) const BATCH: usize = 25;
+
+/// What a `Scan` is to find.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// The items of live sessions.
+    Live,
+    /// How many those are.
+    LiveCount,
+    /// The keys of all that this layout writes, expired or not.
+    Keys,
+    /// The keys of what has expired.
+    ExpiredKeys,
+}
+
+/// Which page of a `Scan`.
+#[derive(Clone, Copy)]
+pub(crate) struct ScanPage<'a> {
+    pub(crate) wanted: Wanted,
+    /// What the keys begin with.
+    pub(crate) prefix: &'a str,
+    pub(crate) moment: Moment,
+    pub(crate) consistent_read: bool,
+    /// The last key of the page before.
+    pub(crate) after: Option<&'a str>,
+}
+
+/// `Scan` of one page.
+pub(crate) fn scan(names: Names<'_>, page: ScanPage<'_>) -> Bytes {
+    let ScanPage {
+        wanted,
+        prefix,
+        moment,
+        ..
+    } = page;
+    let mut body = Body::new(names, 768);
+    if page.consistent_read {
+        body.raw(",\"ConsistentRead\":true");
+    }
+    if let Some(key) = page.after {
+        body.raw(",\"ExclusiveStartKey\":{").id(key).raw("}");
+    }
+    let is_of_keys = matches!(wanted, Wanted::Keys | Wanted::ExpiredKeys);
+    if is_of_keys {
+        body.raw(",\"ProjectionExpression\":\"#k\"");
+    } else if wanted == Wanted::LiveCount {
+        body.raw(",\"Select\":\"COUNT\"");
+    }
+    let mut placeholders = vec![("#e", names.ttl_attribute)];
+    if is_of_keys || !prefix.is_empty() {
+        placeholders.push(("#k", names.partition_key));
+    }
+    let mut has_session = "attribute_exists(#s)".to_owned();
+    if wanted != Wanted::ExpiredKeys {
+        placeholders.push(("#s", names.layout.session_attribute()));
+        if let Some(attribute) = names.layout.foreign_attribute() {
+            placeholders.push(("#o", attribute));
+            has_session = format!("({has_session} OR attribute_exists(#o))");
+        }
+    }
+    let mut values = String::new();
+    let mut filter = match wanted {
+        Wanted::Live | Wanted::LiveCount => format!("{has_session} AND NOT ({})", moment.expired()),
+        // A row that is somebody else's has neither, as a rule.
+        Wanted::Keys => format!("({has_session} OR attribute_type(#e, :number))"),
+        Wanted::ExpiredKeys => format!("({})", moment.expired()),
+    };
+    if wanted == Wanted::Keys {
+        push_string(&mut values, ":number", "N");
+    } else {
+        moment.push_values(&mut values);
+        if moment.too_old.is_some() {
+            placeholders.push(("#c", CREATED));
+        }
+    }
+    if !prefix.is_empty() {
+        filter.push_str(" AND begins_with(#k, :prefix)");
+        push_string(&mut values, ":prefix", prefix);
+    }
+    body.raw(",\"FilterExpression\":").string(&filter);
+    body.finish(None, &placeholders, &values)
+}
+
+/// `BatchWriteItem` that deletes these keys, at most [`BATCH`].
+pub(crate) fn delete_batch(names: Names<'_>, keys: &[String]) -> Bytes {
+    let mut body = Vec::with_capacity(64 + keys.len() * 128);
+    body.extend_from_slice(b"{\"ReturnConsumedCapacity\":\"TOTAL\",\"RequestItems\":{");
+    write_json_string(names.table, &mut body);
+    body.extend_from_slice(b":[");
+    for (index, key) in keys.iter().enumerate() {
+        body.extend_from_slice(if index == 0 { b"" } else { b"," });
+        body.extend_from_slice(b"{\"DeleteRequest\":{\"Key\":{");
+        write_json_string(names.partition_key, &mut body);
+        body.push(b':');
+        write_str_attribute(key, &mut body);
+        body.extend_from_slice(b"}}}");
+    }
+    body.extend_from_slice(b"]}}");
+    body.into()
+}
+
+fn push_string(values: &mut String, placeholder: &str, text: &str) {
+    let mut attribute = Vec::with_capacity(text.len() + 16);
+    write_str_attribute(text, &mut attribute);
+    let attribute = std::str::from_utf8(&attribute).expect("the codec writes UTF-8");
+    push_value(values, placeholder, attribute);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, UNIX_EPOCH};
+
+    use super::super::tests::expect_placeholders_to_match;
+    use super::*;
+    use crate::item::Layout;
+
+    #[test]
+    fn every_placeholder_that_is_declared_is_used_and_the_other_way_round() {
+        let all = [
+            Wanted::Live,
+            Wanted::LiveCount,
+            Wanted::Keys,
+            Wanted::ExpiredKeys,
+        ];
+        for wanted in all {
+            for layout in [Layout::Session, Layout::DynamodbStore] {
+                for too_old in [None, Some(UNIX_EPOCH)] {
+                    for prefix in ["", "p"] {
+                        let names = Names {
+                            table: "sessions",
+                            partition_key: "sessionId",
+                            ttl_attribute: "expires",
+                            layout,
+                        };
+                        let page = ScanPage {
+                            wanted,
+                            prefix,
+                            moment: Moment {
+                                now: UNIX_EPOCH + Duration::from_secs(1),
+                                too_old,
+                            },
+                            consistent_read: true,
+                            after: Some("key"),
+                        };
+                        let body = serde_json::from_slice(&scan(names, page)).unwrap();
+                        expect_placeholders_to_match(&body);
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! Reading what a `Scan` found, and what a `BatchWriteItem` left undone.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::{ItemError, ItemSeed, Layout, NameIs, StoredItem, read, skip_fields};
+
+/// A page of a `Scan`, its items not yet read: one that cannot be read is no reason to miss the others.
+#[derive(Deserialize)]
+pub(crate) struct Scanned<'a> {
+    /// Absent when the items were only counted.
+    #[serde(borrow, rename = "Items", default)]
+    pub(crate) items: Vec<ScannedItem<'a>>,
+    #[serde(rename = "Count", default)]
+    pub(crate) count: u64,
+    /// The key of the last item that was looked at, while there are more.
+    #[serde(borrow, rename = "LastEvaluatedKey", default)]
+    pub(crate) last: Option<ScannedItem<'a>>,
+}
+
+/// An item, or its key, as it stands in the answer.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct ScannedItem<'a>(#[serde(borrow)] &'a RawValue);
+
+impl<'a> Scanned<'a> {
+    pub(crate) fn parse(answer: &'a [u8]) -> Result<Self, ItemError> {
+        serde_json::from_slice(answer).map_err(|error| super::malformed(&error))
+    }
+}
+
+impl ScannedItem<'_> {
+    /// The whole value of the partition key.
+    pub(crate) fn key(self, partition_key: &str) -> Result<String, ItemError> {
+        read(self.0.get().as_bytes(), |input, _| {
+            input.deserialize_map(Key(partition_key))
+        })
+    }
+
+    pub(crate) fn read<T: DeserializeOwned>(
+        self,
+        ttl_attribute: &str,
+        layout: Layout,
+    ) -> Result<StoredItem<T>, ItemError> {
+        read(self.0.get().as_bytes(), |input, reading| {
+            input.deserialize_map(ItemSeed::new(ttl_attribute, layout, reading))
+        })
+    }
+}
+
+/// The keys of those deletes that a `BatchWriteItem` did not get to.
+pub(crate) fn unprocessed(answer: &[u8], partition_key: &str) -> Result<Vec<String>, ItemError> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Answer<'a> {
+        #[serde(borrow, default)]
+        unprocessed_items: BTreeMap<String, Vec<Request<'a>>>,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Request<'a> {
+        #[serde(borrow)]
+        delete_request: Delete<'a>,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Delete<'a> {
+        #[serde(borrow)]
+        key: ScannedItem<'a>,
+    }
+    let answer: Answer<'_> =
+        serde_json::from_slice(answer).map_err(|error| super::malformed(&error))?;
+    answer
+        .unprocessed_items
+        .into_values()
+        .flatten()
+        .map(|request| request.delete_request.key.key(partition_key))
+        .collect()
+}
+
+/// The partition key among an item's attributes, by its name.
+struct Key<'n>(&'n str);
+
+impl<'de> Visitor<'de> for Key<'_> {
+    type Value = String;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an item with a key that is a string")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<String, A::Error> {
+        #[derive(Deserialize)]
+        struct Text {
+            #[serde(rename = "S")]
+            text: String,
+        }
+        while let Some(is_key) = map.next_key_seed(NameIs([self.0]))? {
+            if is_key.is_some() {
+                let Text { text } = map.next_value()?;
+                skip_fields(&mut map)?;
+                return Ok(text);
+            }
+            map.next_value::<IgnoredAny>()?;
+        }
+        Err(serde::de::Error::custom("no key"))
+    }
+}

@@ -1,0 +1,4 @@
+import DynamoDBStore from './express.js';
+
+export { DynamoDBStore };
+export default DynamoDBStore;

@@ -1,0 +1,98 @@
+'use strict';
+
+// What page views cost: requests and capacity units, counted at the engine, with ours and with the package people come
+// from. The store's own count must be the same.
+
+const assert = require('node:assert/strict');
+const { before, describe, it } = require('node:test');
+const { useEngine } = require('../support/engine');
+const Gate = require('../support/gate');
+const { unique } = require('../support/options');
+const { rawTable } = require('../support/raw');
+const { useRecorder } = require('../support/recorder');
+const faces = require('./faces');
+const { itemSize, priceOf } = require('./price');
+const { CAPTION, tableOf } = require('./table');
+const { SIZES, VIEWS } = require('./views');
+
+const engine = useEngine();
+const recorder = useRecorder(engine, { add: { ReturnConsumedCapacity: 'TOTAL' } });
+
+const sumIn = ({ operations }, name) => Object.values(operations).reduce((sum, operation) => sum + operation[name], 0);
+
+faces.forEach((face) => {
+  describe(face.name, () => {
+    Object.entries(face.stores).forEach(([storeName, { open, prices, table: layout = {} }]) => {
+      describe(storeName, () => {
+        const name = unique('cost');
+        let table;
+
+        before(async () => {
+          await recorder.started;
+          table = rawTable(engine.endpoint, name, layout.key);
+          await table.create();
+        });
+
+        // Someone who signed in, and what a page view of theirs sent.
+        const price = async (t, view, text) => {
+          const gate = new Gate();
+          const pause = (path) => (view.isDestroyed && path === view.path ? gate.pass() : undefined);
+          const { visitor, errors } = await face.serve(t, open(recorder.endpoint, name), { text, pause });
+          if (!view.isNew) await visitor.get('/sign-in');
+          const store = open(recorder.endpoint, name, { touchAfter: view.touchAfter });
+          const app = await face.serve(t, store, { text, pause, rolling: view.rolling });
+          visitor.url = app.visitor.url;
+          const id = view.isNew ? undefined : `${layout.prefix ?? ''}${face.idOf(visitor)}`;
+          const bytes = id && itemSize(await table.get(id));
+          const earlier = store.stats?.();
+
+          recorder.reset();
+          const answer = visitor.get(view.path);
+          if (view.isDestroyed) {
+            await gate.arrived();
+            await table.delete(id);
+            gate.open();
+          }
+          assert.equal((await answer).status, 200);
+          assert.deepEqual([...errors, ...app.errors], []);
+          const paid = priceOf(recorder.calls);
+          if (earlier) {
+            const stats = store.stats();
+            const added = (count) => sumIn(stats, count) - sumIn(earlier, count);
+            assert.equal(added('capacityUnits'), paid.read + paid.write, 'the store counts as the engine does');
+            assert.equal(stats.capacityUnits - earlier.capacityUnits, paid.read + paid.write);
+            assert.equal(added('requests'), paid.operations.length);
+            assert.equal(stats.skippedTouches - earlier.skippedTouches, view.touchAfter ? 1 : 0);
+          }
+          return { ...paid, bytes };
+        };
+
+        Object.entries(VIEWS).filter(([view]) => prices[view]).forEach(([view, scene]) => {
+          const [operations, ...units] = prices[view];
+          it(`${view}: ${operations || 'nothing'}, ${units.join(' / ')}`, async (t) => {
+            for (const [index, size] of Object.entries(SIZES).entries()) {
+              const [sizeName, length] = size;
+              const paid = await price(t, scene, 'x'.repeat(length));
+              assert.equal(paid.operations.join(' '), operations, sizeName);
+              assert.equal(`${paid.read} + ${paid.write}`, units[index], sizeName);
+              if (paid.bytes) assert.equal(`${Math.ceil(paid.bytes / 1024)} KB`, sizeName);
+            }
+          });
+        });
+
+        it('every view is priced that this store has', () => {
+          const missing = Object.entries(VIEWS).filter(([view]) => !prices[view]).map(([, scene]) => scene);
+          // Only what is ours alone.
+          assert.deepEqual(missing.filter(({ touchAfter }) => !touchAfter), []);
+          assert.deepEqual(Object.keys(prices).filter((view) => !VIEWS[view]), []);
+        });
+      });
+    });
+
+    it('the table of the README', (t) => {
+      const printed = tableOf(face);
+      assert.equal(printed.split('\n').length, Object.keys(VIEWS).length + 2);
+      t.diagnostic(`${CAPTION}\n${printed}`);
+    });
+  });
+});

@@ -1,0 +1,82 @@
+'use strict';
+
+const DynamoDBStore = require('../../express');
+const express = require('../support/express');
+const fastify = require('../support/fastify');
+const { localAlone } = require('../support/options');
+const peers = require('../support/peers');
+const call = require('../support/session-call');
+const Visitor = require('../support/visitor');
+
+const MINUTE = 60000;
+
+// Prices: operations, then read + write units for each size of a session.
+const EVERYWHERE = {
+  'first visit, nothing stored': ['', '0 + 0', '0 + 0'],
+  'first visit that begins a session': ['PutItem', '0 + 1', '0 + 10'],
+  'view that changes a field': ['GetItem UpdateItem', '1 + 1', '3 + 10'],
+  'rolling view that only reads': ['GetItem UpdateItem', '1 + 1', '3 + 10'],
+  'the same, within touchAfter': ['GetItem', '1 + 0', '3 + 0'],
+  'change of a session destroyed meanwhile': ['GetItem UpdateItem', '1 + 1', '3 + 1'],
+  logout: ['GetItem DeleteItem', '1 + 1', '3 + 10'],
+  'logout without a session': ['DeleteItem', '0 + 1', '0 + 1'],
+};
+// express-session touches whatever it has loaded.
+const EXPRESS = { ...EVERYWHERE, 'view that only reads': ['GetItem UpdateItem', '1 + 1', '3 + 10'] };
+const FASTIFY = { ...EVERYWHERE, 'view that only reads': ['GetItem', '1 + 0', '3 + 0'] };
+
+const PEER = {
+  'first visit, nothing stored': ['', '0 + 0', '0 + 0'],
+  'first visit that begins a session': ['PutItem', '0 + 1', '0 + 10'],
+  'view that changes a field': ['GetItem PutItem', '1 + 1', '3 + 10'],
+  'change of a session destroyed meanwhile': ['GetItem PutItem', '1 + 1', '3 + 10'],
+  logout: ['GetItem DeleteItem', '1 + 1', '3 + 10'],
+  'logout without a session': ['DeleteItem', '0 + 1', '0 + 1'],
+};
+const PEER_EXPRESS = {
+  ...PEER,
+  'view that only reads': ['GetItem UpdateItem', '1 + 1', '3 + 10'],
+  'rolling view that only reads': ['GetItem UpdateItem', '1 + 1', '3 + 10'],
+};
+const PEER_FASTIFY = {
+  ...PEER,
+  'view that only reads': ['GetItem', '1 + 0', '3 + 0'],
+  'rolling view that only reads': ['GetItem PutItem', '1 + 1', '3 + 10'],
+};
+
+const ours = (more) => (endpoint, table, { touchAfter } = {}) => new DynamoDBStore(localAlone(endpoint, table, {
+  ...more, ...(touchAfter && { touchAfter: 10 * MINUTE }),
+}));
+
+const face = (framework, prices, peerPrices) => ({
+  name: framework.name,
+
+  // The first is what the README shows, beside the last.
+  stores: {
+    'this package': { open: ours(), prices },
+    "this package, conflict: 'overwrite'": { open: ours({ conflict: 'overwrite' }), prices },
+    "this package, layout: 'connect-dynamodb'": {
+      open: ours({ layout: 'connect-dynamodb' }), prices, table: { key: 'id', prefix: 'sess:' },
+    },
+    'connect-dynamodb 3.0.5': {
+      open: (endpoint, table) => peers['connect-dynamodb 3'].open(framework, endpoint, table),
+      prices: peerPrices,
+      table: { key: 'id', prefix: 'sess:' },
+    },
+  },
+
+  async serve(t, store, { rolling = false, text, pause }) {
+    const options = { rolling, saveUninitialized: false, cookie: { maxAge: 60 * MINUTE } };
+    const app = await framework.serveFor(t, store, options, async (request, path) => {
+      await pause(path);
+      if (path === '/sign-in') Object.assign(request.session, { user: 'Ada', text, views: 1 });
+      if (path === '/change') request.session.views += 1;
+      if (path === '/sign-out') await call(request.session, 'destroy');
+    });
+    return { visitor: new Visitor(app.url), errors: app.errors };
+  },
+
+  idOf: framework.idOf,
+});
+
+module.exports = [face(express, EXPRESS, PEER_EXPRESS), face(fastify, FASTIFY, PEER_FASTIFY)];

@@ -1,0 +1,8 @@
+'use strict';
+
+// Every face whose page views are priced.
+
+const express = require('./express');
+const koa = require('./koa');
+
+module.exports = [...koa, ...express];

@@ -1,0 +1,40 @@
+'use strict';
+
+// What requests cost, from what the engine answered.
+
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
+const sizeOf = (attribute) => {
+  const [[type, value]] = Object.entries(attribute);
+  const sum = (sizes) => sizes.reduce((total, size) => total + size, 0);
+  switch (type) {
+    case 'S': return Buffer.byteLength(value);
+    case 'N': return Math.ceil(value.replace(/[-.]/g, '').length / 2) + 1;
+    case 'B': return Buffer.from(value, 'base64').length;
+    case 'BOOL':
+    case 'NULL': return 1;
+    case 'L': return 3 + sum(value.map((item) => sizeOf(item) + 1));
+    case 'M': return 3 + sum(Object.entries(value).map(([name, item]) => Buffer.byteLength(name) + sizeOf(item) + 1));
+    default: throw new Error(`the size of ${type} is not known here`);
+  }
+};
+
+const itemSize = (item) => Object.entries(item)
+  .reduce((size, [name, attribute]) => size + Buffer.byteLength(name) + sizeOf(attribute), 0);
+
+// A condition that fails is charged as a write of the item it failed on; the answer does not say.
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/WorkingWithItems.html#WorkingWithItems.ConditionalUpdate
+const unitsOf = ({ operation, answer }) => {
+  const body = JSON.parse(answer.body);
+  if (answer.status === 200) return body.ConsumedCapacity.CapacityUnits;
+  if (!/ConditionalCheckFailed/.test(body.__type)) throw new Error(`${operation}: ${answer.body}`); // eslint-disable-line no-underscore-dangle
+  return Math.max(Math.ceil(itemSize(body.Item ?? {}) / 1024), 1);
+};
+
+// Of calls that a recorder noted: the operations, and the read and write units.
+const priceOf = (calls) => {
+  const units = (isRead) => calls.filter(({ operation }) => (operation === 'GetItem') === isRead)
+    .reduce((total, call) => total + unitsOf(call), 0);
+  return { operations: calls.map(({ operation }) => operation), read: units(true), write: units(false) };
+};
+
+module.exports = { itemSize, priceOf };

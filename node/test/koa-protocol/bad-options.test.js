@@ -1,0 +1,97 @@
+'use strict';
+
+// What is wrong with the options of the protocol is said at construction, by name.
+
+const assert = require('node:assert/strict');
+const { describe, it } = require('node:test');
+const DynamoDBStore = require('../..');
+const { warningsOf } = require('../unit/warnings');
+
+const dynamoConfig = {
+  region: 'local', endpoint: 'http://127.0.0.1:1', accessKeyId: 'a', secretAccessKey: 'b',
+};
+const make = (options) => new DynamoDBStore({ dynamoConfig, ...options });
+
+const NUMBERS = {
+  [-1]: RangeError,
+  NaN: RangeError,
+  Infinity: RangeError,
+  [-Infinity]: RangeError,
+  '1e300': RangeError,
+};
+const OTHERS = {
+  'a string': '60000', 'an object': {}, 'a list': [1], true: true, false: false, 'a bigint': 1n, 'a function': () => {},
+};
+
+['touchAfter', 'absoluteMaxAge'].forEach((name) => {
+  describe(name, () => {
+    Object.entries(NUMBERS).forEach(([value, Type]) => {
+      it(`${value} is refused`, () => {
+        assert.throws(() => make({ [name]: Number(value) }), (error) => {
+          assert.ok(error instanceof Type, error.stack);
+          assert.match(error.message, new RegExp(`^${name} must be `));
+          return true;
+        });
+      });
+    });
+
+    Object.entries(OTHERS).forEach(([what, value]) => {
+      it(`${what} is refused`, () => {
+        assert.throws(() => make({ [name]: value }), { name: 'TypeError', message: `${name} must be a number` });
+      });
+    });
+
+    it('undefined is as if it were not there', () => { make({ [name]: undefined }); });
+
+    [1, 1000, 365 * 24 * 3600 * 1000].forEach((value) => {
+      it(`${value} is taken`, () => { make({ [name]: value }); });
+    });
+  });
+});
+
+describe('absoluteMaxAge', () => {
+  it('0 would end every session at once', () => {
+    assert.throws(() => make({ absoluteMaxAge: 0 }), { name: 'RangeError', message: /^absoluteMaxAge must be / });
+  });
+});
+
+describe('touchAfter', () => {
+  it('0 is off', () => { make({ touchAfter: 0 }); });
+});
+
+describe('conflict', () => {
+  ['merge', 'overwrite'].forEach((value) => it(`'${value}' is taken`, () => { make({ conflict: value }); }));
+
+  it('undefined is as if it were not there', () => { make({ conflict: undefined }); });
+
+  ['', 'Merge', 'MERGE', 'error', 'merge ', '__proto__', 'constructor'].forEach((value) => {
+    it(`'${value}' is refused`, () => {
+      assert.throws(() => make({ conflict: value }), {
+        name: 'RangeError', message: 'conflict must be one of merge, overwrite',
+      });
+    });
+  });
+
+  [null, true, 1, {}, ['merge'], () => 'merge'].forEach((value) => {
+    it(`${typeof value === 'object' ? JSON.stringify(value) : value} is refused`, () => {
+      assert.throws(() => make({ conflict: value }), { name: 'TypeError', message: 'conflict must be a string' });
+    });
+  });
+});
+
+it('layout is no option of this face: it warns, as for every unknown name', async () => {
+  const messages = await warningsOf(() => make({ layout: 'connect-dynamodb' }));
+  assert.equal(messages.length, 1);
+  assert.match(messages[0], /layout/);
+});
+
+it('a misspelt name warns and has no effect', async () => {
+  const messages = await warningsOf(() => make({ touchafter: 'soon', absoluteMaxage: 'late', onConflict: 'x' }));
+  assert.equal(messages.length, 3);
+});
+
+it('setOptions checks as the constructor does', () => {
+  const store = make();
+  assert.throws(() => store.setOptions({ dynamoConfig, conflict: 'x' }), { name: 'RangeError' });
+  assert.throws(() => store.setOptions({ dynamoConfig, touchAfter: '1' }), { name: 'TypeError' });
+});

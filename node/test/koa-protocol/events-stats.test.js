@@ -1,0 +1,421 @@
+'use strict';
+
+// What a store tells of and counts: store.on('conflict' | 'unreadable' | 'retry' | 'throttled'), store.stats().
+
+const assert = require('node:assert/strict');
+const { before, describe, it } = require('node:test');
+const DynamoDBStore = require('../..');
+const { useEngine } = require('../support/engine');
+const { serveFor, VERSIONS } = require('../support/koa');
+const { local, localAlone, unique } = require('../support/options');
+const { rawTable } = require('../support/raw');
+const { failure, useRecorder } = require('../support/recorder');
+const { runScript } = require('../support/subprocess');
+const until = require('../support/until');
+const Visitor = require('../support/visitor');
+
+const HOUR = 3600000;
+const NAMES = ['conflict', 'unreadable', 'retry', 'throttled'];
+const engine = useEngine();
+const recorder = useRecorder(engine);
+const NAME = unique('events');
+let table;
+
+before(async () => {
+  await recorder.started;
+  table = rawTable(engine.endpoint, NAME);
+  await table.create();
+});
+
+const newStore = (more) => new DynamoDBStore(localAlone(recorder.endpoint, NAME, more));
+
+// A store, and all it tells: [name, …what the listener was given].
+const watched = (more) => {
+  const store = newStore(more);
+  const events = [];
+  NAMES.forEach((name) => store.on(name, (...given) => events.push([name, ...given])));
+  return { store, events };
+};
+
+// A write of a session that was destroyed after it was loaded.
+const conflict = async (store, id = unique('id')) => {
+  const ctx = {};
+  await store.set(id, { a: 1 }, HOUR, { ctx: {} });
+  await store.get(id, undefined, { ctx });
+  await store.destroy(id, { ctx: {} });
+  await store.set(id, { a: 2 }, HOUR, { ctx });
+  return id;
+};
+
+const unreadable = async (store) => {
+  const id = unique('unreadable');
+  await table.putSession(id, { S: 'no session' });
+  assert.equal(await store.get(id), undefined);
+  return id;
+};
+
+describe('events', () => {
+  it('conflict: a hash of the id, and the operation', async () => {
+    recorder.reset();
+    const { store, events } = watched();
+    const id = await conflict(store);
+    await until('the event', () => events.length > 0);
+    assert.equal(events.length, 1);
+    const [name, given, ...more] = events[0];
+    assert.equal(name, 'conflict');
+    assert.deepEqual(more, []);
+    assert.deepEqual(Object.keys(given).sort(), ['idHash', 'operation']);
+    assert.equal(given.operation, 'UpdateItem');
+    assert.match(given.idHash, /^[0-9a-f]{16}$/);
+    assert.ok(!id.includes(given.idHash));
+  });
+
+  it('unreadable: a row that is no session', async () => {
+    recorder.reset();
+    const { store, events } = watched();
+    await unreadable(store);
+    await until('the event', () => events.length > 0);
+    assert.deepEqual(events.map(([name]) => name), ['unreadable']);
+    assert.deepEqual(Object.keys(events[0][1]), ['idHash']);
+    assert.match(events[0][1].idHash, /^[0-9a-f]{16}$/);
+  });
+
+  it('a session that is missing or has expired is nothing to tell of', async () => {
+    const { store, events } = watched();
+    const id = unique('expired');
+    await table.putSession(id, { M: {} }, { expires: { N: '1' } });
+    assert.equal(await store.get(id), undefined);
+    assert.equal(await store.get(unique('none')), undefined);
+    await unreadable(store);
+    await until('the event that comes last', () => events.length > 0);
+    assert.deepEqual(events.map(([name]) => name), ['unreadable']);
+  });
+
+  it('retry: the operation, how many requests there were, and the code', async () => {
+    recorder.reset();
+    const { store, events } = watched();
+    recorder.answer('GetItem', failure('InternalServerError', 'try again', 500), 2);
+    await store.get(unique('id'));
+    await until('the events', () => events.length === 2);
+    assert.deepEqual(events, [
+      ['retry', { operation: 'GetItem', attempt: 1, code: 'InternalServerError' }],
+      ['retry', { operation: 'GetItem', attempt: 2, code: 'InternalServerError' }],
+    ]);
+  });
+
+  it('throttled: each such answer, also the last', async () => {
+    recorder.reset();
+    const { store, events } = watched({ dynamoConfig: { maxRetries: 1 } });
+    recorder.answer('PutItem', failure('ProvisionedThroughputExceededException'));
+    await assert.rejects(store.set(unique('id'), { a: 1 }, HOUR, { ctx: {} }));
+    const code = 'ProvisionedThroughputExceededException';
+    await until('the events', () => events.length === 3);
+    assert.deepEqual(events, [
+      ['throttled', { operation: 'PutItem', code }],
+      ['retry', { operation: 'PutItem', attempt: 1, code }],
+      ['throttled', { operation: 'PutItem', code }],
+    ]);
+    recorder.reset();
+  });
+
+  it('one hash for one id, whichever event and whichever store; others for others', async () => {
+    const first = watched();
+    const second = watched();
+    const id = unique('id');
+    await conflict(first.store, id);
+    await conflict(second.store, id);
+    await conflict(second.store);
+    await until('the events', () => first.events.length === 1 && second.events.length === 2);
+    const hashes = [first.events[0], ...second.events].map(([, { idHash }]) => idHash);
+    assert.equal(hashes[0], hashes[1]);
+    assert.notEqual(hashes[0], hashes[2]);
+  });
+
+  it('the hash is another one in another process', async () => {
+    const body = async (Store, options) => {
+      const store = new Store(options);
+      store.on('unreadable', ({ idHash }) => console.log(idHash));
+      await store.get('hashed');
+    };
+    await table.putSession('hashed', { S: 'x' });
+    const args = [local(engine.endpoint, NAME)];
+    const [first, second] = await Promise.all([runScript(body, args), runScript(body, args)]);
+    assert.match(first.stdout, /^[0-9a-f]{16}\n$/, first.stderr);
+    assert.match(second.stdout, /^[0-9a-f]{16}\n$/, second.stderr);
+    assert.notEqual(first.stdout, second.stdout);
+  });
+
+  it('once hears one, off hears no more, several listeners hear all', async () => {
+    const store = newStore();
+    const heard = { once: 0, off: 0, on: 0 };
+    const off = () => { heard.off += 1; };
+    store.once('unreadable', () => { heard.once += 1; });
+    store.on('unreadable', off);
+    store.on('unreadable', () => { heard.on += 1; });
+    await unreadable(store);
+    await until('the event', () => heard.on === 1);
+    store.off('unreadable', off);
+    await unreadable(store);
+    await until('the event', () => heard.on === 2);
+    assert.deepEqual(heard, { once: 1, off: 1, on: 2 });
+  });
+
+  it('on, once and off give the store, to go on with', () => {
+    const store = newStore();
+    const listener = () => {};
+    assert.equal(store.on('conflict', listener), store);
+    assert.equal(store.once('conflict', listener), store);
+    assert.equal(store.off('conflict', listener), store);
+  });
+
+  it('a listener that is no function is refused', () => {
+    assert.throws(() => newStore().on('conflict', 'x'), TypeError);
+  });
+
+  it('stores of one configuration hear what any of them met; others do not', async () => {
+    const options = localAlone(recorder.endpoint, NAME);
+    const heard = [];
+    const stores = [new DynamoDBStore(options), new DynamoDBStore(options), newStore()];
+    stores.forEach((store, index) => store.on('unreadable', () => heard.push(index)));
+    await unreadable(stores[0]);
+    await until('the events', () => heard.length >= 2);
+    await unreadable(stores[2]);
+    await until('the events', () => heard.length >= 3);
+    assert.deepEqual(heard, [0, 1, 2]);
+  });
+
+  it('listeners stay when the options are replaced', async () => {
+    const { store, events } = watched();
+    store.setOptions(localAlone(recorder.endpoint, NAME));
+    await unreadable(store);
+    await until('the event', () => events.length > 0);
+    assert.deepEqual(events.map(([name]) => name), ['unreadable']);
+  });
+
+  it('nobody listens: nothing is told, nothing breaks', async () => {
+    await conflict(newStore());
+    await unreadable(newStore());
+  });
+
+  it('a name that is no event is never told', async () => {
+    const store = newStore();
+    const heard = [];
+    ['error', 'get', 'updateDenied'].forEach((name) => store.on(name, () => heard.push(name)));
+    store.on('unreadable', () => heard.push('unreadable'));
+    await unreadable(store);
+    await until('the event', () => heard.length > 0);
+    assert.deepEqual(heard, ['unreadable']);
+  });
+
+  it('a listener that throws is an uncaught exception, and harms no call', async () => {
+    await table.putSession('thrown', { S: 'x' });
+    const { code, stdout, stderr } = await runScript(async (Store, options) => {
+      const thrown = new Promise((resolve) => { process.once('uncaughtException', resolve); });
+      const store = new Store(options);
+      store.on('unreadable', () => { throw new Error('of the listener'); });
+      console.log(await store.get('thrown'));
+      console.log((await thrown).message);
+      await store.set('thrown', { a: 1 }, 60000, { ctx: {} });
+      console.log(await store.get('thrown'));
+    }, [local(engine.endpoint, NAME)]);
+    assert.equal(code, 0, stderr);
+    assert.equal(stdout, 'undefined\nof the listener\n{ a: 1 }\n');
+    assert.equal(stderr, '');
+  });
+});
+
+describe('the process', () => {
+  it('ends although someone listens', async () => {
+    const { code, stdout, stderr } = await runScript(async (Store, options) => {
+      const store = new Store(options);
+      ['conflict', 'unreadable', 'retry', 'throttled'].forEach((name) => store.on(name, () => {}));
+      await store.get('x');
+      console.log('done');
+    }, [local(engine.endpoint, NAME)]);
+    assert.equal(code, 0, stderr);
+    assert.equal(stdout, 'done\n');
+    assert.equal(stderr, '');
+  });
+
+  it('ends although someone listens who never called anything', async () => {
+    const { code, stderr } = await runScript((Store, options) => {
+      new Store(options).on('conflict', () => {});
+    }, [local(engine.endpoint, NAME)]);
+    assert.equal(code, 0, stderr);
+    assert.equal(stderr, '');
+  });
+
+  it('of workers: each hears its own stores, and ends; events after its end go nowhere', async () => {
+    await table.putSession('in-workers', { S: 'x' });
+    const { code, stdout, stderr } = await runScript(async (Store, options) => {
+      const { once } = require('node:events'); // eslint-disable-line global-require
+      const { Worker } = require('node:worker_threads'); // eslint-disable-line global-require
+      const source = `
+        const { parentPort, workerData } = require('node:worker_threads');
+        const Store = require(workerData.file);
+        const store = new Store(workerData.options);
+        store.on('unreadable', ({ idHash }) => parentPort.postMessage(idHash));
+        store.get('in-workers');`;
+      const file = require.resolve('./index.js');
+      const store = new Store(options);
+      for (let worker = 0; worker < 3; worker += 1) {
+        const running = new Worker(source, { eval: true, workerData: { file, options } });
+        // Both before either: they can come in one turn of the event loop.
+        const [[idHash]] = await Promise.all([once(running, 'message'), once(running, 'exit')]);
+        console.log(idHash.length);
+      }
+      await store.get('in-workers');
+      await store.get('in-workers');
+      console.log('done');
+    }, [local(engine.endpoint, NAME)]);
+    assert.equal(code, 0, stderr);
+    assert.equal(stdout, '16\n16\n16\ndone\n');
+    assert.equal(stderr, '');
+  });
+});
+
+describe('stats', () => {
+  const EMPTY = {
+    operations: {},
+    capacityUnits: 0,
+    conflicts: 0,
+    skippedTouches: 0,
+    retries: 0,
+    throttles: 0,
+    unguardedWrites: 0,
+  };
+  const countsOf = ({ operations }) => Object.fromEntries(Object.entries(operations).map(([name, {
+    calls, errors, requests, capacityUnits,
+  }]) => [name, [calls, errors, requests, capacityUnits]]));
+
+  it('begin with nothing', () => assert.deepEqual(newStore().stats(), EMPTY));
+
+  it('count calls, errors, requests, units and time of each operation', async () => {
+    recorder.reset();
+    const store = newStore();
+    const id = unique('id');
+    const ctx = {};
+    await store.set(id, { a: 1 }, HOUR, { ctx });
+    await store.set(id, { a: 2 }, HOUR, { ctx });
+    await store.get(id, undefined, { ctx: {} });
+    await store.get(unique('none'), undefined, { ctx: {} });
+    await store.destroy(id, { ctx });
+    const stats = store.stats();
+    assert.deepEqual(countsOf(stats), {
+      PutItem: [1, 0, 1, 1], UpdateItem: [1, 0, 1, 1], GetItem: [2, 0, 2, 2], DeleteItem: [1, 0, 1, 1],
+    });
+    assert.equal(stats.capacityUnits, 5);
+    Object.values(stats.operations).forEach((operation) => {
+      assert.deepEqual(Object.keys(operation).sort(), [
+        'calls', 'capacityUnits', 'errors', 'requests', 'timeMaxMs', 'timeTotalMs',
+      ]);
+      assert.ok(operation.timeMaxMs > 0);
+      assert.ok(operation.timeTotalMs >= operation.timeMaxMs);
+      assert.ok(operation.timeTotalMs <= operation.calls * operation.timeMaxMs + 1e-6);
+    });
+    const { operations, capacityUnits, ...rest } = stats;
+    assert.deepEqual(rest, {
+      conflicts: 0, skippedTouches: 0, retries: 0, throttles: 0, unguardedWrites: 0,
+    });
+  });
+
+  it('units are those of the size, and half for eventual reads', async () => {
+    const store = newStore({ consistentRead: false });
+    const id = unique('id');
+    const ctx = {};
+    await store.set(id, { text: 'x'.repeat(9000) }, HOUR, { ctx });
+    await store.get(id);
+    const { operations } = store.stats();
+    assert.equal(operations.PutItem.capacityUnits, 9);
+    assert.equal(operations.GetItem.capacityUnits, 1.5);
+  });
+
+  it('conflicts: counted, and what the failed condition costs', async () => {
+    const store = newStore();
+    await conflict(store);
+    const stats = store.stats();
+    assert.equal(stats.conflicts, 1);
+    assert.deepEqual(countsOf(stats).UpdateItem, [1, 0, 1, 1]);
+    // A condition that fails on an item costs what the item does.
+    const id = unique('id');
+    await store.set(id, { text: 'x'.repeat(2900) }, HOUR, { ctx: {} });
+    const earlier = store.stats().operations;
+    await store.set(id, { a: 1 }, HOUR, { ctx: {} });
+    const { PutItem, UpdateItem } = store.stats().operations;
+    assert.equal(PutItem.capacityUnits - earlier.PutItem.capacityUnits, 3);
+    assert.equal(UpdateItem.capacityUnits - earlier.UpdateItem.capacityUnits, 3);
+    assert.equal(store.stats().conflicts, 1);
+  });
+
+  it('unguarded writes: those without a ctx', async () => {
+    const store = newStore();
+    await store.set(unique('id'), { a: 1 }, HOUR);
+    await store.set(unique('id'), { a: 1 }, HOUR, { changed: true });
+    await store.set(unique('id'), { a: 1 }, HOUR, { ctx: {} });
+    assert.equal(store.stats().unguardedWrites, 2);
+  });
+
+  it('retries, throttles and errors', async () => {
+    recorder.reset();
+    const store = newStore({ dynamoConfig: { maxRetries: 2 } });
+    recorder.answer('GetItem', failure('ThrottlingException'), 1);
+    await store.get(unique('id'));
+    recorder.answer('GetItem', failure('InternalServerError', 'no', 500));
+    await assert.rejects(store.get(unique('id')));
+    recorder.reset();
+    recorder.answer('DeleteItem', failure('AccessDeniedException'));
+    await assert.rejects(store.destroy(unique('id')));
+    const stats = store.stats();
+    assert.equal(stats.retries, 3);
+    assert.equal(stats.throttles, 1);
+    assert.deepEqual(countsOf(stats).GetItem, [2, 1, 5, 1]);
+    assert.deepEqual(countsOf(stats).DeleteItem, [1, 1, 1, 0]);
+    recorder.reset();
+  });
+
+  it('an engine that is not there: calls and errors, whatever was sent', async () => {
+    const store = new DynamoDBStore(localAlone('http://127.0.0.1:1', NAME, { dynamoConfig: { maxRetries: 0 } }));
+    await assert.rejects(store.get(unique('id')));
+    const { calls, errors, capacityUnits } = store.stats().operations.GetItem;
+    assert.deepEqual([calls, errors, capacityUnits], [1, 1, 0]);
+  });
+
+  it('are a snapshot: nothing done to them is seen by anyone', async () => {
+    const store = newStore();
+    await store.get(unique('id'));
+    const stats = store.stats();
+    stats.operations.GetItem.calls = 100;
+    await store.get(unique('id'));
+    assert.equal(stats.operations.GetItem.calls, 100);
+    assert.equal(store.stats().operations.GetItem.calls, 2);
+  });
+
+  it('of stores of one configuration, such as a ContextStore makes, are one', async (t) => {
+    const options = localAlone(engine.endpoint, NAME);
+    class ContextStore extends DynamoDBStore {
+      constructor() {
+        super(options);
+      }
+    }
+    const store = new DynamoDBStore(options);
+    const app = await serveFor(t, VERSIONS[0], { ContextStore }, (ctx) => {
+      ctx.session.views = (ctx.session.views || 0) + 1;
+    });
+    const visitor = new Visitor(app.url);
+    for (let view = 0; view < 5; view += 1) await visitor.get();
+    assert.deepEqual(countsOf(store.stats()), {
+      PutItem: [1, 0, 1, 1], GetItem: [4, 0, 4, 4], UpdateItem: [4, 0, 4, 4],
+    });
+  });
+
+  it('of the table: one entry for all operations on it', async () => {
+    const store = newStore();
+    await store.isTableCreated();
+    assert.deepEqual(Object.keys(store.stats().operations), ['Table']);
+  });
+
+  it('JSON can say them', () => {
+    const stats = newStore().stats();
+    assert.deepEqual(JSON.parse(JSON.stringify(stats)), stats);
+  });
+});

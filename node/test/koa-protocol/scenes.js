@@ -1,0 +1,121 @@
+'use strict';
+
+// One session, two requests: the slow one has loaded it when the other signs out. `leave(ctx)` is what the slow one
+// does afterwards. Each scene writes the session, and with a store that writes whatever it is given the session is
+// back, and whoever has the cookie is signed in again.
+
+const assert = require('node:assert/strict');
+const Gate = require('../support/gate');
+const { serveFor } = require('../support/koa');
+const { unique } = require('../support/options');
+const Visitor = require('../support/visitor');
+
+const MINUTE = 60000;
+
+const SCENES = {
+  'a change': { leave: (ctx) => { ctx.session.views = 2; } },
+  'a field removed': { leave: (ctx) => { delete ctx.session.user; } },
+  'another session in its place': { leave: (ctx) => { ctx.session = { views: 2 }; } },
+  'null, then another session in its place': {
+    leave: (ctx) => {
+      ctx.session = null;
+      ctx.session = { views: 2 };
+    },
+  },
+  'nothing changed, rolling': { options: { rolling: true }, leave: () => {} },
+  'nothing changed, renew due': { options: { renew: true }, age: 40, leave: () => {} },
+  'ctx.session.save()': { leave: (ctx) => ctx.session.save() },
+  'ctx.session.save(), a change after it': {
+    async leave(ctx) {
+      ctx.session.views = 2;
+      await ctx.session.save();
+      ctx.session.views = 3;
+    },
+  },
+  'ctx.session.save(), three at once': {
+    leave: (ctx) => Promise.all([2, 3, 4].map((views) => {
+      ctx.session.views = views;
+      return ctx.session.save();
+    })),
+  },
+  'ctx.session.maxAge = …': { leave: (ctx) => { ctx.session.maxAge = 2 * MINUTE; } },
+  "ctx.session.maxAge = 'session'": {
+    legacyCannot: true, // its expiry is then NaN, which is refused
+    leave: (ctx) => { ctx.session.maxAge = 'session'; },
+  },
+  'a change by beforeSave': {
+    options: { rolling: true, beforeSave: (ctx) => { ctx.session.savedBy = 'the hook'; } },
+    leave: () => {},
+  },
+  'autoCommit: false, committed twice': {
+    options: { autoCommit: false },
+    async leave(ctx) {
+      ctx.session.views = 2;
+      await ctx.session.manuallyCommit();
+      ctx.session.views = 3;
+      await ctx.session.manuallyCommit();
+    },
+  },
+  'a change, and a handler that throws': {
+    status: 418,
+    leave(ctx) {
+      ctx.session.views = 2;
+      throw Object.assign(new Error('of the handler'), { status: 418, expose: true });
+    },
+  },
+  'nothing changed, rolling, and a handler that throws': {
+    options: { rolling: true },
+    status: 418,
+    leave() {
+      throw Object.assign(new Error('of the handler'), { status: 418, expose: true });
+    },
+  },
+};
+
+// Makes the expiry of a stored session earlier, as if it had been written so many seconds ago.
+const age = async (table, id, secs) => {
+  const item = await table.get(id);
+  const { _expire: expire } = item.session.M;
+  if (expire) expire.N = String(Number(expire.N) - secs * 1000);
+  await table.put({ ...item, expires: { N: String(Number(item.expires.N) - secs) } });
+};
+
+// Plays a scene on a store. With `again`, somebody else signs in under the same id before the slow request goes on;
+// `left` is the row as it was then, `item` as it is in the end.
+const play = async (t, {
+  version, store, table, scene, again = false,
+}) => {
+  const gate = new Gate();
+  const id = unique('id');
+  // Another process, for all the slow one can know.
+  const door = await serveFor(t, version, { store, maxAge: MINUTE, genid: () => id }, (ctx) => {
+    if (ctx.path === '/sign-out') ctx.session = null;
+    else ctx.session.user = ctx.query.name;
+  });
+  const app = await serveFor(t, version, { store, maxAge: MINUTE, ...scene.options }, async (ctx) => {
+    await gate.pass();
+    await scene.leave(ctx);
+  });
+
+  const visitor = new Visitor(door.url);
+  await visitor.get('/sign-in?name=Ada');
+  assert.equal(visitor.sessionId, id);
+  if (scene.age) await age(table, id, scene.age);
+  const slow = new Visitor(app.url, { 'koa.sess': id }).get();
+  await gate.arrived();
+  await visitor.get('/sign-out');
+  assert.equal(await table.get(id), undefined);
+  if (again) await new Visitor(door.url).get('/sign-in?name=Grace');
+  const left = await table.get(id);
+  gate.open();
+  const answer = await slow;
+
+  assert.equal(answer.status, scene.status ?? 200);
+  const errors = app.errors.filter((err) => err.message !== 'of the handler');
+  assert.deepEqual([...door.errors, ...errors], []);
+  return {
+    id, answer, left, item: await table.get(id),
+  };
+};
+
+module.exports = { SCENES, age, play };

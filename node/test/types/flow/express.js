@@ -1,0 +1,39 @@
+/* @flow */
+
+// The face for express-session and @fastify/session.
+
+import DynamoDBStore, { type Options, type StoreError } from 'koa-session-dynamodb-store/express';
+
+const options: Options = {
+  table: { name: 'sessions' },
+  touchAfter: 60000,
+  conflict: 'overwrite',
+  layout: 'connect-dynamodb',
+};
+
+type Session = { cookie: { ... }, views: number, ... };
+const store: DynamoDBStore<Session> = new DynamoDBStore(options, (error?: StoreError) => {
+  if (error) error.code as string;
+});
+
+export async function use(): Promise<number> {
+  const session = await store.get('id');
+  // $FlowExpectedError[incompatible-use] there may be no session
+  session.views;
+  store.get('id', (error, found) => found?.views);
+  await store.set('id', { cookie: {}, views: 1 });
+  store.touch('id', { cookie: {}, views: 1 }, () => {});
+  // $FlowExpectedError[incompatible-type] views is a number
+  await store.set('id', { cookie: {}, views: 'many' });
+  store.destroy('id', (error) => error);
+  const all = await store.all();
+  all.map(({ id, views }) => id.length + views);
+  store.on('conflict', ({ idHash }) => idHash);
+  await store.clear();
+  return store.length();
+}
+
+// $FlowExpectedError[incompatible-type] one of two
+new DynamoDBStore({ layout: 'connect-redis' });
+// $FlowExpectedError[incompatible-type] misspelt
+new DynamoDBStore({ layouts: 'connect-dynamodb' });
