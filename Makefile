@@ -63,6 +63,21 @@ test-endpoint: $(NPM_PACKAGES) ## Run the conformance suite against DYNAMODB_END
 	cd node && npm run --silent build:debug
 	.ci/js-tests node/test/conformance
 
+.PHONY: bench
+bench: bench-build ## Measure this package beside its peers and write docs/benchmarks.md
+	node bench/run.js
+
+.PHONY: bench-quick
+bench-quick: bench-build ## The same in three minutes, for the table of targets alone
+	node bench/run.js --quick
+
+.PHONY: bench-build
+bench-build: bench/node_modules/.package-lock.json
+	@.ci/check-tools demo
+	@bench/install-wrk
+	npm run --silent --prefix node build
+	cargo build --locked --release --manifest-path bench/rust/Cargo.toml --target-dir bench/rust/target
+
 # MODEL_CASES says how long: a thousand cases take some 4 seconds on two cores. MODEL_SEED repeats one.
 .PHONY: audit
 audit: export MODEL_CASES ?= 100000
@@ -78,6 +93,7 @@ fmt: node/node_modules/.package-lock.json ## Format Rust and JavaScript
 clean: ## Remove everything that was built or installed
 	cargo clean
 	rm -rf node/*.node node/node_modules examples/*/node_modules node/test/packaging/tools/node_modules
+	rm -rf bench/node_modules bench/rust/target
 
 %/node_modules/.package-lock.json: %/package.json %/package-lock.json
 	cd $* && npm ci --no-audit --no-fund

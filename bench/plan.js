@@ -1,0 +1,107 @@
+'use strict';
+
+// Who is measured, at what, and for how long.
+
+const path = require('node:path');
+const { KB, SIZES } = require('./session.js');
+
+/**
+ * `key`: the partition key of its table, for those that store something; `answers`: whose answers it gets otherwise.
+ * `capacity`: it asks for the capacity it consumes.
+ */
+const SUBJECTS = {
+  ours: { title: 'this package', key: 'sessionId', capacity: true },
+  legacy: { title: 'koa-session-dynamodb-store 1.1.1', key: 'sessionId' },
+  'connect-dynamodb': { title: 'connect-dynamodb 3', key: 'id' },
+  'sdk-v3': { title: 'AWS SDK v3, lib-dynamodb', key: 'sessionId' },
+  http: { title: 'limit: node:http, unsigned', answers: 'ours' },
+  native: { title: 'limit: empty native call, JSON', answers: 'ours' },
+  core: { title: 'this core', key: 'sessionId', capacity: true },
+  'aws-sdk': { title: 'store on aws-sdk-dynamodb', key: 'sessionId' },
+  tower: { title: 'tower-sessions-dynamodb-store 0.3', key: 'session_id' },
+  hyper: { title: 'limit: hyper, unsigned', answers: 'core' },
+  wrk: { title: 'limit: wrk', answers: 'core' },
+};
+
+const NODE = ['ours', 'legacy', 'connect-dynamodb', 'sdk-v3', 'http', 'native'];
+const RUST = ['core', 'aws-sdk', 'tower', 'hyper', 'wrk'];
+const STORES = NODE.slice(0, 4);
+/** What Koa's sessions are kept in. */
+const KOA = ['memory', 'ours', 'legacy', 'sdk-v3'];
+const START = ['ours', 'legacy', 'connect-dynamodb', 'sdk-v3', 'http'];
+
+/** One thing to measure: an operation at a size, so many in flight. */
+const scenario = (subjects, server, operation, inFlight = 16, size = KB) => ({
+  id: nameOf(server, operation, inFlight, size), subjects, server, operation, inFlight, size,
+});
+
+function nameOf(server, operation, inFlight = 16, size = KB) {
+  return `${server} ${operation} ${inFlight} ${size}`;
+}
+
+const across = (list, make) => list.flatMap(make);
+const OTHER_SIZES = SIZES.filter((size) => size !== KB);
+
+// The first two are measured in processes that have done nothing yet: their memory is compared.
+const FULL = {
+  warmUpSeconds: 2,
+  seconds: 0.5,
+  rounds: 5,
+  startRounds: 9,
+  scenarios: [
+    ...across(['get', 'set', 'rolling', 'destroy'], (operation) => scenario(NODE, 'null', operation)),
+    ...across([1, 256], (inFlight) => across(['get', 'set'], (operation) => (
+      scenario(NODE, 'null', operation, inFlight)))),
+    ...across(['get', 'set'], (operation) => scenario(['ours', 'legacy'], 'null', operation, 1024)),
+    ...across(OTHER_SIZES, (size) => across(['get', 'set'], (operation) => (
+      scenario(NODE, 'null', operation, 16, size)))),
+    ...across(['get', 'set'], (operation) => scenario(STORES, 'delay', operation)),
+    ...across(['get', 'set'], (operation) => scenario(STORES, 'engine', operation)),
+    ...across([16, 1, 256], (inFlight) => across(['get', 'put'], (operation) => (
+      scenario(RUST, 'null', operation, inFlight)))),
+    ...across(OTHER_SIZES, (size) => across(['get', 'put'], (operation) => (
+      scenario(RUST, 'null', operation, 16, size)))),
+    scenario(['core', 'hyper', 'wrk'], 'null', 'save'),
+  ].map(rustApart),
+};
+
+const QUICK_NODE = ['ours', 'legacy', 'sdk-v3'];
+const QUICK = {
+  warmUpSeconds: 1.5,
+  seconds: 0.3,
+  rounds: 3,
+  startRounds: 5,
+  scenarios: [
+    ...across(['get', 'set'], (operation) => scenario(QUICK_NODE, 'null', operation)),
+    ...across(['get', 'set'], (operation) => scenario(['ours', 'legacy'], 'null', operation, 1)),
+    ...across(['get', 'set'], (operation) => scenario(['ours'], 'null', operation, 1024)),
+    ...across([10 * KB, 100 * KB], (size) => across(['get', 'set'], (operation) => (
+      scenario(['ours'], 'null', operation, 16, size)))),
+    ...across(['get', 'put'], (operation) => scenario(['core', 'aws-sdk', 'wrk'], 'null', operation)),
+  ].map(rustApart),
+};
+
+/** The Rust subjects' `get` at one place is another scenario than the Node subjects'. */
+function rustApart(one) {
+  return RUST.includes(one.subjects[0]) ? { ...one, id: `rust ${one.id}` } : one;
+}
+
+const ROOT = path.join(__dirname, '..');
+/** `debug` shows that everything works, and nothing else. */
+const PROFILE = process.env.BENCH_PROFILE ?? 'release';
+const built = (name) => path.join(__dirname, 'rust', 'target', PROFILE, name);
+
+module.exports = {
+  FULL,
+  KOA,
+  NODE,
+  PROFILE,
+  QUICK,
+  ROOT,
+  RUST,
+  START,
+  STORES,
+  SUBJECTS,
+  built,
+  nameOf,
+};
