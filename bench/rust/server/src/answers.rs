@@ -30,7 +30,7 @@ impl Delay {
 
     async fn pass(self) {
         if !self.mean.is_zero() {
-            let shortest = self.mean - self.jitter;
+            let shortest = self.mean.saturating_sub(self.jitter);
             tokio::time::sleep(shortest + (self.jitter * 2).mul_f64(fastrand::f64())).await;
         }
     }

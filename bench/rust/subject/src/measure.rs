@@ -54,10 +54,10 @@ pub async fn run<S: Subject>(
         tasks.spawn_local(async move {
             let mut times = Vec::new();
             while times.is_empty() || running.get() {
-                let begin = Instant::now();
+                let start = Instant::now();
                 let done = operation.run(&*subject, &mut lane).await;
                 done.map_err(|error| format!("{error:?}"))?;
-                times.push(begin.elapsed());
+                times.push(start.elapsed());
             }
             Ok::<_, String>(times)
         });
@@ -70,7 +70,7 @@ pub async fn run<S: Subject>(
     while let Some(lane) = tasks.join_next().await {
         times.extend(lane??);
     }
-    let (took, cpu) = (began.elapsed(), cpu::process()? - cpu);
+    let (took, cpu) = (began.elapsed(), cpu::process()?.saturating_sub(cpu));
 
     times.sort_unstable();
     let count = u32::try_from(times.len())?;
