@@ -1,5 +1,10 @@
 //! A native call that does nothing, as napi-rs has them: what remains of a store's call when the store costs nothing.
 
+#![allow(
+    clippy::unused_async,
+    reason = "that they are asynchronous is what is measured"
+)]
+
 use napi_derive::napi;
 
 /// Resolves with a copy of the text it is given.
