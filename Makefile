@@ -52,7 +52,6 @@ test: ## Check and test everything, as CI does
 	$(step) 'readme' .ci/js-tests node/test/readme
 	$(step) 'packaging' .ci/js-tests node/test/packaging
 	$(step) 'browser' .ci/js-tests node/test/browser
-	$(step) 'budgets' .ci/js-tests node/test/budget
 	@.ci/summary $(TEST_LOG)
 
 # CONFORMANCE_UNMET lists, with commas, what the endpoint cannot do; the cases that need it are skipped and printed.

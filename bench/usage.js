@@ -3,7 +3,7 @@
 // What this process has used: CPU time and memory.
 
 const fs = require('node:fs');
-const threadMicroseconds = require('../node/test/budget/thread-cpu.js')(fs, process);
+const threadMicroseconds = require('./thread-cpu.js')(fs, process);
 
 /** CPU time in microseconds: of the thread the event loop runs on, and of all. */
 function cpu() {

@@ -695,10 +695,15 @@ class Core {
   }
 }
 
+let isContextMissed = false;
+
 /** For a caller that does not say which request it is: nothing guards what it writes. */
 function notKnown() {
-  const { warnOnce } = require('./lib/warn.js');
-  warnOnce('koa-session-dynamodb-store: set was called without koa\'s context, as koa-session does before 6.1: parallel requests overwrite each other and can undo a logout. Update koa-session.');
+  if (!isContextMissed) {
+    isContextMissed = true;
+    const { warnOnce } = require('./lib/warn.js');
+    warnOnce('koa-session-dynamodb-store: set was called without koa\'s context, as koa-session does before 6.1: parallel requests overwrite each other and can undo a logout. Update koa-session.');
+  }
   return new Known(undefined);
 }
 
