@@ -299,7 +299,7 @@ class DynamoDBStore extends EventEmitter {
     return session;
   }
 
-  /** Counts, times and capacity units since the process started. */
+  /** What this store, and all others of its configuration, have done since the first of them was made. */
   stats() { return this.#core.stats(); }
 
   /** Creates the table if it is missing. With a callback, that is where errors go. */

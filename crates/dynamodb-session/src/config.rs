@@ -332,7 +332,7 @@ impl Builder {
         self
     }
 
-    /// Told what operators may want to know, on the task that met it. It must not block.
+    /// Told about each [`Event`](crate::Event), on the task that met it. It must not block. Default: nobody.
     pub fn on_event(mut self, listener: Listener) -> Self {
         self.listener = Some(listener);
         self

@@ -161,9 +161,9 @@ impl SessionStore {
     /// A session that was deleted since is not brought back, nor is another one touched that has its id now:
     /// `loaded.created` tells. Without it, presence alone is checked, for items of the legacy package.
     ///
-    /// With [`Conflict::Merge`](crate::Conflict::Merge) the top-level fields in which `data` differs from `loaded.data` are set or
-    /// removed, and requests in parallel keep each other's changes. A field is written whole: values that must
-    /// agree belong in one. More than 100 changed fields take several requests. Where single fields cannot be
+    /// With [`Conflict::Merge`](crate::Conflict::Merge) the top-level fields in which `data` differs from
+    /// `loaded.data` are set or removed, and requests in parallel keep each other's changes. A field is written
+    /// whole: values that must agree belong in one. More than 100 changed fields take several requests. Where single fields cannot be
     /// written (the item's `session` is no map, or `UpdateItem` is not allowed) the whole session is.
     ///
     /// # Errors
