@@ -195,69 +195,78 @@ impl ExpiryField {
         match self.instants {
             Instants::Itself => true,
             Instants::Nothing => is_equal(before, now, as_doubles),
-            Instants::Inside(names) => {
-                let without = |value: &RawValue| {
-                    let mut value = parse(value);
-                    if let Some(map) = value.get_mut("M").and_then(Value::as_object_mut) {
-                        map.retain(|name, _| !names.contains(&name.as_str()));
-                    }
-                    value
-                };
-                is_equal_attribute(&without(before), &without(now), as_doubles)
-            }
+            Instants::Inside(names) => match (map_of(before), map_of(now)) {
+                (Some(mut before), Some(mut now)) => {
+                    before.retain(|(name, _)| !names.contains(&name.as_ref()));
+                    now.retain(|(name, _)| !names.contains(&name.as_ref()));
+                    is_equal_map(&before, &now, as_doubles)
+                }
+                _ => is_equal(before, now, as_doubles),
+            },
         }
     }
 }
 
-fn is_equal(a: &RawValue, b: &RawValue, as_doubles: bool) -> bool {
-    a.get() == b.get() || is_equal_attribute(&parse(a), &parse(b), as_doubles)
-}
-
-fn parse(value: &RawValue) -> Value {
-    serde_json::from_str(value.get()).expect("a raw value is JSON")
-}
-
 /// Whether two attribute values are the same, whatever the order of fields.
-fn is_equal_attribute(a: &Value, b: &Value, as_doubles: bool) -> bool {
+///
+/// Level by level, and not as `serde_json::Value`s: there the field name `$serde_json::private::RawValue` is no name.
+fn is_equal(a: &RawValue, b: &RawValue, as_doubles: bool) -> bool {
+    if a.get() == b.get() {
+        return true;
+    }
     let (Some((tag_a, a)), Some((tag_b, b))) = (tagged(a), tagged(b)) else {
-        return a == b;
+        return false;
     };
     if tag_a != tag_b {
         return false;
     }
-    match (tag_a, a, b) {
-        ("M", Value::Object(a), Value::Object(b)) => {
-            a.len() == b.len()
-                && a.iter().all(|(name, value)| {
-                    b.get(name)
-                        .is_some_and(|other| is_equal_attribute(value, other, as_doubles))
-                })
+    match &*tag_a {
+        "M" => {
+            both::<FieldList<'_>>(a, b).is_some_and(|(a, b)| is_equal_map(&a.0, &b.0, as_doubles))
         }
-        ("L", Value::Array(a), Value::Array(b)) => {
-            a.len() == b.len()
-                && a.iter()
-                    .zip(b)
-                    .all(|(a, b)| is_equal_attribute(a, b, as_doubles))
-        }
-        ("NS", Value::Array(a), Value::Array(b)) => {
-            a.len() == b.len()
-                && a.iter()
-                    .zip(b)
-                    .all(|(a, b)| is_equal_number(a, b, as_doubles))
-        }
-        ("N", a, b) => is_equal_number(a, b, as_doubles),
-        (_, a, b) => a == b,
+        "L" => both::<Vec<&RawValue>>(a, b).is_some_and(|(a, b)| {
+            let mut pairs = a.iter().zip(&b);
+            a.len() == b.len() && pairs.all(|(a, b)| is_equal(a, b, as_doubles))
+        }),
+        "NS" => both::<Vec<Name<'_>>>(a, b).is_some_and(|(a, b)| {
+            let mut pairs = a.iter().zip(&b);
+            a.len() == b.len() && pairs.all(|(a, b)| is_equal_number(&a.0, &b.0, as_doubles))
+        }),
+        "N" => both::<Name<'_>>(a, b).is_some_and(|(a, b)| is_equal_number(&a.0, &b.0, as_doubles)),
+        // The same string can be escaped in several ways.
+        _ => both::<Value>(a, b).is_some_and(|(a, b)| a == b),
     }
 }
 
-fn tagged(value: &Value) -> Option<(&str, &Value)> {
-    let map = value.as_object().filter(|map| map.len() == 1)?;
-    map.iter().next().map(|(tag, value)| (tag.as_str(), value))
+fn is_equal_map(a: &[Field<'_>], b: &[Field<'_>], as_doubles: bool) -> bool {
+    let b: HashMap<&str, &RawValue> = b.iter().map(|(name, value)| (&**name, *value)).collect();
+    a.len() == b.len()
+        && a.iter().all(|(name, value)| {
+            b.get(&**name)
+                .is_some_and(|other| is_equal(value, other, as_doubles))
+        })
 }
 
-fn is_equal_number(a: &Value, b: &Value, as_doubles: bool) -> bool {
-    let double = |text: &Value| text.as_str()?.parse::<f64>().ok();
+fn is_equal_number(a: &str, b: &str, as_doubles: bool) -> bool {
+    let double = |text: &str| text.parse::<f64>().ok();
     a == b || (as_doubles && double(a).is_some_and(|a| double(b) == Some(a)))
+}
+
+fn both<'a, T: Deserialize<'a>>(a: &'a RawValue, b: &'a RawValue) -> Option<(T, T)> {
+    Some((parse(a)?, parse(b)?))
+}
+
+fn parse<'a, T: Deserialize<'a>>(value: &'a RawValue) -> Option<T> {
+    serde_json::from_str(value.get()).ok()
+}
+
+fn tagged(value: &RawValue) -> Option<Field<'_>> {
+    let FieldList(mut types) = parse(value)?;
+    types.pop().filter(|_| types.is_empty())
+}
+
+fn map_of(value: &RawValue) -> Option<Vec<Field<'_>>> {
+    Some(parse::<MapAttribute<'_>>(value)?.fields.0)
 }
 
 /// The bytes that count towards the size of the item in an answer (`{"Item":{…}}`); `None` if there is no item.

@@ -88,6 +88,11 @@ fn values_that_say_the_same_are_no_change() {
         ),
         (r#"{"S":"\u00e4\/"}"#, r#"{"S":"ä/"}"#),
         (r#"{"M":{"\u0061":{"S":""}}}"#, r#"{"M":{"a":{"S":""}}}"#),
+        // A field name that serde_json keeps for itself.
+        (
+            r#"{"M":{"$serde_json::private::RawValue":{"N":"1"},"a":{"N":"1"}}}"#,
+            r#"{"M":{"a":{"N":"1"},"$serde_json::private::RawValue":{"N":"1"}}}"#,
+        ),
     ] {
         for as_doubles in [true, false] {
             assert!(!is_change(one, other, as_doubles), "{one}");
@@ -127,6 +132,10 @@ fn values_that_say_something_else_are_a_change() {
         (r#"{"SS":["1"]}"#, r#"{"NS":["1"]}"#),
         (r#"{"NS":["1","2"]}"#, r#"{"NS":["1","3"]}"#),
         (r#"{"BS":["AQ=="]}"#, r#"{"BS":["AQI="]}"#),
+        (
+            r#"{"M":{"$serde_json::private::RawValue":{"N":"1"}}}"#,
+            r#"{"M":{"$serde_json::private::RawValue":{"S":"{}"}}}"#,
+        ),
     ] {
         for as_doubles in [true, false] {
             assert!(is_change(one, other, as_doubles), "{one} {other}");
@@ -310,6 +319,23 @@ fn what_was_loaded_is_compared_though_dynamodb_would_refuse_it() {
     assert_eq!(written(&changes), (String::new(), " deep".to_owned()));
 }
 
+/// JSON text, as another package stores it, can be deeper than what `serde_json` reads.
+#[test]
+fn depth_is_no_obstacle() {
+    let deep = |end: &str| {
+        let levels = 120;
+        let json = format!("{}{end}{}", "[".repeat(levels), "]".repeat(levels));
+        let text = format!(r#"{{"deep":{json},"cookie":{{"deep":{json}}}}}"#);
+        write_base(&SessionText::Json(text)).unwrap()
+    };
+    let (one, two, same) = (deep("1"), deep("2"), deep("1.0"));
+    let changes = Changes::between(&one, &two, &FIELDS, true).unwrap();
+    assert_eq!(changes.set.len(), 1);
+    assert!(!changes.keeps_settings);
+    let changes = Changes::between(&one, &same, &FIELDS, true).unwrap();
+    assert!(changes.moves_expiry_only());
+}
+
 #[test]
 fn only_maps_are_compared() {
     for malformed in ["", "{}", r#"{"S":"the-data"}"#, r#"{"M":{"a":1}"#] {
@@ -330,7 +356,7 @@ fn apply(base: &[u8], changes: &Changes<'_>) -> Value {
         fields.remove(name.as_ref()).expect("a field to remove");
     }
     for (name, value) in &changes.set {
-        fields.insert(name.to_string(), parse(value));
+        fields.insert(name.to_string(), parse(value).unwrap());
     }
     item
 }
