@@ -133,6 +133,12 @@ export interface StoreOptions {
   maxAttempts?: number
   /** Milliseconds of the first backoff at most. Default 25. */
   retryBaseMs?: number
+  /** Retries of all operations together while nothing succeeds. Default 100. */
+  retryBudget?: number
+  /** Connections open at once. Default 128. */
+  maxConnections?: number
+  /** Operations under way beyond those. Default 4096. */
+  maxQueue?: number
   /** The only certificate authorities to trust, as PEM. Default: built in. */
   caPem?: string
   /** The URL of a proxy. Default none. */

@@ -106,6 +106,14 @@ declare namespace DynamoDBStore {
      * changed. `'overwrite'`: each writes the whole session, and the last one wins. Default: `'merge'`.
      */
     conflict?: 'merge' | 'overwrite';
+    /** Milliseconds a call may take in all, retries included. Default: 5000, more where `httpOptions` allows an attempt more. */
+    operationTimeout?: number;
+    /** Connections open at once; further requests wait for one. Default: 128, or the `maxSockets` of `httpOptions.agent`. */
+    maxConnections?: number;
+    /** Calls under way beyond those; one more fails at once with `OverloadedError`. Default: 4096. */
+    maxQueue?: number;
+    /** Retries of all calls together while none succeeds; then a call has one attempt. Default: 100. */
+    retryBudget?: number;
   }
 
   export interface Events {
@@ -134,6 +142,8 @@ declare namespace DynamoDBStore {
     /** Writes that were not sent because of `touchAfter`. */
     skippedTouches: number;
     retries: number;
+    /** Retries that were not made, because the budget was used up. */
+    withheldRetries: number;
     throttles: number;
     /** Writes that nothing guarded, because nothing was known of the session. */
     unguardedWrites: number;
@@ -208,7 +218,7 @@ declare namespace DynamoDBStore {
       timeout?: number;
       /** The URL of an HTTP proxy. */
       proxy?: string;
-      /** Its proxy and its `ca` are used. */
+      /** Its proxy, its `ca` and its `maxSockets` are used. */
       agent?: object;
     };
     correctClockSkew?: boolean;

@@ -109,6 +109,8 @@ const check = {
 };
 
 const DEFAULT_TTL_MS = 24 * 60 * 60 * 1000;
+/** What the native part can count to. */
+const MOST = 2 ** 32 - 1;
 const RESERVED = ['session', 'created', 'rev'];
 const BILLING_MODES = ['PROVISIONED', 'PAY_PER_REQUEST'];
 const CONFLICTS = ['merge', 'overwrite'];
@@ -159,6 +161,10 @@ const STORE = {
   touchAfter: check.number,
   absoluteMaxAge: (value, name) => check.number(value, name, { min: 1 }),
   conflict: (value, name) => check.oneOf(value, name, CONFLICTS),
+  operationTimeout: (value, name) => check.number(value, name, { min: 1, max: MOST }),
+  maxConnections: (value, name) => check.number(value, name, { min: 1, max: MOST }),
+  maxQueue: (value, name) => check.number(value, name, { max: MOST }),
+  retryBudget: (value, name) => check.number(value, name, { max: MOST }),
 };
 
 /** The checked values of those options that the caller gave. */
@@ -309,6 +315,10 @@ function readOptions(options = {}, layouts = undefined) {
       absoluteTtlMs: store.absoluteMaxAge,
       overwrite: store.conflict === 'overwrite' || undefined,
       layout: store.layout,
+      operationTimeoutMs: store.operationTimeout ?? dynamo.native.operationTimeoutMs,
+      maxConnections: store.maxConnections ?? dynamo.native.maxConnections,
+      maxQueue: store.maxQueue,
+      retryBudget: store.retryBudget,
       consistentRead: store.consistentRead ?? dynamo.consistentRead,
     },
     // Only what the caller wrote: nothing else may change a live table.

@@ -152,11 +152,13 @@ function readAgent(agent, out) {
   if (options.cert || options.key || options.pfx) unsupported('httpOptions.agent', 'DynamoDB takes no client certificates');
   const authorities = [options.ca ?? []].flat().map(String);
   if (authorities.length) out.caPem = authorities.join('\n');
+  // Node's default is Infinity.
+  if (Number.isInteger(agent.maxSockets) && agent.maxSockets > 0) out.maxConnections = agent.maxSockets;
   const proxy = agent.proxy || agent.proxyUri || agent.proxyOptions;
   if (proxy) {
     out.proxy = proxyUrl(proxy, 'httpOptions.agent');
   } else if (!isPlainAgent(agent)) {
-    ignoredWith('httpOptions.agent', 'the store makes its own connections; of an agent it takes the proxy and `ca`');
+    ignoredWith('httpOptions.agent', 'the store makes its own connections; of an agent it takes the proxy, `ca` and `maxSockets`');
   }
 }
 

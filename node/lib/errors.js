@@ -14,6 +14,7 @@ const CODES = {
   InvalidData: 'InvalidSessionError',
   InvalidMaxAge: 'InvalidMaxAgeError',
   Throttled: 'ThrottlingException',
+  Overloaded: 'OverloadedError',
   Timeout: 'TimeoutError',
   Transport: 'NetworkingError',
   Decode: 'UnreadableAnswerError',

@@ -101,6 +101,7 @@ pub(crate) fn stats(stats: &Stats) -> Value {
         "conflicts": stats.conflicts,
         "skippedTouches": stats.skipped_touches,
         "retries": stats.retries,
+        "withheldRetries": stats.withheld_retries,
         "throttles": stats.throttles,
         "unguardedWrites": stats.unguarded_writes,
     })

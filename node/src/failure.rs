@@ -88,6 +88,7 @@ fn kind_name(kind: ErrorKind) -> &'static str {
         ErrorKind::RecordTooLarge => "RecordTooLarge",
         ErrorKind::InvalidData => "InvalidData",
         ErrorKind::Throttled => "Throttled",
+        ErrorKind::Overloaded => "Overloaded",
         ErrorKind::Timeout => "Timeout",
         ErrorKind::Transport => "Transport",
         ErrorKind::Decode => "Decode",

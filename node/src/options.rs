@@ -52,6 +52,12 @@ pub struct StoreOptions {
     pub max_attempts: Option<u32>,
     /// Milliseconds of the first backoff at most. Default 25.
     pub retry_base_ms: Option<u32>,
+    /// Retries of all operations together while nothing succeeds. Default 100.
+    pub retry_budget: Option<u32>,
+    /// Connections open at once. Default 128.
+    pub max_connections: Option<u32>,
+    /// Operations under way beyond those. Default 4096.
+    pub max_queue: Option<u32>,
     /// The only certificate authorities to trust, as PEM. Default: built in.
     pub ca_pem: Option<String>,
     /// The URL of a proxy. Default none.
@@ -123,6 +129,13 @@ impl StoreOptions {
         );
         builder = set(builder, self.max_attempts, Builder::max_attempts);
         builder = set(builder, self.retry_base_ms.map(millis), Builder::retry_base);
+        builder = set(builder, self.retry_budget, Builder::retry_budget);
+        builder = set(
+            builder,
+            self.max_connections.map(count),
+            Builder::max_connections,
+        );
+        builder = set(builder, self.max_queue.map(count), Builder::max_queue);
         builder = set(builder, self.ca_pem.map(TlsRoots::Pem), Builder::tls_roots);
         builder = set(builder, self.proxy, Builder::proxy);
         builder = set(builder, self.user_agent_suffix, Builder::user_agent_suffix);
@@ -178,6 +191,10 @@ fn set<T>(
         Some(value) => setter(builder, value),
         None => builder,
     }
+}
+
+fn count(count: u32) -> usize {
+    count.try_into().unwrap_or(usize::MAX)
 }
 
 fn millis(ms: u32) -> Duration {

@@ -48,7 +48,10 @@ impl From<ErrorKind> for Exit {
             ErrorKind::InvalidId => Self::Usage,
             ErrorKind::Config | ErrorKind::Credentials => Self::Config,
             ErrorKind::AccessDenied => Self::AccessDenied,
-            ErrorKind::Throttled | ErrorKind::Timeout | ErrorKind::Transport => Self::Unavailable,
+            ErrorKind::Throttled
+            | ErrorKind::Overloaded
+            | ErrorKind::Timeout
+            | ErrorKind::Transport => Self::Unavailable,
             _ => Self::Other,
         }
     }

@@ -28,6 +28,7 @@ pub struct Builder {
     clock: Arc<dyn Clock>,
     clock_offset_ms: i64,
     policy: RetryPolicy,
+    max_queue: usize,
     transport: Option<Arc<dyn Transport>>,
     observer: Option<Observer>,
     listener: Option<Listener>,
@@ -86,6 +87,7 @@ impl Default for Builder {
                 credentials: None,
                 connect_timeout: Duration::from_secs(1),
                 first_byte_timeout: Duration::from_secs(1),
+                max_connections: 128,
                 tls_roots: TlsRoots::BuiltIn,
                 proxy: None,
                 user_agent_suffix: None,
@@ -96,6 +98,7 @@ impl Default for Builder {
             clock,
             clock_offset_ms: 0,
             policy: RetryPolicy::default(),
+            max_queue: 4096,
             transport: None,
             observer: None,
             listener: None,
@@ -282,6 +285,33 @@ impl Builder {
         self
     }
 
+    /// How many retries may be made, by all calls together, while nothing succeeds. Default: 100.
+    ///
+    /// Five calls that succeed make up for a retry that was in vain; one that helped costs nothing. When none is left, a call has
+    /// one attempt: an outage is not made worse by repetitions, and retries come back with the service. As in the
+    /// [AWS SDKs](https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html).
+    pub fn retry_budget(mut self, retries: u32) -> Self {
+        self.policy.budget = retries;
+        self
+    }
+
+    /// How many connections may be open at once; at least 1. Further requests wait for one. Default: 128.
+    ///
+    /// A connection carries one request at a time, so 128 of them at 5 ms a request carry some 25 000 a second.
+    pub fn max_connections(mut self, connections: usize) -> Self {
+        self.client.max_connections = connections;
+        self
+    }
+
+    /// How many calls may be under way beyond [`max_connections`](Self::max_connections). Default: 4096.
+    ///
+    /// One more fails at once with [`ErrorKind::Overloaded`], and so does not pile up behind a service that has become
+    /// slow. A call that waits holds what it is going to send.
+    pub fn max_queue(mut self, calls: usize) -> Self {
+        self.max_queue = calls;
+        self
+    }
+
     /// Which certificate authorities are trusted. Default: [`TlsRoots::BuiltIn`].
     pub fn tls_roots(mut self, roots: TlsRoots) -> Self {
         self.client.tls_roots = roots;
@@ -349,6 +379,13 @@ impl Builder {
         if self.policy.max_attempts == 0 {
             return Err(config("max_attempts must be at least 1"));
         }
+        if self.client.max_connections == 0 {
+            return Err(config("max_connections must be at least 1"));
+        }
+        let policy = RetryPolicy {
+            max_calls: self.client.max_connections.saturating_add(self.max_queue),
+            ..self.policy
+        };
         let clock = ServiceClock::new(self.clock, self.clock_offset_ms);
         let mut is_insecure = false;
         let transport = if let Some(transport) = self.transport {
@@ -363,7 +400,7 @@ impl Builder {
             Arc::new(HttpsTransport::new(client))
         };
         Ok(SessionStore::new(
-            Client::new(transport, clock.clone(), self.policy, self.observer)
+            Client::new(transport, clock.clone(), policy, self.observer)
                 .with_listener(self.listener),
             clock,
             self.table,

@@ -23,6 +23,9 @@ pub enum ErrorKind {
     InvalidData,
     /// The service or the table's capacity refused for now, after all retries.
     Throttled,
+    /// So many calls are under way that this one was not begun. Nothing was sent; calls come in faster than
+    /// the service answers.
+    Overloaded,
     /// The deadline passed. For a write, it is unknown whether it happened.
     Timeout,
     /// The endpoint was not reached, or the connection broke. For a write, it is unknown whether it happened.
@@ -58,7 +61,10 @@ impl Error {
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         let retryable = matches!(
             kind,
-            ErrorKind::Throttled | ErrorKind::Timeout | ErrorKind::Transport
+            ErrorKind::Throttled
+                | ErrorKind::Overloaded
+                | ErrorKind::Timeout
+                | ErrorKind::Transport
         );
         Self(Box::new(Inner {
             kind,

@@ -28,6 +28,9 @@ pub struct Stats {
     pub skipped_touches: u64,
     /// Requests that were repetitions.
     pub retries: u64,
+    /// Retries that were not made because too many had been without success; see
+    /// [`retry_budget`](crate::Builder::retry_budget).
+    pub withheld_retries: u64,
     /// Answers that asked for fewer requests.
     pub throttles: u64,
     /// Writes that nothing guarded, because nothing was known of the session: [`put`](crate::SessionStore::put).
@@ -76,6 +79,7 @@ pub(crate) struct Counts {
     pub(crate) skipped_touches: AtomicU64,
     pub(crate) throttles: AtomicU64,
     pub(crate) retries: AtomicU64,
+    pub(crate) withheld_retries: AtomicU64,
     pub(crate) unguarded_writes: AtomicU64,
 }
 
@@ -119,6 +123,7 @@ impl Counts {
             conflicts: self.conflicts.load(Relaxed),
             skipped_touches: self.skipped_touches.load(Relaxed),
             retries: self.retries.load(Relaxed),
+            withheld_retries: self.withheld_retries.load(Relaxed),
             throttles: self.throttles.load(Relaxed),
             unguarded_writes: self.unguarded_writes.load(Relaxed),
         }

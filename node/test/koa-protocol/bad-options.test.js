@@ -23,7 +23,7 @@ const OTHERS = {
   'a string': '60000', 'an object': {}, 'a list': [1], true: true, false: false, 'a bigint': 1n, 'a function': () => {},
 };
 
-['touchAfter', 'absoluteMaxAge'].forEach((name) => {
+['touchAfter', 'absoluteMaxAge', 'operationTimeout', 'maxConnections', 'maxQueue', 'retryBudget'].forEach((name) => {
   describe(name, () => {
     Object.entries(NUMBERS).forEach(([value, Type]) => {
       it(`${value} is refused`, () => {
@@ -43,8 +43,16 @@ const OTHERS = {
 
     it('undefined is as if it were not there', () => { make({ [name]: undefined }); });
 
-    [1, 1000, 365 * 24 * 3600 * 1000].forEach((value) => {
+    [1, 1000, 2 ** 32 - 1].forEach((value) => {
       it(`${value} is taken`, () => { make({ [name]: value }); });
+    });
+  });
+});
+
+['operationTimeout', 'maxConnections'].forEach((name) => {
+  describe(name, () => {
+    it('0 would leave nothing', () => {
+      assert.throws(() => make({ [name]: 0 }), { name: 'RangeError', message: new RegExp(`^${name} must be `) });
     });
   });
 });

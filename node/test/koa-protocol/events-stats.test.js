@@ -281,6 +281,7 @@ describe('stats', () => {
     conflicts: 0,
     skippedTouches: 0,
     retries: 0,
+    withheldRetries: 0,
     throttles: 0,
     unguardedWrites: 0,
   };
@@ -315,7 +316,7 @@ describe('stats', () => {
     });
     const { operations, capacityUnits, ...rest } = stats;
     assert.deepEqual(rest, {
-      conflicts: 0, skippedTouches: 0, retries: 0, throttles: 0, unguardedWrites: 0,
+      conflicts: 0, skippedTouches: 0, retries: 0, withheldRetries: 0, throttles: 0, unguardedWrites: 0,
     });
   });
 

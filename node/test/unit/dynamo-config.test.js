@@ -38,7 +38,7 @@ describe('honoured', () => {
     [{ signatureVersion: 'v4' }, {}],
     [{ customUserAgent: 'my-app/1' }, { userAgentSuffix: 'my-app/1' }],
     [{ httpOptions: { proxy: 'http://proxy:3128' } }, { proxy: 'http://proxy:3128' }],
-    [{ httpOptions: { agent: new https.Agent({ keepAlive: true, maxSockets: 5 }) } }, {}],
+    [{ httpOptions: { agent: new https.Agent({ keepAlive: true, maxSockets: 5 }) } }, { maxConnections: 5 }],
     [{ httpOptions: { agent: new http.Agent() } }, {}],
     [{ httpOptions: { agent: new https.Agent({ ca: ['A', Buffer.from('B')] }) } }, { caPem: 'A\nB' }],
     [{ httpOptions: { agent: { proxy: new URL('http://u:p@proxy:3128') } } }, { proxy: 'http://u:p@proxy:3128/' }],

@@ -411,6 +411,7 @@ pub(super) mod tests {
             credentials: None,
             connect_timeout: Duration::from_secs(1),
             first_byte_timeout: Duration::from_secs(1),
+            max_connections: 128,
             tls_roots: TlsRoots::BuiltIn,
             proxy: None,
             user_agent_suffix: None,

@@ -15,7 +15,7 @@ use hyper::body::{Body as _, Incoming};
 use hyper::client::conn::http1;
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Method, Uri};
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, Semaphore};
 
 use super::ClientConfig;
 use super::connect::{Connector, NotConnected, within};
@@ -69,6 +69,8 @@ struct Target {
     expired: AtomicU64,
     connector: Arc<Connector>,
     pool: Pool,
+    /// One permit for each connection that may be open.
+    connections: Semaphore,
 }
 
 impl HttpsTransport {
@@ -179,6 +181,7 @@ impl Target {
             expired: AtomicU64::new(0),
             connector,
             pool: Pool::default(),
+            connections: Semaphore::new(config.max_connections.min(Semaphore::MAX_PERMITS)),
             endpoint,
         })
     }
@@ -197,6 +200,10 @@ impl Target {
                 ))
             })
             .map_err(|failure| (IncompleteReason::Credentials, failure.into()))?;
+        // Kept until the connection is idle or closed. Nobody closes the semaphore.
+        let _connection = within(deadline.clock, deadline.left(), self.connections.acquire())
+            .await
+            .ok_or_else(|| timed_out("no connection became free"))?;
         let signed_at = deadline.clock.now();
         let signed = self.signed(&current, request, signed_at)?;
         let (response, sender) = self.answer(config, deadline, signed).await?;
@@ -909,6 +916,43 @@ pub(super) mod tests {
         assert_eq!(second.await.unwrap().0, IncompleteReason::Timeout);
         transport.send(request()).await.unwrap();
         assert_eq!(server.connections(), [0, 1, 1, 2]);
+    }
+
+    #[tokio::test]
+    async fn further_requests_wait_for_a_connection_in_turn() {
+        let server = Server::start(vec![vec![Act::Hang], vec![Act::Hang]]).await;
+        let (mut config, clock) = client_config(&server);
+        config.max_connections = 2;
+        let transport = Arc::new(HttpsTransport::new(config));
+        let attempt = |timeout| {
+            let transport = Arc::clone(&transport);
+            tokio::spawn(async move {
+                let request = Request {
+                    timeout: Duration::from_millis(timeout),
+                    ..request()
+                };
+                transport
+                    .send(request)
+                    .await
+                    .map_err(|incomplete| incomplete.source.to_string())
+            })
+        };
+        let (first, second) = (attempt(5000), attempt(5000));
+        server.has_received(2).await;
+        let (hasty, patient) = (attempt(900), attempt(5000));
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        clock.advance(Duration::from_millis(900));
+        assert_eq!(
+            hasty.await.unwrap().err().unwrap(),
+            "no connection became free"
+        );
+        assert_eq!(server.received().len(), 2);
+        clock.advance(Duration::from_millis(100));
+        for stalled in [first, second] {
+            assert_eq!(stalled.await.unwrap().err().unwrap(), "no answer within 1s");
+        }
+        assert_eq!(patient.await.unwrap().unwrap().status, 200);
+        assert_eq!(server.connections()[2..], [2]);
     }
 
     #[tokio::test]

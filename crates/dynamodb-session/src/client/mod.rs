@@ -17,6 +17,7 @@ mod date;
 pub(crate) mod endpoint;
 mod fault;
 pub(crate) mod https;
+mod limit;
 mod pool;
 pub(crate) mod retry;
 mod sdk_http;
@@ -48,6 +49,8 @@ pub(crate) struct ClientConfig {
     pub(crate) connect_timeout: Duration,
     /// From the request being sent to the first byte of the answer.
     pub(crate) first_byte_timeout: Duration,
+    /// Open at once; further requests wait for one.
+    pub(crate) max_connections: usize,
     pub(crate) tls_roots: TlsRoots,
     /// `http://[user:password@]host:port` of a proxy that is asked to CONNECT.
     pub(crate) proxy: Option<String>,

@@ -17,9 +17,6 @@ pub(super) type Sender = SendRequest<Full<Bytes>>;
 /// have stood still, as it does in a frozen AWS Lambda environment, while the service closed the connection.
 const MAX_IDLE: Duration = Duration::from_secs(20);
 
-/// More idle connections than this are closed.
-const MAX_KEPT: usize = 256;
-
 /// Idle connections. The one used last is used first, so that the others age and go.
 #[derive(Default)]
 pub(super) struct Pool(Mutex<VecDeque<Idle>>);
@@ -62,10 +59,9 @@ impl Pool {
         }
         let (wall, monotonic) = (clock.now(), clock.monotonic());
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        while kept.len() >= MAX_KEPT
-            || kept
-                .front()
-                .is_some_and(|oldest| oldest.age(wall, monotonic) > MAX_IDLE)
+        while kept
+            .front()
+            .is_some_and(|oldest| oldest.age(wall, monotonic) > MAX_IDLE)
         {
             kept.pop_front();
         }

@@ -10,6 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::fault::{CONDITION_FAILED, Fault, Retry, is_expired_token, judge, message};
+use super::limit::{Admission, RetryBudget};
 use super::transport::{Incomplete, IncompleteReason, Request, Response, Transport};
 use crate::clock::ServiceClock;
 use crate::error::{Error, ErrorKind};
@@ -30,6 +31,10 @@ pub(crate) struct RetryPolicy {
     pub(crate) max_backoff: Duration,
     /// For the whole call: all attempts and the pauses between them.
     pub(crate) deadline: Duration,
+    /// Retries in store, for all calls together.
+    pub(crate) budget: u32,
+    /// Calls under way at once.
+    pub(crate) max_calls: usize,
 }
 
 impl Default for RetryPolicy {
@@ -39,6 +44,8 @@ impl Default for RetryPolicy {
             base: Duration::from_millis(25),
             max_backoff: Duration::from_secs(1),
             deadline: Duration::from_secs(5),
+            budget: 100,
+            max_calls: usize::MAX,
         }
     }
 }
@@ -83,6 +90,8 @@ pub(crate) struct Client {
     transport: Arc<dyn Transport>,
     clock: ServiceClock,
     policy: RetryPolicy,
+    budget: Arc<RetryBudget>,
+    admission: Arc<Admission>,
     observer: Option<Observer>,
     listener: Option<Listener>,
     counts: Arc<Counts>,
@@ -109,6 +118,8 @@ impl Client {
         Self {
             transport,
             clock,
+            budget: Arc::new(RetryBudget::new(policy.budget)),
+            admission: Arc::new(Admission::new(policy.max_calls)),
             policy,
             observer,
             listener: None,
@@ -130,7 +141,10 @@ impl Client {
         body: Bytes,
     ) -> Result<Answer, Error> {
         let start = self.clock.monotonic();
-        let result = self.attempts(operation, &body, start).await;
+        let result = match self.admission.enter() {
+            Ok(_under_way) => self.attempts(operation, &body, start).await,
+            Err(overloaded) => Err(overloaded),
+        };
         let result = result.map_err(|error| error.on(operation, table));
         let elapsed = self.clock.monotonic().saturating_sub(start);
         let report = report(operation, &result, elapsed);
@@ -175,6 +189,7 @@ impl Client {
                     Failure::not_dynamodb(response)
                 }
                 Ok(response) if (200..300).contains(&response.status) => {
+                    self.budget.give_back(retries > 0);
                     return Ok(Answer {
                         body: response.body,
                         attempts,
@@ -184,6 +199,7 @@ impl Client {
                 Ok(response) => match Failure::from_response(operation, response, &mut once) {
                     Ok(failure) => failure,
                     Err(body) => {
+                        self.budget.give_back(retries > 0);
                         return Ok(Answer {
                             body,
                             attempts,
@@ -218,6 +234,10 @@ impl Client {
             };
             match pause {
                 Some(pause) if attempts < allowed && pause < self.remaining(start) => {
+                    if failure.retry != Retry::AtOnce && !self.budget.take() {
+                        count(&self.counts.withheld_retries);
+                        return Err(self.finish(failure, attempts));
+                    }
                     count(&self.counts.retries);
                     self.tell(|| Event::Retry {
                         operation,
@@ -664,6 +684,51 @@ mod tests {
             error.to_string(),
             "GetItem on table sessions, tried 4 times: ReplicatedWriteConflictException: conflict"
         );
+    }
+
+    #[tokio::test]
+    async fn an_outage_ends_the_retries_and_successes_bring_them_back() {
+        let attempts = |budget: u32, steps: Vec<bool>| {
+            let steps = steps.into_iter().map(|works| {
+                if works {
+                    answer(200, "{}")
+                } else {
+                    answer(500, "")
+                }
+            });
+            let (script, client) = script(steps.collect());
+            (
+                script,
+                Client {
+                    budget: Arc::new(RetryBudget::new(budget)),
+                    ..client
+                },
+            )
+        };
+        // 3 retries, 2 retries, none any longer.
+        let (_, client) = attempts(5, vec![false; 4 + 3 + 10]);
+        let mut made = Vec::new();
+        for _ in 0..12 {
+            made.push(call(&client).await.unwrap_err().attempts());
+        }
+        assert_eq!(made, [[4, 3].as_slice(), &[1; 10]].concat());
+        assert_eq!(client.counts.snapshot().withheld_retries, 11);
+
+        // One in store: used up, not there, and there again after five calls.
+        let works = [
+            vec![false; 2],
+            vec![false],
+            vec![true; 5],
+            vec![false, true],
+        ]
+        .concat();
+        let (_, client) = attempts(1, works);
+        assert_eq!(call(&client).await.unwrap_err().attempts(), 2);
+        assert_eq!(call(&client).await.unwrap_err().attempts(), 1);
+        for _ in 0..5 {
+            assert_eq!(call(&client).await.unwrap().attempts, 1);
+        }
+        assert_eq!(call(&client).await.unwrap().attempts, 2);
     }
 
     #[tokio::test]

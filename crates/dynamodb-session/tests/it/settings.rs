@@ -34,6 +34,7 @@ fn what_is_refused_is_named() {
         "partition_key and ttl_attribute",
     );
     is_refused(builder().max_attempts(0), "max_attempts");
+    is_refused(builder().max_connections(0), "max_connections");
     for url in [
         "not a URL",
         "ftp://localhost",
