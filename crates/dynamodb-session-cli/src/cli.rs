@@ -243,8 +243,8 @@ pub(crate) struct LocalArgs {
     pub(crate) port: u16,
     /// Keep the tables in this file, created if missing [default: in memory, gone at the end]
     ///
-    /// A write that was answered survives even `kill -9`. While it runs there are two more files, with
-    /// -wal and -shm after the name.
+    /// A write that was answered survives even `kill -9`. While it runs there are three more files, with
+    /// -wal, -shm and -lock after the name, and no other engine can use it.
     #[arg(long, value_name = "FILE")]
     pub(crate) data: Option<PathBuf>,
     /// Seconds from one deletion of expired items to the next; 0 deletes none

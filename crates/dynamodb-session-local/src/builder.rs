@@ -1,20 +1,17 @@
 //! The settings of an engine, and what is checked before it runs.
 
 use std::fmt;
-use std::fs::{File, OpenOptions};
-use std::io::{self, Read};
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use dynoxide::Database;
 use dynoxide::storage_backend::Clock;
 
+use crate::data_file::{self, Lock};
 use crate::{Error, ErrorKind, LocalEngine};
-
-/// What every SQLite file begins with.
-const SQLITE_MAGIC: &[u8; 16] = b"SQLite format 3\0";
 
 type Now = dyn Fn() -> SystemTime + Send + Sync;
 
@@ -75,7 +72,8 @@ impl Builder {
         self
     }
 
-    /// Keeps the tables in this file instead of in memory, and in `-wal` and `-shm` files beside it.
+    /// Keeps the tables in this file instead of in memory, and in `-wal`, `-shm` and `-lock` files beside it,
+    /// which a stop removes. One engine at a time can use it.
     ///
     /// The file is created if it is missing (readable by its owner only, where the system has such
     /// permissions); its directory is not. An acknowledged write survives the death of the process.
@@ -85,6 +83,8 @@ impl Builder {
     }
 
     /// How long to wait from one sweep for expired items to the next; 10 seconds by default.
+    ///
+    /// A sweep that fails is told on standard error, once for each reason, and tried again.
     ///
     /// Zero never sweeps, except by [`LocalEngine::sweep`]. DynamoDB itself takes days: code must not
     /// rely on the sweep, only endure it.
@@ -117,8 +117,8 @@ impl Builder {
     ///
     /// [`ErrorKind::Config`] if the host is not loopback and that was not allowed, or a clock and a
     /// data file are both set; [`ErrorKind::AddressInUse`] and [`ErrorKind::Bind`] if the address
-    /// cannot be listened on; [`ErrorKind::DataFile`] if the file cannot be opened for writing or is
-    /// not a database; [`ErrorKind::Engine`] if the system refuses a thread.
+    /// cannot be listened on; [`ErrorKind::DataFile`] if the file cannot be opened for writing, is not
+    /// a database of this engine, or another engine has it open; [`ErrorKind::Engine`] if the system refuses a thread.
     pub fn start(self) -> Result<LocalEngine, Error> {
         if !self.host.is_loopback() && !self.allow_remote {
             let message = format!(
@@ -130,8 +130,8 @@ impl Builder {
         }
         // The address before the file: a start that fails must not leave a new file behind.
         let listener = self.listen()?;
-        let db = self.open()?;
-        LocalEngine::launch(listener, db, self.sweep_every, self.allow_remote)
+        let (db, lock) = self.open()?;
+        LocalEngine::launch(listener, db, lock, self.sweep_every, self.allow_remote)
     }
 
     fn listen(&self) -> Result<TcpListener, Error> {
@@ -154,23 +154,27 @@ impl Builder {
         })
     }
 
-    fn open(&self) -> Result<Database, Error> {
+    fn open(&self) -> Result<(Database, Option<Lock>), Error> {
         let db = match (&self.data_file, &self.clock) {
             (None, None) => Database::memory(),
             (None, Some(now)) => {
                 Database::memory_with_clock(Arc::new(InjectedClock(Arc::clone(now))))
             }
-            (Some(path), None) => return open_file(path),
+            (Some(path), None) => {
+                let (db, lock) = data_file::open(path)?;
+                return Ok((db, Some(lock)));
+            }
             (Some(_), Some(_)) => {
                 let message =
                     "an engine with a data file cannot be given a clock: leave out one of them";
                 return Err(Error::new(ErrorKind::Config, message));
             }
         };
-        db.map_err(|error| {
+        let db = db.map_err(|error| {
             let message = format!("cannot create the database in memory: {error}");
             Error::new(ErrorKind::Engine, message).with_source(error)
-        })
+        })?;
+        Ok((db, None))
     }
 }
 
@@ -185,54 +189,6 @@ impl fmt::Debug for Builder {
             .field("clock", &self.clock.as_ref().map(|_| "injected"))
             .finish()
     }
-}
-
-fn open_file(path: &Path) -> Result<Database, Error> {
-    let fail = |reason: &dyn fmt::Display| {
-        let message = format!("cannot use the data file {}: {reason}", path.display());
-        Error::new(ErrorKind::DataFile, message)
-    };
-    let file = create_or_open(path).map_err(|error| {
-        let directory = path
-            .parent()
-            .filter(|directory| !directory.as_os_str().is_empty());
-        match directory {
-            Some(directory) if error.kind() == io::ErrorKind::NotFound => fail(&format_args!(
-                "the directory {} does not exist; create it first",
-                directory.display()
-            )),
-            _ => fail(&error),
-        }
-        .with_source(error)
-    })?;
-    // SQLite would say so too, but only after it has changed some kinds of file.
-    if !is_sqlite_or_empty(file).map_err(|error| fail(&error).with_source(error))? {
-        return Err(fail(
-            &"it holds something else than a SQLite database; name another file",
-        ));
-    }
-    // Absolute, or SQLite would take `file:x` for a URI and `:memory:` for no file at all.
-    let path = std::path::absolute(path).map_err(|error| fail(&error).with_source(error))?;
-    let Some(name) = path.to_str() else {
-        return Err(fail(&"its path is not valid Unicode"));
-    };
-    Database::new(name).map_err(|error| fail(&error).with_source(error))
-}
-
-fn create_or_open(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
-    // Sessions are secrets. SQLite gives the files beside this one the same permissions.
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
-}
-
-fn is_sqlite_or_empty(file: File) -> io::Result<bool> {
-    let mut start = Vec::with_capacity(SQLITE_MAGIC.len());
-    file.take(SQLITE_MAGIC.len() as u64)
-        .read_to_end(&mut start)?;
-    Ok(start.is_empty() || start == SQLITE_MAGIC)
 }
 
 struct InjectedClock(Arc<Now>);

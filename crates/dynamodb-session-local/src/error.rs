@@ -13,7 +13,7 @@ pub enum ErrorKind {
     AddressInUse,
     /// The address cannot be listened on for another reason.
     Bind,
-    /// The data file cannot be opened, or is not a database of this engine.
+    /// The data file cannot be opened, is not a database of this engine, or is another engine's at the moment.
     DataFile,
     /// The engine itself failed.
     Engine,
@@ -64,4 +64,43 @@ impl StdError for Error {
             .as_deref()
             .map(|source| source as &(dyn StdError + 'static))
     }
+}
+
+/// SQLite's reason for a failure, without the prefixes dynoxide puts before it.
+pub(crate) fn reason(error: &impl fmt::Display) -> String {
+    let error = error.to_string();
+    let prefixes = ["Internal error: ", "backend: "];
+    let reason = prefixes.iter().fold(error.as_str(), |reason, prefix| {
+        reason.strip_prefix(prefix).unwrap_or(reason)
+    });
+    reason.to_owned()
+}
+
+/// What to do about a failure of SQLite, which says it in words of its own.
+pub(crate) fn way_out(message: &str) -> Option<&'static str> {
+    let ways_out = [
+        (
+            "database or disk is full",
+            "free some space on the disk of the data file",
+        ),
+        (
+            "readonly database",
+            "the data file and its directory must be writable",
+        ),
+        (
+            "unable to open database file",
+            "the data file and its directory must be writable",
+        ),
+        (
+            "database is locked",
+            "another program has the data file open: stop it",
+        ),
+        (
+            "disk image is malformed",
+            "the data file is damaged: name another file, or restore this one",
+        ),
+    ];
+    ways_out
+        .into_iter()
+        .find_map(|(reason, way_out)| message.contains(reason).then_some(way_out))
 }

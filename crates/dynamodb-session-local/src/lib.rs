@@ -36,7 +36,9 @@
 #![forbid(unsafe_code)]
 
 mod builder;
+mod data_file;
 mod error;
+mod failure;
 mod guard;
 mod operation;
 mod server;
@@ -51,7 +53,9 @@ use dynoxide::Database;
 use tokio::sync::oneshot;
 
 pub use builder::Builder;
+use data_file::Lock;
 pub use error::{Error, ErrorKind};
+use failure::Failures;
 use server::Server;
 
 /// How long a sweep under way may hold up a stop. It continues behind it, and harms nothing.
@@ -61,9 +65,11 @@ const SWEEP_GRACE: Duration = Duration::from_secs(1);
 pub struct LocalEngine {
     addr: SocketAddr,
     url: String,
-    db: Database,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
+    db: Database,
+    /// Given up when the database is closed: fields are dropped in order.
+    _lock: Option<Lock>,
 }
 
 impl LocalEngine {
@@ -120,6 +126,7 @@ impl LocalEngine {
     fn launch(
         listener: TcpListener,
         db: Database,
+        lock: Option<Lock>,
         sweep_every: Duration,
         allow_remote: bool,
     ) -> Result<Self, Error> {
@@ -136,6 +143,7 @@ impl LocalEngine {
         let server = Server {
             db: db.clone(),
             allow_remote,
+            failures: Failures::default(),
         };
         let thread = thread::Builder::new()
             .name("dynamodb-local".to_owned())
@@ -148,9 +156,10 @@ impl LocalEngine {
         Ok(Self {
             addr,
             url: format!("http://{}", reachable(addr)),
-            db,
             stop: Some(stop),
             thread: Some(thread),
+            db,
+            _lock: lock,
         })
     }
 }
@@ -198,7 +207,8 @@ fn run(
         };
         drop(ready.send(Ok(())));
         if !sweep_every.is_zero() {
-            tokio::spawn(keep_sweeping(server.db.clone(), sweep_every));
+            let failures = server.failures.clone();
+            tokio::spawn(keep_sweeping(server.db.clone(), failures, sweep_every));
         }
         server.serve(listener, stopped).await;
     });
@@ -206,13 +216,15 @@ fn run(
     runtime.shutdown_timeout(SWEEP_GRACE);
 }
 
-async fn keep_sweeping(db: Database, interval: Duration) {
+async fn keep_sweeping(db: Database, failures: Failures, interval: Duration) {
     loop {
         tokio::time::sleep(interval).await;
         let db = db.clone();
-        // A sweep that fails (a full disk, say) leaves the items to the next one, and whoever wants to
-        // know why finds the same error in the answers to writes.
-        drop(tokio::task::spawn_blocking(move || db.sweep_ttl()).await);
+        let swept = tokio::task::spawn_blocking(move || db.sweep_ttl()).await;
+        // The next one tries again. A panic has been reported where it happened.
+        if let Ok(Err(error)) = swept {
+            failures.tell("the sweep for expired items", &error);
+        }
     }
 }
 

@@ -7,8 +7,8 @@ use serde::de::DeserializeOwned;
 /// Runs one operation: the JSON of a request in, the JSON of its answer out.
 pub(crate) type Operation = fn(&Database, &str) -> dynoxide::Result<String>;
 
-/// Finds the operation an `X-Amz-Target` header names.
-pub(crate) fn find(target: &str) -> Option<Operation> {
+/// Finds the operation an `X-Amz-Target` header names, with its own name.
+pub(crate) fn find(target: &str) -> Option<(&str, Operation)> {
     let name = target
         .strip_prefix("DynamoDB_20120810.")
         .or_else(|| target.strip_prefix("DynamoDBStreams_20120810."))?;
@@ -43,7 +43,7 @@ pub(crate) fn find(target: &str) -> Option<Operation> {
         "UpdateTimeToLive" => |db, body| run(body, |r| db.update_time_to_live(r)),
         _ => return None,
     };
-    Some(operation)
+    Some((name, operation))
 }
 
 fn run<Q, A>(body: &str, call: impl FnOnce(Q) -> dynoxide::Result<A>) -> dynoxide::Result<String>

@@ -24,6 +24,7 @@ use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
+use crate::failure::Failures;
 use crate::{guard, operation};
 
 /// DynamoDB's limit of a request, and so the most that a request can make the engine hold.
@@ -41,6 +42,7 @@ const AMZ_JSON: &str = "application/x-amz-json-1.0";
 pub(crate) struct Server {
     pub(crate) db: Database,
     pub(crate) allow_remote: bool,
+    pub(crate) failures: Failures,
 }
 
 impl Server {
@@ -122,7 +124,7 @@ impl Server {
             let body = format!(r#"{{"__type":"com.amazon.coral.service#{error}"}}"#);
             reply(StatusCode::BAD_REQUEST, content_type, body)
         };
-        let Some(run) = header("x-amz-target").and_then(operation::find) else {
+        let Some((name, run)) = header("x-amz-target").and_then(operation::find) else {
             return fail("UnknownOperationException");
         };
         if let Some(error) = auth_material::validate(AuthMaterial {
@@ -138,6 +140,7 @@ impl Server {
         match run(&self.db, body) {
             Ok(answer) => reply(StatusCode::OK, content_type, answer),
             Err(error) => {
+                self.failures.tell(name, &error);
                 let status = StatusCode::from_u16(error.status_code());
                 let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
                 reply(status, content_type, error.to_json())

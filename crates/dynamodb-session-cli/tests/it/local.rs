@@ -1,13 +1,12 @@
-//! `local`: start, stop, refusals, and what is kept.
+//! `local`: start, stop, refusals.
 
+use std::fs;
 use std::net::TcpListener;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
-use std::{fs, thread};
 
 use serde_json::json;
 
-use crate::support::{Connection, Engine, TempDir, eventually, run};
+use crate::support::{Engine, TempDir, eventually, run};
 
 #[cfg(unix)]
 #[test]
@@ -81,22 +80,6 @@ fn localhost_is_a_host() {
 }
 
 #[test]
-fn a_data_file_that_is_something_else_is_refused() {
-    let directory = TempDir::new();
-    let path = directory.file("notes.txt");
-    fs::write(&path, "Dear diary").unwrap();
-    let error = run(&["local", "--port", "0", "--data", &path]).fails(3);
-    assert!(error.contains(&path), "{error}");
-    assert_eq!(fs::read_to_string(&path).unwrap(), "Dear diary");
-    let missing = directory.file("missing/data.db");
-    assert!(
-        run(&["local", "--port", "0", "--data", &missing])
-            .fails(3)
-            .contains("create it first")
-    );
-}
-
-#[test]
 fn expired_items_are_swept() {
     let engine = Engine::start_with(&["--sweep", "1"]);
     engine.run(&["table", "create"]).ok();
@@ -108,78 +91,4 @@ fn expired_items_are_swept() {
     engine.put_session("live", now + 3600);
     eventually("the expired item is deleted", || !engine.has_item("dead"));
     assert!(engine.has_item("live"));
-}
-
-/// Four clients write as fast as they can; the process is killed in the middle of it, at a moment that
-/// differs from round to round; what was acknowledged must be there, and nothing else is promised.
-#[cfg(unix)]
-#[test]
-fn acknowledged_writes_survive_kill_9() {
-    let directory = TempDir::new();
-    let path = directory.file("data.db");
-    let mut acknowledged: Vec<String> = Vec::new();
-    for round in 0..3 {
-        let mut engine = Engine::start_with(&["--data", &path]);
-        if round == 0 {
-            engine.run(&["table", "create"]).ok();
-        }
-        let enough = 40 + round * 33;
-        let count = AtomicUsize::new(0);
-        let (engine_ref, count_ref) = (&engine, &count);
-        let written: Vec<Vec<String>> = thread::scope(|scope| {
-            let writers: Vec<_> = (0..4)
-                .map(|writer| {
-                    scope.spawn(move || write_until_killed(engine_ref, round, writer, count_ref))
-                })
-                .collect();
-            eventually("many writes are acknowledged", || {
-                count_ref.load(Ordering::Relaxed) >= enough
-            });
-            engine_ref.signal("KILL");
-            writers
-                .into_iter()
-                .map(|writer| writer.join().unwrap())
-                .collect()
-        });
-        assert_eq!(engine.wait().0.code(), None, "it was killed");
-        acknowledged.extend(written.into_iter().flatten());
-    }
-    let engine = Engine::start_with(&["--data", &path]);
-    assert!(
-        acknowledged.len() >= 40 + 73 + 106,
-        "{}",
-        acknowledged.len()
-    );
-    let mut connection = Connection::open(engine.addr).unwrap();
-    for id in &acknowledged {
-        let request = json!({ "TableName": "sessions", "Key": { "sessionId": { "S": id } } });
-        let (_, answer) = connection.call("GetItem", &request).unwrap();
-        assert_eq!(
-            answer["Item"]["sessionId"]["S"],
-            json!(id),
-            "an acknowledged write is lost"
-        );
-    }
-}
-
-#[cfg(unix)]
-fn write_until_killed(
-    engine: &Engine,
-    round: usize,
-    writer: usize,
-    count: &AtomicUsize,
-) -> Vec<String> {
-    let mut connection = Connection::open(engine.addr).unwrap();
-    let mut acknowledged = Vec::new();
-    for number in 0.. {
-        let id = format!("{round}-{writer}-{number}");
-        let item = json!({ "sessionId": { "S": id }, "session": { "M": { "pad": { "S": "x".repeat(1000) } } } });
-        match connection.call("PutItem", &json!({ "TableName": "sessions", "Item": item })) {
-            Ok((status, answer)) => assert_eq!(status, 200, "{answer}"),
-            Err(_) => break,
-        }
-        count.fetch_add(1, Ordering::Relaxed);
-        acknowledged.push(id);
-    }
-    acknowledged
 }

@@ -3,7 +3,7 @@
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -98,6 +98,7 @@ pub(crate) fn run_with(arguments: &[&str], input: impl AsRef<[u8]>) -> Run {
 pub(crate) struct Engine {
     child: Child,
     stdout: Option<BufReader<ChildStdout>>,
+    stderr: Option<BufReader<ChildStderr>>,
     pub(crate) line: String,
     pub(crate) addr: SocketAddr,
 }
@@ -109,11 +110,12 @@ impl Engine {
     }
 
     pub(crate) fn start_with(arguments: &[&str]) -> Self {
-        let mut child = command(&["local", "--port", "0"])
-            .args(arguments)
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        Self::start_by(command(&["local", "--port", "0"]).args(arguments))
+    }
+
+    /// By a command that becomes it.
+    pub(crate) fn start_by(command: &mut Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
         stdout.read_line(&mut line).unwrap();
@@ -125,6 +127,7 @@ impl Engine {
             .parse()
             .unwrap();
         Self {
+            stderr: child.stderr.take().map(BufReader::new),
             child,
             stdout: Some(stdout),
             line,
@@ -170,6 +173,25 @@ impl Engine {
     pub(crate) fn has_item(&self, id: &str) -> bool {
         let request = json!({ "TableName": "sessions", "Key": { "sessionId": { "S": id } } });
         self.call("GetItem", &request).get("Item").is_some()
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The next line of standard error, where that is piped.
+    pub(crate) fn stderr_line(&mut self) -> String {
+        let mut line = String::new();
+        self.stderr.as_mut().unwrap().read_line(&mut line).unwrap();
+        line
+    }
+
+    /// The rest of standard error, once it has ended.
+    pub(crate) fn stderr(&mut self) -> String {
+        let mut text = String::new();
+        let stderr = self.stderr.as_mut().unwrap();
+        stderr.read_to_string(&mut text).unwrap();
+        text
     }
 
     /// Sends a signal by its name, such as `TERM`.

@@ -85,6 +85,58 @@ fn a_damaged_database_is_refused() {
 }
 
 #[test]
+fn another_programs_database_is_refused_and_left_alone() {
+    let directory = TempDir::new();
+    for schema in [
+        "CREATE TABLE notes (text)",
+        "CREATE VIEW today AS SELECT date()",
+        "CREATE TABLE _tables (name)",
+    ] {
+        let path = directory.path().join("notes.db");
+        let other = rusqlite::Connection::open(&path).unwrap();
+        other.execute_batch(schema).unwrap();
+        drop(other);
+        let before = fs::read(&path).unwrap();
+        assert_refused(&path, "another program; name another file");
+        assert_eq!(fs::read(&path).unwrap(), before, "{schema}");
+        // Nothing beside it either.
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+        fs::remove_file(&path).unwrap();
+    }
+}
+
+#[test]
+fn an_empty_database_is_used() {
+    let directory = TempDir::new();
+    let path = directory.path().join("sessions.db");
+    let empty = rusqlite::Connection::open(&path).unwrap();
+    empty.execute_batch("VACUUM").unwrap();
+    drop(empty);
+    let engine = start(&path).unwrap();
+    Connection::open(engine.addr()).create_table();
+}
+
+#[test]
+fn a_data_file_has_one_engine_at_a_time() {
+    let directory = TempDir::new();
+    let path = directory.path().join("sessions.db");
+    let engine = start(&path).unwrap();
+    let mut connection = Connection::open(engine.addr());
+    connection.create_table();
+    for _ in 0..2 {
+        assert_refused(
+            &path,
+            "another engine has it open; use that one, or stop it",
+        );
+    }
+    connection.put("a", 4_000_000_000);
+    engine.stop();
+
+    let engine = start(&path).unwrap();
+    assert!(Connection::open(engine.addr()).has("a"));
+}
+
+#[test]
 fn places_without_a_file_are_refused() {
     let directory = TempDir::new();
     assert_refused(
