@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use aws_config::default_provider::credentials::DefaultCredentialsChain;
+use aws_config::meta::ProviderChainError;
 use aws_config::meta::region::ProvideRegion as _;
 use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider};
 use aws_config::provider_config::ProviderConfig;
@@ -16,7 +17,7 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials as _, SharedCredentialsProvider};
 use aws_types::region::Region;
-use tokio::sync::{OnceCell, watch};
+use tokio::sync::watch;
 
 use super::connect::{Connector, within};
 use super::retry::chain;
@@ -75,9 +76,38 @@ impl StdError for Failure {}
 
 impl From<CredentialsError> for Failure {
     fn from(error: CredentialsError) -> Self {
-        Self::new(format!("the credential provider failed: {}", chain(&error)))
+        let mut reason = chain(&error);
+        if let Some((at, code)) = SIGNATURE_ERRORS
+            .iter()
+            .find_map(|code| Some((reason.find(code)?, code)))
+        {
+            reason.truncate(at + code.len());
+            reason.push_str("; the text is not shown, because it may quote the session token");
+        }
+        if let Some(at) = reason.find(WHOLE_ANSWER) {
+            reason.truncate(at);
+        }
+        let hint = if SIGNED_OUT.iter().any(|mark| reason.contains(mark)) {
+            " (sign in: aws sso login)"
+        } else {
+            ""
+        };
+        Self::new(format!("the credential provider failed: {reason}{hint}"))
     }
 }
+
+/// Errors of STS whose text is the request as it should have been signed, session token included.
+const SIGNATURE_ERRORS: [&str; 3] = [
+    "SignatureDoesNotMatch",
+    "InvalidSignatureException",
+    "IncompleteSignature",
+];
+
+/// How the answer begins that errors of the metadata service end with.
+const WHOLE_ANSWER: &str = " Response {";
+
+/// Parts of the reasons that end when somebody signs in.
+const SIGNED_OUT: [&str; 2] = ["SSO token", "Session token not found or invalid"];
 
 /// Keeps credentials; asks their provider once for all who wait.
 #[derive(Debug)]
@@ -117,7 +147,8 @@ impl CredentialCache {
                 profile: config.profile.clone(),
                 region: Region::new(region.to_owned()),
                 connector,
-                built: OnceCell::new(),
+                clock: config.clock.clone(),
+                built: tokio::sync::Mutex::default(),
             }),
         };
         Self::over(source, config.clock.clone())
@@ -271,7 +302,8 @@ struct Chain {
     profile: Option<String>,
     region: Region,
     connector: Arc<Connector>,
-    built: OnceCell<SharedCredentialsProvider>,
+    clock: ServiceClock,
+    built: tokio::sync::Mutex<Option<SharedCredentialsProvider>>,
 }
 
 impl Chain {
@@ -285,19 +317,26 @@ impl Chain {
         if self.environment.is_stand_in() {
             return Err(Failure::new(NOT_FOUND));
         }
-        let chain = self.built.get_or_init(|| self.build()).await;
-        chain
-            .provide_credentials()
-            .await
-            .map_err(|error| match error {
-                CredentialsError::CredentialsNotLoaded(_) => Failure::new(NOT_FOUND),
-                _ => error.into(),
-            })
+        let mut built = self.built.lock().await;
+        // Put back when it succeeds: one that failed would not read the profile again.
+        let chain = match built.take() {
+            Some(chain) => chain,
+            None => self.build().await,
+        };
+        match chain.provide_credentials().await {
+            Ok(credentials) => {
+                *built = Some(chain);
+                Ok(credentials)
+            }
+            Err(error @ CredentialsError::CredentialsNotLoaded(_)) => Err(not_found(&error)),
+            Err(error) => Err(error.into()),
+        }
     }
 
     async fn build(&self) -> SharedCredentialsProvider {
         let config = ProviderConfig::without_region()
             .with_region(Some(self.region.clone()))
+            .with_time_source(self.clock.clone())
             .with_http_client(SdkHttp::new(Arc::clone(&self.connector)));
         // Whoever names a profile means its account, whatever the environment holds.
         if let Some(profile) = &self.profile {
@@ -322,6 +361,25 @@ impl fmt::Debug for Chain {
             .field("profile", &self.profile)
             .field("region", &self.region)
             .finish_non_exhaustive()
+    }
+}
+
+/// That nothing was found, and what is wrong with the profile where one was meant to be used.
+fn not_found(error: &CredentialsError) -> Failure {
+    let attempts = error
+        .source()
+        .and_then(|source| source.downcast_ref::<ProviderChainError<CredentialsError>>());
+    let of_profile = match attempts {
+        Some(chain) => chain
+            .attempts()
+            .iter()
+            .find(|attempt| attempt.name() == "Profile")
+            .and_then(|attempt| attempt.error().source()),
+        None => error.source(),
+    };
+    match of_profile {
+        Some(reason) => Failure::new(format!("{NOT_FOUND} ({reason})")),
+        None => Failure::new(NOT_FOUND),
     }
 }
 
@@ -618,7 +676,7 @@ mod tests {
             let Source::Found(chain) = &*cache.source else {
                 panic!("not the chain")
             };
-            assert!(!chain.built.initialized());
+            assert!(chain.built.try_lock().unwrap().is_none());
         }
         // Half a pair is none.
         let half = found(false, &[("AWS_ACCESS_KEY_ID", "AWS")]);
