@@ -1,0 +1,278 @@
+//! What each operation allocates: how often, exactly, and how much at its peak. Time is the benchmark's; this is what
+//! of it repeats to the last digit.
+//!
+//! A change that allocates less lowers the numbers here; one that needs more has to raise them, and say why.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod counting;
+
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use dynamodb_session::{
+    ExpiryField, Fields, Instants, Record, Request, Response, SessionId, SessionStore, SessionText,
+    Transport, TransportFuture,
+};
+use serde::{Deserialize, Serialize};
+
+use counting::{Allocated, allocated_by};
+
+const KB: usize = 1024;
+
+/// Half structure, half text, as the benchmark's.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Session {
+    user: User,
+    views: u32,
+    theme: String,
+    remember: bool,
+    referrer: Option<String>,
+    cart: Vec<Line>,
+    note: String,
+    #[serde(rename = "_expire")]
+    expire: u64,
+    #[serde(rename = "_maxAge")]
+    max_age: u64,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct User {
+    id: String,
+    name: String,
+    roles: Vec<String>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Line {
+    sku: String,
+    quantity: usize,
+    price: f64,
+    gift: bool,
+}
+
+impl Session {
+    /// One whose JSON has this many bytes.
+    fn of(size: usize) -> Self {
+        let line = |n| Line {
+            sku: format!("sku-{}", 1000 + n),
+            quantity: n + 1,
+            price: 9.95,
+            gift: n % 2 == 0,
+        };
+        let mut session = Self {
+            user: User {
+                id: "u-3f6c1e2b".to_owned(),
+                name: "Ada".to_owned(),
+                roles: vec!["admin".to_owned()],
+            },
+            views: 42,
+            theme: "dark".to_owned(),
+            remember: true,
+            referrer: None,
+            cart: (0..size / 128 - 1).map(line).collect(),
+            note: String::new(),
+            expire: 4_102_444_800_000,
+            max_age: 86_400_000,
+        };
+        session.note = "x".repeat(size - session.json().len());
+        session
+    }
+
+    fn json(&self) -> String {
+        serde_json::to_string(self).unwrap()
+    }
+
+    fn text(&self) -> SessionText {
+        SessionText::Json(self.json())
+    }
+
+    fn with(&self, change: impl FnOnce(&mut Self)) -> Self {
+        let mut changed = self.clone();
+        change(&mut changed);
+        changed
+    }
+}
+
+/// koa-session's.
+const EXPIRY_UNIT: Fields = Fields {
+    expiry: &[
+        ExpiryField {
+            name: "_expire",
+            instants: Instants::Itself,
+        },
+        ExpiryField {
+            name: "_maxAge",
+            instants: Instants::Nothing,
+        },
+    ],
+    is_carried: |_| true,
+};
+
+/// An engine that says yes, and answers reads with what was put first.
+#[derive(Debug, Clone, Default)]
+struct Engine {
+    item: Arc<OnceLock<Bytes>>,
+}
+
+impl Transport for Engine {
+    fn send(&self, request: Request) -> TransportFuture<'_> {
+        const WRITTEN: &str =
+            r#"{"ConsumedCapacity":{"TableName":"sessions","CapacityUnits":2.0}}"#;
+        let body = match request.operation {
+            "GetItem" => self.item.get().cloned().unwrap(),
+            _ => Bytes::from_static(WRITTEN.as_bytes()),
+        };
+        if request.operation == "PutItem" {
+            self.item.get_or_init(|| {
+                let put = str::from_utf8(&request.body).unwrap();
+                let (_, item) = put.split_once(r#""Item":"#).unwrap();
+                format!(r#"{},"Item":{item}"#, WRITTEN.strip_suffix('}').unwrap()).into()
+            });
+        }
+        Box::pin(async move {
+            // It holds the request while it is under way, as a connection does.
+            drop(request);
+            Ok(Response {
+                status: 200,
+                body,
+                request_id: None,
+                clock_corrected: false,
+            })
+        })
+    }
+}
+
+/// What has been loaded of a stored session, and what can be made of it.
+struct Loaded {
+    store: SessionStore,
+    typed: Record<Session>,
+    text: Record<SessionText>,
+    changed: Session,
+    changed_text: SessionText,
+    rolled_text: SessionText,
+    later: SystemTime,
+}
+
+impl Loaded {
+    async fn of(size: usize) -> Self {
+        let store = SessionStore::builder()
+            .region("local")
+            .touch_after(Duration::ZERO)
+            .transport(Engine::default())
+            .build()
+            .unwrap();
+        let id = SessionId::new("0123456789abcdef0123456789abcdef").unwrap();
+        let session = Session::of(size);
+        let expires_at = UNIX_EPOCH + Duration::from_millis(session.expire);
+        let record = Record::new(id.clone(), session.clone(), expires_at);
+        store.put(&record).await.unwrap();
+        let rolled = session.with(|session| session.expire += 60_000);
+        let changed = rolled.with(|session| session.views += 1);
+        Self {
+            typed: store.load(&id).await.unwrap().unwrap(),
+            text: store.load(&id).await.unwrap().unwrap(),
+            store,
+            changed_text: changed.text(),
+            changed,
+            rolled_text: rolled.text(),
+            later: expires_at + Duration::from_secs(60),
+        }
+    }
+
+    async fn run(&self, operation: &str) {
+        let Self {
+            store,
+            typed,
+            text,
+            later,
+            ..
+        } = self;
+        let id = &typed.id;
+        let written = match operation {
+            "load" => {
+                store.load::<Session>(id).await.unwrap().unwrap();
+                return;
+            }
+            "load text" => {
+                store.load::<SessionText>(id).await.unwrap().unwrap();
+                return;
+            }
+            "put" => {
+                store.put(typed).await.unwrap();
+                return;
+            }
+            "put text" => {
+                store.put(text).await.unwrap();
+                return;
+            }
+            "delete" => return store.delete(id).await.unwrap(),
+            "save" => store.save(typed, &self.changed, *later).await,
+            "save text" => {
+                store
+                    .save_with(text, &self.changed_text, *later, &EXPIRY_UNIT)
+                    .await
+            }
+            "save unchanged" => store.save(typed, &typed.data, *later).await,
+            "save rolling text" => {
+                store
+                    .save_with(text, &self.rolled_text, *later, &EXPIRY_UNIT)
+                    .await
+            }
+            "touch" => store.touch(typed, *later).await,
+            _ => unreachable!("{operation} is not an operation"),
+        };
+        assert!(written.unwrap().is_written());
+    }
+}
+
+/// What an operation allocates once it has been done before.
+fn allocated(operation: &str, size: usize) -> Allocated {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    let loaded = runtime.block_on(Loaded::of(size));
+    runtime.block_on(loaded.run(operation));
+    let ((), allocated) = allocated_by(|| runtime.block_on(loaded.run(operation)));
+    allocated
+}
+
+/// Of each operation: how often it allocates for a session of 1 KB and of 100 KB, and how many times the session's
+/// bytes it needs at its peak for one of 100 KB, in tenths.
+const OPERATIONS: [(&str, usize, usize, usize); 10] = [
+    ("load", 22, 821, 11),
+    ("load text", 8, 8, 13),
+    ("put", 7, 14, 39),
+    ("put text", 7, 7, 28),
+    ("save", 50, 64, 65),
+    ("save text", 53, 53, 44),
+    ("save unchanged", 36, 50, 65),
+    ("save rolling text", 53, 53, 44),
+    ("touch", 27, 27, 1),
+    ("delete", 4, 4, 1),
+];
+
+#[test]
+fn operations_allocate_as_often_as_is_known_and_as_much() {
+    let found = OPERATIONS.map(|(operation, ..)| {
+        let [small, large] = [KB, 100 * KB].map(|size| allocated(operation, size));
+        let tenths = large.peak.div_ceil(10 * KB);
+        (operation, small.times, large.times, tenths)
+    });
+    assert_eq!(found, OPERATIONS);
+}
+
+/// Nothing grows faster than the session does.
+#[test]
+fn memory_grows_as_the_session_does() {
+    for (operation, ..) in OPERATIONS {
+        let [one, ten, hundred] = [1, 10, 100].map(|size| allocated(operation, size * KB).peak);
+        let (first, then) = ((ten - one) / 9, (hundred - ten) / 90);
+        // By half more: buffers grow by doubling.
+        assert!(
+            then <= first + first / 2 + 64,
+            "{operation}: {one} bytes at 1 KB, {ten} at 10 KB, {hundred} at 100 KB"
+        );
+    }
+}
