@@ -36,10 +36,14 @@ function checked(credentials) {
   if (!isText(accessKeyId) || !isText(secretAccessKey)) {
     throw new TypeError('the credentials provider gave no accessKeyId and secretAccessKey');
   }
+  // Some give an empty one with keys that need none.
+  if (sessionToken && !isText(sessionToken)) {
+    throw new TypeError('the credentials provider gave a sessionToken that is not a string');
+  }
   return {
     accessKeyId,
     secretAccessKey,
-    sessionToken: isText(sessionToken) ? sessionToken : undefined,
+    sessionToken: sessionToken || undefined,
     // v3, then v2.
     expiration: expiry(credentials.expiration ?? credentials.expireTime),
   };
@@ -54,6 +58,7 @@ class Provider {
 
   #timeoutMs;
 
+  /** The question that has no answer yet. */
   #asked;
 
   constructor(source, timeoutMs) {
@@ -62,16 +67,16 @@ class Provider {
   }
 
   async credentials() {
-    // A provider that is slower than we wait is not asked again before it has answered.
-    this.#asked ||= ask(this.#source.deref()).finally(() => { this.#asked = undefined; });
+    const asked = this.#ask();
     let timer;
     const late = new Promise((resolve, reject) => {
       timer = setTimeout(() => {
+        asked.isLate = true;
         reject(new Error(`the credentials provider did not answer within ${this.#timeoutMs} ms`));
       }, this.#timeoutMs);
     });
     try {
-      const credentials = checked(await Promise.race([this.#asked, late]));
+      const credentials = checked(await Promise.race([asked.answer, late]));
       this.lastError = undefined;
       return credentials;
     } catch (error) {
@@ -80,6 +85,22 @@ class Provider {
     } finally {
       clearTimeout(timer);
     }
+  }
+
+  /**
+   * A provider that was given up on may be slow, or may hang for ever: it is asked again, and the answer that comes
+   * first is taken, be it to the question before.
+   */
+  #ask() {
+    const before = this.#asked;
+    if (before && !before.isLate) return before;
+    const own = ask(this.#source.deref());
+    const answer = before ? Promise.race([before.own.catch(() => own), own]) : own;
+    const asked = { own, answer, isLate: false };
+    const forget = () => { if (this.#asked === asked) this.#asked = undefined; };
+    answer.then(forget, forget);
+    this.#asked = asked;
+    return asked;
   }
 }
 

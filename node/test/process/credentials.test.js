@@ -6,7 +6,9 @@
 /* eslint-disable global-require -- the scripts run on their own */
 
 const assert = require('node:assert/strict');
+const { once } = require('node:events');
 const fs = require('node:fs/promises');
+const http = require('node:http');
 const os = require('node:os');
 const path = require('node:path');
 const { before, describe, it } = require('node:test');
@@ -117,6 +119,56 @@ describe('files', () => {
   });
 });
 
+// Each provider has its tests in Rust; these show that one is reached from a process of Node.
+describe('services', () => {
+  const serve = async (t, answer) => {
+    const asked = [];
+    const server = http.createServer((request, response) => {
+      const chunks = [];
+      request.on('data', (chunk) => chunks.push(chunk));
+      request.on('end', () => {
+        asked.push({ url: request.url, headers: request.headers, body: String(Buffer.concat(chunks)) });
+        response.end(answer);
+      });
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    t.after(() => server.close());
+    return { asked, url: `http://127.0.0.1:${server.address().port}` };
+  };
+
+  it('a container\'s: asked once for two calls', async (t) => {
+    const { asked, url } = await serve(t, JSON.stringify({
+      AccessKeyId: 'AKIDTASK', SecretAccessKey: 's', Token: 'of the task', Expiration: '2100-01-01T00:00:00Z',
+    }));
+    const env = { AWS_REGION: 'us-east-1', AWS_CONTAINER_CREDENTIALS_FULL_URI: `${url}/credentials`, AWS_CONTAINER_AUTHORIZATION_TOKEN: 'mine' };
+    assert.deepEqual(await use({ endpoint: recorder.endpoint }, env), SERVED);
+    assertSigned('AKIDTASK', 'us-east-1', 'of the task');
+    assert.deepEqual(asked.map((request) => [request.url, request.headers.authorization]), [['/credentials', 'mine']]);
+  });
+
+  it('STS, for a web identity', async (t) => {
+    const { asked, url } = await serve(t, `<AssumeRoleWithWebIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">
+      <AssumeRoleWithWebIdentityResult><Credentials>
+        <AccessKeyId>AKIDPOD</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>of the pod</SessionToken>
+        <Expiration>2100-01-01T00:00:00Z</Expiration>
+      </Credentials></AssumeRoleWithWebIdentityResult></AssumeRoleWithWebIdentityResponse>`);
+    const directory = await fs.mkdtemp(path.join(os.tmpdir(), 'identity-'));
+    t.after(() => fs.rm(directory, { recursive: true }));
+    const token = path.join(directory, 'token');
+    await fs.writeFile(token, 'header.payload.signature');
+    const env = {
+      AWS_REGION: 'us-east-1',
+      AWS_WEB_IDENTITY_TOKEN_FILE: token,
+      AWS_ROLE_ARN: 'arn:aws:iam::123456789012:role/web',
+      AWS_ENDPOINT_URL_STS: url,
+    };
+    assert.deepEqual(await use({ endpoint: recorder.endpoint }, env), SERVED);
+    assertSigned('AKIDPOD', 'us-east-1', 'of the pod');
+    assert.deepEqual(asked.map(({ body }) => new URLSearchParams(body).get('WebIdentityToken')), ['header.payload.signature']);
+  });
+});
+
 describe('nothing there', () => {
   it('no Region: the constructor succeeds, calls fail with ConfigError', async () => {
     const end = await use({ accessKeyId: 'AKID', secretAccessKey: 'secret' });
@@ -148,8 +200,9 @@ const withProvider = (body, more = {}) => {
   const script = async (Store, table, endpoint, source) => {
     const asked = [];
     process.on('unhandledRejection', (err) => console.log('unhandled', err.message));
-    const { rounds = 0, ...config } = (0, eval)(`(${source})`)(asked); // eslint-disable-line no-eval
-    const store = new Store({ table: { name: table }, dynamoConfig: { region: 'us-east-1', endpoint, ...config } });
+    const { rounds = 0, operationTimeout, ...config } = (0, eval)(`(${source})`)(asked); // eslint-disable-line no-eval
+    const dynamoConfig = { region: 'us-east-1', endpoint, ...config };
+    const store = new Store({ table: { name: table }, operationTimeout, dynamoConfig });
     const told = (err) => `${err.code} ${err.cause?.message ?? ''} ${err.cause?.cause?.message ?? ''}`.trim();
     const calls = Array.from({ length: 20 }, (_, i) => store.set(`p-${i}`, { i }, 60000, { ctx: {} }));
     const results = await Promise.allSettled(calls);
@@ -267,6 +320,25 @@ describe('a provider that', () => {
     'gives nothing': [() => ({ credentials: async () => undefined }), /^CredentialsError/],
     'gives half of it': [() => ({ credentials: async () => ({ accessKeyId: 'AKID' }) }), /^CredentialsError/],
     'gives something else': [() => ({ credentials: async () => ({ accessKeyId: 5, secretAccessKey: {} }) }), /^CredentialsError/],
+    'gives a token that is no text': [() => ({
+      credentials: async () => ({ accessKeyId: 'AKID', secretAccessKey: 'hunter2', sessionToken: 5 }),
+    }), /^CredentialsError .*sessionToken/],
+    'gives an expiration that is no time': [() => ({
+      credentials: async () => ({ accessKeyId: 'AKID', secretAccessKey: 'hunter2', expiration: 'soon' }),
+    }), /^CredentialsError .*expiration/],
+    'gives a key that cannot be sent': [() => ({
+      credentials: async () => ({ accessKeyId: 'AK\nID', secretAccessKey: 'hunter2' }),
+    }), /^CredentialsError/],
+    'gives a token that cannot be sent': [() => ({
+      credentials: async () => ({ accessKeyId: 'AKID', secretAccessKey: 'hunter2', sessionToken: 'hunter2\r\nx: y' }),
+    }), /^CredentialsError/],
+    'gives what throws when it is read': [() => ({
+      credentials: async () => ({ get accessKeyId() { throw new Error('of the getter'); } }),
+    }), /^CredentialsError .*of the getter/],
+    'gives what answers for ever': [() => ({
+      credentials: () => { const never = { then() {} }; return never; },
+      operationTimeout: 500,
+    }), /^(CredentialsError|TimeoutError)/],
     'never answers': [() => ({ credentials: () => new Promise(() => {}) }), /^(CredentialsError|TimeoutError)/],
   };
   Object.entries(CASES).forEach(([name, [body, expected]]) => {
@@ -274,7 +346,7 @@ describe('a provider that', () => {
       const end = await withProvider(body, { ms: 15000 });
       assert.deepEqual([end.code, end.signal, end.stderr], [0, null, '']);
       assert.match(end.stdout, expected);
-      assert.doesNotMatch(end.stdout, /unhandled/);
+      assert.doesNotMatch(end.stdout, /unhandled|hunter2/);
       assert.deepEqual(recorder.operations(), []);
     });
   });
@@ -290,6 +362,67 @@ describe('a provider that', () => {
     }));
     assert.deepEqual([end.code, end.stderr], [0, '']);
     assert.equal(signer(recorder.calls.at(-1))[0], 'AKIDSECOND');
+  });
+
+  it('hangs once: is asked again, and the call succeeds', async () => {
+    const end = await withProvider((asked) => ({
+      rounds: 1,
+      operationTimeout: 500,
+      credentials: () => {
+        asked.push(1);
+        if (asked.length === 1) return new Promise(() => {});
+        return Promise.resolve({ accessKeyId: 'AKIDAWAKE', secretAccessKey: 's' });
+      },
+    }));
+    assert.match(end.stdout, /^CredentialsError .*did not answer within 450 ms\nasked 2\n$/);
+    assert.deepEqual([end.code, end.stderr], [0, '']);
+    assertSigned('AKIDAWAKE', 'us-east-1', undefined);
+  });
+
+  it('is slower than calls wait: its answer is taken when it comes', async () => {
+    const end = await withProvider((asked) => ({
+      rounds: 1,
+      operationTimeout: 500,
+      credentials: () => {
+        asked.push(1);
+        // The first answer comes while the second question has none.
+        if (asked.length > 1) return new Promise(() => {});
+        return new Promise((resolve) => {
+          setTimeout(() => resolve({ accessKeyId: 'AKIDSLOW', secretAccessKey: 's' }), 600);
+        });
+      },
+    }));
+    assert.match(end.stdout, /^CredentialsError .*did not answer within 450 ms\nasked 2\n$/);
+    assert.deepEqual([end.code, end.stderr], [0, '']);
+    assertSigned('AKIDSLOW', 'us-east-1', undefined);
+  });
+
+  it('gives credentials that end while requests are under way: no call fails', async () => {
+    recorder.reset();
+    const end = await runScript(async (Store, table, endpoint) => {
+      let asked = 0;
+      // They are used until ten seconds before their end, so each for a tenth of a second.
+      const credentials = async () => {
+        asked += 1;
+        const accessKeyId = `AKID${asked}`;
+        await new Promise((resolve) => { setTimeout(resolve, 20); });
+        return { accessKeyId, secretAccessKey: 's', expiration: new Date(Date.now() + 10100) };
+      };
+      const store = new Store({ table: { name: table }, dynamoConfig: { region: 'us-east-1', endpoint, credentials } });
+      let calls = 0;
+      const load = async () => {
+        while (asked < 6) {
+          await store.get('rotating');
+          calls += 1;
+        }
+      };
+      await Promise.all(Array.from({ length: 10 }, load));
+      const { retries } = store.stats();
+      console.log(calls > 60, retries, asked);
+    }, [NAME, recorder.endpoint]);
+    assert.deepEqual(end, clean('true 0 6\n'));
+    const keys = new Set(recorder.calls.map((call) => signer(call)[0]));
+    assert.ok(keys.size >= 5, [...keys].join());
   });
 
   it('gave credentials the service calls expired: asked once more, and the call succeeds', async () => {
