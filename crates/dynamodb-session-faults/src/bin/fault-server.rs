@@ -1,0 +1,51 @@
+//! The fault server as a process, for tests that are not in Rust.
+//!
+//! Its first line is `{"urls": {…}, "ca": "PEM", "secret": "…"}`. Each line it reads is a command, each further line
+//! that it writes the answer to one. It ends with its standard input.
+
+#![forbid(unsafe_code)]
+
+use std::io::{self, BufRead as _, Write as _};
+
+use dynamodb_session_faults::{FaultServer, SECRET, Step};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::{Value, json};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Command {
+    /// `{"script": [step, …]}`: one step a request.
+    Script(Vec<Step>),
+    /// `{"default": step}`: once the script has ended. Forgets `on`.
+    Default(Step),
+    /// `{"on": {"operation": "UpdateItem", "step": step}}`: the same, for one operation.
+    On { operation: String, step: Step },
+    /// `{"log": true}`: what was received since this was last asked.
+    Log(IgnoredAny),
+}
+
+fn main() -> io::Result<()> {
+    let server = FaultServer::start()?;
+    let mut out = io::stdout().lock();
+    let hello = json!({ "urls": server.urls(), "ca": server.ca(), "secret": SECRET });
+    writeln!(out, "{hello}")?;
+    for line in io::stdin().lock().lines() {
+        let answer = match serde_json::from_str(&line?) {
+            Ok(command) => run(&server, command),
+            Err(error) => json!({ "error": error.to_string() }),
+        };
+        writeln!(out, "{answer}")?;
+    }
+    Ok(())
+}
+
+fn run(server: &FaultServer, command: Command) -> Value {
+    match command {
+        Command::Script(steps) => server.script(steps),
+        Command::Default(step) => server.default(step),
+        Command::On { operation, step } => server.on(operation, step),
+        Command::Log(_) => return json!({ "log": server.log() }),
+    }
+    json!({ "ok": true })
+}

@@ -1,0 +1,265 @@
+//! A `DynamoDB` that fails as scripted: for the tests of `dynamodb-session`, over real TCP and TLS.
+//!
+//! A [`FaultServer`] verifies the signature of each request and then does what the next [`Step`] of its script
+//! says. What a step lets through is done by a real engine, in memory, so that an answer that is lost belongs to
+//! a write that happened.
+//!
+//! ```
+//! use dynamodb_session_faults::{FaultServer, Step};
+//!
+//! # fn main() -> std::io::Result<()> {
+//! let server = FaultServer::start()?;
+//! server.script([Step::error("ThrottlingException"), Step::ResetAfter]);
+//! println!("DYNAMODB_ENDPOINT={} AWS_SECRET_ACCESS_KEY={}", server.urls().http, dynamodb_session_faults::SECRET);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Tests in other languages run the binary `fault-server` and talk to it in lines of JSON.
+
+#![forbid(unsafe_code)]
+
+mod answer;
+mod connection;
+mod http;
+mod script;
+mod signature;
+mod step;
+mod tls;
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use dynamodb_session_local::LocalEngine;
+use serde::Serialize;
+use tokio::net::{TcpListener, TcpSocket};
+use tokio::sync::oneshot;
+use tokio_rustls::TlsAcceptor;
+
+use connection::Connection;
+use script::Shared;
+pub use script::{Entry, Log};
+pub use step::Step;
+
+/// The secret access key that requests have to be signed with, whatever the access key's id.
+pub const SECRET: &str = "faults/secret+access=key";
+
+/// Where each kind of endpoint is. All that answer share one script and one log.
+#[derive(Debug, Clone, Serialize)]
+pub struct Urls {
+    /// Answers as scripted.
+    pub http: String,
+    /// The same over TLS, with a certificate for `localhost` and 127.0.0.1 of the authority [`FaultServer::ca`].
+    pub https: String,
+    /// Its certificate has expired.
+    pub https_expired: String,
+    /// Its certificate is another host's.
+    pub https_wrong_host: String,
+    /// Its certificate is of an authority that nobody knows.
+    pub https_unknown_ca: String,
+    /// Takes connections, and never says a word.
+    pub https_stalled: String,
+    /// Refuses connections.
+    pub refused: String,
+    /// Its name does not resolve. It is too long for a question to be sent to any name server.
+    pub unresolvable: String,
+    /// The engine behind all: no faults, no signatures.
+    pub engine: String,
+}
+
+/// A running server. It ends when it is dropped.
+#[derive(Debug)]
+pub struct FaultServer {
+    urls: Urls,
+    ca: String,
+    shared: Arc<Shared>,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+    _engine: LocalEngine,
+}
+
+impl FaultServer {
+    /// Starts on free ports of 127.0.0.1, with an empty engine and an empty script.
+    ///
+    /// # Errors
+    ///
+    /// What the system says when it has no port or no thread left.
+    pub fn start() -> io::Result<Self> {
+        let engine = LocalEngine::builder().sweep_every(Duration::ZERO);
+        let engine = engine.start().map_err(io::Error::other)?;
+        let shared = Arc::new(Shared::new(engine.addr()));
+        let certificates = tls::Certificates::new().map_err(io::Error::other)?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let listeners = {
+            let _entered = runtime.enter();
+            Listeners::bind()?
+        };
+        let urls = listeners.urls(engine.url())?;
+        let (stop, stopped) = oneshot::channel::<()>();
+        let of_thread = Arc::clone(&shared);
+        let ca = certificates.ca.clone();
+        let thread = thread::Builder::new()
+            .name("faults".to_owned())
+            .spawn(move || {
+                runtime.block_on(async {
+                    let _idle = listeners.serve(certificates, &of_thread);
+                    // Sent by nobody: it ends when the server is dropped.
+                    let _ = stopped.await;
+                });
+            })?;
+        Ok(Self {
+            urls,
+            ca,
+            shared,
+            stop: Some(stop),
+            thread: Some(thread),
+            _engine: engine,
+        })
+    }
+
+    /// Where it is reached.
+    pub fn urls(&self) -> &Urls {
+        &self.urls
+    }
+
+    /// The authority of [`Urls::https`], as PEM.
+    pub fn ca(&self) -> &str {
+        &self.ca
+    }
+
+    /// What happens to the requests to come, one step a request, in place of what is left of the last script.
+    pub fn script(&self, steps: impl IntoIterator<Item = Step>) {
+        self.shared.script(steps.into_iter().collect());
+    }
+
+    /// What happens to requests once the script has ended; at first [`Step::Pass`]. Forgets [`FaultServer::on`].
+    pub fn default(&self, step: Step) {
+        self.shared.default(step);
+    }
+
+    /// What happens to this operation once the script has ended.
+    pub fn on(&self, operation: impl Into<String>, step: Step) {
+        self.shared.on(operation.into(), step);
+    }
+
+    /// What was received since this was last asked, and what is left of the script.
+    pub fn log(&self) -> Log {
+        self.shared.log()
+    }
+
+    /// Waits until this many requests have been received in all.
+    pub async fn received(&self, count: u64) {
+        self.shared.received(count).await;
+    }
+
+    /// How many connections are open.
+    pub fn open_connections(&self) -> usize {
+        self.shared.open_connections()
+    }
+}
+
+impl Drop for FaultServer {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            // A panic over there has been reported there.
+            drop(thread.join());
+        }
+    }
+}
+
+struct Listeners {
+    http: TcpListener,
+    https: TcpListener,
+    https_expired: TcpListener,
+    https_wrong_host: TcpListener,
+    https_unknown_ca: TcpListener,
+    https_stalled: TcpListener,
+    /// Bound, so that the port is nobody else's, and not listening.
+    refused: TcpSocket,
+}
+
+impl Listeners {
+    fn bind() -> io::Result<Self> {
+        let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let listen = || {
+            let listener = std::net::TcpListener::bind(any)?;
+            listener.set_nonblocking(true)?;
+            TcpListener::from_std(listener)
+        };
+        let refused = TcpSocket::new_v4()?;
+        refused.bind(any)?;
+        Ok(Self {
+            http: listen()?,
+            https: listen()?,
+            https_expired: listen()?,
+            https_wrong_host: listen()?,
+            https_unknown_ca: listen()?,
+            https_stalled: listen()?,
+            refused,
+        })
+    }
+
+    fn urls(&self, engine: &str) -> io::Result<Urls> {
+        let https = |listener: &TcpListener| {
+            Ok::<_, io::Error>(format!("https://{}", listener.local_addr()?))
+        };
+        Ok(Urls {
+            http: format!("http://{}", self.http.local_addr()?),
+            https: https(&self.https)?,
+            https_expired: https(&self.https_expired)?,
+            https_wrong_host: https(&self.https_wrong_host)?,
+            https_unknown_ca: https(&self.https_unknown_ca)?,
+            https_stalled: https(&self.https_stalled)?,
+            refused: format!("http://{}", self.refused.local_addr()?),
+            unresolvable: format!("http://{}.invalid", "x".repeat(64)),
+            engine: engine.to_owned(),
+        })
+    }
+
+    /// Returns what has to be kept, though nobody is served there.
+    fn serve(
+        self,
+        certificates: tls::Certificates,
+        shared: &Arc<Shared>,
+    ) -> (TcpListener, TcpSocket) {
+        for (listener, tls) in [
+            (self.http, None),
+            (self.https, Some(certificates.good)),
+            (self.https_expired, Some(certificates.expired)),
+            (self.https_wrong_host, Some(certificates.wrong_host)),
+            (self.https_unknown_ca, Some(certificates.unknown_ca)),
+        ] {
+            tokio::spawn(accept(listener, tls, Arc::clone(shared)));
+        }
+        (self.https_stalled, self.refused)
+    }
+}
+
+async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, shared: Arc<Shared>) {
+    loop {
+        let Ok((stream, _peer)) = listener.accept().await else {
+            // Out of file descriptors, most likely.
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            continue;
+        };
+        // An answer that is sent in parts is to arrive in parts.
+        let _ = stream.set_nodelay(true);
+        let (tls, opened) = (tls.clone(), shared.opened());
+        tokio::spawn(async move {
+            // A connection that breaks is what this server is for.
+            let _ = match tls {
+                None => Connection::new(stream, opened).serve().await,
+                Some(tls) => match tls.accept(stream).await {
+                    Ok(stream) => Connection::new(stream, opened).serve().await,
+                    Err(error) => Err(error),
+                },
+            };
+        });
+    }
+}

@@ -1,0 +1,165 @@
+//! The script and the log, which all connections share.
+
+use std::collections::{HashMap, VecDeque};
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde::Serialize;
+use tokio::sync::watch;
+
+use crate::step::Step;
+
+/// One request that was received.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Entry {
+    /// The number of its connection, counted from zero.
+    pub connection: u64,
+    /// Such as `GetItem`. Empty when the request was not read.
+    pub operation: String,
+    /// The `ConditionExpression`.
+    pub condition: Option<String>,
+    /// The `x-amz-date` it was signed with.
+    pub date: String,
+    /// The id of the access key that signed it, or what is wrong with the signature.
+    pub signature: Result<String, String>,
+    /// What happened to it.
+    pub step: Step,
+    /// The HTTP status of the engine's answer, if the engine was asked.
+    pub applied: Option<u16>,
+}
+
+/// What was received.
+#[derive(Debug, Clone, Serialize)]
+pub struct Log {
+    /// In the order of what happened to them.
+    pub entries: Vec<Entry>,
+    /// How many steps of the script are left.
+    pub left: usize,
+    /// How many connections were made in all.
+    pub connections: u64,
+}
+
+impl Log {
+    /// What was asked for.
+    pub fn operations(&self) -> Vec<&str> {
+        let entries = self.entries.iter();
+        entries.map(|entry| entry.operation.as_str()).collect()
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) engine: SocketAddr,
+    state: Mutex<State>,
+    received: watch::Sender<u64>,
+}
+
+#[derive(Debug)]
+struct State {
+    script: VecDeque<Step>,
+    default: Step,
+    on: HashMap<String, Step>,
+    entries: Vec<Entry>,
+    connections: u64,
+    open: usize,
+}
+
+impl Shared {
+    pub(crate) fn new(engine: SocketAddr) -> Self {
+        Self {
+            engine,
+            state: Mutex::new(State {
+                script: VecDeque::new(),
+                default: Step::Pass,
+                on: HashMap::new(),
+                entries: Vec::new(),
+                connections: 0,
+                open: 0,
+            }),
+            received: watch::Sender::new(0),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn script(&self, steps: VecDeque<Step>) {
+        self.state().script = steps;
+    }
+
+    pub(crate) fn default(&self, step: Step) {
+        let mut state = self.state();
+        state.default = step;
+        state.on.clear();
+    }
+
+    pub(crate) fn on(&self, operation: String, step: Step) {
+        self.state().on.insert(operation, step);
+    }
+
+    pub(crate) fn log(&self) -> Log {
+        let mut state = self.state();
+        Log {
+            entries: std::mem::take(&mut state.entries),
+            left: state.script.len(),
+            connections: state.connections,
+        }
+    }
+
+    pub(crate) fn note(&self, entry: Entry) {
+        self.state().entries.push(entry);
+        self.received.send_modify(|count| *count += 1);
+    }
+
+    pub(crate) async fn received(&self, count: u64) {
+        let mut received = self.received.subscribe();
+        // The sender is in `self`, so it is there.
+        let _ = received.wait_for(|so_far| *so_far >= count).await;
+    }
+
+    pub(crate) fn opened(self: &Arc<Self>) -> Opened {
+        let mut state = self.state();
+        state.open += 1;
+        state.connections += 1;
+        Opened {
+            number: state.connections - 1,
+            shared: Arc::clone(self),
+        }
+    }
+
+    pub(crate) fn open_connections(&self) -> usize {
+        self.state().open
+    }
+
+    /// Takes the next step if it is one that comes before the request is read.
+    pub(crate) fn resets_before(&self) -> bool {
+        let mut state = self.state();
+        match state.script.front() {
+            Some(Step::ResetBefore) => state.script.pop_front().is_some(),
+            Some(_) => false,
+            None => state.default == Step::ResetBefore && state.on.is_empty(),
+        }
+    }
+
+    pub(crate) fn next(&self, operation: &str) -> Step {
+        let mut state = self.state();
+        state.script.pop_front().unwrap_or_else(|| {
+            let on = state.on.get(operation);
+            on.unwrap_or(&state.default).clone()
+        })
+    }
+}
+
+/// A connection, for as long as it is open.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    pub(crate) number: u64,
+    pub(crate) shared: Arc<Shared>,
+}
+
+impl Drop for Opened {
+    fn drop(&mut self) {
+        self.shared.state().open -= 1;
+    }
+}

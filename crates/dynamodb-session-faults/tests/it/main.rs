@@ -1,0 +1,7 @@
+//! The client against a `DynamoDB` that fails as scripted.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod binary;
+mod server;
+mod support;

@@ -1,0 +1,210 @@
+//! The server itself: that it does what its steps say, and knows a wrong signature.
+
+use std::io::{ErrorKind as IoErrorKind, Read as _, Write as _};
+use std::net::TcpStream;
+
+use aws_credential_types::Credentials;
+use dynamodb_session::{ErrorKind, ManualClock, SessionStore};
+use dynamodb_session_faults::{FaultServer, SECRET, Step};
+use serde_json::{Value, json};
+
+use crate::support::{direct, id, now, record, server, store_at};
+
+/// A store that tries once.
+fn once(server: &FaultServer, url: &str) -> SessionStore {
+    let builder = store_at(server, url).clock(ManualClock::new(now()));
+    builder.max_attempts(1).build().unwrap()
+}
+
+#[tokio::test]
+async fn what_passes_is_done_and_logged_over_tcp_and_tls() {
+    let server = server().await;
+    for (name, url) in [("a", &server.urls().http), ("b", &server.urls().https)] {
+        let store = once(&server, url);
+        let _ = store
+            .create(&record(name, json!({ "n": 1 })))
+            .await
+            .unwrap();
+        let loaded = store.load::<Value>(&id(name)).await.unwrap().unwrap();
+        assert_eq!(loaded.data, json!({ "n": 1 }));
+    }
+    let log = server.log();
+    assert_eq!(
+        log.operations(),
+        ["PutItem", "GetItem", "PutItem", "GetItem"]
+    );
+    assert_eq!((log.left, log.connections), (0, 2));
+    let connections: Vec<_> = log.entries.iter().map(|entry| entry.connection).collect();
+    assert_eq!(connections, [0, 0, 1, 1]);
+    let [first, second, ..] = &log.entries[..] else {
+        unreachable!("there are four")
+    };
+    assert!(
+        first
+            .condition
+            .as_ref()
+            .unwrap()
+            .contains("attribute_not_exists")
+    );
+    assert_eq!((first.applied, &first.step), (Some(200), &Step::Pass));
+    assert_eq!(
+        (first.date.as_str(), &second.condition),
+        ("20270115T080000Z", &None)
+    );
+    assert_eq!(first.signature, Ok("KEY".to_owned()));
+    assert_eq!(server.log().entries, []);
+}
+
+#[tokio::test]
+async fn a_wrong_signature_is_known() {
+    let server = server().await;
+    let signed_with = |secret: &str, token: Option<&str>| {
+        let keys = Credentials::new("KEY", secret, token.map(str::to_owned), None, "test");
+        let builder = store_at(&server, &server.urls().http).credentials_provider(keys);
+        builder.build().unwrap()
+    };
+    signed_with(SECRET, None)
+        .load::<Value>(&id("a"))
+        .await
+        .unwrap();
+    signed_with(SECRET, Some("a/token+of=mine"))
+        .load::<Value>(&id("a"))
+        .await
+        .unwrap();
+    assert!(
+        server
+            .log()
+            .entries
+            .iter()
+            .all(|entry| entry.signature.is_ok())
+    );
+
+    let error = signed_with("another", None)
+        .load::<Value>(&id("a"))
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (error.kind(), error.code()),
+        (ErrorKind::Credentials, Some("InvalidSignatureException"))
+    );
+    let log = server.log();
+    assert!(log.entries[0].signature.is_err());
+    assert_eq!(log.entries[0].applied, None);
+}
+
+#[test]
+fn a_request_that_is_changed_on_its_way_is_known() {
+    let server = FaultServer::start().unwrap();
+    let request = "POST / HTTP/1.1\r\nHost: here\r\nX-Amz-Date: 20270115T080000Z\r\nX-Amz-Target: DynamoDB_20120810.ListTables\r\n\
+        Authorization: AWS4-HMAC-SHA256 Credential=KEY/20270115/r/dynamodb/aws4_request, \
+        SignedHeaders=host;x-amz-date;x-amz-target, Signature=00\r\nContent-Length: 2\r\n\r\n{}";
+    for (from, to, reason) in [
+        ("00\r\n", "00\r\n", "another request's"),
+        ("dynamodb/", "s3/", "scope"),
+        ("/20270115/", "/20270116/", "scope"),
+        (
+            "SignedHeaders=host;x-amz-date;",
+            "SignedHeaders=host;",
+            "does not cover x-amz-date",
+        ),
+        ("Authorization", "Authorisation", "there is none"),
+        (
+            "X-Amz-Target",
+            "X-Amz-Security-Token: t\r\nX-Amz-Target",
+            "does not cover x-amz-security-token",
+        ),
+    ] {
+        let mut stream = connect(&server);
+        stream
+            .write_all(request.replace(from, to).as_bytes())
+            .unwrap();
+        let mut answer = [0; 12];
+        stream.read_exact(&mut answer).unwrap();
+        assert_eq!(&answer, b"HTTP/1.1 400");
+        let log = server.log();
+        let said = log.entries[0].signature.as_ref().unwrap_err();
+        assert!(said.contains(reason), "{said}");
+    }
+}
+
+fn connect(server: &FaultServer) -> TcpStream {
+    let addr = server.urls().http.strip_prefix("http://").unwrap();
+    TcpStream::connect(addr).unwrap()
+}
+
+#[test]
+fn a_reset_is_a_reset() {
+    let server = FaultServer::start().unwrap();
+    server.script([Step::ResetBefore]);
+    let mut stream = connect(&server);
+    stream.write_all(b"POST").unwrap();
+    let error = stream.read(&mut [0]).unwrap_err();
+    assert_eq!(error.kind(), IoErrorKind::ConnectionReset);
+    let log = server.log();
+    assert_eq!(
+        (log.entries[0].step.clone(), log.left),
+        (Step::ResetBefore, 0)
+    );
+}
+
+/// What is wrong with an answer, as the one who reads it finds.
+#[tokio::test]
+async fn each_step_spoils_the_answer_in_its_way() {
+    let server = server().await;
+    let item = record("a", json!({ "n": 1 }));
+    for url in [&server.urls().http, &server.urls().https] {
+        let store = once(&server, url);
+        let resets = if url.starts_with("https") {
+            ""
+        } else {
+            "reset"
+        };
+        for (step, kind, reason) in [
+            (Step::ResetAfter, ErrorKind::Transport, resets),
+            (Step::ResetMidway, ErrorKind::Transport, resets),
+            (Step::Truncated, ErrorKind::Transport, ""),
+            (Step::WrongCrc32, ErrorKind::Transport, "CRC32"),
+            (Step::Gzip, ErrorKind::Decode, ""),
+            (Step::Malformed, ErrorKind::Decode, ""),
+        ] {
+            direct(&server)
+                .build()
+                .unwrap()
+                .delete(&item.id)
+                .await
+                .unwrap();
+            server.script([step.clone()]);
+            let error = store.put(&item).await.expect_err(&format!("{step:?}"));
+            assert_eq!(error.kind(), kind, "{step:?}: {error:?}");
+            assert!(format!("{error:?}").contains(reason), "{step:?}: {error:?}");
+            // Each of them spoils the answer to a write that was done.
+            let stored = direct(&server)
+                .clock(ManualClock::new(now()))
+                .build()
+                .unwrap();
+            assert!(
+                stored.load::<Value>(&item.id).await.unwrap().is_some(),
+                "{step:?}"
+            );
+            let log = server.log();
+            assert_eq!(
+                (log.entries[0].applied, log.left),
+                (Some(200), 0),
+                "{step:?}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_said_of_one_operation_is_forgotten_with_the_default() {
+    let server = server().await;
+    let store = once(&server, &server.urls().http);
+    server.on("GetItem", Step::error("AccessDeniedException"));
+    let session = record("a", json!({}));
+    let _ = store.put(&session).await.unwrap();
+    let error = store.load::<Value>(&session.id).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::AccessDenied);
+    server.default(Step::Pass);
+    assert!(store.load::<Value>(&session.id).await.unwrap().is_some());
+}

@@ -1,0 +1,47 @@
+//! Stores that talk to a fault server.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use aws_credential_types::Credentials;
+use dynamodb_session::{Builder, Record, SessionId, SessionStore, TableSettings, TlsRoots};
+use dynamodb_session_faults::{FaultServer, SECRET};
+use serde_json::Value;
+
+pub(crate) const MINUTE: Duration = Duration::from_secs(60);
+
+/// When most tests take place.
+pub(crate) fn now() -> SystemTime {
+    UNIX_EPOCH + Duration::from_secs(1_800_000_000)
+}
+
+/// A store with default settings at this endpoint of the server.
+pub(crate) fn store_at(server: &FaultServer, url: &str) -> Builder {
+    SessionStore::builder()
+        .region("eu-central-1")
+        .endpoint_url(url)
+        .tls_roots(TlsRoots::Pem(server.ca().to_owned()))
+        .credentials_provider(Credentials::new("KEY", SECRET, None, None, "test"))
+}
+
+/// A store that nothing stands before.
+pub(crate) fn direct(server: &FaultServer) -> Builder {
+    store_at(server, &server.urls().engine)
+}
+
+/// A server with the table `sessions`.
+pub(crate) async fn server() -> FaultServer {
+    let server = FaultServer::start().unwrap();
+    let store = direct(&server).build().unwrap();
+    let settings = TableSettings::default();
+    store.table().create_if_missing(&settings).await.unwrap();
+    server
+}
+
+pub(crate) fn id(id: &str) -> SessionId {
+    SessionId::new(id).unwrap()
+}
+
+/// A session that ends a minute after [`now`].
+pub(crate) fn record(name: &str, data: Value) -> Record<Value> {
+    Record::new(id(name), data, now() + MINUTE)
+}
