@@ -15,6 +15,8 @@ pub(super) enum Retry {
     No,
     /// What stood in the way is gone.
     AtOnce,
+    /// A kept connection was dead; the next attempt makes a new one.
+    Reconnect,
     Transient,
     Throttled,
 }

@@ -35,7 +35,7 @@ type BoxError = Box<dyn StdError + Send + Sync>;
 const SURELY_ALIVE: Duration = Duration::from_secs(1);
 
 /// How long a connection idle for longer has to answer. One that was cut off without a word is found out
-/// by this, and the caller's next attempt makes a new one.
+/// by this: a thaw, also after less than the time that connections are kept, does not cost a whole attempt.
 const REUSED_FIRST_BYTE: Duration = Duration::from_millis(500);
 
 /// DynamoDB answers with 16 MB at most; framing and escapes are on top.
@@ -308,16 +308,19 @@ impl Target {
                 Some(Ok(response)) => return Ok((response, sender)),
                 // On to the next connection.
                 Some(Err(Unanswered::Unsent(unsent))) => request = *unsent,
+                // Whatever cut this one off has most likely cut off the others.
                 Some(Err(Unanswered::Broken(error))) => {
                     self.pool.clear();
-                    return Err(broken(error));
+                    return Err((IncompleteReason::Stale, error.into()));
                 }
                 None => {
-                    // Whatever cut this one off has most likely cut off the others.
                     self.pool.clear();
-                    return Err(timed_out(format!(
-                        "no answer within {limit:?} on a kept connection"
-                    )));
+                    let silence = format!("no answer within {limit:?} on a kept connection");
+                    return Err(if idle > SURELY_ALIVE && !deadline.left().is_zero() {
+                        (IncompleteReason::Stale, silence.into())
+                    } else {
+                        timed_out(silence)
+                    });
                 }
             }
         }
@@ -801,7 +804,7 @@ pub(super) mod tests {
         }
         transport.send(request()).await.unwrap();
         // Sent on the kept connection, so it may have been executed: not sent again behind the caller's back.
-        assert_eq!(reason(&transport).await.0, IncompleteReason::Broken);
+        assert_eq!(reason(&transport).await.0, IncompleteReason::Stale);
         transport.send(request()).await.unwrap();
         assert_eq!(server.connections(), [0, 1, 2, 3, 3, 4]);
     }
@@ -913,7 +916,7 @@ pub(super) mod tests {
         let second = attempt(&transport);
         server.has_received(3).await;
         clock.advance(Duration::from_millis(500));
-        assert_eq!(second.await.unwrap().0, IncompleteReason::Timeout);
+        assert_eq!(second.await.unwrap().0, IncompleteReason::Stale);
         transport.send(request()).await.unwrap();
         assert_eq!(server.connections(), [0, 1, 1, 2]);
     }

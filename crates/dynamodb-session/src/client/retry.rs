@@ -175,6 +175,7 @@ impl Client {
     ) -> Result<Answer, Error> {
         let mut attempts = 0;
         let mut retries = 0;
+        let mut has_paid = false;
         let mut once = Once::default();
         loop {
             attempts += 1;
@@ -189,7 +190,7 @@ impl Client {
                     Failure::not_dynamodb(response)
                 }
                 Ok(response) if (200..300).contains(&response.status) => {
-                    self.budget.give_back(retries > 0);
+                    self.budget.give_back(has_paid);
                     return Ok(Answer {
                         body: response.body,
                         attempts,
@@ -199,7 +200,7 @@ impl Client {
                 Ok(response) => match Failure::from_response(operation, response, &mut once) {
                     Ok(failure) => failure,
                     Err(body) => {
-                        self.budget.give_back(retries > 0);
+                        self.budget.give_back(has_paid);
                         return Ok(Answer {
                             body,
                             attempts,
@@ -207,7 +208,7 @@ impl Client {
                         });
                     }
                 },
-                Err(incomplete) => Failure::from_incomplete(incomplete),
+                Err(incomplete) => Failure::from_incomplete(incomplete, &mut once),
             };
 
             let code = || failure.error.code().map(str::to_owned);
@@ -219,11 +220,11 @@ impl Client {
                 });
             }
             // One attempt more than the policy has for what a mere repetition certainly cures.
-            let allowed =
-                self.policy.max_attempts.max(1) + u32::from(failure.retry == Retry::AtOnce);
+            let allowed = self.policy.max_attempts.max(1)
+                + u32::from(matches!(failure.retry, Retry::AtOnce | Retry::Reconnect));
             let pause = match failure.retry {
                 Retry::No => None,
-                Retry::AtOnce => Some(Duration::ZERO),
+                Retry::AtOnce | Retry::Reconnect => Some(Duration::ZERO),
                 Retry::Transient | Retry::Throttled => {
                     let bound = self
                         .policy
@@ -234,9 +235,12 @@ impl Client {
             };
             match pause {
                 Some(pause) if attempts < allowed && pause < self.remaining(start) => {
-                    if failure.retry != Retry::AtOnce && !self.budget.take() {
-                        count(&self.counts.withheld_retries);
-                        return Err(self.finish(failure, attempts));
+                    if failure.retry != Retry::AtOnce {
+                        if !self.budget.take() {
+                            count(&self.counts.withheld_retries);
+                            return Err(self.finish(failure, attempts));
+                        }
+                        has_paid = true;
                     }
                     count(&self.counts.retries);
                     self.tell(|| Event::Retry {
@@ -360,6 +364,7 @@ fn report(
 struct Once {
     new_credentials: bool,
     corrected_clock: bool,
+    new_connection: bool,
 }
 
 impl Once {
@@ -438,7 +443,7 @@ impl Failure {
         }
     }
 
-    fn from_incomplete(incomplete: Incomplete) -> Self {
+    fn from_incomplete(incomplete: Incomplete, once: &mut Once) -> Self {
         let (kind, retry) = match incomplete.reason {
             IncompleteReason::Config => (ErrorKind::Config, Retry::No),
             IncompleteReason::Credentials => (ErrorKind::Credentials, Retry::No),
@@ -446,6 +451,10 @@ impl Failure {
                 (ErrorKind::Transport, Retry::Transient)
             }
             IncompleteReason::Timeout => (ErrorKind::Timeout, Retry::Transient),
+            IncompleteReason::Stale => match Once::take(&mut once.new_connection) {
+                Retry::AtOnce => (ErrorKind::Transport, Retry::Reconnect),
+                _ => (ErrorKind::Transport, Retry::Transient),
+            },
         };
         let cause = chain(&*incomplete.source);
         let message = match kind {
@@ -880,6 +889,45 @@ mod tests {
         assert_eq!(call(&client).await.unwrap().attempts, 2);
         let (_, mut client) = script(vec![fault("ThrottlingException", "")]);
         client.policy.max_attempts = 1;
+        assert_eq!(call(&client).await.unwrap_err().attempts(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_dead_connection_costs_one_attempt_at_once_even_without_retries() {
+        let stale = || incomplete(IncompleteReason::Stale);
+        let paused = |script: &Script| script.clock.0.lock().unwrap().1.len();
+        for (max_attempts, steps, attempts, pauses) in [
+            (1, vec![stale(), answer(200, "{}")], Ok(2), 0),
+            (1, vec![stale(), stale()], Err(2), 0),
+            (
+                1,
+                vec![stale(), incomplete(IncompleteReason::Broken)],
+                Err(2),
+                0,
+            ),
+            (3, vec![stale(), stale(), answer(200, "{}")], Ok(3), 1),
+            // It replaces the first retry; only where there is none left it is one more.
+            (3, vec![stale(), stale(), stale()], Err(3), 1),
+            (
+                2,
+                vec![answer(500, ""), stale(), answer(200, "{}")],
+                Ok(3),
+                1,
+            ),
+        ] {
+            let (script, mut client) = script(steps);
+            client.policy.max_attempts = max_attempts;
+            let result = call(&client).await;
+            if let Err(error) = &result {
+                assert_eq!(error.kind(), ErrorKind::Transport);
+            }
+            let result = result.map(|answer| answer.attempts);
+            assert_eq!(result.map_err(|error| error.attempts()), attempts);
+            assert_eq!(paused(&script), pauses);
+        }
+        // In an outage not even that.
+        let (_, mut client) = script(vec![stale()]);
+        client.budget = Arc::new(RetryBudget::new(0));
         assert_eq!(call(&client).await.unwrap_err().attempts(), 1);
     }
 

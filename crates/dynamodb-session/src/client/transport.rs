@@ -77,6 +77,9 @@ pub enum IncompleteReason {
     Broken,
     /// The attempt's time was up: the request may have been executed.
     Timeout,
+    /// A connection kept from before broke or stayed silent: the request may have been executed. It is
+    /// repeated at once, because a new connection most likely works.
+    Stale,
 }
 
 impl fmt::Display for Incomplete {
@@ -87,6 +90,7 @@ impl fmt::Display for Incomplete {
             IncompleteReason::Connect => "the endpoint could not be reached",
             IncompleteReason::Broken => "the connection broke before the answer was complete",
             IncompleteReason::Timeout => "the answer did not come in time",
+            IncompleteReason::Stale => "a connection that had been kept was dead",
         })
     }
 }

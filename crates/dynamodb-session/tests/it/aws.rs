@@ -16,6 +16,8 @@ use tokio_rustls::rustls::{ServerConfig, ServerConnection, StreamOwned, crypto};
 /// A request that was received.
 #[derive(Debug, Clone)]
 pub(crate) struct Received {
+    /// Counted from zero.
+    pub(crate) connection: usize,
     /// `host:port` of the CONNECT it came through.
     pub(crate) tunnel: Option<String>,
     /// Method and target: `GET /path`.
@@ -49,6 +51,12 @@ impl Received {
 #[derive(Debug, Clone)]
 pub(crate) struct Answer(pub(crate) u16, pub(crate) String, pub(crate) String);
 
+/// In place of a status: nothing is answered, and the connection stays open.
+const SILENCE: u16 = 0;
+
+/// In place of a status: nothing is answered, and the connection is closed.
+const HANG_UP: u16 = 1;
+
 impl Answer {
     pub(crate) fn ok(body: impl Into<String>) -> Self {
         Self(200, String::new(), body.into())
@@ -56,6 +64,14 @@ impl Answer {
 
     pub(crate) fn error(status: u16, body: impl Into<String>) -> Self {
         Self(status, String::new(), body.into())
+    }
+
+    pub(crate) fn silence() -> Self {
+        Self::error(SILENCE, "")
+    }
+
+    pub(crate) fn hang_up() -> Self {
+        Self::error(HANG_UP, "")
     }
 }
 
@@ -102,9 +118,9 @@ impl Aws {
         }));
         let serving = aws.clone();
         thread::spawn(move || {
-            for stream in listener.incoming() {
+            for (connection, stream) in listener.incoming().enumerate() {
                 let aws = serving.clone();
-                thread::spawn(move || aws.serve(stream.unwrap(), None));
+                thread::spawn(move || aws.serve(connection, stream.unwrap(), None));
             }
         });
         aws
@@ -137,7 +153,7 @@ impl Aws {
         received
     }
 
-    fn serve(&self, stream: TcpStream, tunnel: Option<&str>) {
+    fn serve(&self, connection: usize, stream: TcpStream, tunnel: Option<&str>) {
         let mut first = [0];
         if stream.peek(&mut first).unwrap_or(0) == 0 {
             return;
@@ -145,23 +161,34 @@ impl Aws {
         // A TLS handshake begins with this byte, and no HTTP request does.
         if first == [0x16] {
             let name = tunnel.and_then(|tunnel| tunnel.split_once(':'));
-            let connection = self.tls(name.map_or("127.0.0.1", |(host, _)| host));
-            self.serve_http(BufReader::new(StreamOwned::new(connection, stream)), tunnel);
+            let tls = self.tls(name.map_or("127.0.0.1", |(host, _)| host));
+            let requests = BufReader::new(StreamOwned::new(tls, stream));
+            self.serve_http(connection, requests, tunnel);
             return;
         }
         let mut requests = BufReader::new(stream.try_clone().unwrap());
-        if let Some(target) = self.serve_http(&mut requests, tunnel) {
-            self.serve(stream, Some(&target));
+        if let Some(target) = self.serve_http(connection, &mut requests, tunnel) {
+            self.serve(connection, stream, Some(&target));
         }
     }
 
     /// Answers requests until the client goes, or asks for a tunnel: then, where to.
-    fn serve_http(&self, mut stream: impl Peer, tunnel: Option<&str>) -> Option<String> {
-        while let Some(request) = read_request(&mut stream, tunnel) {
+    fn serve_http(
+        &self,
+        connection: usize,
+        mut stream: impl Peer,
+        tunnel: Option<&str>,
+    ) -> Option<String> {
+        while let Some(request) = read_request(connection, &mut stream, tunnel) {
             let answer = (self.0.script)(&request);
             let connect = request.line.strip_prefix("CONNECT ").map(str::to_owned);
             self.0.received.lock().unwrap().push(request);
             let Answer(status, headers, body) = answer;
+            match status {
+                SILENCE => continue,
+                HANG_UP => return None,
+                _ => {}
+            }
             if let (Some(target), 200) = (connect, status) {
                 stream.answer("HTTP/1.1 200 Connected\r\n\r\n")?;
                 return Some(target);
@@ -212,7 +239,11 @@ impl<P: Peer> Peer for &mut P {
     }
 }
 
-fn read_request(stream: &mut impl BufRead, tunnel: Option<&str>) -> Option<Received> {
+fn read_request(
+    connection: usize,
+    stream: &mut impl BufRead,
+    tunnel: Option<&str>,
+) -> Option<Received> {
     let mut lines = Vec::new();
     loop {
         let mut line = String::new();
@@ -234,6 +265,7 @@ fn read_request(stream: &mut impl BufRead, tunnel: Option<&str>) -> Option<Recei
     let mut body = vec![0; length.map_or(0, |length| length.parse().unwrap())];
     stream.read_exact(&mut body).ok()?;
     Some(Received {
+        connection,
         tunnel: tunnel.map(str::to_owned),
         line,
         headers,

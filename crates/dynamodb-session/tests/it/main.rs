@@ -12,6 +12,7 @@
 mod aws;
 mod credentials;
 mod first_call;
+mod lambda;
 mod rotation;
 mod sdk_config;
 mod server;
