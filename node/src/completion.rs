@@ -428,8 +428,9 @@ impl Unsettled {
 impl Drop for Unsettled {
     fn drop(&mut self) {
         if let Some(call) = self.call.take() {
-            let message = "the network thread could not start, or has ended".to_owned();
-            let outcome = Err(Failure::internal(message));
+            let message = "the network thread could not start: the process may have no file descriptors or \
+                 threads left (`ulimit -n`, `ulimit -u`); the next call tries again";
+            let outcome = Err(Failure::internal(message.to_owned()));
             self.mailbox.post(Post::Settle { call, outcome });
         }
     }

@@ -5,17 +5,18 @@
 use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::runtime::Builder;
+use tokio::sync::mpsc::error::SendError;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::completion::Mailbox;
 
 type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// `None` when its thread could not be started.
-static RUNTIME: OnceLock<Option<UnboundedSender<Task>>> = OnceLock::new();
+/// `None` before the first start. The channel is closed when a start has failed.
+static RUNTIME: Mutex<Option<UnboundedSender<Task>>> = Mutex::new(None);
 
 thread_local! {
     static IS_RUNTIME: Cell<bool> = const { Cell::new(false) };
@@ -24,7 +25,7 @@ thread_local! {
 }
 
 /// Runs a task on the shared runtime, which starts with the first store and lives as long as the process. If the
-/// runtime could not start, the task is dropped.
+/// runtime cannot start, the task is dropped, and the next one tries again.
 ///
 /// One thread is enough: a call costs it some 20 µs, and a second one would cost every call a lock. Tasks go
 /// through a channel because only the first of a batch wakes the thread: Tokio's own `spawn` from another thread
@@ -33,15 +34,33 @@ pub(crate) fn spawn<F>(task: F)
 where
     F: Future<Output = ()> + Send + 'static,
 {
-    if let Some(tasks) = RUNTIME.get_or_init(start) {
-        // An error gives the task back, to be dropped here.
-        drop(tasks.send(Box::pin(task)));
-    }
+    // What is not sent is dropped when the lock is released: its end is told from there.
+    let unsent = send(Box::pin(task));
+    drop(unsent);
 }
 
 /// Starts the runtime's thread, so that it is up by the time of the first task.
 pub(crate) fn prepare() {
-    RUNTIME.get_or_init(start);
+    let mut runtime = RUNTIME.lock().unwrap_or_else(PoisonError::into_inner);
+    if runtime.as_ref().is_none_or(UnboundedSender::is_closed) {
+        *runtime = start();
+    }
+}
+
+fn send(task: Task) -> Option<Task> {
+    let mut runtime = RUNTIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut unsent = task;
+    if let Some(tasks) = &*runtime {
+        match tasks.send(unsent) {
+            Ok(()) => return None,
+            Err(SendError(task)) => unsent = task,
+        }
+    }
+    *runtime = start();
+    match &*runtime {
+        Some(tasks) => tasks.send(unsent).err().map(|SendError(task)| task),
+        None => Some(unsent),
+    }
 }
 
 /// Has the mailbox's environment woken once this thread has nothing else to do, together with all that is posted
@@ -78,7 +97,7 @@ fn start() -> Option<UnboundedSender<Task>> {
                 .build();
             match runtime {
                 Ok(runtime) => runtime.block_on(run(receiver)),
-                // No descriptors to build it from: every task is dropped, now and when it comes.
+                // No descriptors to build it from: what has come is dropped, and what comes starts another.
                 Err(_) => drop(receiver),
             }
             wake_untold();

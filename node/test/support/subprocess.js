@@ -75,9 +75,14 @@ const printed = (started, pattern, ms = 20000) => new Promise((resolve, reject) 
 
 // Runs a function in a Node process of its own, as the main script: it is given the package and `args` (as JSON).
 // Everything it uses it must require itself.
-const startScript = (body, args = [], { env = {}, flags = [], ipc = false } = {}) => {
+// `limits` are options of `ulimit`.
+const startScript = (body, args = [], {
+  env = {}, flags = [], ipc = false, limits,
+} = {}) => {
   const source = `(${body})(require(${JSON.stringify(PACKAGE)}), ...${JSON.stringify(args)});`;
-  return start(process.execPath, [...flags, '-e', source], {
+  const command = [process.execPath, ...flags, '-e', source];
+  const [first, ...rest] = limits ? ['sh', '-c', `ulimit ${limits} && exec "$0" "$@"`, ...command] : command;
+  return start(first, rest, {
     cwd: PACKAGE,
     env: cleanEnv(env),
     stdio: ['ignore', 'pipe', 'pipe', ...(ipc ? ['ipc'] : [])],

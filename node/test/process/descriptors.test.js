@@ -1,0 +1,47 @@
+'use strict';
+
+// A process without file descriptors left: the network thread cannot start.
+
+/* eslint-disable global-require, import/no-dynamic-require -- the script runs on its own */
+
+const assert = require('node:assert/strict');
+const path = require('node:path');
+const { before, it } = require('node:test');
+const { useEngine } = require('../support/engine');
+const { local, unique } = require('../support/options');
+const { rawTable } = require('../support/raw');
+const { PACKAGE, runScript } = require('../support/subprocess');
+
+const engine = useEngine();
+const NAME = unique('descriptors');
+
+before(async () => {
+  await engine.started;
+  await rawTable(engine.endpoint, NAME).create();
+});
+
+it('calls fail while there are none, and work when there are some again', async () => {
+  const end = await runScript(async (Store, lib, given) => {
+    const fs = require('node:fs');
+    // Node needs descriptors to load a file.
+    fs.readdirSync(lib).forEach((file) => require(`${lib}/${file}`));
+    const taken = [];
+    try {
+      for (;;) taken.push(fs.openSync('/dev/null'));
+    } catch (err) {
+      if (err.code !== 'EMFILE') throw err;
+    }
+    const store = new Store(given);
+    const calls = [1, 2, 3].map(() => store.get('x'));
+    const first = await Promise.allSettled(calls);
+    const then = await Promise.allSettled([store.set('x', { a: 1 }, 60000, { ctx: {} })]);
+    taken.forEach((descriptor) => fs.closeSync(descriptor));
+    [...first, ...then].forEach(({ status, reason }) => {
+      console.log(status, reason.code, reason.cause?.message ?? reason.message);
+    });
+    await store.set('x', { a: 1 }, 60000, { ctx: {} });
+    console.log(await store.get('x'));
+  }, [path.join(PACKAGE, 'lib'), local(engine.endpoint, NAME)], { limits: '-n 200' });
+  assert.match(end.stdout, /^(rejected \w+ .*network thread could not start.*\n){4}\{ a: 1 \}\n$/);
+  assert.deepEqual([end.code, end.signal, end.stderr], [0, null, '']);
+});
