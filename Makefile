@@ -48,6 +48,7 @@ test: ## Check and test everything, as CI does
 	$(step) 'javascript legacy' .ci/js-tests node/test/legacy
 	$(step) 'javascript table' .ci/js-tests node/test/table
 	$(step) 'javascript process' .ci/js-tests node/test/process
+	$(step) 'a short soak' .ci/js-tests node/test/soak
 	$(step) 'javascript conformance' .ci/js-tests node/test/conformance
 	$(step) 'readme' .ci/js-tests node/test/readme
 	$(step) 'packaging' .ci/js-tests node/test/packaging
@@ -76,6 +77,14 @@ bench-build: bench/node_modules/.package-lock.json
 	@bench/install-wrk
 	npm run --silent --prefix node build
 	cargo build --locked --release --manifest-path bench/rust/Cargo.toml --target-dir bench/rust/target
+
+# MINUTES=10, or hours of them, and SEED= what an earlier one has printed, to repeat its choices.
+.PHONY: soak
+soak: $(NPM_PACKAGES) ## Keep an app under load and faults for MINUTES (10), to see what it loses or leaks
+	@.ci/check-tools demo
+	cargo build --locked --package dynamodb-session-cli
+	npm run --silent --prefix node build
+	SEED=$(SEED) node node/test/soak/run.js $(MINUTES)
 
 # MODEL_CASES says how long: a thousand cases take some 4 seconds on two cores. MODEL_SEED repeats one.
 .PHONY: audit

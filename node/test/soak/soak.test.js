@@ -1,0 +1,65 @@
+'use strict';
+
+// A few seconds of what `make soak` does for long, and that it finds what it is there to find.
+
+const assert = require('node:assert/strict');
+const { randomInt } = require('node:crypto');
+const { describe, it } = require('node:test');
+const report = require('./report');
+const soak = require('./soak');
+const { judge } = require('./vitals');
+
+// Answers that it has done what it has not.
+const lie = (lied) => async ({ operation, apply }) => (
+  operation === lied ? { status: 200, headers: {}, body: Buffer.from('{}') } : apply()
+);
+
+describe('a soak', { concurrency: true }, () => {
+  it('finds nothing', async (t) => {
+    const seed = randomInt(2 ** 31);
+    t.diagnostic(`seed ${seed}`);
+    const found = await soak({ ms: 8000, seed, leaving: 0.05 });
+    assert.deepEqual(found.violations, [], report(found));
+    const { visitors, faults, told } = found;
+    assert.ok(visitors.answered > 50 && visitors.logouts > 0, report(found));
+    assert.ok(told.counts.credentials > 1, 'the credentials did not rotate');
+    assert.ok(Object.keys(faults).length > 10, report(found));
+    assert.equal(found.usedExpired, 0);
+    assert.match(report(found), /^Nothing was violated/m);
+  });
+
+  it('finds an acknowledged write that is lost', async () => {
+    const found = await soak({
+      ms: 3000, seed: 1, rate: 0.2, faults: { lie: lie('UpdateItem') },
+    });
+    assert.match(found.violations.join('\n'), /a session (shows|has) \d+ views/);
+    assert.match(report(found), /violations\*\* in /);
+  });
+
+  it('finds a session that came back after its visitor signed out', async () => {
+    const found = await soak({
+      ms: 30000, seed: 2, rate: 0.5, faults: { lie: lie('DeleteItem') }, leaving: 0.3, briefly: true,
+    });
+    assert.match(found.violations.join('\n'), /a session that was signed out/);
+  });
+});
+
+const flat = (change) => Array.from({ length: 30 }, (_, number) => ({
+  rssMb: 100, heapMb: 10, files: 50, resources: 40, threads: 8, delayMs: 20, ...change?.(number),
+}));
+
+it('what stays as it is, or grows only at first, is flat', () => {
+  [flat(), flat((number) => (number < 10 ? { rssMb: 10 * number, threads: number % 8 } : {}))].forEach((samples) => {
+    assert.deepEqual(judge(samples).filter((vital) => !vital.flat), []);
+  });
+});
+
+it('what keeps growing is found, each by itself', () => {
+  const growing = {
+    rssMb: 2, heapMb: 0.5, files: 3, resources: 3, threads: 1, delayMs: 10,
+  };
+  Object.entries(growing).forEach(([vital, step]) => {
+    const samples = flat((number) => ({ [vital]: 50 + step * Math.max(number - 15, 0) }));
+    assert.deepEqual(judge(samples).filter((each) => !each.flat).map((each) => each.vital), [vital]);
+  });
+});
