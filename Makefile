@@ -48,6 +48,7 @@ test: ## Check and test everything, as CI does
 	$(step) 'javascript legacy' .ci/js-tests node/test/legacy
 	$(step) 'javascript table' .ci/js-tests node/test/table
 	$(step) 'javascript process' .ci/js-tests node/test/process
+	$(step) 'javascript hostile' .ci/js-tests node/test/hostile
 	$(step) 'a short soak' .ci/js-tests node/test/soak
 	$(step) 'javascript conformance' .ci/js-tests node/test/conformance
 	$(step) 'readme' .ci/js-tests node/test/readme

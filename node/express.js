@@ -91,6 +91,33 @@ function json(session) {
   }
 }
 
+const isAge = (ms) => typeof ms === 'number' && Math.abs(ms) < 1e14;
+
+/**
+ * What a cookie's attributes may be. The frameworks trust what a store gives them: with an item that somebody crafted
+ * they fail where they answer, and some of that ends the process.
+ */
+const COOKIE = {
+  originalMaxAge: isAge,
+  maxAge: isAge,
+  // The years that fit in a cookie.
+  expires: (date) => typeof date === 'string' && Date.parse(date) > -1e13 && Date.parse(date) < 2.5e14,
+  path: (path) => /^[ -:=-~]*$/.test(path),
+  domain: (domain) => /^\.?(?!-)[a-z\d-]{1,63}(?<!-)(\.(?!-)[a-z\d-]{1,63}(?<!-))*$/i.test(domain),
+  sameSite: (value) => typeof value === 'boolean' || /^(strict|lax|none)$/i.test(value),
+  priority: (value) => /^(low|medium|high)$/i.test(value),
+};
+
+/** Whether a session has a cookie that the frameworks can work with. */
+function hasCookie({ cookie }) {
+  if (!isObject(cookie)) return false;
+  return Object.entries(COOKIE).every(([name, isValid]) => {
+    const value = cookie[name];
+    // An empty text or null is as good as nothing.
+    return !value || (typeof value !== 'object' && isValid(value));
+  });
+}
+
 /** The session of an item; undefined where it has no cookie, which the frameworks cannot do without. */
 function read(raw) {
   if (raw === undefined) return undefined;
@@ -99,7 +126,7 @@ function read(raw) {
   if (Object.hasOwn(session, '__proto__')) delete session.__proto__; // eslint-disable-line no-proto
   // Of another package's layout.
   if (raw.startsWith('f')) require('./lib/dynamodb-store.js').restoreCookie(session, raw);
-  return isObject(session.cookie) ? session : undefined;
+  return hasCookie(session) ? session : undefined;
 }
 
 /** `statusCode` is what @fastify/session has the visitor answered with, whatever the service's own was. */

@@ -41,10 +41,17 @@ const SET_MEMBERS = new Map([
   ['Binary', { attribute: 'BS', fits: isBinary, write: (value) => `"${binary(value)}"` }],
 ]);
 
-/** The way to a value, for errors: `cart.items[2]`. */
-function pathOf(trail) {
-  return trail.map((step) => (typeof step === 'number' ? `[${step}]` : `.${step}`)).join('').replace(/^\./, '');
+/** Of a name, what an error shows: visitors can have a say in names. */
+const SHOWN = 50;
+
+function step(name) {
+  if (typeof name === 'number') return `[${name}]`;
+  const shown = name.length > SHOWN ? `${name.slice(0, SHOWN)}…` : name;
+  return /^[\p{L}_$][\p{L}\p{N}_$]*$/u.test(shown) ? `.${shown}` : `[${JSON.stringify(shown)}]`;
 }
+
+/** The way to a value, for errors: `cart.items[2]`. */
+const pathOf = (trail) => trail.map(step).join('').replace(/^\./, '');
 
 /** Writes DynamoDB attribute JSON, exactly. */
 class Writer {
@@ -129,9 +136,9 @@ class Writer {
   }
 
   /** Reads and writes what is one step further in. */
-  #step(step, read) {
-    this.#trail.push(step);
-    const written = this.#attribute(read(), String(step));
+  #step(name, read) {
+    this.#trail.push(name);
+    const written = this.#attribute(read(), String(name));
     this.#trail.pop();
     return written;
   }

@@ -12,7 +12,8 @@ const SETTINGS = ['originalMaxAge', 'path', 'httpOnly', 'secure', 'domain', 'sam
 /** When an item expires that was read as `[f]CREATED,EXPIRES` and a new line, if it does. */
 function expiryOf(raw) {
   const ms = raw.slice(raw.indexOf(',') + 1, raw.indexOf('\n'));
-  return ms === '' ? null : new Date(Number(ms)).toISOString();
+  const date = new Date(Number(ms));
+  return ms === '' || Number.isNaN(date.getTime()) ? null : date.toISOString();
 }
 
 /** Makes the session of such an item what express-session's own JSON says. */

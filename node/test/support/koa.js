@@ -14,8 +14,8 @@ const VERSIONS = [
 ];
 
 // A Koa app with sessions, listening on loopback. `handler(ctx)` answers; what it returns is the body.
-// Cookies are unsigned by default, so that a test can come with the id it likes.
-const serve = async ({ koaSession }, sessionOptions, handler) => {
+// Cookies are unsigned by default, so that a test can come with the id it likes. `server` is for Node's HTTP server.
+const serve = async ({ koaSession }, { server: serverOptions = {}, ...sessionOptions }, handler) => {
   const app = new Koa();
   app.keys = ['a key of the tests'];
   const errors = [];
@@ -28,7 +28,7 @@ const serve = async ({ koaSession }, sessionOptions, handler) => {
   app.use(async (ctx) => {
     ctx.body = await handler(ctx) ?? {};
   });
-  const server = http.createServer(app.callback()).listen(0, '127.0.0.1');
+  const server = http.createServer(serverOptions, app.callback()).listen(0, '127.0.0.1');
   await once(server, 'listening');
   return {
     url: `http://127.0.0.1:${server.address().port}`,

@@ -36,6 +36,9 @@ pub(crate) enum ItemErrorKind {
     Malformed,
 }
 
+/// Characters of a field's name that are shown: visitors can have a say in names.
+const SHOWN: usize = 50;
+
 impl ItemError {
     pub(super) fn new(kind: ItemErrorKind, message: impl Into<String>) -> Self {
         ItemError {
@@ -65,6 +68,14 @@ impl ItemError {
     }
 
     pub(super) fn in_field(mut self, name: &str) -> Self {
+        let shortened;
+        let name = match name.char_indices().nth(SHOWN) {
+            Some((end, _)) => {
+                shortened = format!("{}…", &name[..end]);
+                &shortened
+            }
+            None => name,
+        };
         let mut characters = name.chars();
         let plain = characters
             .next()

@@ -4,11 +4,14 @@
 mod tests;
 
 use serde::Serialize;
-use serde::de::{DeserializeOwned, Deserializer, Visitor};
+use serde::de::{self, DeserializeOwned, Deserializer, Visitor};
 use serde_json::value::RawValue;
 
 use super::text::{SESSION_TEXT, json_text};
-use super::{ItemError, SESSION, WrittenSession, surrogate, write_json_string, write_session_map};
+use super::{
+    ItemError, ItemErrorKind, SESSION, WrittenSession, surrogate, write_json_string,
+    write_session_map,
+};
 
 /// How a session lies in its item.
 ///
@@ -68,6 +71,10 @@ impl Layout {
             return write_session_map(session, out, true);
         }
         let text = json_text(session)?;
+        if levels(&text) > MAX_LEVELS {
+            let message = format!("more than {MAX_LEVELS} levels of maps and lists");
+            return Err(ItemError::new(ItemErrorKind::TooDeep, message));
+        }
         out.extend_from_slice(br#"{"S":"#);
         write_json_string(&text, out);
         out.push(b'}');
@@ -76,6 +83,29 @@ impl Layout {
             from_text: true,
         })
     }
+}
+
+/// The most levels of maps and lists in a session that is JSON text: what `serde_json` reads of it as well.
+const MAX_LEVELS: usize = 127;
+
+/// How deep the maps and lists of JSON text are.
+fn levels(json: &str) -> usize {
+    let (mut level, mut deepest) = (0, 0);
+    let (mut in_string, mut is_escaped) = (false, false);
+    for byte in json.bytes() {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' => is_escaped = true,
+            b'"' => in_string = !in_string,
+            b'{' | b'[' if !in_string => {
+                level += 1;
+                deepest = deepest.max(level);
+            }
+            b'}' | b']' if !in_string => level -= 1,
+            _ => {}
+        }
+    }
+    deepest
 }
 
 /// Session data that are stored as JSON text; `None` when the text is no JSON object.
@@ -113,6 +143,10 @@ impl<'de> Deserializer<'de> for JsonText<'de> {
         visitor: V,
     ) -> Result<V::Value, Self::Error> {
         if name == SESSION_TEXT {
+            // JavaScript would read them all, and overflow its stack when it writes them.
+            if levels(self.text) > MAX_LEVELS {
+                return Err(de::Error::custom("too deep"));
+            }
             return visitor.visit_string(self.text.to_owned());
         }
         serde_json::Deserializer::from_str(self.readable).deserialize_newtype_struct(name, visitor)

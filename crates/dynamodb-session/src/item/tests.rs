@@ -250,6 +250,12 @@ fn what_dynamodb_would_refuse_is_refused_by_path() {
             NumberRange,
             "session[\"7\"]: ",
         ),
+        // Of a name that a visitor chose: not all, and on one line.
+        (
+            refused(&BTreeMap::from([(format!("\n{}", "ü".repeat(500)), 1e200)])),
+            NumberRange,
+            &format!("session[\"\\n{}…\"]: ", "ü".repeat(49)),
+        ),
         (refused(&[5e-324]), NumberRange, "session[0]: "),
         (refused(&1e126), NumberRange, "a number"),
         (

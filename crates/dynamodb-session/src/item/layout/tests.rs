@@ -133,6 +133,28 @@ fn text_that_is_no_json_object_is_no_session() {
 }
 
 #[test]
+fn text_is_no_deeper_than_what_can_be_read_and_written_again() {
+    // The brackets in its strings are none.
+    let nested = |levels: usize| {
+        let (open, close) = ("[".repeat(levels - 1), "]".repeat(levels - 1));
+        format!(r#"{{"{{[\"[\\":"[[","a":{open}{close}}}"#)
+    };
+    let (deep, too_deep) = (nested(127), nested(128));
+    let value: Value = serde_json::from_str(&deep).unwrap();
+    assert_eq!(read_text(&deep), Ok(Stored::Session(json_text(&deep))));
+    assert_eq!(read_text(&deep), Ok(Stored::Session(value)));
+    assert!(write(ConnectDynamodb, &json_text(&deep)).is_ok());
+    let (text, value) = (
+        read_text::<SessionText>(&too_deep),
+        read_text::<Value>(&too_deep),
+    );
+    assert_eq!(text, Err(ItemErrorKind::Malformed));
+    assert_eq!(value, Err(ItemErrorKind::Malformed));
+    let written = write(ConnectDynamodb, &json_text(&too_deep));
+    assert_eq!(written, Err(ItemErrorKind::TooDeep));
+}
+
+#[test]
 fn what_would_not_be_read_as_a_session_again_is_not_written_as_text() {
     use ItemErrorKind::{NotAMap, Unserializable};
     assert_eq!(write(ConnectDynamodb, &[1]), Err(NotAMap));
