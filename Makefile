@@ -87,11 +87,14 @@ soak: $(NPM_PACKAGES) ## Keep an app under load and faults for MINUTES (10), to 
 	npm run --silent --prefix node build
 	SEED=$(SEED) node node/test/soak/run.js $(MINUTES)
 
-# MODEL_CASES says how long: a thousand cases take some 4 seconds on two cores. MODEL_SEED repeats one.
+# MODEL_CASES says how long: a thousand cases take some 4 seconds on two cores. MODEL_SEED repeats one. STRESS is how
+# many times what `make test` does with stores, threads and processes that come and go: once takes some 10 seconds.
 .PHONY: audit
 audit: export MODEL_CASES ?= 100000
-audit: ## Try for minutes what `make test` tries for seconds
+audit: export STRESS ?= 20
+audit: soak ## Try for minutes what `make test` tries for seconds
 	cargo test --locked --package dynamodb-session-local --test it -- --show-output model::
+	.ci/js-tests node/test/process/stress
 
 .PHONY: fmt
 fmt: node/node_modules/.package-lock.json ## Format Rust and JavaScript

@@ -390,6 +390,8 @@ impl Calls {
         unsafe { sys::napi_get_and_clear_last_exception(self.env, &raw mut exception) };
     }
 
+    /// The promises still pending stay so. Node frees a deferred by settling it alone, which it refuses while an
+    /// environment ends, so the few bytes of each are lost with a worker thread that is terminated among its calls.
     fn close(&self) {
         let (wake, posts) = {
             let mut state = self.mailbox.lock();

@@ -10,7 +10,7 @@ const Koa = require('koa');
 const DynamoDBStore = require('../..');
 const { VERSIONS } = require('../support/koa');
 const Random = require('./random');
-const { Vitals } = require('./vitals');
+const { Vitals } = require('../support/vitals');
 
 // The client does not use the last 10 seconds of what it is given: these are used for 4.
 const CREDENTIALS_MS = 14000;

@@ -13,7 +13,7 @@ const { cleanEnv } = require('../support/subprocess');
 const startProxy = require('./proxy');
 const Random = require('./random');
 const Visitors = require('./visitors');
-const { JUDGED_MS, judge } = require('./vitals');
+const { JUDGED_MS, judge } = require('../support/vitals');
 
 const VISITORS = 64;
 const REQUESTS_PER_SECOND = 120;

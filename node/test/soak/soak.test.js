@@ -7,7 +7,7 @@ const { randomInt } = require('node:crypto');
 const { describe, it } = require('node:test');
 const report = require('./report');
 const soak = require('./soak');
-const { judge } = require('./vitals');
+const { judge } = require('../support/vitals');
 
 // Answers that it has done what it has not.
 const lie = (lied) => async ({ operation, apply }) => (
