@@ -15,8 +15,6 @@ const Random = require('./random');
 const Visitors = require('./visitors');
 const { JUDGED_MS, judge } = require('../support/vitals');
 
-const VISITORS = 64;
-const REQUESTS_PER_SECOND = 120;
 const STOP_MS = 15000;
 
 // Keeps no process waiting that has nothing else to do.
@@ -64,9 +62,10 @@ const makeOutages = async (away, random, until) => {
 
 // For `ms`, as `seed` has it; `onProgress` is told every second. What went wrong is in `violations`. `rate` is the
 // share of the service's requests that meet one of the `faults`, `leaving` the share of visits that sign out.
-// `briefly` ends it at the first violation.
+// `briefly` ends it at the first violation. So many `visitors` send so many `requests` a second.
 const soak = async ({
   ms, seed, onProgress = () => {}, rate = 0.15, faults, leaving = 0.02, briefly = false,
+  visitors: many = 64, requests = 120,
 }) => {
   const begun = Date.now();
   const random = new Random(seed);
@@ -79,7 +78,7 @@ const soak = async ({
   const violations = [];
   try {
     const visitors = new Visitors(await app.urls, {
-      random, leaving, visitors: VISITORS, rate: REQUESTS_PER_SECOND,
+      random, leaving, visitors: many, rate: requests,
     });
     const progress = setInterval(() => onProgress({
       ms: Date.now() - begun, visitors, proxy, app,

@@ -64,9 +64,11 @@ class Vitals {
   }
 }
 
-// Samples come at even intervals. One entry a vital: the sum of the last two thirds, the limit, and whether it holds.
+// Samples come at even intervals. One entry a vital: the sums of the last two thirds, the limit, and whether it holds;
+// none of too few samples.
 const judge = (samples) => {
   const third = Math.floor(samples.length / 3);
+  if (third === 0) return [];
   const before = samples.slice(third, 2 * third);
   const last = samples.slice(-third);
   return Object.entries(RULES)
