@@ -51,12 +51,13 @@ pub(crate) struct Host {
 }
 
 /// The end of an environment's queue that any thread holds.
-pub(crate) struct Mailbox(Mutex<State>);
-
-struct State {
-    posts: Vec<Post>,
+///
+/// Two locks: the environment, woken, takes its posts while the thread that woke it is still in the call.
+pub(crate) struct Mailbox {
     /// `None` once the environment has ended.
-    wake: Option<Wake>,
+    posts: Mutex<Option<Vec<Post>>>,
+    /// The same.
+    wake: Mutex<Option<Wake>>,
 }
 
 struct Wake(sys::napi_threadsafe_function);
@@ -65,19 +66,18 @@ struct Wake(sys::napi_threadsafe_function);
 const LARGE_PILE: usize = 64;
 
 // SAFETY: Node documents a threadsafe function as usable from any thread until it is released. It is released
-// once, in `Calls::close`, which takes it out of the mailbox under the same lock every use holds.
+// once, in `Calls::close`, which takes it out of the mailbox under the lock that every use holds.
 unsafe impl Send for Wake {}
 
 impl Mailbox {
     /// Leaves a post for the environment, which is woken soon. Dropped when it has ended.
     pub(crate) fn post(self: &Arc<Self>, post: Post) {
-        let count = {
-            let mut state = self.lock();
-            if state.wake.is_none() {
-                return;
+        let count = match &mut *lock(&self.posts) {
+            None => return,
+            Some(posts) => {
+                posts.push(post);
+                posts.len()
             }
-            state.posts.push(post);
-            state.posts.len()
         };
         // A thread that is never idle would wake nobody: a large pile does not wait for it.
         if (count == 1 && !runtime::wake_when_idle(self)) || count == LARGE_PILE {
@@ -87,8 +87,10 @@ impl Mailbox {
 
     /// Wakes the environment for what has been posted.
     pub(crate) fn wake(&self) {
-        let state = self.lock();
-        if let (Some(wake), false) = (&state.wake, state.posts.is_empty()) {
+        if lock(&self.posts).as_ref().is_none_or(Vec::is_empty) {
+            return;
+        }
+        if let Some(wake) = &*lock(&self.wake) {
             // SAFETY: the function is not released, see `Wake`. A failure means that the environment is ending.
             unsafe {
                 sys::napi_call_threadsafe_function(
@@ -102,13 +104,15 @@ impl Mailbox {
 
     /// Exchanges the posts for an empty pile.
     fn take(&self, empty: Vec<Post>) -> Vec<Post> {
-        std::mem::replace(&mut self.lock().posts, empty)
+        let mut posts = lock(&self.posts);
+        let posts = posts.as_mut().map(|posts| std::mem::replace(posts, empty));
+        posts.unwrap_or_default()
     }
+}
 
-    fn lock(&self) -> MutexGuard<'_, State> {
-        // No code that can panic runs under the lock.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+/// No code that can panic runs under a lock.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The calls of one environment, on its own thread.
@@ -213,10 +217,10 @@ impl Calls {
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
             env,
             wake,
-            mailbox: Arc::new(Mailbox(Mutex::new(State {
-                posts: Vec::new(),
-                wake: Some(Wake(wake)),
-            }))),
+            mailbox: Arc::new(Mailbox {
+                posts: Mutex::new(Some(Vec::new())),
+                wake: Mutex::new(Some(Wake(wake))),
+            }),
             spare: RefCell::default(),
             pending: RefCell::default(),
             host: RefCell::default(),
@@ -244,8 +248,9 @@ impl Calls {
     }
 
     /// Starts a call and returns its promise. A panic in it is a rejection.
-    pub(crate) fn start<'env, F>(&self, work: F) -> napi::Result<PromiseRaw<'env, ()>>
+    pub(crate) fn start<'env, W, F>(&self, work: W) -> napi::Result<PromiseRaw<'env, ()>>
     where
+        W: FnOnce() -> F + Send + 'static,
         F: Future<Output = Outcome> + Send + 'static,
     {
         let mut deferred = ptr::null_mut();
@@ -264,11 +269,10 @@ impl Calls {
             mailbox: Arc::clone(&self.mailbox),
             call: Some(call),
         };
-        let task = async move {
-            let outcome = caught(work).await;
+        runtime::spawn(move || async move {
+            let outcome = caught(work()).await;
             unsettled.settle(outcome);
-        };
-        runtime::spawn(task);
+        });
         Ok(PromiseRaw::new(self.env, promise))
     }
 
@@ -393,10 +397,8 @@ impl Calls {
     /// The promises still pending stay so. Node frees a deferred by settling it alone, which it refuses while an
     /// environment ends, so the few bytes of each are lost with a worker thread that is terminated among its calls.
     fn close(&self) {
-        let (wake, posts) = {
-            let mut state = self.mailbox.lock();
-            (state.wake.take(), std::mem::take(&mut state.posts))
-        };
+        let posts = lock(&self.mailbox.posts).take();
+        let wake = lock(&self.mailbox.wake).take();
         drop(posts);
         self.questions.borrow_mut().clear();
         self.host.replace(None);

@@ -4,7 +4,6 @@
 
 use std::cell::{Cell, RefCell};
 use std::future::Future;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::runtime::Builder;
@@ -13,7 +12,9 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::completion::Mailbox;
 
-type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
+/// Spawns itself, on the runtime's thread. What a task starts with is a fraction of what it becomes, and memory that
+/// one thread frees for another is dear.
+type Task = Box<dyn FnOnce() + Send>;
 
 /// `None` before the first start. The channel is closed when a start has failed.
 static RUNTIME: Mutex<Option<UnboundedSender<Task>>> = Mutex::new(None);
@@ -30,12 +31,13 @@ thread_local! {
 /// One thread is enough: a call costs it some 20 µs, and a second one would cost every call a lock. Tasks go
 /// through a channel because only the first of a batch wakes the thread: Tokio's own `spawn` from another thread
 /// makes a system call for every one.
-pub(crate) fn spawn<F>(task: F)
+pub(crate) fn spawn<T, F>(task: T)
 where
+    T: FnOnce() -> F + Send + 'static,
     F: Future<Output = ()> + Send + 'static,
 {
     // What is not sent is dropped when the lock is released: its end is told from there.
-    let unsent = send(Box::pin(task));
+    let unsent = send(Box::new(move || drop(tokio::spawn(task()))));
     drop(unsent);
 }
 
@@ -108,6 +110,6 @@ fn start() -> Option<UnboundedSender<Task>> {
 
 async fn run(mut tasks: UnboundedReceiver<Task>) {
     while let Some(task) = tasks.recv().await {
-        tokio::spawn(task);
+        task();
     }
 }

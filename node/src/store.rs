@@ -79,7 +79,7 @@ impl Store {
     #[napi(catch_unwind, ts_return_type = "Promise<string | undefined>")]
     pub fn get(&self, id: String) -> napi::Result<PromiseRaw<'_, ()>> {
         let store = self.store();
-        self.calls.start(async move {
+        self.calls.start(move || async move {
             let Ok(id) = SessionId::new(id) else {
                 return Ok(Value::Undefined);
             };
@@ -105,7 +105,7 @@ impl Store {
         face: u32,
     ) -> napi::Result<PromiseRaw<'_, ()>> {
         let shared = Arc::clone(&self.shared);
-        self.calls.start(async move {
+        self.calls.start(move || async move {
             let store = &shared.store;
             let id = SessionId::new(id)?;
             let data = loaded::session_text(text);
@@ -142,7 +142,7 @@ impl Store {
         face: u32,
     ) -> napi::Result<PromiseRaw<'_, ()>> {
         let shared = Arc::clone(&self.shared);
-        self.calls.start(async move {
+        self.calls.start(move || async move {
             let store = &shared.store;
             let loaded = loaded::from_text(SessionId::new(id)?, &base);
             let data = loaded::session_text(text);
@@ -156,7 +156,7 @@ impl Store {
     #[napi(catch_unwind, ts_return_type = "Promise<void>")]
     pub fn destroy(&self, id: String) -> napi::Result<PromiseRaw<'_, ()>> {
         let store = self.store();
-        self.calls.start(async move {
+        self.calls.start(move || async move {
             // No item has an id that is none.
             if let Ok(id) = SessionId::new(id) {
                 store.delete(&id).await?;
@@ -170,7 +170,7 @@ impl Store {
     #[napi(catch_unwind, ts_return_type = "Promise<string>")]
     pub fn list(&self, token: Option<String>) -> napi::Result<PromiseRaw<'_, ()>> {
         let store = self.store();
-        self.calls.start(async move {
+        self.calls.start(move || async move {
             let after = token.map(|token| token.parse()).transpose()?;
             let page = store.list(after.as_ref()).await?;
             let sessions: Vec<_> = page
@@ -189,7 +189,7 @@ impl Store {
     pub fn count(&self) -> napi::Result<PromiseRaw<'_, ()>> {
         let store = self.store();
         self.calls
-            .start(async move { Ok(Value::Text(store.count().await?.to_string())) })
+            .start(move || async move { Ok(Value::Text(store.count().await?.to_string())) })
     }
 
     /// Deletes all sessions, and resolves with how many.
@@ -197,7 +197,7 @@ impl Store {
     pub fn clear(&self) -> napi::Result<PromiseRaw<'_, ()>> {
         let store = self.store();
         self.calls
-            .start(async move { Ok(Value::Text(store.clear().await?.to_string())) })
+            .start(move || async move { Ok(Value::Text(store.clear().await?.to_string())) })
     }
 
     /// What the store, and all others of equal options, have done, as JSON.
@@ -217,7 +217,7 @@ impl Store {
     #[napi(catch_unwind, ts_return_type = "Promise<string | undefined>")]
     pub fn describe_table(&self) -> napi::Result<PromiseRaw<'_, ()>> {
         let table = self.shared.store.table();
-        self.calls.start(async move {
+        self.calls.start(move || async move {
             let Some(description) = table.describe().await? else {
                 return Ok(Value::Undefined);
             };
@@ -238,7 +238,7 @@ impl Store {
     ) -> napi::Result<PromiseRaw<'_, ()>> {
         let table = self.shared.store.table();
         let settings = options.settings()?;
-        self.calls.start(async move {
+        self.calls.start(move || async move {
             let description = table.create_if_missing(&settings).await?;
             Ok(Value::Text(table::describe_table(&description).to_string()))
         })
@@ -249,7 +249,7 @@ impl Store {
     pub fn create_table(&self, options: TableOptions) -> napi::Result<PromiseRaw<'_, ()>> {
         let table = self.shared.store.table();
         let settings = options.settings()?;
-        self.calls.start(async move {
+        self.calls.start(move || async move {
             let description = table.create(&settings).await?;
             Ok(Value::Text(table::describe_table(&description).to_string()))
         })
@@ -260,7 +260,7 @@ impl Store {
     pub fn update_table(&self, options: TableOptions) -> napi::Result<PromiseRaw<'_, ()>> {
         let table = self.shared.store.table();
         let settings = options.settings()?;
-        self.calls.start(async move {
+        self.calls.start(move || async move {
             let description = table.update(&settings).await?;
             Ok(Value::Text(table::describe_table(&description).to_string()))
         })
@@ -270,7 +270,7 @@ impl Store {
     #[napi(catch_unwind, ts_return_type = "Promise<void>")]
     pub fn set_ttl(&self, enabled: bool) -> napi::Result<PromiseRaw<'_, ()>> {
         let table = self.shared.store.table();
-        self.calls.start(async move {
+        self.calls.start(move || async move {
             table.set_time_to_live(enabled).await?;
             Ok(Value::Undefined)
         })
