@@ -37,7 +37,7 @@ test: ## Check and test everything, as CI does
 	$(step) 'addon lint' cargo clippy --locked --package koa-session-dynamodb-store --lib -- -D warnings
 	$(step) 'rust docs' env RUSTDOCFLAGS=-Dwarnings cargo doc --locked --workspace --all-features --no-deps
 	$(step) 'rust tests' cargo test --locked --workspace --all-features -- --show-output
-	$(step) 'local engine' cargo build --locked --package dynamodb-session-cli
+	$(step) 'local engine' cargo build --locked --package dynamodb-session-cli --package dynamodb-session-faults
 	$(step) 'binding declarations' .ci/unchanged node/binding.d.ts npm run --silent --prefix node build:debug
 	$(step) 'addon' npm run --silent --prefix node build
 	$(step) 'javascript unit' .ci/js-tests node/test/unit

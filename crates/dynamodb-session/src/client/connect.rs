@@ -77,6 +77,30 @@ pub(super) enum NotConnected {
     Failed(BoxError),
 }
 
+/// Why there is no connection, where it is known what to do about it.
+#[derive(Debug)]
+pub(super) struct Hinted {
+    reason: String,
+    pub(super) hint: &'static str,
+}
+
+impl Hinted {
+    pub(super) fn boxed(reason: impl Into<String>, hint: &'static str) -> BoxError {
+        Box::new(Self {
+            reason: reason.into(),
+            hint,
+        })
+    }
+}
+
+impl fmt::Display for Hinted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.reason)
+    }
+}
+
+impl StdError for Hinted {}
+
 impl Connector {
     pub(super) fn new(config: &ClientConfig) -> Result<Self, InvalidSetting> {
         Ok(Self {
@@ -107,7 +131,7 @@ impl Connector {
         let proxy = self.proxy.as_ref().filter(|_| !direct);
         within(&self.clock, limit, self.open(to, tls, proxy))
             .await
-            .unwrap_or_else(|| Err(format!("no connection within {limit:?}").into()))
+            .unwrap_or_else(|| Err(too_late(proxy, limit)))
             .map_err(NotConnected::Failed)
     }
 
@@ -120,10 +144,22 @@ impl Connector {
         let (host, port) = proxy.map_or((to.host.as_str(), to.port), |proxy| {
             (proxy.host.as_str(), proxy.port)
         });
-        let addresses: Vec<SocketAddr> = tokio::net::lookup_host((host, port)).await?.collect();
-        let stream = connect_any(&self.clock, by_turns(&addresses)).await?;
-        // A request is one small write whose answer is waited for: nothing to coalesce.
-        stream.set_nodelay(true)?;
+        let stream = async {
+            let addresses: Vec<SocketAddr> = tokio::net::lookup_host((host, port)).await?.collect();
+            let stream = connect_any(&self.clock, by_turns(&addresses)).await?;
+            // A request is one small write whose answer is waited for: nothing to coalesce.
+            stream.set_nodelay(true)?;
+            Ok(stream)
+        };
+        let stream = stream.await.map_err(|error: io::Error| -> BoxError {
+            match proxy {
+                Some(_) => Hinted::boxed(
+                    format!("the proxy {host}:{port} cannot be reached: {error}"),
+                    "check the URL of the proxy, and that it runs",
+                ),
+                None => error.into(),
+            }
+        })?;
         if let Some(proxy) = proxy {
             proxy.tunnel(&stream, &to.address()).await?;
         }
@@ -131,9 +167,8 @@ impl Connector {
             None => Io::Plain(stream),
             Some(config) => {
                 let name = ServerName::try_from(to.host.clone())?;
-                Io::Tls(Box::new(
-                    TlsConnector::from(config).connect(name, stream).await?,
-                ))
+                let stream = TlsConnector::from(config).connect(name, stream).await;
+                Io::Tls(Box::new(stream.map_err(tls::explained)?))
             }
         };
         Ok(Connection {
@@ -147,6 +182,15 @@ impl Connector {
             .get_or_init(|| tls::config(&self.roots, &self.environment))
             .clone()
             .map_err(NotConnected::Config)
+    }
+}
+
+fn too_late(proxy: Option<&Proxy>, limit: Duration) -> BoxError {
+    match proxy {
+        Some(Proxy { host, port, .. }) => {
+            format!("no connection through the proxy {host}:{port} within {limit:?}").into()
+        }
+        None => format!("no connection within {limit:?}").into(),
     }
 }
 
@@ -314,15 +358,25 @@ impl Proxy {
             // Whoever is behind the proxy waits for us to speak, so nothing follows.
             Some([b'2', _, _]) if answer.ends_with(b"\r\n\r\n") => Ok(()),
             Some([b'2', _, _]) => Err("the proxy sent more than its answer to CONNECT".into()),
-            Some(b"407") => Err("the proxy refused its user and password (HTTP 407)".into()),
+            Some(b"407") if self.authorization.is_some() => Err(Hinted::boxed(
+                "the proxy refused its user and password (HTTP 407)",
+                "correct them in the URL of the proxy",
+            )),
+            Some(b"407") => Err(Hinted::boxed(
+                "the proxy wants a user and a password (HTTP 407)",
+                "put them into the URL of the proxy: http://user:password@host:port",
+            )),
             Some(status) if status.len() == 3 && status.iter().all(u8::is_ascii_digit) => {
-                Err(format!(
-                    "the proxy refused to connect (HTTP {})",
-                    String::from_utf8_lossy(status)
-                )
-                .into())
+                let status = String::from_utf8_lossy(status);
+                Err(Hinted::boxed(
+                    format!("the proxy refused to connect (HTTP {status})"),
+                    "have the proxy allow connections to this endpoint",
+                ))
             }
-            _ => Err("the proxy's answer to CONNECT is not HTTP".into()),
+            _ => Err(Hinted::boxed(
+                "the proxy's answer to CONNECT is not HTTP",
+                "check the URL of the proxy: something else listens there",
+            )),
         }
     }
 }
@@ -571,7 +625,10 @@ mod tests {
     #[tokio::test]
     async fn a_proxy_that_refuses_is_a_failure_to_connect() {
         for (answer, part) in [
-            (response(407, "", ""), "HTTP 407"),
+            (
+                response(407, "", ""),
+                "wants a user and a password (HTTP 407)",
+            ),
             (response(403, "", "no"), "HTTP 403"),
             ("SSH-2.0-OpenSSH\r\n\r\n".to_owned(), "not HTTP"),
             ("HTTP/1.1 200 OK\r\n".to_owned(), "closed"),

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::connect::Hinted;
 use super::fault::{CONDITION_FAILED, Fault, Retry, is_expired_token, judge, message};
 use super::limit::{Admission, RetryBudget};
 use super::transport::{Incomplete, IncompleteReason, Request, Response, Transport};
@@ -462,7 +463,14 @@ impl Failure {
             ErrorKind::Config | ErrorKind::Credentials => cause,
             _ => format!("{incomplete}: {cause}"),
         };
+        let hint = incomplete
+            .source
+            .downcast_ref::<Hinted>()
+            .map(|hinted| hinted.hint);
         let mut error = Error::new(kind, message).with_source(incomplete.source);
+        if let Some(hint) = hint {
+            error = error.with_hint(hint);
+        }
         if let Some(endpoint) = incomplete.endpoint {
             error = error.with_endpoint(endpoint);
         }

@@ -15,7 +15,7 @@ use hyper::client::conn::http1;
 use hyper::header::{self, HeaderValue};
 use hyper::{Request, Uri};
 
-use super::connect::{Connector, NotConnected, within};
+use super::connect::{Connector, Hinted, NotConnected, within};
 use super::endpoint;
 use super::https::read_body;
 
@@ -82,7 +82,12 @@ impl SdkHttp {
             .await
             .map_err(|error| match error {
                 NotConnected::Config(error) => ConnectorError::user(error.into()),
-                NotConnected::Failed(error) => ConnectorError::io(error),
+                NotConnected::Failed(error) => {
+                    ConnectorError::io(match error.downcast_ref::<Hinted>() {
+                        Some(hinted) => format!("{hinted} ({})", hinted.hint).into(),
+                        None => error,
+                    })
+                }
             })?;
         let exchange = async {
             let (mut sender, driver) = http1::handshake(connection).await?;

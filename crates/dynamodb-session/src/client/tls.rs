@@ -1,11 +1,16 @@
 //! TLS: whom to trust, and rustls set up with one crypto provider.
 
+use std::error::Error as StdError;
+use std::io;
 use std::sync::Arc;
 
 use tokio_rustls::rustls::pki_types::CertificateDer;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
-use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto};
+use tokio_rustls::rustls::{
+    CertificateError, ClientConfig, Error as TlsError, RootCertStore, crypto,
+};
 
+use super::connect::Hinted;
 use super::endpoint::InvalidSetting;
 use super::{Environment, TlsRoots};
 
@@ -58,6 +63,37 @@ pub(super) fn config(
         .with_no_client_auth();
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(Arc::new(config))
+}
+
+/// A failed handshake, and what to do about it.
+pub(super) fn explained(error: io::Error) -> Box<dyn StdError + Send + Sync> {
+    let cause = error
+        .get_ref()
+        .and_then(|cause| cause.downcast_ref::<TlsError>());
+    let hint = match cause {
+        Some(TlsError::InvalidCertificate(reason)) => match reason {
+            // The signature is bad, too, where another authority of the same name is trusted.
+            CertificateError::UnknownIssuer | CertificateError::BadSignature => {
+                "trust the authority of the server's certificate, by NODE_EXTRA_CA_CERTS, AWS_CA_BUNDLE or the option \
+                 for authorities, if the endpoint is the right one"
+            }
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+                "check the endpoint: its certificate is another host's"
+            }
+            CertificateError::Expired
+            | CertificateError::ExpiredContext { .. }
+            | CertificateError::NotValidYet
+            | CertificateError::NotValidYetContext { .. } => {
+                "renew the server's certificate, or set this host's clock"
+            }
+            _ => "the server's certificate has to be replaced",
+        },
+        Some(TlsError::InvalidMessage(_)) => {
+            "check the endpoint: something else than TLS is spoken there"
+        }
+        _ => return error.into(),
+    };
+    Hinted::boxed(error.to_string(), hint)
 }
 
 fn add_pem(store: &mut RootCertStore, setting: &str, pem: &[u8]) -> Result<(), InvalidSetting> {

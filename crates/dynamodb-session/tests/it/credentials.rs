@@ -335,6 +335,16 @@ mod profile {
     }
 
     #[test]
+    fn a_proxy_that_refuses_sts_is_named() {
+        let aws = Aws::start(|_| Answer::error(403, ""));
+        let outcome = with_source("assume-proxy", &aws).through(&aws).run();
+        assert!(
+            outcome.contains("the proxy refused to connect (HTTP 403) (have the proxy allow"),
+            "{outcome}"
+        );
+    }
+
+    #[test]
     fn a_source_that_does_not_exist_is_named() {
         let aws = Aws::start(nothing);
         let outcome = Child::new("assume-nobody", &aws)

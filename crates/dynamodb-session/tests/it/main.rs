@@ -13,6 +13,7 @@ mod aws;
 mod credentials;
 mod first_call;
 mod lambda;
+mod proxy;
 mod rotation;
 mod sdk_config;
 mod server;
