@@ -20,7 +20,7 @@ const STOP_MS = 15000;
 // Keeps no process waiting that has nothing else to do.
 const passed = (ms) => delay(ms, undefined, { ref: false });
 
-// The app's process and what it tells: `samples` of its vitals, and `told`, its last report.
+// The app's process and what it tells: `samples` of its vitals, and `told`, its last report. `end` is how it ended.
 const startApp = async (endpoint, table, seed, sampleMs) => {
   const child = fork(path.join(__dirname, 'app.js'), [endpoint, table, seed, sampleMs], {
     execArgv: ['--expose-gc'], env: cleanEnv(), stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
@@ -33,7 +33,8 @@ const startApp = async (endpoint, table, seed, sampleMs) => {
   child.stderr.setEncoding('utf8').on('data', (text) => { app.stderr += text; });
   app.ended = once(child, 'close').then(([code, signal]) => {
     process.removeListener('exit', kill);
-    return { code, signal };
+    app.end = `the app ended with ${signal ?? code}`;
+    return code;
   });
   app.urls = new Promise((resolve, reject) => {
     child.on('message', ({ urls, ...report }) => {
@@ -83,24 +84,22 @@ const soak = async ({
     const progress = setInterval(() => onProgress({
       ms: Date.now() - begun, visitors, proxy, app,
     }), 1000);
-    const died = app.ended.then(({ code, signal }) => ({ died: `the app ended with ${signal ?? code}` }));
     const until = Date.now() + ms;
     const time = Promise.all([passed(ms), makeOutages((down) => { proxy.down = down; }, random, until)]);
-    const { died: how } = await Promise.race([time, died, ...(briefly ? [visitors.violated] : [])]) ?? {};
+    await Promise.race([time, app.ended, ...(briefly ? [visitors.violated] : [])]);
     proxy.healthy = true;
     clearInterval(progress);
     await visitors.stop();
     const samples = [...app.samples];
 
-    if (how) violations.push(how);
+    if (app.end) violations.push(app.end);
     else {
       // Whatever was, must be over when the faults are.
       app.child.send('calm');
       await visitors.lookAgain();
       app.child.send('stop');
-      const end = await Promise.race([app.ended, passed(STOP_MS)]);
-      if (!end) violations.push(`the app did not end by itself within ${STOP_MS} ms`);
-      else if (end.code !== 0) violations.push(`the app ended with ${end.signal ?? end.code}`);
+      const code = await Promise.race([app.ended, passed(STOP_MS)]);
+      if (code !== 0) violations.push(app.end ?? `the app did not end by itself within ${STOP_MS} ms`);
     }
     if (app.stderr) violations.push(`the app wrote to standard error: ${app.stderr.trim().split('\n')[0]}`);
     visitors.judge(await table.scan());

@@ -54,7 +54,16 @@ const rawTable = (endpoint, name, key = 'sessionId') => ({
       [key]: { S: id }, expires: { N: String(Math.ceil(Date.now() / 1000) + 3600) }, session, ...more,
     },
   }),
-  scan: async () => (await raw(endpoint, 'Scan', { TableName: name, ConsistentRead: true })).Items,
+  scan: async () => {
+    const items = [];
+    let last;
+    do {
+      const page = await raw(endpoint, 'Scan', { TableName: name, ConsistentRead: true, ExclusiveStartKey: last });
+      items.push(...page.Items);
+      last = page.LastEvaluatedKey;
+    } while (last);
+    return items;
+  },
   timeToLive: async () => (await raw(endpoint, 'DescribeTimeToLive', { TableName: name })).TimeToLiveDescription,
 });
 
