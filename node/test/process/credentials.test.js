@@ -411,16 +411,16 @@ describe('a provider that', () => {
       const store = new Store({ table: { name: table }, dynamoConfig: { region: 'us-east-1', endpoint, credentials } });
       let calls = 0;
       const load = async () => {
-        while (asked < 6) {
+        while (asked < 6 || calls < 60) {
           await store.get('rotating');
           calls += 1;
         }
       };
       await Promise.all(Array.from({ length: 10 }, load));
       const { retries } = store.stats();
-      console.log(calls > 60, retries, asked);
+      console.log(retries, asked >= 6);
     }, [NAME, recorder.endpoint]);
-    assert.deepEqual(end, clean('true 0 6\n'));
+    assert.deepEqual(end, clean('0 true\n'));
     const keys = new Set(recorder.calls.map((call) => signer(call)[0]));
     assert.ok(keys.size >= 5, [...keys].join());
   });

@@ -800,12 +800,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_host_with_nothing_is_told_so_without_waiting_for_metadata() {
-        let start = std::time::Instant::now();
+    async fn a_host_with_nothing_is_told_so() {
         let expected = format!(" {NOT_FOUND}");
         let mut variables = vec![("EXPECTED", expected.as_str())];
         variables.extend(NOWHERE);
         child(&variables).await;
-        assert!(start.elapsed() < Duration::from_secs(5));
     }
 }
