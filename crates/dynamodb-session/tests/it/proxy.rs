@@ -134,7 +134,10 @@ async fn a_server_behind_a_proxy_has_to_be_trusted_as_any() {
         let error = load(builder(&aws).proxy(aws.url()).tls_roots(roots))
             .await
             .unwrap_err();
-        assert!(error.to_string().contains("invalid peer certificate: "), "{error}");
+        assert!(
+            error.to_string().contains("invalid peer certificate: "),
+            "{error}"
+        );
         assert!(error.hint().unwrap().contains("AWS_CA_BUNDLE"));
     }
     assert_eq!(aws.dynamodb().len(), 0);
