@@ -100,8 +100,8 @@ it('worker threads that are terminated among their calls leave nothing behind', 
   assert.deepEqual(end, clean('[] { left: 1 }\n'));
 });
 
-it('processes end as they should with hundreds of calls under way', async () => {
-  const busy = (Store, given, how, ms) => {
+it('processes end as they should with hundreds of calls under way, in threads as well', async () => {
+  const busy = (Store, from, given, how, ms) => {
     const store = new Store(given);
     let pending = 0;
     const call = () => {
@@ -110,6 +110,16 @@ it('processes end as they should with hundreds of calls under way', async () => 
     };
     const calls = Array.from({ length: 200 }, call);
     const again = () => call().then(again);
+    if (how === 'exit') {
+      const { Worker } = require('node:worker_threads');
+      const work = () => {
+        const { workerData } = require('node:worker_threads');
+        const ownStore = new (require(workerData.from))(workerData.given);
+        const forEver = () => ownStore.get('none').then(forEver);
+        for (let i = 0; i < 20; i += 1) forEver();
+      };
+      for (let i = 0; i < 2; i += 1) new Worker(`(${work})()`, { eval: true, workerData: { from, given } }); // eslint-disable-line no-new
+    }
     setTimeout(() => {
       if (how === 'exit') process.exit(pending > 0 ? 7 : 8);
       if (how === 'throw') throw new Error('of the application');
@@ -122,7 +132,7 @@ it('processes end as they should with hundreds of calls under way', async () => 
     exit: [7, null, ''], throw: [1, null, ''], reject: [1, null, ''], end: [0, null, '0\n'],
   };
   const endsAsItShould = async ([how, wanted]) => {
-    const { code, signal, stdout } = await runScript(busy, [options, how, Math.random() * 50]);
+    const { code, signal, stdout } = await runScript(busy, [PACKAGE, options, how, Math.random() * 100]);
     assert.deepEqual([code, signal, stdout], wanted, how);
   };
   for (let round = 0; round < 3 * STRESS; round += 1) await Promise.all(Object.entries(expected).map(endsAsItShould));
