@@ -1,13 +1,16 @@
 //! What the public types show of themselves: never an id, session data or a secret.
 
-use std::sync::Arc;
+use std::fmt::{self, Write as _};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
 use dynamodb_session::{
-    Incomplete, IncompleteReason, Record, Request, Response, SessionId, SessionStore, SessionText,
-    TableSettings, TlsRoots,
+    Error, ErrorKind, Incomplete, IncompleteReason, Record, Request, Response, SessionId,
+    SessionStore, SessionText, TableSettings, TlsRoots,
 };
+
+use crate::server::Server;
 
 /// Everything that must stay hidden has this in it.
 const SECRET: &str = "hunter2";
@@ -105,4 +108,114 @@ async fn errors_of_what_cannot_be_stored() {
         .unwrap_err();
     assert!(error.to_string().contains("409600"), "{error}");
     shows_nothing(&format!("{error} {error:?}"));
+}
+
+/// Everything that calls give or tell, in one text.
+async fn told(answer: (u16, &'static str)) -> (String, Vec<ErrorKind>) {
+    let server = Server::start(Some(answer));
+    let told = Arc::new(Mutex::new(String::new()));
+    let (events, reports) = (Arc::clone(&told), Arc::clone(&told));
+    let note = |told: &Mutex<String>, what: &dyn fmt::Debug| {
+        writeln!(told.lock().unwrap(), "{what:?} {what:#?}").unwrap();
+    };
+    let store = SessionStore::builder()
+        .region("eu-west-1")
+        .endpoint_url(&server.url)
+        .credentials_provider(Credentials::new("AKIDEXAMPLE", SECRET, None, None, "test"))
+        .max_attempts(2)
+        .retry_base(Duration::ZERO)
+        .on_event(Arc::new(move |event| note(&events, event)))
+        .on_call(Arc::new(move |report| note(&reports, report)))
+        .build()
+        .unwrap();
+    let id = SessionId::new(SECRET).unwrap();
+    let data = || serde_json::json!({ "a": SECRET });
+    let record = Record::new(id.clone(), data(), SystemTime::now());
+    let mut kinds = Vec::new();
+    let mut show = |error: Error| {
+        kinds.push(error.kind());
+        let mut source = std::error::Error::source(&error);
+        writeln!(told.lock().unwrap(), "{error} {error:?} {error:#?}").unwrap();
+        while let Some(cause) = source {
+            writeln!(told.lock().unwrap(), "{cause} {cause:?}").unwrap();
+            source = cause.source();
+        }
+    };
+    macro_rules! show {
+        ($($call:expr),+ $(,)?) => {
+            $(match $call.await {
+                Ok(value) => note(&told, &value),
+                Err(error) => show(error),
+            })+
+        };
+    }
+    show!(
+        store.load::<serde_json::Value>(&id),
+        store.load::<SessionText>(&id),
+        store.load::<u8>(&id),
+        store.create(&record),
+        store.put(&record),
+        store.save(&record, &data(), SystemTime::now()),
+        store.replace(&record),
+        store.touch(&record, SystemTime::now()),
+        store.delete(&id),
+        store.list::<serde_json::Value>(None),
+    );
+    note(&told, &store.stats());
+    note(&told, &store);
+    let told = told.lock().unwrap().clone();
+    (told, kinds)
+}
+
+#[tokio::test]
+async fn what_calls_give_and_tell() {
+    let (shown, kinds) = told((
+        200,
+        r#"{"Item":{"id":{"S":"hunter2"},"session":{"M":{"hunter2":{"S":"hunter2"}}},"created":{"N":"1"}},
+            "Items":[{"sessionId":{"S":"hunter2"},"session":{"M":{"a":{"S":"hunter2"}}}}],
+            "Count":1,"LastEvaluatedKey":{"sessionId":{"S":"hunter2"}}}"#,
+    ))
+    .await;
+    shows_nothing(&shown);
+    assert_eq!(kinds, [ErrorKind::Decode], "no session is a number");
+    for what in ["Record", "CallReport", "Page", "Stamp", "Stats", "GetItem"] {
+        assert!(shown.contains(what), "{what}: {shown}");
+    }
+}
+
+#[tokio::test]
+async fn what_calls_tell_of_answers_that_quote() {
+    for (answer, kind) in [
+        (
+            (
+                400,
+                r#"{"__type":"x#ValidationException","message":"the value hunter2"}"#,
+            ),
+            ErrorKind::Service,
+        ),
+        (
+            (
+                400,
+                r#"{"__type":"x#InvalidSignatureException","message":"hunter2"}"#,
+            ),
+            ErrorKind::Credentials,
+        ),
+        (
+            (500, r#"{"__type":"x#New","message":"hunter2"}"#),
+            ErrorKind::Service,
+        ),
+        ((503, "<html>hunter2"), ErrorKind::Service),
+        ((200, "hunter2"), ErrorKind::Decode),
+        (
+            (
+                200,
+                r#"{"Item":{"session":{"M":{"a":{"N":"hunter2"}}}},"Items":"hunter2"}"#,
+            ),
+            ErrorKind::Decode,
+        ),
+    ] {
+        let (shown, kinds) = told(answer).await;
+        shows_nothing(&shown);
+        assert!(kinds.contains(&kind), "{kinds:?}");
+    }
 }
