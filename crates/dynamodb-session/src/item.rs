@@ -39,9 +39,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::de::SliceRead;
 
 use deserialize::{AttributeSeed, Reading};
-use serialize::Writer;
+use serialize::{FieldSink, Writer};
 
-pub(crate) use changes::{Changes, size_of_item, write_base};
+pub(crate) use changes::{Changes, FieldAt, size_of_item, write_fields};
 pub use changes::{ExpiryField, Fields, Instants};
 pub(crate) use error::{ItemError, ItemErrorKind};
 pub use layout::Layout;
@@ -119,17 +119,23 @@ pub(crate) struct WrittenSession {
 
 /// Appends session data as a map (`{"M":{…}}`), which they must be: anything else would be unreadable once stored.
 ///
-/// On error nothing is appended. `limits` says whether what `DynamoDB` would refuse is refused here.
-fn write_session_map<T: Serialize + ?Sized>(
+/// On error nothing is appended. `limits` says whether what `DynamoDB` would refuse is refused here. `told` hears of
+/// each field.
+fn write_session_map<'w, T: Serialize + ?Sized>(
     session: &T,
-    out: &mut Vec<u8>,
+    out: &'w mut Vec<u8>,
     limits: bool,
+    told: Option<&'w mut dyn FieldSink>,
 ) -> Result<WrittenSession, ItemError> {
     let start = out.len();
     let mut writer = Writer::new(out, limits);
+    writer.told = told;
     let written = session.serialize(&mut writer);
     let Writer {
-        size, from_text, ..
+        out,
+        size,
+        from_text,
+        ..
     } = writer;
     let written = written.and_then(|()| {
         if out[start..].starts_with(br#"{"M":"#) {

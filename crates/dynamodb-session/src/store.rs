@@ -22,7 +22,7 @@ use crate::table::Table;
 
 mod write;
 
-use write::{NoFields, touch_by_save};
+use write::{Gone, NoFields, updated};
 
 /// Sessions in a DynamoDB table.
 ///
@@ -149,8 +149,8 @@ impl SessionStore {
     /// 1 `PutItem`: 1 write capacity unit per started KB, also when the id is taken. After a lost answer,
     /// on an engine that does not return the item a condition failed on, 1 consistent `GetItem` more.
     pub async fn create<T: Serialize + Sync>(&self, record: &Record<T>) -> Result<Create, Error> {
-        let write = self.inner.prepare("PutItem", record, None)?;
-        Ok(match self.inner.create(&write).await? {
+        let write = self.inner.prepare_put(record)?;
+        Ok(match self.inner.create(write).await? {
             Ok(stamp) => Create::Created(stamp),
             Err(_) => Create::Taken,
         })
@@ -209,22 +209,12 @@ impl SessionStore {
         B: Serialize + Sync,
         T: Serialize + Sync,
     {
-        let mut condition = Condition::Present {
+        let condition = Condition::Present {
             created: loaded.created,
         };
         let write = self.inner.prepare_save(loaded, data, expires_at)?;
-        if self.inner.table.layout.is_text()
-            && let Some(touch) = touch_by_save(loaded, data, fields)
-        {
-            if touch.moves_expiry_only
-                && let Some(stamp) = self.inner.skipped_touch(loaded, write.expires_secs)
-            {
-                return Ok(Write::Written(stamp));
-            }
-            condition = condition.while_live(self.inner.moment());
-        }
-        let written = self.inner.update(loaded, &write, fields, condition, false);
-        Ok(self.inner.settled(&write, written.await?))
+        let outcome = self.inner.update(loaded, &write, fields, condition, false);
+        Ok(self.inner.settled(&write.key, outcome.await?))
     }
 
     /// Writes a whole session, if one with this id and `record.created` is still there; presence is enough when
@@ -242,9 +232,9 @@ impl SessionStore {
         let condition = Condition::Present {
             created: record.created,
         };
-        let write = self.inner.prepare("UpdateItem", record, record.created)?;
-        let written = self.inner.replace(&write, condition).await?;
-        Ok(self.inner.settled(&write, written))
+        let write = self.inner.prepare_update(record, record.created)?;
+        let outcome = self.inner.replace(&write, condition).await?;
+        Ok(self.inner.settled(&write.key, outcome))
     }
 
     /// [`create`](Self::create), and where a live session has the id already, a [`save`](Self::save) of every field
@@ -263,13 +253,16 @@ impl SessionStore {
         record: &Record<T>,
         fields: &Fields,
     ) -> Result<Write, Error> {
-        let new = self.inner.prepare("PutItem", record, None)?;
+        let new = self.inner.prepare_put(record)?;
+        let mut gone = Gone {
+            operation: "PutItem",
+        };
         for _ in 0..CREATE_ATTEMPTS {
-            let answer = match self.inner.create(&new).await? {
+            let answer = match self.inner.create(new.clone()).await? {
                 Ok(stamp) => return Ok(Write::Written(stamp)),
                 Err(answer) => answer,
             };
-            let Some(there) = self.inner.met(&answer, &new).await? else {
+            let Some(there) = self.inner.met(&answer, &new.key).await? else {
                 continue;
             };
             let created = there.created_ms.map(from_epoch_ms);
@@ -280,16 +273,17 @@ impl SessionStore {
             loaded.expires_at = None;
             loaded.is_foreign = there.is_foreign;
             // Not to be created with, should that session be gone: it would be taken for it.
-            let merge = self.inner.prepare("UpdateItem", record, created)?;
-            let written = self
+            let merge = self.inner.prepare_update(record, created)?;
+            let outcome = self
                 .inner
                 .update(&loaded, &merge, fields, condition, false)
                 .await?;
-            if written.is_written() {
-                return Ok(written);
+            match outcome {
+                Ok(stamp) => return Ok(Write::Written(stamp)),
+                Err(meanwhile) => gone = meanwhile,
             }
         }
-        Ok(self.inner.settled(&new, Write::Gone))
+        Ok(self.inner.settled(&new.key, Err(gone)))
     }
 
     /// Stores a session whatever is there: nothing guards it against a logout or a parallel request.
@@ -302,12 +296,13 @@ impl SessionStore {
     ///
     /// 1 `PutItem`: 1 write capacity unit per started KB, the larger of before and after.
     pub async fn put<T: Serialize + Sync>(&self, record: &Record<T>) -> Result<Stamp, Error> {
-        let write = self.inner.prepare("PutItem", record, None)?;
+        let write = self.inner.prepare_put(record)?;
+        let stamp = write.stamp(Some(write.created));
         let ttl_attribute = self.ttl_attribute();
-        let body = wire::put_item(self.inner.names(&ttl_attribute), write.item(), None);
+        let body = write.into_put(self.inner.names(&ttl_attribute), None);
         self.inner.call("PutItem", body).await?;
         count(&self.inner.client.counts().unguarded_writes);
-        Ok(write.stamp(Some(write.created)))
+        Ok(stamp)
     }
 
     /// The session with this id; `None` when there is none or it has expired, whatever DynamoDB's TTL has
@@ -379,14 +374,12 @@ impl SessionStore {
         let ttl_attribute = self.ttl_attribute();
         let names = inner.names(&ttl_attribute);
         let body = wire::move_expiry(names, &key, expires_secs, condition);
-        if inner.call("UpdateItem", body).await?.condition_failed {
-            inner.conflict(&key);
-            return Ok(Write::Gone);
-        }
-        Ok(Write::Written(Stamp {
+        let answer = inner.call("UpdateItem", body).await?;
+        let stamp = Stamp {
             created: loaded.created,
             expires_at: from_epoch_secs(expires_secs),
-        }))
+        };
+        Ok(inner.settled(&key, updated(&answer, stamp)))
     }
 
     /// [`touch`](Self::touch) for a framework that keeps fields of the expiry unit in the session: of `data`, those
@@ -415,8 +408,8 @@ impl SessionStore {
             moment: self.inner.moment(),
         };
         let write = self.inner.prepare_save(loaded, data, expires_at)?;
-        let written = self.inner.update(loaded, &write, fields, condition, true);
-        Ok(self.inner.settled(&write, written.await?))
+        let outcome = self.inner.update(loaded, &write, fields, condition, true);
+        Ok(self.inner.settled(&write.key, outcome.await?))
     }
 
     /// Deletes the session. That there is none is a success.

@@ -3,11 +3,10 @@
 //! Bodies on the path of a session are written directly; the rare ones that manage a table go through
 //! `serde_json`. Every attribute is named by a placeholder, because `session` is a reserved word.
 
-use std::borrow::Cow;
+use std::io::Write as _;
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use serde_json::value::RawValue;
 
 use crate::clock::epoch_ms;
 use crate::item::{CREATED, Changes, Layout, write_json_string, write_str_attribute};
@@ -33,25 +32,9 @@ pub(crate) struct Moment {
 
 impl Moment {
     /// True of an item that has expired; of `#c` only where sessions have an absolute lifetime.
-    fn expired(self) -> String {
-        let too_old = if self.too_old.is_some() {
-            " OR #c <= :too_old"
-        } else {
-            ""
-        };
-        format!("{EXPIRED}{too_old}")
-    }
-
-    /// What [`expired`](Self::expired) compares with.
-    fn push_values(self, values: &mut String) {
-        let now_ms = epoch_ms(self.now);
-        let now = format!("{}.{:03}", now_ms / 1000, now_ms % 1000);
-        push_number(values, ":now", &now);
-        push_number(values, ":now_ms", &now_ms.to_string());
-        push_number(values, ":from", &MILLISECONDS_FROM.to_string());
-        if let Some(too_old) = self.too_old {
-            push_number(values, ":too_old", &epoch_ms(too_old).to_string());
-        }
+    fn expired(self) -> [&'static str; 2] {
+        let too_old = self.too_old.map(|_| " OR #c <= :too_old");
+        [EXPIRED, too_old.unwrap_or_default()]
     }
 }
 
@@ -120,24 +103,24 @@ impl Condition {
         }
     }
 
-    fn expression(self) -> String {
+    /// The expression, in parts.
+    fn expression(self) -> [&'static str; 6] {
         // An item that lost its `created` to a writer who does not know it is still the session that was
         // loaded, and a parallel save may have given one to an item that had none.
-        let present = if self.created().is_some() {
-            "attribute_exists(#k) AND (attribute_not_exists(#c) OR #c = :loaded)"
-        } else {
-            "attribute_exists(#k)"
+        let present = "attribute_exists(#k)";
+        let same = match self {
+            Self::Unstamped(_) => " AND attribute_not_exists(#c)",
+            _ if self.created().is_some() => " AND (attribute_not_exists(#c) OR #c = :loaded)",
+            _ => "",
         };
+        let [expired, too_old] = self.moment().map_or(["", ""], Moment::expired);
         match self {
-            Self::Absent(moment) => format!("attribute_not_exists(#k) OR {}", moment.expired()),
-            Self::Present { .. } => present.to_owned(),
-            Self::Live { moment, .. } => format!("{present} AND NOT ({})", moment.expired()),
-            Self::Expired(moment) => format!("{present} AND ({})", moment.expired()),
-            Self::Unstamped(None) => format!("{present} AND attribute_not_exists(#c)"),
-            Self::Unstamped(Some(moment)) => {
-                let expired = moment.expired();
-                format!("{present} AND attribute_not_exists(#c) AND NOT ({expired})")
+            Self::Absent(_) => ["attribute_not_exists(#k) OR ", expired, too_old, "", "", ""],
+            Self::Present { .. } | Self::Unstamped(None) => [present, same, "", "", "", ""],
+            Self::Live { .. } | Self::Unstamped(Some(_)) => {
+                [present, same, " AND NOT (", expired, too_old, ")"]
             }
+            Self::Expired(_) => [present, same, " AND (", expired, too_old, ")"],
         }
     }
 }
@@ -156,6 +139,11 @@ pub(crate) struct Names<'a> {
 pub(crate) struct Body<'a> {
     bytes: Vec<u8>,
     names: Names<'a>,
+    /// The members of `ExpressionAttributeNames`.
+    placeholders: Vec<u8>,
+    /// Whether `ExpressionAttributeValues` is open. Nothing else is written till it is closed: what is saved goes
+    /// straight into the body.
+    has_values: bool,
 }
 
 impl<'a> Body<'a> {
@@ -165,7 +153,17 @@ impl<'a> Body<'a> {
         write_json_string(names.table, &mut bytes);
         // It costs nothing, and is what the statistics add up.
         bytes.extend_from_slice(b",\"ReturnConsumedCapacity\":\"TOTAL\"");
-        Self { bytes, names }
+        Self::after(bytes, names)
+    }
+
+    /// Goes on after what is written already.
+    fn after(bytes: Vec<u8>, names: Names<'a>) -> Self {
+        Self {
+            bytes,
+            names,
+            placeholders: Vec::new(),
+            has_values: false,
+        }
     }
 
     fn raw(&mut self, text: &str) -> &mut Self {
@@ -175,6 +173,11 @@ impl<'a> Body<'a> {
 
     fn string(&mut self, text: &str) -> &mut Self {
         write_json_string(text, &mut self.bytes);
+        self
+    }
+
+    fn number(&mut self, number: u64) -> &mut Self {
+        push_number(&mut self.bytes, number);
         self
     }
 
@@ -188,76 +191,123 @@ impl<'a> Body<'a> {
         self.raw(",\"Key\":{").id(id).raw("}")
     }
 
-    /// Adds the condition and closes the body; `names` and `values` are what the rest of it refers to.
-    fn finish(
-        mut self,
-        condition: Option<Condition>,
-        names: &[(&str, &str)],
-        values: &str,
-    ) -> Bytes {
-        let mut all_names = names.to_vec();
-        let mut all_values = values.to_owned();
-        if let Some(condition) = condition {
-            all_names.push(("#k", self.names.partition_key));
-            let has = |placeholder| names.iter().any(|(name, _)| *name == placeholder);
-            let moment = condition.moment();
-            let too_old = moment.and_then(|moment| moment.too_old);
-            if moment.is_some() && !has("#e") {
-                all_names.push(("#e", self.names.ttl_attribute));
-            }
-            let is_about_created = matches!(condition, Condition::Unstamped(_));
-            let names_created =
-                is_about_created || condition.created().is_some() || too_old.is_some();
-            if names_created && !has("#c") {
-                all_names.push(("#c", CREATED));
-            }
-            if let Some(created) = condition.created() {
-                push_number(&mut all_values, ":loaded", &epoch_ms(created).to_string());
-            }
-            if let Some(moment) = moment {
-                moment.push_values(&mut all_values);
-            }
-            // With the item, a retry can tell its own first attempt from somebody else's session.
-            self.raw(
-                ",\"ReturnValuesOnConditionCheckFailure\":\"ALL_OLD\",\"ConditionExpression\":",
-            );
-            self.string(&condition.expression());
+    /// Opens the definition of a name that expressions refer to.
+    fn placeholder(&mut self, parts: [&str; 2]) -> &mut Vec<u8> {
+        let names = &mut self.placeholders;
+        if names.is_empty() {
+            names.reserve(256);
+        } else {
+            names.push(b',');
         }
-        if !all_names.is_empty() {
-            self.raw(",\"ExpressionAttributeNames\":{");
-            for (index, (placeholder, name)) in all_names.iter().enumerate() {
-                self.raw(if index == 0 { "" } else { "," })
-                    .string(placeholder)
-                    .raw(":")
-                    .string(name);
-            }
+        for part in ["\"", parts[0], parts[1], "\":"] {
+            names.extend_from_slice(part.as_bytes());
+        }
+        names
+    }
+
+    /// Defines a name that expressions refer to.
+    fn name(&mut self, placeholder: &str, name: &str) -> &mut Self {
+        write_json_string(name, self.placeholder([placeholder, ""]));
+        self
+    }
+
+    /// Opens the definition of a value that expressions refer to: the attribute value comes next.
+    fn value(&mut self, placeholder: &str) -> &mut Self {
+        self.raw(if self.has_values {
+            ",\""
+        } else {
+            ",\"ExpressionAttributeValues\":{\""
+        });
+        self.has_values = true;
+        self.raw(placeholder).raw("\":")
+    }
+
+    fn number_value(&mut self, placeholder: &str, number: u64) -> &mut Self {
+        self.value(placeholder)
+            .raw("{\"N\":\"")
+            .number(number)
+            .raw("\"}")
+    }
+
+    fn string_value(&mut self, placeholder: &str, text: &str) {
+        self.value(placeholder);
+        write_str_attribute(text, &mut self.bytes);
+    }
+
+    /// Defines what a moment's expression compares with.
+    fn moment(&mut self, moment: Moment) {
+        let now_ms = epoch_ms(moment.now);
+        self.value(":now").raw("{\"N\":\"");
+        write!(self.bytes, "{}.{:03}", now_ms / 1000, now_ms % 1000).expect(VEC);
+        self.raw("\"}")
+            .number_value(":now_ms", now_ms)
+            .number_value(":from", MILLISECONDS_FROM);
+        if let Some(too_old) = moment.too_old {
+            self.number_value(":too_old", epoch_ms(too_old));
+        }
+    }
+
+    /// Adds the condition on the item that is met. `named` are those of its names that are defined already.
+    fn condition(&mut self, condition: Condition, named: &[&str]) -> &mut Self {
+        let partition_key = self.names.partition_key;
+        self.name("#k", partition_key);
+        let moment = condition.moment();
+        if moment.is_some() && !named.contains(&"#e") {
+            self.name("#e", self.names.ttl_attribute);
+        }
+        let is_about_created = matches!(condition, Condition::Unstamped(_))
+            || condition.created().is_some()
+            || moment.is_some_and(|moment| moment.too_old.is_some());
+        if is_about_created && !named.contains(&"#c") {
+            self.name("#c", CREATED);
+        }
+        if let Some(created) = condition.created() {
+            self.number_value(":loaded", epoch_ms(created));
+        }
+        if let Some(moment) = moment {
+            self.moment(moment);
+        }
+        self.close_values();
+        // With the item, a retry can tell its own first attempt from somebody else's session.
+        self.raw(",\"ReturnValuesOnConditionCheckFailure\":\"ALL_OLD\"")
+            .expression("ConditionExpression", &condition.expression())
+    }
+
+    fn close_values(&mut self) -> &mut Self {
+        if std::mem::take(&mut self.has_values) {
             self.raw("}");
         }
-        if !all_values.is_empty() {
-            self.raw(",\"ExpressionAttributeValues\":{")
-                .raw(&all_values)
-                .raw("}");
+        self
+    }
+
+    /// Adds an expression; all in it is placeholders and words that JSON takes as they are.
+    fn expression(&mut self, member: &str, parts: &[&str]) -> &mut Self {
+        self.raw(",\"").raw(member).raw("\":\"");
+        for part in parts {
+            self.raw(part);
+        }
+        self.raw("\"")
+    }
+
+    /// Closes the body.
+    fn finish(mut self) -> Bytes {
+        self.close_values();
+        if !self.placeholders.is_empty() {
+            let placeholders = std::mem::take(&mut self.placeholders);
+            self.raw(",\"ExpressionAttributeNames\":{");
+            self.bytes.extend_from_slice(&placeholders);
+            self.raw("}");
         }
         self.raw("}");
         self.bytes.into()
     }
 }
 
-fn push_number(values: &mut String, placeholder: &str, number: &str) {
-    push_value(values, placeholder, "");
-    for part in ["{\"N\":\"", number, "\"}"] {
-        values.push_str(part);
-    }
+fn push_number(out: &mut Vec<u8>, number: u64) {
+    write!(out, "{number}").expect(VEC);
 }
 
-fn push_value(values: &mut String, placeholder: &str, attribute_value: &str) {
-    if !values.is_empty() {
-        values.push(',');
-    }
-    for part in ["\"", placeholder, "\":", attribute_value] {
-        values.push_str(part);
-    }
-}
+const VEC: &str = "a Vec takes every byte";
 
 /// The attributes of a session item that are written.
 #[derive(Debug, Clone, Copy)]
@@ -271,53 +321,87 @@ pub(crate) struct NewItem<'a> {
 
 /// `GetItem` of one session.
 pub(crate) fn get_item(names: Names<'_>, id: &str, consistent_read: bool) -> Bytes {
-    let mut body = Body::new(names, 128 + id.len());
+    let mut body = Body::new(names, 192 + id.len());
     if consistent_read {
         body.raw(",\"ConsistentRead\":true");
     }
     body.key(id);
-    body.finish(None, &[], "")
+    body.finish()
 }
 
-/// `PutItem` of a whole session.
-pub(crate) fn put_item(names: Names<'_>, item: NewItem<'_>, condition: Option<Condition>) -> Bytes {
-    let mut body = Body::new(names, 512 + item.session.len());
+/// A `PutItem` up to where the session's attribute value has to be appended, for which there is so much room.
+pub(crate) fn open_put(
+    names: Names<'_>,
+    id: &str,
+    expires_secs: u64,
+    created: SystemTime,
+    capacity: usize,
+) -> Vec<u8> {
+    let mut body = Body::new(names, PUT_BYTES + id.len() + capacity);
     body.raw(",\"Item\":{")
-        .id(item.id)
+        .id(id)
         .raw(",")
-        .string(names.ttl_attribute);
-    body.raw(&format!(
-        ":{{\"N\":\"{}\"}},\"created\":{{\"N\":\"{}\"}},",
-        item.expires_secs,
-        epoch_ms(item.created)
-    ));
+        .string(names.ttl_attribute)
+        .raw(":{\"N\":\"")
+        .number(expires_secs)
+        .raw("\"},\"created\":{\"N\":\"")
+        .number(epoch_ms(created))
+        .raw("\"},");
     if let Some((attribute, marker)) = names.layout.marker() {
         body.string(attribute).raw(":");
         write_str_attribute(marker, &mut body.bytes);
         body.raw(",");
     }
     body.string(names.layout.session_attribute()).raw(":");
-    body.bytes.extend_from_slice(item.session);
-    body.raw("}");
-    body.finish(condition, &[], "")
+    body.bytes
 }
+
+/// What a `PutItem` takes beside id and session, with short names and without a condition.
+const PUT_BYTES: usize = 256;
+
+/// The whole `PutItem`, its session having been appended.
+pub(crate) fn close_put(names: Names<'_>, opened: Vec<u8>, condition: Option<Condition>) -> Bytes {
+    let mut body = Body::after(opened, names);
+    body.raw("}");
+    if let Some(condition) = condition {
+        body.condition(condition, &[]);
+    }
+    body.finish()
+}
+
+/// `PutItem` of a whole session.
+pub(crate) fn put_item(names: Names<'_>, item: NewItem<'_>, condition: Option<Condition>) -> Bytes {
+    let NewItem {
+        id,
+        expires_secs,
+        created,
+        session,
+    } = item;
+    let capacity = session.len() + CONDITION_BYTES;
+    let mut body = open_put(names, id, expires_secs, created, capacity);
+    body.extend_from_slice(session);
+    close_put(names, body, condition)
+}
+
+/// What a condition, its names and its values take at most, with short names.
+const CONDITION_BYTES: usize = 512;
 
 /// `UpdateItem` that replaces data and expiry and leaves every other attribute alone, but for where another package
 /// kept the data.
 pub(crate) fn replace_session(names: Names<'_>, item: NewItem<'_>, condition: Condition) -> Bytes {
-    let mut body = Body::new(names, 512 + item.session.len());
-    body.key(item.id);
-    let mut update = Update::of(names, item);
-    update.set("#s", names.layout.session_attribute(), ":s", item.session);
+    let mut update = Update::new(names, item.id, item.session.len(), false);
+    update.expiry_and_created(item.expires_secs, item.created);
+    let attribute_value = std::str::from_utf8(item.session).expect("the codec writes UTF-8");
+    update.set("#s", names.layout.session_attribute(), ":s");
+    update.body.raw(attribute_value);
     if let Some((attribute, marker)) = names.layout.marker() {
-        let mut value = Vec::new();
-        write_str_attribute(marker, &mut value);
-        update.set("#t", attribute, ":t", &value);
+        update.set("#t", attribute, ":t");
+        write_str_attribute(marker, &mut update.body.bytes);
     }
     if let Some(attribute) = names.layout.foreign_attribute() {
         update.remove("#o", attribute);
     }
-    update.finish(body, condition)
+    update.finish(condition)
 }
 
 /// `UpdateItem`s that write the changed fields of a session, its expiry unit and its expiry. The first holds the
@@ -328,31 +412,29 @@ pub(crate) fn merge_session(
     changes: &Changes<'_>,
     condition: Condition,
 ) -> Vec<Bytes> {
-    let open = || {
-        let mut body = Body::new(names, 512 + item.session.len());
-        body.key(item.id);
-        if condition.created().is_none() {
-            // The item gets a `created`, if a parallel write has not given it one: the next write has to know.
-            body.raw(",\"ReturnValues\":\"UPDATED_NEW\"");
-        }
-        body
-    };
-    let mut bodies = Vec::new();
-    let mut update = Update::of(names, item);
+    // The item gets a `created`, if a parallel write has not given it one: the next write has to know.
+    let asks_for_created = condition.created().is_none();
+    let open = |capacity| Update::new(names, item.id, capacity, asks_for_created);
+    let mut bodies = Vec::with_capacity(1);
+    let mut update = open(changes.bytes());
+    update.expiry_and_created(item.expires_secs, item.created);
     let set = changes
         .set
         .iter()
-        .map(|(name, value)| (name.as_ref(), Some(*value)));
-    let removed = changes.removed.iter().map(|name| (name.as_ref(), None));
-    let expiry = changes.expiry.iter().map(|(name, value)| (*name, *value));
+        .map(|(name, value)| (*name, Some(*value)));
+    let removed = changes.removed.iter().map(|name| (name.as_str(), None));
+    let expiry = changes
+        .expiry
+        .iter()
+        .map(|(name, value)| (name.as_str(), *value));
     for (name, value) in expiry.chain(removed).chain(set) {
         if update.is_full() {
-            let full = std::mem::take(&mut update);
-            bodies.push(full.finish(open(), condition));
+            let full = std::mem::replace(&mut update, open(0));
+            bodies.push(full.finish(condition));
         }
-        update.field(names, name, value.map(RawValue::get));
+        update.field(name, value);
     }
-    bodies.push(update.finish(open(), condition));
+    bodies.push(update.finish(condition));
     bodies
 }
 
@@ -363,11 +445,9 @@ pub(crate) fn move_expiry(
     expires_secs: u64,
     condition: Condition,
 ) -> Bytes {
-    let mut body = Body::new(names, 512 + id.len());
-    body.key(id);
-    let mut update = Update::default();
-    update.expiry(names, expires_secs);
-    update.finish(body, condition)
+    let mut update = Update::new(names, id, 0, false);
+    update.expiry(expires_secs);
+    update.finish(condition)
 }
 
 /// More fields than this go into several requests, far enough below what DynamoDB takes (4 KB of expression).
@@ -376,105 +456,120 @@ pub(crate) fn move_expiry(
 const MAX_FIELDS: usize = 100;
 const MAX_EXPRESSION_BYTES: usize = 3_500;
 
-/// An update expression under construction, with the names and values it refers to.
-#[derive(Default)]
+/// An `UpdateItem` under construction.
 struct Update<'a> {
+    body: Body<'a>,
     sets: String,
     removes: String,
-    names: Vec<(Cow<'static, str>, Cow<'a, str>)>,
-    values: String,
+    /// Those of the names that a condition may need as well.
+    named: [&'static str; 2],
     fields: usize,
 }
 
 impl<'a> Update<'a> {
-    /// Sets the expiry, and `created` if there is none.
-    fn of(names: Names<'a>, item: NewItem<'_>) -> Self {
-        let mut update = Self::default();
-        update.expiry(names, item.expires_secs);
-        update.clause(true, "#c = if_not_exists(#c, :c)");
-        update.names.push(("#c".into(), CREATED.into()));
-        push_number(
-            &mut update.values,
-            ":c",
-            &epoch_ms(item.created).to_string(),
-        );
-        update
-    }
-
-    fn expiry(&mut self, names: Names<'a>, expires_secs: u64) {
-        self.clause(true, "#e = :e");
-        self.names.push(("#e".into(), names.ttl_attribute.into()));
-        push_number(&mut self.values, ":e", &expires_secs.to_string());
-    }
-
-    fn set(&mut self, name: &'static str, attribute: &'a str, value: &str, attribute_value: &[u8]) {
-        self.clause(true, &format!("{name} = {value}"));
-        self.names.push((name.into(), attribute.into()));
-        let text = std::str::from_utf8(attribute_value).expect("the codec writes UTF-8");
-        push_value(&mut self.values, value, text);
-    }
-
-    fn remove(&mut self, name: &'static str, attribute: &'a str) {
-        self.clause(false, name);
-        self.names.push((name.into(), attribute.into()));
-    }
-
-    /// Sets a field of the session to this attribute value, or removes it.
-    fn field(&mut self, names: Names<'a>, field: &'a str, value: Option<&str>) {
-        if self.fields == 0 {
-            let attribute = names.layout.session_attribute();
-            self.names.push(("#s".into(), attribute.into()));
+    /// `capacity` is for the values that are set.
+    fn new(names: Names<'a>, id: &str, capacity: usize, returns_what_it_wrote: bool) -> Self {
+        // The names, the expressions, and what else there is.
+        let mut body = Body::new(names, 512 + CONDITION_BYTES + id.len() + capacity);
+        body.key(id);
+        if returns_what_it_wrote {
+            body.raw(",\"ReturnValues\":\"UPDATED_NEW\"");
         }
-        let number = self.fields;
+        Self {
+            body,
+            sets: String::with_capacity(128),
+            removes: String::new(),
+            named: [""; 2],
+            fields: 0,
+        }
+    }
+
+    fn expiry(&mut self, expires_secs: u64) {
+        self.named[0] = "#e";
+        self.set("#e", self.body.names.ttl_attribute, ":e");
+        self.body.raw("{\"N\":\"").number(expires_secs).raw("\"}");
+    }
+
+    /// Sets the expiry, and `created` if there is none.
+    fn expiry_and_created(&mut self, expires_secs: u64, created: SystemTime) {
+        self.expiry(expires_secs);
+        self.named[1] = "#c";
+        self.body.name("#c", CREATED);
+        self.clause(true, &["#c = if_not_exists(#c, :c)"]);
+        self.body.number_value(":c", epoch_ms(created));
+    }
+
+    /// Sets an attribute to the attribute value that comes next.
+    fn set(&mut self, name: &str, attribute: &str, value: &str) {
+        self.clause(true, &[name, " = ", value]);
+        self.body.name(name, attribute).value(value);
+    }
+
+    fn remove(&mut self, name: &str, attribute: &str) {
+        self.clause(false, &[name]);
+        self.body.name(name, attribute);
+    }
+
+    /// Sets a field of the session, whose name is a JSON string, to this attribute value, or removes it.
+    fn field(&mut self, name: &str, value: Option<&str>) {
+        if self.fields == 0 {
+            let attribute = self.body.names.layout.session_attribute();
+            self.body.name("#s", attribute);
+        }
+        let placeholder = format!(":f{}", self.fields);
+        let number = &placeholder[1..];
         self.fields += 1;
-        self.names
-            .push((format!("#f{number}").into(), field.into()));
         match value {
             Some(value) => {
-                self.clause(true, &format!("#s.#f{number} = :f{number}"));
-                push_value(&mut self.values, &format!(":f{number}"), value);
+                self.clause(true, &["#s.#", number, " = ", &placeholder]);
+                self.body.value(&placeholder).raw(value);
             }
-            None => self.clause(false, &format!("#s.#f{number}")),
+            None => self.clause(false, &["#s.#", number]),
         }
+        let names = self.body.placeholder(["#", number]);
+        names.extend_from_slice(name.as_bytes());
     }
 
-    fn clause(&mut self, is_set: bool, clause: &str) {
+    fn clause(&mut self, is_set: bool, parts: &[&str]) {
         let (keyword, clauses) = if is_set {
             ("SET ", &mut self.sets)
         } else {
             ("REMOVE ", &mut self.removes)
         };
         clauses.push_str(if clauses.is_empty() { keyword } else { ", " });
-        clauses.push_str(clause);
+        for part in parts {
+            clauses.push_str(part);
+        }
     }
 
     fn is_full(&self) -> bool {
         self.fields >= MAX_FIELDS || self.sets.len() + self.removes.len() >= MAX_EXPRESSION_BYTES
     }
 
-    fn finish(self, mut body: Body<'_>, condition: Condition) -> Bytes {
+    fn finish(self, condition: Condition) -> Bytes {
         let Self {
-            mut sets, removes, ..
+            mut body,
+            sets,
+            removes,
+            named,
+            ..
         } = self;
-        if !sets.is_empty() && !removes.is_empty() {
-            sets.push(' ');
-        }
-        sets.push_str(&removes);
-        body.raw(",\"UpdateExpression\":").string(&sets);
-        let names: Vec<_> = self
-            .names
-            .iter()
-            .map(|(placeholder, name)| (&**placeholder, &**name))
-            .collect();
-        body.finish(Some(condition), &names, &self.values)
+        let both = !sets.is_empty() && !removes.is_empty();
+        let parts = [&*sets, if both { " " } else { "" }, &*removes];
+        body.condition(condition, &named)
+            .expression("UpdateExpression", &parts);
+        body.finish()
     }
 }
 
 /// `DeleteItem` of one session.
 pub(crate) fn delete_item(names: Names<'_>, id: &str, condition: Option<Condition>) -> Bytes {
-    let mut body = Body::new(names, 128 + id.len());
+    let mut body = Body::new(names, 192 + id.len());
     body.key(id);
-    body.finish(condition, &[], "")
+    if let Some(condition) = condition {
+        body.condition(condition, &[]);
+    }
+    body.finish()
 }
 
 #[cfg(test)]
@@ -484,7 +579,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::item::{ExpiryField, Fields, Instants};
+    use crate::item::{ExpiryField, Fields, Instants, SessionText, write_fields};
 
     const NAMES: Names<'_> = Names {
         table: "sessions",
@@ -535,12 +630,14 @@ mod tests {
 
     /// The bodies of a save from one to the other.
     fn merge(before: &Value, now: &Value, fields: &Fields, condition: Condition) -> Vec<Value> {
-        let (before, now) = (before.to_string(), now.to_string());
+        let [before, now] = [before, now].map(|value| SessionText::Attribute(value.to_string()));
+        let (mut session, mut at) = (Vec::new(), Vec::new());
+        write_fields(&now, &mut session, &mut at).unwrap();
+        let changes = Changes::since(&before, &session, &at, fields, true).unwrap();
         let item = NewItem {
-            session: now.as_bytes(),
+            session: &session,
             ..item()
         };
-        let changes = Changes::between(before.as_bytes(), item.session, fields, true).unwrap();
         merge_session(NAMES, item, &changes, condition)
             .iter()
             .map(parse)

@@ -12,9 +12,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::serialize::Writer;
+use super::serialize::{FieldSink, Writer};
 use super::text::{Form, write as write_text};
-use super::{ItemError, ItemErrorKind, write_session_map};
+use super::{ItemError, write_session_map};
 
 /// Which top-level fields of a framework's sessions are not the application's data.
 #[derive(Debug, Clone, Copy)]
@@ -55,6 +55,218 @@ impl Fields {
     };
 }
 
+/// Where a field stands in what a session's attribute value was appended to: its name, as a JSON string, then a colon, its value, and the end.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct FieldAt {
+    name: usize,
+    value: usize,
+    end: usize,
+}
+
+impl FieldAt {
+    fn name(self, attribute: &str) -> &str {
+        &attribute[self.name..self.value - 1]
+    }
+
+    fn value(self, attribute: &str) -> &str {
+        &attribute[self.value..self.end]
+    }
+}
+
+impl FieldSink for Vec<FieldAt> {
+    fn field(&mut self, out: &mut Vec<u8>, name_at: usize, value_at: usize) {
+        self.push(FieldAt {
+            name: name_at,
+            value: value_at,
+            end: out.len(),
+        });
+    }
+}
+
+/// Appends session data as a map whose fields are compared, not sent: what `DynamoDB` would refuse is not refused.
+pub(crate) fn write_fields<T: Serialize + ?Sized>(
+    session: &T,
+    out: &mut Vec<u8>,
+    fields: &mut Vec<FieldAt>,
+) -> Result<(), ItemError> {
+    write_session_map(session, out, false, Some(fields)).map(|_| ())
+}
+
+/// What a merging write does to the fields of a session. Names are JSON strings.
+#[derive(Default)]
+pub(crate) struct Changes<'a> {
+    /// Fields to set, with their attribute values.
+    pub(crate) set: Vec<(&'a str, &'a str)>,
+    /// Fields to remove.
+    pub(crate) removed: Vec<String>,
+    /// The expiry unit: each field set or removed.
+    pub(crate) expiry: Vec<(String, Option<&'a str>)>,
+    /// Whether of the expiry unit nothing but the instants differs.
+    pub(crate) keeps_settings: bool,
+}
+
+impl<'a> Changes<'a> {
+    /// From what was loaded to the session whose attribute value is in `session`, with fields there. With `as_doubles`
+    /// numbers are compared as JavaScript knows them; without, by their text.
+    pub(crate) fn since<B: Serialize + ?Sized>(
+        loaded: &B,
+        session: &'a [u8],
+        at: &[FieldAt],
+        fields: &Fields,
+        as_doubles: bool,
+    ) -> Result<Self, ItemError> {
+        let session = str::from_utf8(session).expect("the codec writes UTF-8");
+        let mut comparison = Comparison::new(session, at, fields, as_doubles);
+        // Only a field at a time is in here.
+        let mut base = Vec::with_capacity(256);
+        write_session_map(loaded, &mut base, false, Some(&mut comparison))?;
+        Ok(comparison.finish())
+    }
+
+    /// Whether no field changed that is the application's.
+    pub(crate) fn is_of_expiry(&self) -> bool {
+        self.set.is_empty() && self.removed.is_empty()
+    }
+
+    /// Whether nothing but the instants of the expiry unit differs.
+    pub(crate) fn moves_expiry_only(&self) -> bool {
+        self.keeps_settings && self.is_of_expiry()
+    }
+
+    /// The expiry unit alone.
+    pub(crate) fn of_expiry(mut self) -> Self {
+        self.set.clear();
+        self.removed.clear();
+        self
+    }
+
+    /// How many bytes the names and values have together, about.
+    pub(crate) fn bytes(&self) -> usize {
+        const AROUND: usize = 64; // two placeholders, their uses, quotes
+        let set = self
+            .set
+            .iter()
+            .map(|(name, value)| name.len() + value.len());
+        let removed = self.removed.iter().map(String::len);
+        let expiry = self.expiry.iter();
+        let expiry = expiry.map(|(name, value)| name.len() + value.map_or(0, str::len));
+        set.chain(removed)
+            .chain(expiry)
+            .map(|bytes| bytes + AROUND)
+            .sum()
+    }
+}
+
+/// A session that is compared with the fields of the one loaded, as they come.
+struct Comparison<'a, 'f> {
+    session: &'a str,
+    /// The session's fields, and whether one of the base has their value.
+    now: Vec<(FieldAt, bool)>,
+    /// Where the next field of the base is looked for first: most sessions keep their order.
+    next: usize,
+    fields: &'f Fields,
+    /// Which of the expiry unit the base had.
+    had: Vec<bool>,
+    as_doubles: bool,
+    changes: Changes<'a>,
+}
+
+impl<'a, 'f> Comparison<'a, 'f> {
+    fn new(session: &'a str, at: &[FieldAt], fields: &'f Fields, as_doubles: bool) -> Self {
+        let now: Vec<_> = at.iter().map(|at| (*at, false)).collect();
+        let mut changes = Changes {
+            keeps_settings: true,
+            ..Changes::default()
+        };
+        for field in fields.expiry {
+            let name = json_string(field.name);
+            let found = at.iter().find(|at| at.name(session) == name);
+            changes
+                .expiry
+                .push((name, found.map(|at| at.value(session))));
+        }
+        Self {
+            session,
+            now,
+            next: 0,
+            fields,
+            had: vec![false; fields.expiry.len()],
+            as_doubles,
+            changes,
+        }
+    }
+
+    /// The session's field of this name.
+    fn find(&mut self, name: &str) -> Option<&mut (FieldAt, bool)> {
+        let (before, after) = self.now.split_at(self.next.min(self.now.len()));
+        let is_it = |(at, _): &(FieldAt, bool)| at.name(self.session) == name;
+        let found = match after.iter().position(is_it) {
+            Some(position) => before.len() + position,
+            None => before.iter().position(is_it)?,
+        };
+        self.next = found + 1;
+        Some(&mut self.now[found])
+    }
+
+    fn expiry(&self, name: &str) -> Option<usize> {
+        self.changes
+            .expiry
+            .iter()
+            .position(|(known, _)| known == name)
+    }
+
+    /// Compares a field of the base.
+    fn compare(&mut self, name: &str, was: &str) {
+        if let Some(index) = self.expiry(name) {
+            self.had[index] = true;
+            let now = self.changes.expiry[index].1;
+            let field = &self.fields.expiry[index];
+            self.changes.keeps_settings &=
+                field.is_equal_but_for_instants(was, now, self.as_doubles);
+            return;
+        }
+        let (session, as_doubles) = (self.session, self.as_doubles);
+        if let Some((at, is_same)) = self.find(name) {
+            *is_same = is_equal(was, at.value(session), as_doubles);
+        } else if (self.fields.is_carried)(&plain(name)) {
+            self.changes.removed.push(name.to_owned());
+        }
+    }
+
+    fn finish(mut self) -> Changes<'a> {
+        for (index, had) in self.had.iter().enumerate() {
+            // What is new is a setting, whatever of it are instants.
+            self.changes.keeps_settings &= *had || self.changes.expiry[index].1.is_none();
+        }
+        for &(at, is_same) in &self.now {
+            let name = at.name(self.session);
+            if !is_same && self.expiry(name).is_none() {
+                self.changes.set.push((name, at.value(self.session)));
+            }
+        }
+        self.changes
+    }
+}
+
+impl FieldSink for Comparison<'_, '_> {
+    fn field(&mut self, out: &mut Vec<u8>, name_at: usize, value_at: usize) {
+        let field = str::from_utf8(&out[name_at..]).expect("the codec writes UTF-8");
+        let (name, value) = field.split_at(value_at - name_at);
+        self.compare(&name[..name.len() - 1], value);
+        out.truncate(name_at);
+    }
+}
+
+fn json_string(text: &str) -> String {
+    serde_json::to_string(text).expect("strings are JSON")
+}
+
+/// What a JSON string says.
+fn plain(name: &str) -> Cow<'_, str> {
+    let Name(plain) = serde_json::from_str(name).expect("the codec writes names as JSON strings");
+    plain
+}
+
 type Field<'a> = (Cow<'a, str>, &'a RawValue);
 
 /// The fields of a map (`{"M":{…}}`) as attribute values.
@@ -91,106 +303,10 @@ impl<'de: 'a, 'a> Deserialize<'de> for FieldList<'a> {
     }
 }
 
-fn fields_of(attribute: &[u8]) -> Result<Vec<Field<'_>>, ItemError> {
-    match serde_json::from_slice::<MapAttribute<'_>>(attribute) {
-        Ok(map) => Ok(map.fields.0),
-        Err(error) => Err(ItemError::at(
-            ItemErrorKind::Malformed,
-            "not a map of attribute values",
-            &error,
-        )),
-    }
-}
-
-/// The loaded data as an attribute value, to compare with.
-pub(crate) fn write_base<T: Serialize + ?Sized>(loaded: &T) -> Result<Vec<u8>, ItemError> {
-    let mut base = Vec::with_capacity(1024);
-    write_session_map(loaded, &mut base, false)?;
-    Ok(base)
-}
-
-/// What a merging write does to the fields of `session`.
-#[derive(Default)]
-pub(crate) struct Changes<'a> {
-    /// Fields to set, with their attribute values.
-    pub(crate) set: Vec<Field<'a>>,
-    /// Fields to remove.
-    pub(crate) removed: Vec<Cow<'a, str>>,
-    /// The expiry unit: each field set or removed.
-    pub(crate) expiry: Vec<(&'static str, Option<&'a RawValue>)>,
-    /// Whether of the expiry unit nothing but the instants differs.
-    pub(crate) keeps_settings: bool,
-}
-
-impl<'a> Changes<'a> {
-    /// From `base` to `session`, both whole attribute values. With `as_doubles` numbers are compared as
-    /// JavaScript knows them; without, by their text.
-    pub(crate) fn between(
-        base: &'a [u8],
-        session: &'a [u8],
-        fields: &Fields,
-        as_doubles: bool,
-    ) -> Result<Self, ItemError> {
-        let (base, session) = (fields_of(base)?, fields_of(session)?);
-        let mut before: HashMap<&str, &RawValue> = HashMap::with_capacity(base.len());
-        before.extend(base.iter().map(|(name, value)| (name.as_ref(), *value)));
-        let is_expiry = |name: &str| fields.expiry.iter().any(|field| field.name == name);
-        let mut changes = Self {
-            keeps_settings: true,
-            ..Self::default()
-        };
-
-        for field in fields.expiry {
-            let now = session.iter().find(|(name, _)| name == field.name);
-            let now = now.map(|(_, value)| *value);
-            changes.keeps_settings &=
-                field.is_equal_but_for_instants(before.get(field.name).copied(), now, as_doubles);
-            changes.expiry.push((field.name, now));
-        }
-        for (name, value) in session {
-            let was = before.remove(name.as_ref());
-            if !is_expiry(&name) && !was.is_some_and(|was| is_equal(was, value, as_doubles)) {
-                changes.set.push((name, value));
-            }
-        }
-        // What is left was not found again. In the order of the session, so that a request is repeatable.
-        changes.removed = base
-            .iter()
-            .map(|(name, _)| name)
-            .filter(|name| before.contains_key(name.as_ref()))
-            .filter(|name| !is_expiry(name) && (fields.is_carried)(name))
-            .cloned()
-            .collect();
-        Ok(changes)
-    }
-
-    /// Whether no field changed that is the application's.
-    pub(crate) fn is_of_expiry(&self) -> bool {
-        self.set.is_empty() && self.removed.is_empty()
-    }
-
-    /// Whether nothing but the instants of the expiry unit differs.
-    pub(crate) fn moves_expiry_only(&self) -> bool {
-        self.keeps_settings && self.is_of_expiry()
-    }
-
-    /// The expiry unit alone.
-    pub(crate) fn of_expiry(mut self) -> Self {
-        self.set.clear();
-        self.removed.clear();
-        self
-    }
-}
-
 impl ExpiryField {
-    fn is_equal_but_for_instants(
-        &self,
-        before: Option<&RawValue>,
-        now: Option<&RawValue>,
-        as_doubles: bool,
-    ) -> bool {
-        let (Some(before), Some(now)) = (before, now) else {
-            return before.is_none() && now.is_none();
+    fn is_equal_but_for_instants(&self, before: &str, now: Option<&str>, as_doubles: bool) -> bool {
+        let Some(now) = now else {
+            return false;
         };
         match self.instants {
             Instants::Itself => true,
@@ -210,8 +326,8 @@ impl ExpiryField {
 /// Whether two attribute values are the same, whatever the order of fields.
 ///
 /// Level by level, and not as `serde_json::Value`s: there the field name `$serde_json::private::RawValue` is no name.
-fn is_equal(a: &RawValue, b: &RawValue, as_doubles: bool) -> bool {
-    if a.get() == b.get() {
+fn is_equal(a: &str, b: &str, as_doubles: bool) -> bool {
+    if a == b {
         return true;
     }
     let (Some((tag_a, a)), Some((tag_b, b))) = (tagged(a), tagged(b)) else {
@@ -226,7 +342,7 @@ fn is_equal(a: &RawValue, b: &RawValue, as_doubles: bool) -> bool {
         }
         "L" => both::<Vec<&RawValue>>(a, b).is_some_and(|(a, b)| {
             let mut pairs = a.iter().zip(&b);
-            a.len() == b.len() && pairs.all(|(a, b)| is_equal(a, b, as_doubles))
+            a.len() == b.len() && pairs.all(|(a, b)| is_equal(a.get(), b.get(), as_doubles))
         }),
         "NS" => both::<Vec<Name<'_>>>(a, b).is_some_and(|(a, b)| {
             let mut pairs = a.iter().zip(&b);
@@ -243,7 +359,7 @@ fn is_equal_map(a: &[Field<'_>], b: &[Field<'_>], as_doubles: bool) -> bool {
     a.len() == b.len()
         && a.iter().all(|(name, value)| {
             b.get(&**name)
-                .is_some_and(|other| is_equal(value, other, as_doubles))
+                .is_some_and(|other| is_equal(value.get(), other.get(), as_doubles))
         })
 }
 
@@ -252,20 +368,21 @@ fn is_equal_number(a: &str, b: &str, as_doubles: bool) -> bool {
     a == b || (as_doubles && double(a).is_some_and(|a| double(b) == Some(a)))
 }
 
-fn both<'a, T: Deserialize<'a>>(a: &'a RawValue, b: &'a RawValue) -> Option<(T, T)> {
+fn both<'a, T: Deserialize<'a>>(a: &'a str, b: &'a str) -> Option<(T, T)> {
     Some((parse(a)?, parse(b)?))
 }
 
-fn parse<'a, T: Deserialize<'a>>(value: &'a RawValue) -> Option<T> {
-    serde_json::from_str(value.get()).ok()
+fn parse<'a, T: Deserialize<'a>>(value: &'a str) -> Option<T> {
+    serde_json::from_str(value).ok()
 }
 
-fn tagged(value: &RawValue) -> Option<Field<'_>> {
+fn tagged(value: &str) -> Option<(Cow<'_, str>, &str)> {
     let FieldList(mut types) = parse(value)?;
-    types.pop().filter(|_| types.is_empty())
+    let (tag, value) = types.pop().filter(|_| types.is_empty())?;
+    Some((tag, value.get()))
 }
 
-fn map_of(value: &RawValue) -> Option<Vec<Field<'_>>> {
+fn map_of(value: &str) -> Option<Vec<Field<'_>>> {
     Some(parse::<MapAttribute<'_>>(value)?.fields.0)
 }
 

@@ -64,6 +64,7 @@ impl<'a, 'w> Compound<'a, 'w> {
     fn value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), ItemError> {
         let done = value.serialize(&mut *self.writer);
         done.map_err(|error| self.locate(error.in_field_at(self.writer.out, self.name_at)))?;
+        self.writer.field_end();
         self.written += 1;
         Ok(())
     }
@@ -97,6 +98,7 @@ impl<'a, 'w> Compound<'a, 'w> {
             self.writer.end(self.shape);
         }
         if self.variant.is_some() {
+            self.writer.field_end();
             self.writer.end(Shape::Map);
         }
         Ok(())

@@ -7,9 +7,10 @@ use serde::Serialize;
 use serde::de::{self, DeserializeOwned, Deserializer, Visitor};
 use serde_json::value::RawValue;
 
+use super::serialize::FieldSink;
 use super::text::{SESSION_TEXT, json_text};
 use super::{
-    ItemError, ItemErrorKind, SESSION, WrittenSession, surrogate, write_json_string,
+    FieldAt, ItemError, ItemErrorKind, SESSION, WrittenSession, surrogate, write_json_string,
     write_session_map,
 };
 
@@ -61,14 +62,17 @@ impl Layout {
         self == Self::ConnectDynamodb
     }
 
-    /// Appends session data as the attribute value of [`session_attribute`](Self::session_attribute).
+    /// Appends session data as the attribute value of [`session_attribute`](Self::session_attribute); where that is a
+    /// map, `fields` is told where its fields are.
     pub(crate) fn write_session<T: Serialize + ?Sized>(
         self,
         session: &T,
         out: &mut Vec<u8>,
+        fields: Option<&mut Vec<FieldAt>>,
     ) -> Result<WrittenSession, ItemError> {
         if !self.is_text() {
-            return write_session_map(session, out, true);
+            let told = fields.map(|fields| fields as &mut dyn FieldSink);
+            return write_session_map(session, out, true, told);
         }
         let text = json_text(session)?;
         if levels(&text) > MAX_LEVELS {

@@ -30,6 +30,16 @@ pub(super) struct Writer<'w> {
     pub(super) next: Next,
     /// Whether the value is a session's text.
     pub(super) from_text: bool,
+    /// Who is told of each field of the outermost map when it is written.
+    pub(super) told: Option<&'w mut dyn FieldSink>,
+    /// Where the field of the outermost map that is being written begins, and its value.
+    field_at: (usize, usize),
+}
+
+/// What takes note of a session's fields.
+pub(super) trait FieldSink {
+    /// `out` ends with a field: its name, as a JSON string, begins at `name_at`, its attribute value at `value_at`.
+    fn field(&mut self, out: &mut Vec<u8>, name_at: usize, value_at: usize);
 }
 
 #[derive(Default)]
@@ -49,6 +59,8 @@ impl<'w> Writer<'w> {
             limits,
             next: Next::Value,
             from_text: false,
+            told: None,
+            field_at: (0, 0),
         }
     }
 
@@ -177,9 +189,22 @@ impl<'w> Writer<'w> {
         }
         self.element(first);
         self.size += 1 + name.len();
+        let name_at = self.out.len();
         write_json_string(name, self.out);
         self.out.push(b':');
+        if self.depth == 1 {
+            self.field_at = (name_at, self.out.len());
+        }
         Ok(())
+    }
+
+    /// What comes after a field's value.
+    pub(super) fn field_end(&mut self) {
+        if self.depth == 1
+            && let Some(told) = &mut self.told
+        {
+            told.field(self.out, self.field_at.0, self.field_at.1);
+        }
     }
 
     fn element(&mut self, first: bool) {
@@ -358,6 +383,7 @@ impl<'a, 'w> ser::Serializer for &'a mut Writer<'w> {
         value
             .serialize(&mut *self)
             .map_err(|error| error.in_field(variant))?;
+        self.field_end();
         self.end(Shape::Map);
         Ok(())
     }

@@ -43,7 +43,7 @@ fn write_session<T: Serialize + ?Sized>(
     session: &T,
     out: &mut Vec<u8>,
 ) -> Result<usize, ItemError> {
-    let written = Layout::Session.write_session(session, out);
+    let written = Layout::Session.write_session(session, out, None);
     written.map(|written| written.size)
 }
 

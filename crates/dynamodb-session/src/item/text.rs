@@ -224,6 +224,8 @@ pub(super) trait Sink {
     fn separate(&mut self, shape: Shape, first: bool);
     /// A field's name.
     fn field(&mut self, name: &str, first: bool) -> Result<(), ItemError>;
+    /// What comes after a field's value.
+    fn field_end(&mut self) {}
     fn end(&mut self, shape: Shape);
 }
 
@@ -266,6 +268,10 @@ impl Sink for Writer<'_> {
 
     fn field(&mut self, name: &str, first: bool) -> Result<(), ItemError> {
         self.field(name, first)
+    }
+
+    fn field_end(&mut self) {
+        self.field_end();
     }
 
     fn end(&mut self, shape: Shape) {

@@ -233,6 +233,7 @@ impl<'de, S: Sink> de::Visitor<'de> for Body<'_, '_, S> {
                         transfer.locate(|failure, written| failure.in_field_at(written, name_at));
                         return Err(error);
                     }
+                    transfer.sink.field_end();
                 }
                 Some(Kept::No) => {
                     map.next_value::<IgnoredAny>()?;

@@ -3,6 +3,10 @@
 //!
 //! A change that allocates less lowers the numbers here; one that needs more has to raise them, and say why.
 
+#![expect(
+    clippy::print_stdout,
+    reason = "what was found is shown where a test fails"
+)]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod counting;
@@ -243,13 +247,13 @@ fn allocated(operation: &str, size: usize) -> Allocated {
 const OPERATIONS: [(&str, usize, usize, usize); 10] = [
     ("load", 22, 821, 11),
     ("load text", 8, 8, 13),
-    ("put", 7, 14, 39),
-    ("put text", 7, 7, 28),
-    ("save", 50, 64, 65),
-    ("save text", 53, 53, 44),
-    ("save unchanged", 36, 50, 65),
-    ("save rolling text", 53, 53, 44),
-    ("touch", 27, 27, 1),
+    ("put", 5, 11, 17),
+    ("put text", 5, 5, 16),
+    ("save", 23, 36, 26),
+    ("save text", 25, 25, 29),
+    ("save unchanged", 16, 29, 26),
+    ("save rolling text", 21, 21, 29),
+    ("touch", 6, 6, 1),
     ("delete", 4, 4, 1),
 ];
 
@@ -268,11 +272,9 @@ fn operations_allocate_as_often_as_is_known_and_as_much() {
 fn memory_grows_as_the_session_does() {
     for (operation, ..) in OPERATIONS {
         let [one, ten, hundred] = [1, 10, 100].map(|size| allocated(operation, size * KB).peak);
+        println!("{operation}: {one} bytes at 1 KB, {ten} at 10 KB, {hundred} at 100 KB");
         let (first, then) = ((ten - one) / 9, (hundred - ten) / 90);
         // By half more: buffers grow by doubling.
-        assert!(
-            then <= first + first / 2 + 64,
-            "{operation}: {one} bytes at 1 KB, {ten} at 10 KB, {hundred} at 100 KB"
-        );
+        assert!(then <= first + first / 2 + 64, "{operation}");
     }
 }

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::{Body, Moment, Names, push_value};
+use super::{Body, Moment, Names};
 use crate::item::{CREATED, write_json_string, write_str_attribute};
 
 /// How many items one `BatchWriteItem` takes.
@@ -56,39 +56,41 @@ pub(crate) fn scan(names: Names<'_>, page: ScanPage<'_>) -> Bytes {
     } else if wanted == Wanted::LiveCount {
         body.raw(",\"Select\":\"COUNT\"");
     }
-    let mut placeholders = vec![("#e", names.ttl_attribute)];
+    body.name("#e", names.ttl_attribute);
     if is_of_keys || !prefix.is_empty() {
-        placeholders.push(("#k", names.partition_key));
+        body.name("#k", names.partition_key);
     }
-    let mut has_session = "attribute_exists(#s)".to_owned();
+    let mut has_session = "attribute_exists(#s)";
     if wanted != Wanted::ExpiredKeys {
-        placeholders.push(("#s", names.layout.session_attribute()));
+        body.name("#s", names.layout.session_attribute());
         if let Some(attribute) = names.layout.foreign_attribute() {
-            placeholders.push(("#o", attribute));
-            has_session = format!("({has_session} OR attribute_exists(#o))");
+            body.name("#o", attribute);
+            has_session = "(attribute_exists(#s) OR attribute_exists(#o))";
         }
     }
-    let mut values = String::new();
-    let mut filter = match wanted {
-        Wanted::Live | Wanted::LiveCount => format!("{has_session} AND NOT ({})", moment.expired()),
-        // A row that is somebody else's has neither, as a rule.
-        Wanted::Keys => format!("({has_session} OR attribute_type(#e, :number))"),
-        Wanted::ExpiredKeys => format!("({})", moment.expired()),
-    };
     if wanted == Wanted::Keys {
-        push_string(&mut values, ":number", "N");
+        body.string_value(":number", "N");
     } else {
-        moment.push_values(&mut values);
+        body.moment(moment);
         if moment.too_old.is_some() {
-            placeholders.push(("#c", CREATED));
+            body.name("#c", CREATED);
         }
     }
+    let mut begins = "";
     if !prefix.is_empty() {
-        filter.push_str(" AND begins_with(#k, :prefix)");
-        push_string(&mut values, ":prefix", prefix);
+        begins = " AND begins_with(#k, :prefix)";
+        body.string_value(":prefix", prefix);
     }
-    body.raw(",\"FilterExpression\":").string(&filter);
-    body.finish(None, &placeholders, &values)
+    let [expired, too_old] = moment.expired();
+    let filter: &[&str] = match wanted {
+        Wanted::Live | Wanted::LiveCount => &[has_session, " AND NOT (", expired, too_old, ")"],
+        // A row that is somebody else's has neither, as a rule.
+        Wanted::Keys => &["(", has_session, " OR attribute_type(#e, :number))"],
+        Wanted::ExpiredKeys => &["(", expired, too_old, ")"],
+    };
+    body.close_values()
+        .expression("FilterExpression", &[&filter.concat(), begins]);
+    body.finish()
 }
 
 /// `BatchWriteItem` that deletes these keys, at most [`BATCH`].
@@ -107,13 +109,6 @@ pub(crate) fn delete_batch(names: Names<'_>, keys: &[String]) -> Bytes {
     }
     body.extend_from_slice(b"]}}");
     body.into()
-}
-
-fn push_string(values: &mut String, placeholder: &str, text: &str) {
-    let mut attribute = Vec::with_capacity(text.len() + 16);
-    write_str_attribute(text, &mut attribute);
-    let attribute = std::str::from_utf8(&attribute).expect("the codec writes UTF-8");
-    push_value(values, placeholder, attribute);
 }
 
 #[cfg(test)]
