@@ -20,6 +20,7 @@ mod error;
 mod layout;
 mod name;
 mod number;
+mod own;
 mod page;
 mod serialize;
 mod surrogate;
@@ -45,6 +46,7 @@ pub(crate) use changes::{Changes, FieldAt, size_of_item, write_fields};
 pub use changes::{ExpiryField, Fields, Instants};
 pub(crate) use error::{ItemError, ItemErrorKind};
 pub use layout::Layout;
+pub(crate) use own::OwnKey;
 pub(crate) use page::{Scanned, ScannedItem, unprocessed};
 pub use text::SessionText;
 
@@ -179,17 +181,18 @@ pub(crate) fn item_size<'a>(attributes: impl IntoIterator<Item = (&'a str, usize
 }
 
 /// Reads the item out of a whole response, where it is the member `Item` or `Attributes`; `None` if there is none.
+/// One with another key is an error; one without a key, as an update returns it, is not.
 pub(crate) fn read_response<T: DeserializeOwned>(
     response: &[u8],
     member: &str,
+    key: OwnKey<'_>,
     ttl_attribute: &str,
     layout: Layout,
 ) -> Result<Option<StoredItem<T>>, ItemError> {
     read(response, |input, reading| {
-        input.deserialize_map(Response {
-            member,
-            seed: ItemSeed::new(ttl_attribute, layout, reading),
-        })
+        let mut seed = ItemSeed::new(ttl_attribute, layout, reading);
+        seed.key = Some(key);
+        input.deserialize_map(Response { member, seed })
     })
 }
 
@@ -228,6 +231,9 @@ fn read<T>(
                     "the session is stored in layout version {version}, which this version of the package cannot read"
                 ),
             ),
+            Some(kind @ ItemErrorKind::OtherKey) => {
+                ItemError::new(kind, "the answer is about another session")
+            }
             Some(kind) => ItemError::new(kind, "the session is not stored as a map"),
             None => malformed(&error),
         });
@@ -268,6 +274,8 @@ impl<'de, T: DeserializeOwned> Visitor<'de> for Response<'_, ItemSeed<'_, T>> {
 }
 
 struct ItemSeed<'a, T> {
+    /// Without one it is any item.
+    key: Option<OwnKey<'a>>,
     ttl_attribute: &'a str,
     layout: Layout,
     reading: &'a Reading,
@@ -277,6 +285,7 @@ struct ItemSeed<'a, T> {
 impl<'a, T> ItemSeed<'a, T> {
     fn new(ttl_attribute: &'a str, layout: Layout, reading: &'a Reading) -> Self {
         ItemSeed {
+            key: None,
             ttl_attribute,
             layout,
             reading,
@@ -314,10 +323,16 @@ impl<'de, T: DeserializeOwned> Visitor<'de> for ItemSeed<'_, T> {
             CREATED,
             // No attribute has the empty name.
             self.layout.foreign_attribute().unwrap_or_default(),
+            self.key.map_or("", |key| key.attribute),
         ];
         while let Some(name) = map.next_key_seed(NameIs(names))? {
-            match name {
-                Some(0) => {
+            match (name, self.key) {
+                (Some(4), Some(key)) => {
+                    if !map.next_value_seed(key)? {
+                        return self.reading.fail(ItemErrorKind::OtherKey);
+                    }
+                }
+                (Some(0), _) => {
                     item.data = map.next_value_seed(SessionAttribute {
                         layout: self.layout,
                         is_foreign: false,
@@ -325,7 +340,7 @@ impl<'de, T: DeserializeOwned> Visitor<'de> for ItemSeed<'_, T> {
                         data: self.data,
                     })?;
                 }
-                Some(3) => {
+                (Some(3), _) => {
                     foreign = Some(map.next_value_seed(SessionAttribute {
                         layout: self.layout,
                         is_foreign: true,
@@ -333,19 +348,19 @@ impl<'de, T: DeserializeOwned> Visitor<'de> for ItemSeed<'_, T> {
                         data: self.data,
                     })?);
                 }
-                Some(1) => {
+                (Some(1), _) => {
                     item.expires_ms = map
                         .next_value_seed(NumberAttribute)?
                         .as_deref()
                         .and_then(expiry_ms);
                 }
                 // What is no such integer was not written by us, and is as good as absent.
-                Some(_) => {
+                (Some(_), _) => {
                     item.created_ms = map
                         .next_value_seed(NumberAttribute)?
                         .and_then(|text| text.parse().ok());
                 }
-                None => {
+                (None, _) => {
                     map.next_value::<IgnoredAny>()?;
                 }
             }

@@ -385,7 +385,8 @@ impl Inner {
             return Ok(true);
         }
         // A second attempt whose first one got through meets nothing.
-        let met: Option<StoredItem<IgnoredAny>> = self.item_in(&answer, "Item").unwrap_or_default();
+        let met: Option<StoredItem<IgnoredAny>> =
+            self.item_in(&answer, "Item", &key).unwrap_or_default();
         Ok(answer.attempts > 1 && met.is_none())
     }
 }

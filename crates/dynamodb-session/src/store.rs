@@ -15,7 +15,7 @@ use crate::clock::{ServiceClock, epoch_ms};
 use crate::config::{Builder, TableConfig};
 use crate::error::{Error, ErrorKind};
 use crate::event::{Event, id_hash};
-use crate::item::{self, Fields, Stored, StoredItem};
+use crate::item::{self, Fields, OwnKey, Stored, StoredItem};
 use crate::record::{self, Record, SessionId, Stamp};
 use crate::stats::{Stats, count};
 use crate::table::Table;
@@ -532,7 +532,7 @@ impl Inner {
                 wire::get_item(self.names(&ttl_attribute), key, consistent_read),
             )
             .await?;
-        self.item_in(&answer, "Item")
+        self.item_in(&answer, "Item", key)
             .map_err(|error| error.on("GetItem", &self.table.name))
     }
 
@@ -540,10 +540,16 @@ impl Inner {
         &self,
         answer: &Answer,
         member: &str,
+        key: &str,
     ) -> Result<Option<StoredItem<T>>, Error> {
         let ttl_attribute = self.ttl_attribute();
-        item::read_response(&answer.body, member, &ttl_attribute, self.table.layout)
-            .map_err(|error| Error::new(ErrorKind::Decode, error.to_string()))
+        let key = OwnKey {
+            attribute: &self.table.partition_key,
+            value: key,
+        };
+        item::read_response(&answer.body, member, key, &ttl_attribute, self.table.layout).map_err(
+            |error| Error::new(ErrorKind::Decode, error.to_string()).with_attempts(answer.attempts),
+        )
     }
 }
 

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use serde::Deserialize;
 
 use super::connect::Hinted;
 use super::fault::{CONDITION_FAILED, Fault, Retry, is_expired_token, judge, message};
@@ -187,7 +188,7 @@ impl Client {
             };
             let failure = match self.transport.send(request).await {
                 // A captive portal's or a proxy's page must not pass for a write that was done.
-                Ok(response) if response.status == 200 && !is_json_object(&response.body) => {
+                Ok(response) if response.status == 200 && !is_answer(operation, &response.body) => {
                     Failure::not_dynamodb(response)
                 }
                 Ok(response) if (200..300).contains(&response.status) => {
@@ -320,10 +321,17 @@ fn units(answer: &Answer) -> u64 {
     u64::try_from(bytes.div_ceil(1024).max(1) * 1000).unwrap_or(u64::MAX)
 }
 
-/// Every answer of DynamoDB is one; what is in it is the reader's to judge.
-fn is_json_object(body: &[u8]) -> bool {
+/// Whether this can be DynamoDB's: every answer is a JSON object. Those that somebody reads show by that whether
+/// they are one to the end; the others, which are short, are looked at here.
+fn is_answer(operation: &str, body: &[u8]) -> bool {
+    // Whatever its fields are.
+    #[derive(Deserialize)]
+    struct Object {}
     let body = body.trim_ascii();
-    body.starts_with(b"{") && body.ends_with(b"}")
+    body.starts_with(b"{")
+        && body.ends_with(b"}")
+        && (matches!(operation, "GetItem" | "Scan")
+            || serde_json::from_slice::<Object>(body).is_ok())
 }
 
 fn full_jitter(bound: Duration) -> Duration {
@@ -1077,7 +1085,13 @@ mod tests {
 
     #[tokio::test]
     async fn a_page_from_something_else_is_not_a_success() {
-        for page in ["", "<html>Sign in</html>", "[]", "{\"Item\":"] {
+        for page in [
+            "",
+            "<html>Sign in</html>",
+            "[]",
+            "{\"Item\":",
+            "{\"Item\":}",
+        ] {
             let (_, client) = script(vec![answer(200, page)]);
             let error = client
                 .call("PutItem", "sessions", Bytes::from_static(b"{}"))

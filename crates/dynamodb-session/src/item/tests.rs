@@ -7,6 +7,10 @@ use super::deserialize::Attribute;
 use super::*;
 
 const TTL_ATTRIBUTE: &str = "expires";
+const KEY: OwnKey<'_> = OwnKey {
+    attribute: "sessionId",
+    value: "a\"b",
+};
 
 fn read_attribute<T: DeserializeOwned>(attribute: &[u8]) -> Result<T, ItemError> {
     read(attribute, |input, reading| {
@@ -982,7 +986,7 @@ fn expiries_of_every_predecessor() {
 fn items_in_responses() {
     let response =
         br#"{"ConsumedCapacity":{"Item":1},"Item":{"session":{"M":{"a":{"B":""}}}},"More":[{}]}"#;
-    let found = read_response::<SessionText>(response, "Item", TTL_ATTRIBUTE, Layout::Session)
+    let found = read_response::<SessionText>(response, "Item", KEY, TTL_ATTRIBUTE, Layout::Session)
         .unwrap()
         .unwrap();
     assert_eq!(
@@ -990,21 +994,55 @@ fn items_in_responses() {
         Stored::Session(attribute_text(r#"{"M":{"a":{"B":""}}}"#))
     );
     assert!(
-        read_response::<SessionText>(response, "Attributes", TTL_ATTRIBUTE, Layout::Session)
+        read_response::<SessionText>(response, "Attributes", KEY, TTL_ATTRIBUTE, Layout::Session)
             .unwrap()
             .is_none()
     );
     assert!(
-        read_response::<SessionText>(b"{}", "Item", TTL_ATTRIBUTE, Layout::Session)
+        read_response::<SessionText>(b"{}", "Item", KEY, TTL_ATTRIBUTE, Layout::Session)
             .unwrap()
             .is_none()
     );
     assert_eq!(
-        read_response::<SessionText>(b"{", "Item", TTL_ATTRIBUTE, Layout::Session)
+        read_response::<SessionText>(b"{", "Item", KEY, TTL_ATTRIBUTE, Layout::Session)
             .unwrap_err()
             .kind,
         ItemErrorKind::Malformed
     );
+}
+
+#[test]
+fn an_item_of_another_session_is_none_of_ours() {
+    for (key, is_ours) in [
+        (r#"{"S":"a\"b"}"#, true),
+        (r#"{"S":"a\u0022b"}"#, true),
+        (r#"{"S":"A\"b"}"#, false),
+        (r#"{"S":"a\"b\ud800"}"#, false),
+        (r#"{"N":"1"}"#, false),
+        ("{}", false),
+    ] {
+        for item in [
+            format!(r#"{{"sessionId":{key},"session":{{"M":{{}}}}}}"#),
+            format!(r#"{{"session":{{"M":{{}}}},"sessionId":{key}}}"#),
+        ] {
+            let response = format!(r#"{{"Item":{item}}}"#);
+            let found = read_response::<SessionText>(
+                response.as_bytes(),
+                "Item",
+                KEY,
+                TTL_ATTRIBUTE,
+                Layout::Session,
+            );
+            match found {
+                Ok(found) => assert!(is_ours && found.is_some(), "{response}"),
+                Err(error) => {
+                    assert!(!is_ours, "{response}: {error}");
+                    assert_eq!(error.kind, ItemErrorKind::OtherKey);
+                    assert!(!error.to_string().contains("a\"b"));
+                }
+            }
+        }
+    }
 }
 
 fn any_number() -> impl Strategy<Value = serde_json::Number> {
@@ -1099,7 +1137,7 @@ fn read_every_way(input: &[u8]) {
     let _ = read_attribute::<BTreeMap<u8, Option<f32>>>(input);
     let _ = read_item::<Value>(input);
     let _ = read_item::<SessionText>(input);
-    let _ = read_response::<SessionText>(input, "a", TTL_ATTRIBUTE, Layout::Session);
+    let _ = read_response::<SessionText>(input, "a", KEY, TTL_ATTRIBUTE, Layout::Session);
     if let Ok(text) = str::from_utf8(input) {
         let _ = write_attribute(&json_text(text), &mut Vec::new());
         let _ = write_attribute(&attribute_text(text), &mut Vec::new());

@@ -322,7 +322,7 @@ impl Inner {
             };
             sent += 1;
             if condition.created().is_none()
-                && let Some(created) = self.created_in(&answer)
+                && let Some(created) = self.created_in(&answer, &write.key)
             {
                 // What is left of it is for the session that this was.
                 condition = condition.stamped(created);
@@ -335,8 +335,9 @@ impl Inner {
     }
 
     /// The `created` of an item that had none, as an update has left it: a parallel one may have been first.
-    fn created_in(&self, answer: &Answer) -> Option<SystemTime> {
-        let updated: Option<StoredItem<IgnoredAny>> = self.item_in(answer, "Attributes").ok()?;
+    fn created_in(&self, answer: &Answer, key: &str) -> Option<SystemTime> {
+        let updated: Option<StoredItem<IgnoredAny>> =
+            self.item_in(answer, "Attributes", key).ok()?;
         updated?.created_ms.map(from_epoch_ms)
     }
 
@@ -456,7 +457,7 @@ impl Inner {
         answer: &Answer,
         key: &str,
     ) -> Result<Option<StoredItem<IgnoredAny>>, Error> {
-        match self.item_in(answer, "Item")? {
+        match self.item_in(answer, "Item", key)? {
             Some(item) => Ok(Some(item)),
             None => self.read(key, true).await,
         }

@@ -6,14 +6,20 @@ use serde_json::{Value, json};
 
 use super::Layout::{ConnectDynamodb, DynamodbStore, Session, TowerSessionsDynamodbStore};
 use super::*;
-use crate::item::{ItemErrorKind, SessionText, Stored, StoredItem, Unreadable, read_response};
+use crate::item::{
+    ItemErrorKind, OwnKey, SessionText, Stored, StoredItem, Unreadable, read_response,
+};
 
 fn read_item<T: DeserializeOwned>(
     layout: Layout,
     item: &Value,
 ) -> Result<StoredItem<T>, ItemErrorKind> {
     let answer = json!({ "Item": item }).to_string();
-    read_response(answer.as_bytes(), "Item", "expires", layout)
+    let key = OwnKey {
+        attribute: "sessionId",
+        value: "a",
+    };
+    read_response(answer.as_bytes(), "Item", key, "expires", layout)
         .map(|item| item.expect("an item"))
         .map_err(|error| error.kind)
 }
