@@ -152,7 +152,7 @@ impl FaultServer {
         self.shared.log()
     }
 
-    /// Waits until this many requests have been received in all.
+    /// Waits until the log has this many requests.
     pub async fn received(&self, count: u64) {
         self.shared.received(count).await;
     }
@@ -160,6 +160,11 @@ impl FaultServer {
     /// How many connections are open.
     pub fn open_connections(&self) -> usize {
         self.shared.open_connections()
+    }
+
+    /// Waits until none is.
+    pub async fn connections_closed(&self) {
+        self.shared.connections_closed().await;
     }
 }
 

@@ -52,6 +52,7 @@ pub(crate) struct Shared {
     pub(crate) engine: SocketAddr,
     state: Mutex<State>,
     received: watch::Sender<u64>,
+    open: watch::Sender<usize>,
 }
 
 #[derive(Debug)]
@@ -61,7 +62,6 @@ struct State {
     on: HashMap<String, Step>,
     entries: Vec<Entry>,
     connections: u64,
-    open: usize,
 }
 
 impl Shared {
@@ -74,9 +74,9 @@ impl Shared {
                 on: HashMap::new(),
                 entries: Vec::new(),
                 connections: 0,
-                open: 0,
             }),
             received: watch::Sender::new(0),
+            open: watch::Sender::new(0),
         }
     }
 
@@ -100,6 +100,7 @@ impl Shared {
 
     pub(crate) fn log(&self) -> Log {
         let mut state = self.state();
+        self.received.send_replace(0);
         Log {
             entries: std::mem::take(&mut state.entries),
             left: state.script.len(),
@@ -120,8 +121,8 @@ impl Shared {
 
     pub(crate) fn opened(self: &Arc<Self>) -> Opened {
         let mut state = self.state();
-        state.open += 1;
         state.connections += 1;
+        self.open.send_modify(|open| *open += 1);
         Opened {
             number: state.connections - 1,
             shared: Arc::clone(self),
@@ -129,7 +130,13 @@ impl Shared {
     }
 
     pub(crate) fn open_connections(&self) -> usize {
-        self.state().open
+        *self.open.borrow()
+    }
+
+    pub(crate) async fn connections_closed(&self) {
+        let mut open = self.open.subscribe();
+        // The sender is in `self`, so it is there.
+        let _ = open.wait_for(|open| *open == 0).await;
     }
 
     /// Takes the next step if it is one that comes before the request is read.
@@ -160,6 +167,6 @@ pub(crate) struct Opened {
 
 impl Drop for Opened {
     fn drop(&mut self) {
-        self.shared.state().open -= 1;
+        self.shared.open.send_modify(|open| *open -= 1);
     }
 }

@@ -7,7 +7,10 @@ use dynamodb_session::{Builder, Record, SessionId, SessionStore, TableSettings, 
 use dynamodb_session_faults::{FaultServer, SECRET};
 use serde_json::Value;
 
-pub(crate) const MINUTE: Duration = Duration::from_secs(60);
+pub(crate) const DAY: Duration = Duration::from_hours(24);
+
+/// For what is to happen at once, however busy the machine is.
+pub(crate) const GUARD: Duration = Duration::from_secs(20);
 
 /// When most tests take place.
 pub(crate) fn now() -> SystemTime {
@@ -41,7 +44,7 @@ pub(crate) fn id(id: &str) -> SessionId {
     SessionId::new(id).unwrap()
 }
 
-/// A session that ends a minute after [`now`].
+/// A session that ends a day after [`now`].
 pub(crate) fn record(name: &str, data: Value) -> Record<Value> {
-    Record::new(id(name), data, now() + MINUTE)
+    Record::new(id(name), data, now() + DAY)
 }
