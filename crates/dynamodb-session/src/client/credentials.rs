@@ -202,6 +202,18 @@ impl CredentialCache {
         ))
     }
 
+    /// For who could not wait for [`get`](Self::get) any longer.
+    pub(crate) fn too_late(&self) -> Failure {
+        let late = "the credential provider did not answer in time";
+        match &*self.source {
+            // Its address leads nowhere on other hosts, and in containers that are a hop too far away.
+            Source::Found(_) => Failure::new(format!(
+                "{late} (where there is no EC2 instance metadata, set AWS_EC2_METADATA_DISABLED=true)"
+            )),
+            _ => Failure::new(late),
+        }
+    }
+
     /// Forgets the credentials of `generation`, unless they have been replaced already.
     pub(crate) fn forget(&self, generation: u64) {
         let mut state = lock(&self.state);

@@ -19,7 +19,7 @@ use tokio::sync::{OnceCell, Semaphore};
 
 use super::ClientConfig;
 use super::connect::{Connector, NotConnected, within};
-use super::credentials::{self, CredentialCache, Current};
+use super::credentials::{CredentialCache, Current};
 use super::date::parse_http_date;
 use super::endpoint::{self, Endpoint, InvalidSetting};
 use super::pool::{Pool, Sender};
@@ -194,11 +194,7 @@ impl Target {
     ) -> Result<Response, Failed> {
         let current = within(deadline.clock, deadline.left(), self.credentials.get())
             .await
-            .unwrap_or_else(|| {
-                Err(credentials::Failure::new(
-                    "the credential provider did not answer in time",
-                ))
-            })
+            .unwrap_or_else(|| Err(self.credentials.too_late()))
             .map_err(|failure| (IncompleteReason::Credentials, failure.into()))?;
         // Kept until the connection is idle or closed. Nobody closes the semaphore.
         let _connection = within(deadline.clock, deadline.left(), self.connections.acquire())

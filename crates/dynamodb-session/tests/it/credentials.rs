@@ -23,10 +23,11 @@ const LOADED: &str = "loaded";
 #[ignore = "run by the tests of credentials, with an environment of theirs"]
 async fn in_a_child() {
     let variable = |name: &str| std::env::var(name).ok();
+    // Providers repeat what fails, for some seconds.
+    let timeout = variable("CHILD_TIMEOUT_MS").map_or(30_000, |ms| ms.parse().unwrap());
     let mut builder = SessionStore::builder()
         .region("eu-west-1")
-        // Providers repeat what fails, for some seconds.
-        .operation_timeout(Duration::from_secs(30));
+        .operation_timeout(Duration::from_millis(timeout));
     if let Some(url) = variable("CHILD_ENDPOINT") {
         builder = builder.endpoint_url(url);
     }
@@ -332,6 +333,37 @@ mod profile {
         let child = with_source("assume-signature", &aws).set("AWS_ENDPOINT_URL_STS", aws.url());
         let outcome = child.run();
         assert!(outcome.contains("SignatureDoesNotMatch"), "{outcome}");
+    }
+
+    /// Both are asked again at the service's time: STS by the AWS SDK, DynamoDB by the store.
+    #[test]
+    fn a_role_is_assumed_by_a_host_whose_clock_is_wrong() {
+        let aws = Aws::start_at("127.0.0.1:0", |request| {
+            if request.line.starts_with("CONNECT") {
+                return Answer::ok("");
+            }
+            if !request.header("x-amz-date").starts_with("20270115T0800") {
+                let headers = "Date: Fri, 15 Jan 2027 08:00:00 GMT\r\nx-amzn-requestid: R\r\n";
+                let Answer(status, _, body) = if request.is_for_dynamodb() {
+                    Answer::error(400, r#"{"__type":"x#InvalidSignatureException"}"#)
+                } else {
+                    sts_error("SignatureDoesNotMatch", "Signature expired")
+                };
+                return Answer(status, headers.to_owned(), body);
+            }
+            if request.is_for_dynamodb() {
+                Answer::ok("{}")
+            } else {
+                assume(request)
+            }
+        });
+        // Seven hours later.
+        let child = with_source("assume-clock", &aws)
+            .set("CHILD_CLOCK", "1800025200")
+            .set("AWS_ENDPOINT_URL_STS", aws.url());
+        assert_eq!(child.run(), LOADED);
+        assert_signed(&aws, "AKIDROLE");
+        assert_eq!((aws.others().len(), aws.dynamodb().len()), (2, 3));
     }
 
     #[test]
@@ -815,6 +847,18 @@ mod instance {
             aws.dynamodb()[0]
                 .header("x-amz-date")
                 .starts_with("21000101T01"),
+        );
+    }
+
+    #[test]
+    fn a_service_that_never_answers_is_told_how_to_turn_off() {
+        let aws = Aws::start(|_| Answer::silence());
+        let outcome = child("instance-silent", &aws)
+            .set("CHILD_TIMEOUT_MS", "300")
+            .run();
+        assert!(
+            outcome.contains("AWS_EC2_METADATA_DISABLED=true"),
+            "{outcome}"
         );
     }
 
