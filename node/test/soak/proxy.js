@@ -89,6 +89,7 @@ const startProxy = async (target, { random, rate, faults = FAULTS }) => {
         resolve({ status: response.statusCode, headers: kept, body: Buffer.concat(chunks) });
       });
     });
+    passed.on('socket', (socket) => socket.unref());
     passed.on('error', reject);
     passed.end(body);
   });
@@ -148,6 +149,8 @@ const startProxy = async (target, { random, rate, faults = FAULTS }) => {
     });
   });
   server.keepAliveTimeout = 60000;
+  // Sockets that faults have left behind keep no process alive.
+  server.on('connection', (socket) => socket.unref());
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   proxy.endpoint = `http://127.0.0.1:${server.address().port}`;

@@ -215,7 +215,7 @@ function request(url, cookie, agent) {
       response.on('data', (chunk) => { text += chunk; });
       response.on('error', broken);
       response.on('end', () => resolve({ status: response.statusCode, headers: response.headers, text }));
-    }).on('error', broken);
+    }).on('error', broken).on('socket', (socket) => socket.unref());
   });
 }
 
