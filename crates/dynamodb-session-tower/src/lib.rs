@@ -104,6 +104,9 @@ use tower_sessions_core::session_store::{self, Error, Result};
 /// How many ids `create` tries. An id is 128 random bits: that even two are taken means that they are not random.
 const CREATE_ATTEMPTS: u32 = 5;
 
+/// How deep the data of an adopted row may be: what `serde_json` reads.
+const MAX_LEVELS: usize = 128;
+
 /// tower-sessions' store.
 ///
 /// Cloning is cheap, and clones share connections. Keep a clone of the [`SessionStore`] it is made of for
@@ -222,8 +225,11 @@ impl<'de> Visitor<'de> for DataVisitor {
     }
 
     fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> std::result::Result<Data, E> {
+        let mut input = rmp_serde::Deserializer::from_read_ref(bytes);
+        // A crafted row would exhaust the stack of a thread within rmp-serde's own limit.
+        input.set_max_depth(MAX_LEVELS);
         // The text of rmp-serde's own error may quote a value.
-        let record: Record = rmp_serde::from_slice(bytes)
+        let record = Record::deserialize(&mut input)
             .map_err(|_| E::custom("not a record of tower-sessions-dynamodb-store"))?;
         Ok(Data(record.data))
     }

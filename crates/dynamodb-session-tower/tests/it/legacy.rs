@@ -104,6 +104,20 @@ fn bytes_that_are_no_record_are_an_error_without_them() {
     }
 }
 
+/// As the fuzzer found it: a thousand lists in each other were read one in the other, down to the end of the stack.
+#[test]
+fn data_too_deep_to_be_read_are_an_error() {
+    let world = World::new();
+    let store = Store::new(open(&world));
+    let mut row: Value = serde_json::from_str(ROW).unwrap();
+    // An id of zeros, and in the data `a`, a list in a list in a list.
+    let data = format!("k8QQ{}AIGhYZGR{}", "AAAA".repeat(5), "kZGR".repeat(500));
+    row["data"] = json!({ "B": data });
+    world.put_item("TowerSessions", &row);
+    let error = block_on(store.load(&ID)).unwrap_err();
+    assert!(matches!(error, Error::Decode(_)), "{error:?}");
+}
+
 /// Without the layout such a row is no session.
 #[test]
 fn another_store_does_not_read_them() {
