@@ -1,5 +1,7 @@
 //! `dynamodb-session`: session tables, the sessions in them, and a local engine, from the command line.
 
+#![forbid(unsafe_code)]
+
 mod cli;
 mod confirm;
 mod connection;

@@ -70,6 +70,8 @@
 //! * `conformance`: exports the suite every store is tested with. It costs nothing when off; who writes an
 //!   adapter or wants to know whether an engine will do enables it in `dev-dependencies`.
 
+#![forbid(unsafe_code)]
+
 mod client;
 mod clock;
 mod config;
