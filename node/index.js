@@ -901,6 +901,7 @@ module.exports.internal = {
   Known,
   NAME,
   TARGETS,
+  binding,
   check,
   createAtOnce,
   createIfMissing,

@@ -9,8 +9,12 @@ const path = require('node:path');
 const PACKAGE = path.resolve(__dirname, '../..');
 const NOWHERE = path.join(__dirname, 'no-such-directory');
 
+// Where the addon is instrumented, a process cannot load it without these: see .ci/sanitize.
+const SANITIZER = ['LD_PRELOAD', 'ASAN_OPTIONS', 'LSAN_OPTIONS'].filter((name) => name in process.env);
+
 // An environment without anything about AWS, so that a developer's own account is out of reach.
 const cleanEnv = (more = {}) => ({
+  ...Object.fromEntries(SANITIZER.map((name) => [name, process.env[name]])),
   PATH: process.env.PATH,
   HOME: NOWHERE,
   AWS_CONFIG_FILE: path.join(NOWHERE, 'config'),
