@@ -88,13 +88,32 @@ soak: $(NPM_PACKAGES) ## Keep an app under load and faults for MINUTES (10), to 
 	npm run --silent --prefix node build
 	SEED=$(SEED) node node/test/soak/run.js $(MINUTES)
 
-# MODEL_CASES says how long: a thousand cases take some 4 seconds on two cores. MODEL_SEED repeats one. STRESS is how
+# Into target/fuzz-corpus go the inputs that a run finds; into fuzz/artifacts those that break something.
+.PHONY: fuzz
+fuzz: SECONDS ?= 60
+fuzz: ## Feed each fuzz target for SECONDS (60)
+	@.ci/check-tools fuzz
+	.ci/fuzz $(SECONDS)
+
+.PHONY: sanitize
+sanitize: $(NPM_PACKAGES) ## Run tests of the addon under AddressSanitizer and LeakSanitizer
+	@.ci/check-tools sanitize
+	.ci/sanitize $(addprefix node/test/,unit process koa koa-protocol express fastify)
+
+# What `make test` tries for seconds. SECONDS is for each fuzz target, MINUTES for the soak, ADVISORIES=1 asks the network.
+# MODEL_CASES says how long the model: a thousand cases take some 4 seconds on two cores. MODEL_SEED repeats one. STRESS is how
 # many times what `make test` does with stores, threads and processes that come and go: once takes some 10 seconds.
 .PHONY: audit
 audit: export MODEL_CASES ?= 100000
 audit: export STRESS ?= 20
-audit: soak ## Try for minutes what `make test` tries for seconds
+audit: MINUTES ?= 5
+audit: ## What takes long: dependencies, fuzzing, sanitizers, the model, stress, the soak
+	@.ci/check-tools audit
+	.ci/deny
+	$(MAKE) --no-print-directory fuzz
+	$(MAKE) --no-print-directory sanitize
 	cargo test --locked --package dynamodb-session-local --test it -- --show-output model::
+	$(MAKE) --no-print-directory soak MINUTES=$(MINUTES)
 	.ci/js-tests node/test/process/stress
 
 .PHONY: fmt

@@ -1,0 +1,101 @@
+//! What a store is given instead of time and a network.
+
+use std::collections::VecDeque;
+use std::future::Future;
+use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use dynamodb_session::{
+    Builder, Clock, Incomplete, IncompleteReason, Layout, Request, Response, SessionId,
+    SessionStore, Transport, TransportFuture,
+};
+
+pub(crate) const LAYOUTS: [Layout; 4] = [
+    Layout::Session,
+    Layout::ConnectDynamodb,
+    Layout::DynamodbStore,
+    Layout::TowerSessionsDynamodbStore,
+];
+
+/// An id that no error may show, unless the input holds it.
+pub(crate) const SECRET: &str = "5ecret-id";
+
+pub(crate) fn id() -> SessionId {
+    SessionId::new(SECRET).unwrap()
+}
+
+pub(crate) fn epoch() -> SystemTime {
+    UNIX_EPOCH + Duration::from_secs(1_800_000_000)
+}
+
+pub(crate) fn later() -> SystemTime {
+    epoch() + Duration::from_hours(1)
+}
+
+/// A store for which no real time passes.
+pub(crate) fn builder(transport: impl Transport) -> Builder {
+    SessionStore::builder()
+        .clock(Hasty::default())
+        .transport(transport)
+}
+
+/// The output of a future that has nothing to wait for.
+pub(crate) fn now<F: Future>(future: F) -> F::Output {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => output,
+        Poll::Pending => panic!("it waits for something that never comes"),
+    }
+}
+
+/// Clocks that a sleep moves to its end at once.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Hasty(Arc<AtomicU64>);
+
+impl Clock for Hasty {
+    fn now(&self) -> SystemTime {
+        epoch() + self.monotonic()
+    }
+
+    fn monotonic(&self) -> Duration {
+        Duration::from_micros(self.0.load(Ordering::Relaxed))
+    }
+
+    fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        let micros = u64::try_from(duration.as_micros()).unwrap();
+        self.0.fetch_add(micros, Ordering::Relaxed);
+        Box::pin(std::future::ready(()))
+    }
+}
+
+/// Gives these answers one after the other, and then says that the connection broke.
+#[derive(Debug, Clone)]
+pub(crate) struct Answers(Arc<Mutex<VecDeque<Response>>>);
+
+impl Answers {
+    pub(crate) fn new(answers: impl IntoIterator<Item = (u16, Vec<u8>)>) -> Self {
+        let response = |(status, body)| Response {
+            status,
+            body: Bytes::from(body),
+            request_id: None,
+            clock_corrected: false,
+        };
+        Self(Arc::new(Mutex::new(
+            answers.into_iter().map(response).collect(),
+        )))
+    }
+}
+
+impl Transport for Answers {
+    fn send(&self, _: Request) -> TransportFuture<'_> {
+        let answer = self.0.lock().unwrap().pop_front();
+        Box::pin(std::future::ready(answer.ok_or_else(|| Incomplete {
+            reason: IncompleteReason::Broken,
+            endpoint: None,
+            source: "no answer is left".into(),
+        })))
+    }
+}
