@@ -105,6 +105,14 @@ const check = {
     return value;
   },
 
+  json(value, name) {
+    try {
+      return JSON.stringify(value);
+    } catch {
+      return fail(TypeError, name, 'what JSON can express');
+    }
+  },
+
   isText: (value) => typeof value === 'string' && value !== '',
 };
 
@@ -327,7 +335,8 @@ function readOptions(options = {}, layouts = undefined) {
       writeCapacityUnits: given.writeCapacityUnits,
       billingMode: given.billingMode,
       useTtl: given.useTtlExpired,
-      createTable: Object.keys(createTable).length ? JSON.stringify(createTable) : undefined,
+      createTable: Object.keys(createTable).length
+        ? check.json(createTable, 'table.createTable, with dynamoConfig.params,') : undefined,
     },
     provider: dynamo.provider,
     logger: dynamo.logger,
@@ -444,7 +453,9 @@ class Core {
     try {
       this.#native = new binding.Store(native);
     } catch (error) {
-      throw errors().toError({ kind: 'Config', message: error.message, retryable: false }, error);
+      // The one setting with another name here that is not checked before.
+      const message = error.message.replace(/^tls_roots/, 'dynamoConfig.httpOptions.agent: ca');
+      throw errors().toError({ kind: 'Config', message, retryable: false }, error);
     }
   }
 

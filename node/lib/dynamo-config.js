@@ -152,8 +152,10 @@ function readAgent(agent, out) {
   if (options.cert || options.key || options.pfx) unsupported('httpOptions.agent', 'DynamoDB takes no client certificates');
   const authorities = [options.ca ?? []].flat().map(String);
   if (authorities.length) out.caPem = authorities.join('\n');
-  // Node's default is Infinity.
-  if (Number.isInteger(agent.maxSockets) && agent.maxSockets > 0) out.maxConnections = agent.maxSockets;
+  // Node's default is Infinity. The native part counts to 2^32 - 1.
+  if (Number.isInteger(agent.maxSockets) && agent.maxSockets > 0) {
+    out.maxConnections = Math.min(agent.maxSockets, 2 ** 32 - 1);
+  }
   const proxy = agent.proxy || agent.proxyUri || agent.proxyOptions;
   if (proxy) {
     out.proxy = proxyUrl(proxy, 'httpOptions.agent');

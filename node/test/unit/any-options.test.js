@@ -13,7 +13,7 @@ const runs = { numRuns: Number(process.env.OPTIONS_RUNS ?? 500) };
 
 /** An option that is mostly what it should be: otherwise the first wrong one would hide all others. */
 const option = (valid) => fc.oneof(
-  { weight: 9, arbitrary: valid },
+  { weight: 29, arbitrary: valid },
   { weight: 1, arbitrary: fc.anything({ withBigInt: true, withDate: true }) },
 );
 
@@ -22,14 +22,17 @@ const options = (readers) => fc.record(
   { requiredKeys: [] },
 );
 
+/** These, or now and then one of those. */
+const mostly = (valid, ...others) => fc.oneof({ weight: 29, arbitrary: valid }, ...others);
+
 const text = fc.string({ unit: 'binary' });
-const ms = fc.double({ noNaN: true, min: -1, max: 2 ** 53 });
-const count = fc.oneof(fc.integer(), fc.maxSafeInteger());
+const ms = mostly(fc.integer({ min: 1, max: 1e6 }), fc.double({ noNaN: true, min: -1, max: 2 ** 53 }));
+const count = mostly(fc.integer({ min: 1, max: 100 }), fc.integer(), fc.maxSafeInteger());
 
 const table = options({
-  name: fc.oneof(fc.constantFrom('sessions', 'a.b-c_d', 'arn:aws:x'), text),
-  hashKey: text,
-  ttlKey: text,
+  name: mostly(fc.constantFrom('sessions', 'a.b-c_d', 'arn:aws:x'), text),
+  hashKey: mostly(fc.constantFrom('id', '#k.x'), text),
+  ttlKey: mostly(fc.constantFrom('ends', ':e'), text),
   useTtlExpired: fc.boolean(),
   readCapacityUnits: fc.oneof(count, fc.constant('5')),
   writeCapacityUnits: count,
@@ -39,7 +42,7 @@ const table = options({
 
 const dynamoConfig = options({
   region: fc.constantFrom('eu-central-1', 'fips-us-east-1', 'local', ''),
-  endpoint: fc.oneof(fc.webUrl(), fc.constantFrom('localhost:8000', 'http://[::1]:1/x', '{service}.{region}'), text),
+  endpoint: mostly(fc.constantFrom('localhost:8000', 'http://[::1]:1/x', '{service}.{region}'), fc.webUrl(), text),
   sslEnabled: fc.boolean(),
   useFipsEndpoint: fc.boolean(),
   useDualstackEndpoint: fc.boolean(),
@@ -50,20 +53,24 @@ const dynamoConfig = options({
   maxRetries: count,
   retryDelayOptions: fc.record({ base: ms }, { requiredKeys: [] }),
   httpOptions: options({
-    connectTimeout: ms, timeout: ms, proxy: fc.oneof(fc.webUrl({ validSchemes: ['http'] }), text), agent: fc.record({ options: fc.record({ ca: text }) }),
+    connectTimeout: ms, timeout: ms, proxy: mostly(fc.constant('http://a:b@proxy:1'), fc.webUrl(), text), agent: fc.record({ maxSockets: count, options: fc.record({ ca: text }, { requiredKeys: [] }) }, { requiredKeys: [] }),
   }),
   correctClockSkew: fc.boolean(),
-  systemClockOffset: count,
-  customUserAgent: fc.string(),
+  systemClockOffset: fc.integer(),
+  customUserAgent: fc.string({ unit: 'grapheme-ascii' }),
   params: fc.dictionary(fc.constantFrom('ConsistentRead', 'Tags', 'TableName', 'x'), fc.anything()),
 });
 
 const all = options({
-  prefix: text,
+  prefix: mostly(fc.constant('app:'), text),
   consistentRead: fc.boolean(),
   sessionTtl: ms,
   touchAfter: count,
   absoluteMaxAge: count,
+  operationTimeout: count,
+  maxConnections: count,
+  maxQueue: count,
+  retryBudget: count,
   conflict: fc.constantFrom('merge', 'overwrite'),
   table,
   dynamoConfig,
@@ -89,19 +96,29 @@ describe('options of any value', () => {
       } catch (error) {
         const isOfType = error instanceof TypeError || error instanceof RangeError || error.code === 'ConfigError';
         assert.ok(isOfType, error.stack);
-        const names = [given, given.table, given.dynamoConfig].flatMap((of) => Object.keys(of ?? {}));
+        const { table: t, dynamoConfig: d } = given;
+        const names = [given, t, d, d?.httpOptions].flatMap((of) => Object.keys(of ?? {}));
         const snake = (name) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
         const isNamed = (name) => error.message.includes(name) || error.message.includes(snake(name));
         assert.ok(names.some(isNamed), `${error.message} names none of ${names}`);
       }
     }), runs));
-    assert.ok(made > 0);
+    assert.ok(made > 50, `only ${made} stores`);
+  });
+
+  it('are named, as these were not that it has found', () => {
+    quietly(() => {
+      const agent = { options: { ca: 'no certificate' } };
+      assert.throws(() => new DynamoDBStore({ dynamoConfig: { httpOptions: { agent } } }), /^ConfigError: dynamoConfig\.httpOptions\.agent: ca/);
+      assert.throws(() => new DynamoDBStore({ table: { createTable: { Tags: [1n] } } }), /^TypeError: table\.createTable/);
+    });
   });
 
   it('of the native part are refused, or make a store', () => {
     const names = ['tableName', 'partitionKey', 'ttlAttribute', 'prefix', 'region', 'endpointUrl', 'proxy', 'caPem',
       'userAgentSuffix', 'layout', 'accessKeyId', 'secretAccessKey', 'sessionToken'];
-    const numbers = ['connectTimeoutMs', 'firstByteTimeoutMs', 'operationTimeoutMs', 'maxAttempts', 'retryBaseMs',
+    const numbers = ['connectTimeoutMs', 'firstByteTimeoutMs', 'operationTimeoutMs', 'maxAttempts', 'retryBaseMs', 'retryBudget',
+      'maxConnections', 'maxQueue',
       'clockOffsetMs', 'touchAfterMs', 'absoluteTtlMs'];
     const flags = ['consistentRead', 'useFips', 'useDualStack', 'tls', 'correctClockSkew', 'overwrite'];
     const of = (keys, valid) => Object.fromEntries(keys.map((key) => [key, valid]));

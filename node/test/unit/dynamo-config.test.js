@@ -37,6 +37,7 @@ describe('honoured', () => {
     [{ correctClockSkew: false, systemClockOffset: -1000 }, { correctClockSkew: false, clockOffsetMs: -1000 }],
     [{ signatureVersion: 'v4' }, {}],
     [{ customUserAgent: 'my-app/1' }, { userAgentSuffix: 'my-app/1' }],
+    [{ httpOptions: { agent: new https.Agent({ maxSockets: 2 ** 40 }) } }, { maxConnections: 2 ** 32 - 1 }],
     [{ httpOptions: { proxy: 'http://proxy:3128' } }, { proxy: 'http://proxy:3128' }],
     [{ httpOptions: { agent: new https.Agent({ keepAlive: true, maxSockets: 5 }) } }, { maxConnections: 5 }],
     [{ httpOptions: { agent: new http.Agent() } }, {}],
