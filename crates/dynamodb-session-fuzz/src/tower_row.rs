@@ -5,8 +5,9 @@ use base64::engine::general_purpose::STANDARD;
 use dynamodb_session::Layout;
 use serde_json::json;
 use tower_sessions_core::SessionStore as _;
-use tower_sessions_core::session::Id;
+use tower_sessions_core::session::{Id, Record};
 
+use crate::attribute::{is_same, of_json};
 use crate::row::Row;
 use crate::world::{builder, now};
 
@@ -28,7 +29,12 @@ pub fn tower_row(data: &[u8]) {
         let item = row.item().unwrap();
         assert!(item.contains_key("session") && !item.contains_key("data"));
         let again = now(store.load(&Id(7))).unwrap().unwrap();
-        assert_eq!(again.data, record.data);
+        let attribute = |record: &Record| of_json(&json!(record.data));
+        // But for the sign of a zero, which DynamoDB does not keep.
+        assert!(
+            is_same(&attribute(&again), &attribute(&record)),
+            "not the same"
+        );
         assert_eq!(again.expiry_date, record.expiry_date);
     }
 }
