@@ -20,7 +20,10 @@
 //! * Web pages are refused with 403: a request with an `Origin` header, an `OPTIONS` request, and one
 //!   whose `Host` is not loopback (`localhost`, 127.0.0.0/8, `[::1]`). dynoxide's own server lets any
 //!   page in the developer's browser read and write the tables.
-//! * Errors at the start say what to do.
+//! * Errors at the start say what to do. A data file that another engine has open, or that is another program's
+//!   database, is refused.
+//! * What fails while it runs, such as a sweep or a disk that is full, is told on standard error, once for each
+//!   reason.
 //!
 //! # What it is not
 //!
