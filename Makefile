@@ -50,6 +50,7 @@ test: ## Check and test everything, as CI does
 	$(step) 'javascript table' .ci/js-tests node/test/table
 	$(step) 'javascript process' .ci/js-tests node/test/process
 	$(step) 'javascript hostile' .ci/js-tests node/test/hostile
+	$(step) 'javascript faults' .ci/js-tests node/test/faults
 	$(step) 'a short soak' .ci/js-tests node/test/soak
 	$(step) 'javascript conformance' .ci/js-tests node/test/conformance
 	$(step) 'readme' .ci/js-tests node/test/readme
