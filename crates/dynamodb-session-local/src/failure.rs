@@ -14,15 +14,22 @@ pub(crate) struct Failures(Arc<Mutex<String>>);
 impl Failures {
     /// Tells why an operation failed, unless the request itself is at fault.
     pub(crate) fn tell(&self, operation: &str, error: &DynoxideError) {
+        if let Some(line) = self.line(operation, error) {
+            // Nobody may be reading.
+            drop(writeln!(io::stderr(), "{line}"));
+        }
+    }
+
+    fn line(&self, operation: &str, error: &DynoxideError) -> Option<String> {
         if error.status_code() != 500 {
-            return;
+            return None;
         }
         let reason = reason(error);
         // What is quoted could come out of an item.
         let reason = reason.split(['"', '\'', '`']).next().unwrap_or_default();
         let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if *told == reason {
-            return;
+            return None;
         }
         reason.clone_into(&mut told);
         let mut line = format!("local DynamoDB: {operation} failed: {reason}");
@@ -30,7 +37,48 @@ impl Failures {
             line.push_str("; ");
             line.push_str(way_out);
         }
-        // Nobody may be reading.
-        drop(writeln!(io::stderr(), "{line}"));
+        Some(line)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn internal(message: &str) -> DynoxideError {
+        DynoxideError::InternalServerError(message.to_owned())
+    }
+
+    #[test]
+    fn a_reason_is_told_once_in_a_row_with_what_to_do() {
+        let failures = Failures::default();
+        let full = internal("backend: database or disk is full");
+        assert_eq!(
+            failures.line("PutItem", &full).unwrap(),
+            "local DynamoDB: PutItem failed: database or disk is full; free some space on the disk of the data file"
+        );
+        assert_eq!(failures.line("UpdateItem", &full), None);
+        let missing = internal("backend: no such table: sessions");
+        assert_eq!(
+            failures.line("PutItem", &missing).unwrap(),
+            "local DynamoDB: PutItem failed: no such table: sessions"
+        );
+        assert!(failures.line("PutItem", &full).is_some());
+    }
+
+    #[test]
+    fn what_a_reason_quotes_is_not_told() {
+        for quoted in ["string \"a secret\"", "`a secret`", "value 'a secret'"] {
+            let error = internal(&format!("unreadable item: {quoted}, expected a map"));
+            let line = Failures::default().line("Scan", &error).unwrap();
+            assert!(line.contains("unreadable item"), "{line}");
+            assert!(!line.contains("secret"), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_request_that_is_at_fault_is_not_told() {
+        let error = DynoxideError::ValidationException("wrong".to_owned());
+        assert_eq!(Failures::default().line("PutItem", &error), None);
     }
 }
