@@ -50,18 +50,19 @@ export declare class Store {
    */
   get(id: string): Promise<string | undefined>
   /**
-   * Stores a session's text for so many milliseconds from now. `base` is what was known of it: as `get` returned
-   * it, empty when there was none, undefined when nobody looked. `face` is the number of a framework.
+   * Stores a session's text for so many milliseconds from now. `head` and `base` are what was known of it, as `get`
+   * gave them: the head is empty when there was none, undefined when nobody looked. `face` is the number of a
+   * framework.
    *
    * Resolves with the head of what is stored now; with nothing when the session has gone and stays so. A `!` before
    * either says, once, that `UpdateItem` is not allowed.
    */
-  set(id: string, text: string, ttlMs: number, base: string | undefined | null, face: number): Promise<string>
+  set(id: string, text: string, ttlMs: number, face: number, head: string | undefined | null, base: string): Promise<string>
   /**
-   * Moves the expiry of a session that `get` returned as `base`, and of its text the fields that belong to it.
-   * Resolves as `set` does.
+   * Moves the expiry of a session that `get` gave as `head` and `base`, and of its text the fields that belong to
+   * it. Resolves as `set` does.
    */
-  touch(id: string, text: string, ttlMs: number, base: string, face: number): Promise<string>
+  touch(id: string, text: string, ttlMs: number, face: number, head: string, base: string): Promise<string>
   /** Deletes a session, if there is one. */
   destroy(id: string): Promise<void>
   /**

@@ -225,7 +225,7 @@ class DynamoDBStore extends EventEmitter {
   set(sid, session, callback = undefined) {
     return settle(this.#write(sid, session, ({ known, face }, text, ttlMs) => {
       const written = this.#core.set(known, sid, text, ttlMs, face);
-      if (known.base === undefined) this.#noteFirstWrite(sid, written);
+      if (known.head === undefined) this.#noteFirstWrite(sid, written);
       return written;
     }), callback);
   }

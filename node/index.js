@@ -356,13 +356,11 @@ function data() {
   return sessionData;
 }
 
+/** Most sessions are JSON, which needs no other file. */
+const parseText = (text) => (text.startsWith('A') ? data().parse(text) : JSON.parse(text));
+
 /** The session of a raw text: behind its first line, which is the native part's. */
-function parse(raw) {
-  if (raw === undefined) return undefined;
-  const text = raw.slice(raw.indexOf('\n') + 1);
-  // Most sessions are JSON, which needs no other file.
-  return text.startsWith('A') ? data().parse(text) : JSON.parse(text);
-}
+const parse = (raw) => (raw === undefined ? undefined : parseText(raw.slice(raw.indexOf('\n') + 1)));
 
 /** The text to store of a session as it is now: the caller may go on changing it. */
 const serialise = (session) => data().serialise(session);
@@ -389,22 +387,27 @@ const FACES = { koa: 1, express: 2, fastify: 3 };
 
 /** What one request, or one session object, knows of a session: what its next write is compared with and guarded by. */
 class Known {
-  /** As it was loaded or last written; `''` when there was none; undefined when nobody looked. */
-  base;
+  /** The first line of it as it was loaded or last written; `''` when there was none; undefined when nobody looked. */
+  head;
+
+  /** The text behind it. */
+  text;
 
   /** It was deleted meanwhile: what comes later is dropped. */
-  gone = false;
+  gone;
 
   /** The write under way. */
   last = undefined;
 
-  constructor(base) {
-    this.base = base;
+  constructor(raw) {
+    this.found(raw);
   }
 
-  /** It was looked for again. */
-  found(base) {
-    this.base = base;
+  /** It was looked for, with this raw text as the result: `''` for none. */
+  found(raw) {
+    const end = raw ? raw.indexOf('\n') : 0;
+    this.head = raw?.slice(0, end);
+    this.text = raw ? raw.slice(end + 1) : '';
     this.gone = false;
   }
 }
@@ -488,12 +491,14 @@ class Core {
    * Resolves with an empty object.
    */
   set(known, id, text, ttlMs, face) {
-    return this.#write('set', known, id, ttlMs, (native) => native.set(id, text, ttlMs, known.base, face), text);
+    const start = (native) => native.set(id, text, ttlMs, face, known.head, known.text);
+    return this.#write('set', known, id, ttlMs, start, text);
   }
 
   /** Moves the expiry alone, as `set` writes. */
   touch(known, id, text, ttlMs, face) {
-    return this.#write('touch', known, id, ttlMs, (native) => native.touch(id, text, ttlMs, known.base ?? '', face));
+    const start = (native) => native.touch(id, text, ttlMs, face, known.head ?? '', known.text || '{}');
+    return this.#write('touch', known, id, ttlMs, start);
   }
 
   #write(name, known, id, ttlMs, start, text = undefined) {
@@ -501,10 +506,11 @@ class Core {
     if (known.gone) return Promise.resolve({});
     const written = (head) => {
       const stamp = head.startsWith('!') ? warnUpdateDenied(head) : head;
-      if (stamp === '') known.gone = true;
-      else if (text !== undefined) known.base = `${stamp}\n${text}`;
+      known.gone = stamp === '';
+      if (known.gone) return;
       // A touch stores no data: those that are there stay what the next write is compared with.
-      else if (known.base) known.base = stamp + known.base.slice(known.base.indexOf('\n'));
+      if (known.head || text !== undefined) known.head = stamp;
+      if (text !== undefined) known.text = text;
     };
     const result = this.#inOrder(known, start, written, () => known.gone);
     return debug ? debug.result(name, id, result, { ttlMs }) : result;
@@ -820,9 +826,10 @@ class DynamoDBStore {
   get(id, maxAge, options) {
     const ctx = contextIn(options);
     if (!ctx) return this.#core.get(id);
-    return this.#core.get(id, (raw) => {
-      KnownToRequest.of(ctx, this, id).found(raw ?? '');
-      return parse(raw);
+    return this.#core.get(id, (raw = '') => {
+      const known = KnownToRequest.of(ctx, this, id);
+      known.found(raw);
+      return raw === '' ? undefined : parseText(known.text);
     });
   }
 

@@ -1,8 +1,8 @@
 //! A session as it was found, on its way to JavaScript and back: `HEAD\nTEXT`.
 //!
 //! The head is `[f]CREATED,EXPIRES`, in epoch milliseconds, either of which may be missing; `f` marks an item that
-//! another package wrote. JavaScript parses the text, keeps the whole and hands it back with what it saves: that is
-//! what a save compares with, and what guards it.
+//! another package wrote. JavaScript parses the text, keeps both and hands them back with what it saves: that is what a
+//! save compares with, and what guards it.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -34,9 +34,8 @@ pub(crate) fn to_text(record: Record<SessionText>) -> String {
     head
 }
 
-/// The same, come back. What JavaScript made up itself is a session nothing is known of.
-pub(crate) fn from_text(id: SessionId, loaded: &str) -> Record<SessionText> {
-    let (head, text) = loaded.split_once('\n').unwrap_or(("", "{}"));
+/// The same, come back as head and text. What JavaScript made up itself is a session nothing is known of.
+pub(crate) fn record(id: SessionId, head: &str, text: String) -> Record<SessionText> {
     let stamps = head.strip_prefix(FOREIGN_MARK);
     let (created, expires) = stamps.unwrap_or(head).split_once(',').unwrap_or_default();
     let time = |text: &str| {
@@ -45,7 +44,7 @@ pub(crate) fn from_text(id: SessionId, loaded: &str) -> Record<SessionText> {
     };
     Record {
         id,
-        data: session_text(text.to_owned()),
+        data: session_text(text),
         expires_at: time(expires),
         created: time(created),
         is_foreign: stamps.is_some(),

@@ -90,8 +90,9 @@ impl Store {
         })
     }
 
-    /// Stores a session's text for so many milliseconds from now. `base` is what was known of it: as `get` returned
-    /// it, empty when there was none, undefined when nobody looked. `face` is the number of a framework.
+    /// Stores a session's text for so many milliseconds from now. `head` and `base` are what was known of it, as `get`
+    /// gave them: the head is empty when there was none, undefined when nobody looked. `face` is the number of a
+    /// framework.
     ///
     /// Resolves with the head of what is stored now; with nothing when the session has gone and stays so. A `!` before
     /// either says, once, that `UpdateItem` is not allowed.
@@ -101,8 +102,9 @@ impl Store {
         id: String,
         text: String,
         ttl_ms: f64,
-        base: Option<String>,
         face: u32,
+        head: Option<String>,
+        base: String,
     ) -> napi::Result<PromiseRaw<'_, ()>> {
         let shared = Arc::clone(&self.shared);
         self.calls.start(move || async move {
@@ -111,7 +113,7 @@ impl Store {
             let data = loaded::session_text(text);
             let expires_at = from_epoch_ms(now_ms(store) + ttl_ms);
             let fields = face::fields(face);
-            let head = match base.as_deref() {
+            let head = match head.as_deref() {
                 None => {
                     let record = Record::new(id, data, expires_at);
                     loaded::stamp_text(store.put(&record).await?)
@@ -120,8 +122,8 @@ impl Store {
                     let record = Record::new(id, data, expires_at);
                     loaded::written(store.create_or_merge(&record, fields).await?)
                 }
-                Some(base) => {
-                    let loaded = loaded::from_text(id, base);
+                Some(head) => {
+                    let loaded = loaded::record(id, head, base);
                     let saved = store.save_with(&loaded, &data, expires_at, fields);
                     loaded::written(saved.await?)
                 }
@@ -130,21 +132,22 @@ impl Store {
         })
     }
 
-    /// Moves the expiry of a session that `get` returned as `base`, and of its text the fields that belong to it.
-    /// Resolves as `set` does.
+    /// Moves the expiry of a session that `get` gave as `head` and `base`, and of its text the fields that belong to
+    /// it. Resolves as `set` does.
     #[napi(catch_unwind, ts_return_type = "Promise<string>")]
     pub fn touch(
         &self,
         id: String,
         text: String,
         ttl_ms: f64,
-        base: String,
         face: u32,
+        head: String,
+        base: String,
     ) -> napi::Result<PromiseRaw<'_, ()>> {
         let shared = Arc::clone(&self.shared);
         self.calls.start(move || async move {
             let store = &shared.store;
-            let loaded = loaded::from_text(SessionId::new(id)?, &base);
+            let loaded = loaded::record(SessionId::new(id)?, &head, base);
             let data = loaded::session_text(text);
             let expires_at = from_epoch_ms(now_ms(store) + ttl_ms);
             let touched = store.touch_with(&loaded, &data, expires_at, face::fields(face));
