@@ -4,6 +4,8 @@
 
 mod binary;
 mod clock;
+mod deadline;
+mod overload;
 mod server;
 mod support;
 mod table;
