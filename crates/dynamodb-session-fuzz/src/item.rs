@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use dynamodb_session::{ErrorKind, Fields, Layout, Record, SessionText, Write};
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use tower_sessions_core::SessionStore as _;
 use tower_sessions_core::session::Id;
 
@@ -118,7 +118,8 @@ fn list(answer: &[u8], layout: Layout) {
 }
 
 /// A session that was read can be saved as it is, and is then an item of this package that holds the same.
-fn save_again(item: Map<String, Value>, layout: Layout) {
+fn save_again(mut item: Map<String, Value>, layout: Layout) {
+    item.insert("sessionId".to_owned(), json!({ "S": SECRET }));
     let row = Row::of(item);
     let store = builder(row.clone()).layout(layout).build().unwrap();
     let Ok(Some(loaded)) = now(store.load::<SessionText>(&id())) else {
