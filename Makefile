@@ -36,6 +36,7 @@ test: ## Check and test everything, as CI does
 	$(step) 'rust lint' cargo clippy --locked --workspace --exclude koa-session-dynamodb-store --all-targets --all-features -- -D warnings
 	$(step) 'addon lint' cargo clippy --locked --package koa-session-dynamodb-store --lib -- -D warnings
 	$(step) 'unsafe code' .ci/unsafe-code
+	$(step) 'lock files' .ci/lock-files
 	$(step) 'rust docs' env RUSTDOCFLAGS=-Dwarnings cargo doc --locked --workspace --all-features --no-deps
 	$(step) 'rust tests' cargo test --locked --workspace --all-features -- --show-output
 	$(step) 'local engine' cargo build --locked --package dynamodb-session-cli --package dynamodb-session-faults
