@@ -56,7 +56,6 @@ fn set<T>(
 fn table(settings: &Settings<'_>, mut builder: Builder) -> Builder {
     let text = |value: &str| Some(value.to_owned());
     let flag = |value: &str| value.parse().ok();
-    let time = |value: &str| value.parse().ok().map(Duration::from_millis);
     builder = set(builder, settings, "table_name", text, Builder::table_name);
     builder = set(
         builder,
@@ -137,7 +136,6 @@ fn table(settings: &Settings<'_>, mut builder: Builder) -> Builder {
 fn way(settings: &Settings<'_>, mut builder: Builder) -> Builder {
     let text = |value: &str| Some(value.to_owned());
     let flag = |value: &str| value.parse().ok();
-    let time = |value: &str| value.parse().ok().map(Duration::from_millis);
     builder = set(builder, settings, "region", text, Builder::region);
     builder = set(
         builder,
@@ -189,6 +187,14 @@ fn network(settings: &Settings<'_>, builder: Builder) -> Builder {
     );
     let pem = |value: &str| Some(TlsRoots::Pem(value.replace("\\n", "\n")));
     set(builder, settings, "pem", pem, Builder::tls_roots)
+}
+
+/// In milliseconds, or the longest time there is.
+fn time(value: &str) -> Option<Duration> {
+    match value {
+        "max" => Some(Duration::MAX),
+        _ => value.parse().ok().map(Duration::from_millis),
+    }
 }
 
 fn conflict(value: &str) -> Option<Conflict> {

@@ -165,9 +165,11 @@ impl Inner {
             let key = self.key(&record.id)?;
             let layout = self.table.layout;
             let now = self.clock.now();
+            // A time to live that no clock reaches ends when the latest expiry does.
             let expires_at = record
                 .expires_at
-                .unwrap_or_else(|| now + self.table.default_ttl);
+                .or_else(|| now.checked_add(self.table.default_ttl))
+                .unwrap_or_else(|| from_epoch_secs(wire::MILLISECONDS_FROM - 1));
             let created = created.unwrap_or(now);
             let expires_secs = self.expiry_secs(expires_at, Some(created));
             let ttl_attribute = self.ttl_attribute();
