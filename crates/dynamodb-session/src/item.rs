@@ -17,6 +17,7 @@ mod changes;
 mod compound;
 mod deserialize;
 mod error;
+mod json;
 mod layout;
 mod name;
 mod number;
@@ -37,7 +38,7 @@ use serde::de::{
     DeserializeOwned, DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor,
 };
 use serde::{Deserialize, Serialize};
-use serde_json::de::SliceRead;
+use serde_json::de::StrRead;
 
 use deserialize::{AttributeSeed, Reading};
 use serialize::{FieldSink, Writer};
@@ -167,7 +168,19 @@ pub(crate) fn write_str_attribute(value: &str, out: &mut Vec<u8>) -> usize {
 
 /// Appends a JSON string, quotes included.
 pub(crate) fn write_json_string(value: &str, out: &mut Vec<u8>) {
-    serde_json::to_writer(out, value).expect("strings are JSON, and a Vec takes every byte");
+    if json::needs_escape(value) {
+        serde_json::to_writer(out, value).expect("strings are JSON, and a Vec takes every byte");
+    } else {
+        write_plain_string(value, out);
+    }
+}
+
+/// Appends a JSON string in which nothing has to be escaped.
+fn write_plain_string(value: &str, out: &mut Vec<u8>) {
+    out.reserve(value.len() + 2);
+    out.push(b'"');
+    out.extend_from_slice(value.as_bytes());
+    out.push(b'"');
 }
 
 /// The size `DynamoDB` charges for an item, in bytes, from its attributes' names and sizes of values.
@@ -196,7 +209,7 @@ pub(crate) fn read_response<T: DeserializeOwned>(
     })
 }
 
-type Input<'i, 'de> = &'i mut serde_json::Deserializer<SliceRead<'de>>;
+type Input<'i, 'de> = &'i mut serde_json::Deserializer<StrRead<'de>>;
 
 /// Reads all of `json`; a second time if the first shows that it takes the slower way.
 fn read<T>(
@@ -210,7 +223,14 @@ fn read<T>(
     let mut mended = None;
     loop {
         let was_exact = reading.exact.get();
-        let mut input = serde_json::Deserializer::from_slice(mended.as_deref().unwrap_or(json));
+        // Text is looked at once, not string by string.
+        let Ok(text) = str::from_utf8(mended.as_deref().unwrap_or(json)) else {
+            return Err(ItemError::new(
+                ItemErrorKind::Malformed,
+                "not stored as it is to be read: it is not UTF-8",
+            ));
+        };
+        let mut input = serde_json::Deserializer::from_str(text);
         let error = match read(&mut input, &reading).and_then(|value| input.end().map(|()| value)) {
             Ok(value) => return Ok(value),
             Err(error) => error,

@@ -75,14 +75,18 @@ impl<'a> Number<'a> {
             + usize::from(self.negative)
     }
 
-    /// Appends it as JSON writes numbers: verbatim if its text is that already.
-    pub(super) fn write_json(&self, out: &mut Vec<u8>) {
+    /// Whether its text is what JSON calls a number.
+    pub(super) fn is_json(&self) -> bool {
         let padded = self.integer.len() > 1 && self.integer.starts_with('0');
-        let json = !self.text.starts_with('+')
+        !self.text.starts_with('+')
             && !self.integer.is_empty()
             && !padded
-            && self.fraction != Some("");
-        if json {
+            && self.fraction != Some("")
+    }
+
+    /// Appends it as JSON writes numbers: verbatim if its text is that already.
+    pub(super) fn write_json(&self, out: &mut Vec<u8>) {
+        if self.is_json() {
             out.extend_from_slice(self.text.as_bytes());
             return;
         }

@@ -7,7 +7,9 @@ use serde::ser::{self, Serialize};
 use super::compound::Compound;
 use super::number::{Number, Refusal};
 use super::text::{self, Form, TARGET};
-use super::{EMPTY_FIELD_NAME, ItemError, ItemErrorKind, Shape, Tag, write_json_string};
+use super::{
+    EMPTY_FIELD_NAME, ItemError, ItemErrorKind, Shape, Tag, write_json_string, write_plain_string,
+};
 
 /// `DynamoDB` nests 32 levels deep, and the item itself is one of them.
 const MAX_DEPTH: usize = 31;
@@ -89,6 +91,22 @@ impl<'w> Writer<'w> {
         self.member(tag, text)?;
         self.out.push(b'}');
         Ok(())
+    }
+
+    /// A string as an attribute value; `is_plain` if nothing in it has to be escaped.
+    pub(super) fn string(&mut self, text: &str, is_plain: bool) {
+        self.size += text.len();
+        self.out.extend_from_slice(br#"{"S":"#);
+        self.json_string(text, is_plain);
+        self.out.push(b'}');
+    }
+
+    fn json_string(&mut self, text: &str, is_plain: bool) {
+        if is_plain {
+            write_plain_string(text, self.out);
+        } else {
+            write_json_string(text, self.out);
+        }
     }
 
     /// A string, a number's text or base64, bare as sets hold them.
@@ -180,6 +198,16 @@ impl<'w> Writer<'w> {
 
     /// A map's next field, up to its value.
     pub(super) fn field(&mut self, name: &str, first: bool) -> Result<(), ItemError> {
+        self.field_named(name, false, first)
+    }
+
+    /// The same; `is_plain` if nothing in the name has to be escaped.
+    pub(super) fn field_named(
+        &mut self,
+        name: &str,
+        is_plain: bool,
+        first: bool,
+    ) -> Result<(), ItemError> {
         // DynamoDB refuses one at any depth ("Empty attribute name").
         if name.is_empty() && self.limits {
             return Err(ItemError::new(
@@ -190,7 +218,7 @@ impl<'w> Writer<'w> {
         self.element(first);
         self.size += 1 + name.len();
         let name_at = self.out.len();
-        write_json_string(name, self.out);
+        self.json_string(name, is_plain);
         self.out.push(b':');
         if self.depth == 1 {
             self.field_at = (name_at, self.out.len());

@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 use super::number::Number;
 use super::serialize::Writer;
 use super::transfer::{Body, Node, Source, Transfer};
-use super::{ItemError, ItemErrorKind, Shape, Tag, surrogate, write_json_string};
+use super::{ItemError, ItemErrorKind, Shape, Tag, json, surrogate, write_json_string};
 
 /// The name of the newtype struct as which [`SessionText`] asks to be read.
 pub(super) const SESSION_TEXT: &str = "$dynamodb_session::SessionText";
@@ -141,11 +141,21 @@ pub(super) fn write(form: Form, text: &str, writer: &mut Writer<'_>) -> Result<(
     };
     // A map's types take about half as much again as its JSON.
     writer.out.reserve(text.len() * 3 / 2);
-    let source = match form {
-        Form::Json => Source::Json,
-        Form::Attribute => Source::Given,
-    };
-    let mut transfer = Transfer::new(writer, source, text);
+    match form {
+        Form::Json => json::transfer(text, writer)?,
+        Form::Attribute => given(text, writer)?,
+    }
+    if is_session && !writer.out[start..].starts_with(br#"{"M":"#) {
+        return Err(ItemError::new(
+            ItemErrorKind::NotAMap,
+            "session data must be a map",
+        ));
+    }
+    Ok(())
+}
+
+fn given(text: &str, writer: &mut Writer<'_>) -> Result<(), ItemError> {
+    let mut transfer = Transfer::new(writer, Source::Given);
     let mut input = serde_json::Deserializer::from_str(text);
     let read = Node(&mut transfer)
         .deserialize(&mut input)
@@ -159,14 +169,7 @@ pub(super) fn write(form: Form, text: &str, writer: &mut Writer<'_>) -> Result<(
                 &error,
             )
         })
-    })?;
-    if is_session && !writer.out[start..].starts_with(br#"{"M":"#) {
-        return Err(ItemError::new(
-            ItemErrorKind::NotAMap,
-            "session data must be a map",
-        ));
-    }
-    Ok(())
+    })
 }
 
 /// Session data as the text of a JSON object: a [`SessionText`]'s own, or what `serde_json` makes of any other type.
@@ -197,11 +200,11 @@ pub(super) fn read<'de, D: Deserializer<'de>>(
     tag: Option<Tag>,
     sink: &mut impl Sink,
 ) -> Result<(), D::Error> {
-    let mut transfer = Transfer::new(sink, Source::Stored, "");
+    let mut transfer = Transfer::new(sink, Source::Stored);
     match tag {
         Some(tag) => Body {
             transfer: &mut transfer,
-            tag: Some(tag),
+            tag,
         }
         .deserialize(input),
         None => Node(&mut transfer).deserialize(input),
@@ -214,7 +217,6 @@ pub(super) trait Sink {
     fn written(&self) -> &[u8];
     fn null(&mut self);
     fn boolean(&mut self, value: bool);
-    fn integer(&mut self, value: i128) -> Result<(), ItemError>;
     /// A string, a number's text or base64, as `tag` says.
     fn scalar(&mut self, tag: Tag, text: &str) -> Result<(), ItemError>;
     /// The same as a member of a set.
@@ -240,10 +242,6 @@ impl Sink for Writer<'_> {
 
     fn boolean(&mut self, value: bool) {
         self.boolean(value);
-    }
-
-    fn integer(&mut self, value: i128) -> Result<(), ItemError> {
-        self.number(value)
     }
 
     fn scalar(&mut self, tag: Tag, text: &str) -> Result<(), ItemError> {
@@ -315,11 +313,6 @@ impl Sink for Json {
     fn boolean(&mut self, value: bool) {
         self.out
             .extend_from_slice(if value { b"true" } else { b"false" });
-    }
-
-    fn integer(&mut self, value: i128) -> Result<(), ItemError> {
-        self.out.extend_from_slice(value.to_string().as_bytes());
-        Ok(())
     }
 
     fn scalar(&mut self, tag: Tag, text: &str) -> Result<(), ItemError> {

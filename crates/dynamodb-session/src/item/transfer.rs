@@ -1,18 +1,14 @@
 //! Carries values from `serde_json` into a sink, one at a time.
 
-use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{self, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess};
 
-use super::number::{Number, Refusal};
 use super::text::Sink;
 use super::{ItemError, ItemErrorKind, Shape, Tag, skip_rest};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Source {
-    /// JSON.
-    Json,
     /// An attribute value somebody gave us: anything `DynamoDB` would refuse is an error.
     Given,
     /// An attribute value from a table: what the legacy package read as null is null.
@@ -23,21 +19,16 @@ pub(super) enum Source {
 pub(super) struct Transfer<'s, S> {
     sink: &'s mut S,
     source: Source,
-    numbers: NumberTexts<'s>,
     level: usize,
     /// What went wrong, if it is more than the input's syntax. `serde_json` carries but text.
     pub(super) failure: Option<ItemError>,
 }
 
 impl<'s, S: Sink> Transfer<'s, S> {
-    pub(super) fn new(sink: &'s mut S, source: Source, text: &'s str) -> Self {
+    pub(super) fn new(sink: &'s mut S, source: Source) -> Self {
         Transfer {
             sink,
             source,
-            numbers: NumberTexts {
-                rest: text.as_bytes(),
-                pending: 0,
-            },
             level: 0,
             failure: None,
         }
@@ -80,15 +71,7 @@ impl<'de, S: Sink> DeserializeSeed<'de> for Node<'_, '_, S> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, input: D) -> Result<(), D::Error> {
-        if self.0.source == Source::Json {
-            let body = Body {
-                transfer: self.0,
-                tag: None,
-            };
-            body.deserialize(input)
-        } else {
-            input.deserialize_map(self)
-        }
+        input.deserialize_map(self)
     }
 }
 
@@ -104,7 +87,7 @@ impl<'de, S: Sink> de::Visitor<'de> for Node<'_, '_, S> {
             // More than one type in an attribute value is left unread, which serde_json reports.
             Some(tag) if tag != Tag::Unknown => map.next_value_seed(Body {
                 transfer: self.0,
-                tag: Some(tag),
+                tag,
             }),
             _ if self.0.source == Source::Given => self
                 .0
@@ -122,10 +105,10 @@ impl<'de, S: Sink> de::Visitor<'de> for Node<'_, '_, S> {
     }
 }
 
-/// What follows the type in an attribute value; JSON if there is no type.
+/// What follows the type in an attribute value.
 pub(super) struct Body<'t, 's, S> {
     pub(super) transfer: &'t mut Transfer<'s, S>,
-    pub(super) tag: Option<Tag>,
+    pub(super) tag: Tag,
 }
 
 impl<'de, S: Sink> DeserializeSeed<'de> for Body<'_, '_, S> {
@@ -133,12 +116,11 @@ impl<'de, S: Sink> DeserializeSeed<'de> for Body<'_, '_, S> {
 
     fn deserialize<D: Deserializer<'de>>(self, input: D) -> Result<(), D::Error> {
         match self.tag {
-            None => input.deserialize_any(self),
-            Some(Tag::S | Tag::N | Tag::B) => input.deserialize_str(self),
-            Some(Tag::Bool) => input.deserialize_bool(self),
-            Some(Tag::M) => input.deserialize_map(self),
-            Some(Tag::L | Tag::Ss | Tag::Ns | Tag::Bs) => input.deserialize_seq(self),
-            Some(Tag::Null | Tag::Unknown) => input.deserialize_ignored_any(self),
+            Tag::S | Tag::N | Tag::B => input.deserialize_str(self),
+            Tag::Bool => input.deserialize_bool(self),
+            Tag::M => input.deserialize_map(self),
+            Tag::L | Tag::Ss | Tag::Ns | Tag::Bs => input.deserialize_seq(self),
+            Tag::Null | Tag::Unknown => input.deserialize_ignored_any(self),
         }
     }
 }
@@ -160,44 +142,17 @@ impl<'de, S: Sink> de::Visitor<'de> for Body<'_, '_, S> {
         Ok(())
     }
 
-    fn visit_u64<E: de::Error>(self, value: u64) -> Result<(), E> {
-        self.transfer.numbers.pending += 1;
-        let written = self.transfer.sink.integer(value.into());
-        self.transfer.note(written)
-    }
-
-    fn visit_i64<E: de::Error>(self, value: i64) -> Result<(), E> {
-        self.transfer.numbers.pending += 1;
-        let written = self.transfer.sink.integer(value.into());
-        self.transfer.note(written)
-    }
-
-    /// Keeps the number's text, which `serde_json` reads only to the last digit but one. Text of more digits than
-    /// `DynamoDB` holds gives way to the shortest text of the double it stands for.
-    fn visit_f64<E: de::Error>(self, _: f64) -> Result<(), E> {
-        let text = self.transfer.numbers.next();
-        let shorter = text.len() > 38
-            && Number::parse(text).is_some_and(|number| number.check() == Err(Refusal::Digits));
-        let text = if shorter {
-            Cow::Owned(format!("{:e}", text.parse::<f64>().unwrap_or(f64::NAN)))
-        } else {
-            Cow::Borrowed(text)
-        };
-        let written = self.transfer.sink.scalar(Tag::N, &text);
-        self.transfer.note(written)
-    }
-
     fn visit_str<E: de::Error>(self, text: &str) -> Result<(), E> {
-        let written = self.transfer.sink.scalar(self.tag.unwrap_or(Tag::S), text);
+        let written = self.transfer.sink.scalar(self.tag, text);
         self.transfer.note(written)
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
         let Body { transfer, tag } = self;
         let shape = match tag {
-            Some(Tag::Ss) => Shape::Set(Tag::S),
-            Some(Tag::Ns) => Shape::Set(Tag::N),
-            Some(Tag::Bs) => Shape::Set(Tag::B),
+            Tag::Ss => Shape::Set(Tag::S),
+            Tag::Ns => Shape::Set(Tag::N),
+            Tag::Bs => Shape::Set(Tag::B),
             _ => Shape::List,
         };
         transfer.begin(shape)?;
@@ -325,48 +280,5 @@ impl<S: Sink> de::Visitor<'_> for FieldName<'_, '_, S> {
         }
         let written = transfer.sink.field(name, self.first);
         transfer.note(written).map(|()| Kept::Yes)
-    }
-}
-
-/// The texts of the numbers in a JSON text, in order.
-///
-/// `serde_json` hands out doubles, and without its `float_roundtrip` not always the nearest. Numbers are to keep their
-/// text, so it is fetched from where the double came from. The text has been through `serde_json` as far as is read
-/// here, so telling numbers from strings is all that is left to do.
-struct NumberTexts<'a> {
-    rest: &'a [u8],
-    /// Numbers that were visited and did not need their text.
-    pending: usize,
-}
-
-impl<'a> NumberTexts<'a> {
-    fn next(&mut self) -> &'a str {
-        loop {
-            let text = self.advance();
-            if self.pending == 0 || text.is_empty() {
-                return text;
-            }
-            self.pending -= 1;
-        }
-    }
-
-    fn advance(&mut self) -> &'a str {
-        let mut in_string = false;
-        let mut at = 0;
-        while let Some(&byte) = self.rest.get(at) {
-            match byte {
-                b'\\' if in_string => at += 1,
-                b'"' => in_string = !in_string,
-                b'-' | b'0'..=b'9' if !in_string => break,
-                _ => {}
-            }
-            at += 1;
-        }
-        let rest = self.rest.get(at..).unwrap_or_default();
-        let in_number = |byte: &u8| matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E');
-        let length = rest.iter().take_while(|byte| in_number(byte)).count();
-        let (number, rest) = rest.split_at(length);
-        self.rest = rest;
-        str::from_utf8(number).unwrap_or_default()
     }
 }
