@@ -9,7 +9,10 @@ const { local } = require('../support/options');
 const [endpoint, table] = process.argv.slice(2);
 
 const main = async () => {
-  const store = new DynamoDBStore(local(endpoint, table));
+  const store = new DynamoDBStore(local(endpoint, table, {
+    // For 200 visitors on a busy machine.
+    dynamoConfig: { httpOptions: { connectTimeout: 60000, timeout: 60000 } },
+  }));
   const { url } = await serve(VERSIONS[0], { store, signed: true }, (ctx) => {
     ctx.session.views = (ctx.session.views || 0) + 1;
     if (ctx.query.name) ctx.session.name = ctx.query.name;

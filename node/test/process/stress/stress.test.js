@@ -24,7 +24,8 @@ let options;
 before(async () => {
   await engine.started;
   await rawTable(engine.endpoint, NAME).create();
-  options = local(engine.endpoint, NAME);
+  // What is stressed is this process: that the engine takes its time is no failure.
+  options = local(engine.endpoint, NAME, { dynamoConfig: { httpOptions: { connectTimeout: 60000, timeout: 60000 } } });
 });
 
 const clean = (stdout) => ({
