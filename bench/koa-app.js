@@ -8,6 +8,7 @@ const http = require('node:http');
 const Koa = require('koa');
 const { default: koaSession } = require('koa-session');
 const { serve } = require('./lines.js');
+const { ID } = require('./session.js');
 const usage = require('./usage.js');
 
 const { open } = require(`./subjects/${process.argv[2]}.js`); // eslint-disable-line import/no-dynamic-require
@@ -22,7 +23,8 @@ async function start(place) {
   const data = JSON.parse(readFileSync(place.session, 'utf8'));
   const app = new Koa();
   app.keys = ['a key'];
-  app.use(koaSession({ store: open(place) }, app));
+  // The null server has one session to give, and the store takes no other's for it.
+  app.use(koaSession({ store: open(place), genid: () => ID }, app));
   app.use((ctx) => {
     HANDLERS[ctx.path](ctx, data);
     ctx.body = `${ctx.session.views} views by ${ctx.session.user.name}`;
