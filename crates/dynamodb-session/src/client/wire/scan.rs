@@ -112,46 +112,4 @@ pub(crate) fn delete_batch(names: Names<'_>, keys: &[String]) -> Bytes {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::time::{Duration, UNIX_EPOCH};
-
-    use super::super::tests::expect_placeholders_to_match;
-    use super::*;
-    use crate::item::Layout;
-
-    #[test]
-    fn every_placeholder_that_is_declared_is_used_and_the_other_way_round() {
-        let all = [
-            Wanted::Live,
-            Wanted::LiveCount,
-            Wanted::Keys,
-            Wanted::ExpiredKeys,
-        ];
-        for wanted in all {
-            for layout in [Layout::Session, Layout::DynamodbStore] {
-                for too_old in [None, Some(UNIX_EPOCH)] {
-                    for prefix in ["", "p"] {
-                        let names = Names {
-                            table: "sessions",
-                            partition_key: "sessionId",
-                            ttl_attribute: "expires",
-                            layout,
-                        };
-                        let page = ScanPage {
-                            wanted,
-                            prefix,
-                            moment: Moment {
-                                now: UNIX_EPOCH + Duration::from_secs(1),
-                                too_old,
-                            },
-                            consistent_read: true,
-                            after: Some("key"),
-                        };
-                        let body = serde_json::from_slice(&scan(names, page)).unwrap();
-                        expect_placeholders_to_match(&body);
-                    }
-                }
-            }
-        }
-    }
-}
+mod tests;

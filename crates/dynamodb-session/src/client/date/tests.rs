@@ -1,0 +1,64 @@
+use super::*;
+
+fn amz(secs: u64) -> String {
+    String::from_utf8(
+        AmzDate::new(UNIX_EPOCH + Duration::from_secs(secs))
+            .as_bytes()
+            .to_vec(),
+    )
+    .unwrap()
+}
+
+#[test]
+fn dates_are_spelled_as_signatures_want_them() {
+    assert_eq!(amz(0), "19700101T000000Z");
+    assert_eq!(amz(784_111_777), "19941106T084937Z");
+    assert_eq!(amz(951_782_400), "20000229T000000Z");
+    assert_eq!(amz(1_709_251_199), "20240229T235959Z");
+    assert_eq!(amz(1_798_761_599), "20261231T235959Z");
+    assert_eq!(amz(4_107_542_400), "21000301T000000Z");
+    assert_eq!(amz(u64::MAX / 4), "99991231T235959Z");
+    assert_eq!(
+        AmzDate::new(UNIX_EPOCH - Duration::from_secs(1)).day(),
+        *b"19700101"
+    );
+}
+
+#[test]
+fn every_day_of_the_calendar_is_there_and_back_and_in_order() {
+    let mut before = (1969, 12, 31);
+    for days in 0..=LAST_SECS / DAY_SECS {
+        let civil = civil_from_days(days);
+        assert!(civil > before, "{civil:?} after {before:?}");
+        assert_eq!(days_from_civil(civil.0, civil.1, civil.2), Some(days));
+        before = civil;
+    }
+    assert_eq!(before, (9999, 12, 31));
+}
+
+#[test]
+fn date_headers_are_read_and_nonsense_is_not() {
+    let at = |secs| Some(UNIX_EPOCH + Duration::from_secs(secs));
+    assert_eq!(
+        parse_http_date("Sun, 06 Nov 1994 08:49:37 GMT"),
+        at(784_111_777)
+    );
+    assert_eq!(
+        parse_http_date("Thu, 29 Feb 2024 23:59:59 GMT"),
+        at(1_709_251_199)
+    );
+    for nonsense in [
+        "",
+        "Sunday, 06-Nov-94 08:49:37 GMT",
+        "Sun Nov  6 08:49:37 1994",
+        "Wed, 29 Feb 2023 00:00:00 GMT",
+        "Sun, 06 Nov 1994 24:00:00 GMT",
+        "Sun, 06 Nov 1994 08:49:37 CET",
+        "Sun, 06 Nov 1994 08:49:37 GMT+1",
+        "Sun, 06 Nov 1994 08:49:+7 GMT",
+        "Sun, 00 Nov 1994 08:49:37 GMT",
+        "Sun, 06 Nov 1960 08:49:37 GMT",
+    ] {
+        assert_eq!(parse_http_date(nonsense), None, "{nonsense}");
+    }
+}

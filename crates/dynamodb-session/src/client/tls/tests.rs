@@ -1,0 +1,148 @@
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::pki_types::PrivateKeyDer;
+
+use super::super::https::HttpsTransport;
+use super::super::https::tests::{Server, client_config, request};
+use super::super::transport::{Incomplete, IncompleteReason, Transport as _};
+use super::*;
+
+/// A server with a certificate for `localhost` and 127.0.0.1, and its authority's as PEM.
+async fn tls_server() -> (Server, u16, String) {
+    let mut params = CertificateParams::new(Vec::new()).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+    let key = KeyPair::generate().unwrap();
+    let names = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
+    let certificate = CertificateParams::new(names)
+        .unwrap()
+        .signed_by(&key, &authority)
+        .unwrap();
+
+    let provider = Arc::new(crypto::ring::default_provider());
+    let private = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.der().clone()], private)
+        .unwrap();
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let server = Server::start(vec![]).await;
+    let serving = server.clone();
+    tokio::spawn(async move {
+        for connection in 0.. {
+            let (stream, _) = listener.accept().await.unwrap();
+            let (server, acceptor) = (serving.clone(), acceptor.clone());
+            tokio::spawn(async move {
+                if let Ok(stream) = acceptor.accept(stream).await {
+                    assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"http/1.1"[..]));
+                    server.serve(connection, stream, vec![]).await;
+                }
+            });
+        }
+    });
+    (server, port, authority.pem())
+}
+
+async fn send(
+    server: &Server,
+    url: &str,
+    roots: TlsRoots,
+    variables: &[(&str, &str)],
+) -> Result<(), Incomplete> {
+    let (mut config, _) = client_config(server);
+    config.endpoint_url = Some(url.to_owned());
+    config.tls_roots = roots;
+    let mut all = vec![
+        ("AWS_REGION", "r"),
+        ("AWS_ACCESS_KEY_ID", "K"),
+        ("AWS_SECRET_ACCESS_KEY", "s"),
+    ];
+    all.extend(variables);
+    config.environment = Environment::from_pairs(&all);
+    let transport = HttpsTransport::new(config);
+    for _ in 0..2 {
+        transport.send(request()).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_server_is_trusted_by_its_authority_and_name() {
+    let (server, port, pem) = tls_server().await;
+    let by_name = format!("https://localhost:{port}");
+    for url in [&by_name, &format!("https://127.0.0.1:{port}")] {
+        send(&server, url, TlsRoots::Pem(pem.clone()), &[])
+            .await
+            .unwrap();
+    }
+    let connections: Vec<_> = server
+        .received()
+        .iter()
+        .map(|request| request.connection)
+        .collect();
+    assert_eq!(connections, [0, 0, 1, 1]);
+
+    for (url, roots) in [
+        (by_name.clone(), TlsRoots::BuiltIn),
+        (
+            format!("https://127.0.0.2:{port}"),
+            TlsRoots::Pem(pem.clone()),
+        ),
+        (
+            format!("https://app.localhost:{port}"),
+            TlsRoots::Pem(pem.clone()),
+        ),
+    ] {
+        let incomplete = send(&server, &url, roots, &[]).await.unwrap_err();
+        assert_eq!(incomplete.reason, IncompleteReason::Connect, "{url}");
+    }
+
+    let file = std::env::temp_dir().join(format!("dynamodb-session-ca-{}.pem", std::process::id()));
+    std::fs::write(&file, &pem).unwrap();
+    let path = file.to_str().unwrap();
+    for variable in ["AWS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"] {
+        send(&server, &by_name, TlsRoots::BuiltIn, &[(variable, path)])
+            .await
+            .unwrap();
+        let pinned = send(
+            &server,
+            &by_name,
+            TlsRoots::Pem(other_authority()),
+            &[(variable, path)],
+        )
+        .await;
+        assert_eq!(pinned.unwrap_err().reason, IncompleteReason::Connect);
+    }
+    std::fs::remove_file(file).unwrap();
+    let missing = send(
+        &server,
+        &by_name,
+        TlsRoots::BuiltIn,
+        &[("AWS_CA_BUNDLE", "/nonexistent")],
+    )
+    .await;
+    let missing = missing.unwrap_err();
+    assert_eq!(missing.reason, IncompleteReason::Config);
+    assert!(missing.source.to_string().starts_with("AWS_CA_BUNDLE: "));
+}
+
+fn other_authority() -> String {
+    let mut params = CertificateParams::new(Vec::new()).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap())
+        .unwrap()
+        .pem()
+}
+
+#[test]
+fn the_extra_authorities_of_node_may_be_missing() {
+    let environment = Environment::from_pairs(&[("NODE_EXTRA_CA_CERTS", "/nonexistent")]);
+    assert!(config(&TlsRoots::BuiltIn, &environment).is_ok());
+}
