@@ -1,7 +1,7 @@
 'use strict';
 
 const { Provider } = require('./credentials');
-const { DEFAULT_OPERATION_TIMEOUT_MS } = require('./dynamo-config');
+const { DEFAULT_OPERATION_TIMEOUT_MS } = require('./options/dynamo-rare.js');
 const { warnOnce } = require('./warn');
 
 function logTo(logger, line) {

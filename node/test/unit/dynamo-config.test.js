@@ -7,7 +7,7 @@ const http = require('node:http');
 const https = require('node:https');
 const { afterEach, describe, it } = require('node:test');
 const AWS = require('aws-sdk');
-const { internal: { readDynamoConfig } } = require('../../index.js');
+const { readDynamoConfig } = require('../../lib/options/dynamo.js');
 const { warningsOf } = require('./warnings');
 
 const native = (config) => readDynamoConfig(config).native;

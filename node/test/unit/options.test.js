@@ -4,7 +4,7 @@
 
 const assert = require('node:assert/strict');
 const { describe, it } = require('node:test');
-const { internal: { readOptions } } = require('../../index.js');
+const { readOptions } = require('../../lib/options/read.js');
 const { warningsOf } = require('./warnings');
 
 describe('defaults', () => {

@@ -2,11 +2,11 @@
 
 /* eslint no-param-reassign: ["error", { "props": false }] -- each reader adds to what it is given */
 
-const { internal: { check } } = require('../index.js');
-const { isProvider } = require('./credentials');
-const { warnOnce } = require('./warn');
+/** The options of `dynamoConfig` that few applications set. The usual ones are in ./dynamo.js. */
 
-/** `dynamoConfig`: the options of the AWS SDK v2's `AWS.DynamoDB` that ../index.js leaves, because few set them. */
+const { check } = require('./check.js');
+const { isProvider } = require('../credentials.js');
+const { warnOnce } = require('../warn.js');
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 const DEFAULT_OPERATION_TIMEOUT_MS = 5000;

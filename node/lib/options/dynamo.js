@@ -1,0 +1,92 @@
+'use strict';
+
+/**
+ * The options of `dynamoConfig` that most applications set. The others are in ./dynamo-rare.js, which is loaded when
+ * one of them is given.
+ */
+/* eslint no-param-reassign: ["error", { "props": false }] -- each reader adds to what it is given */
+/* eslint global-require: "off" -- files that most applications do without are loaded where they are needed */
+
+const { check, isPlain } = require('./check.js');
+
+const ofDynamo = (key) => `dynamoConfig.${key}`;
+
+const envRegion = () => process.env.AWS_REGION || process.env.AMAZON_REGION || process.env.AWS_DEFAULT_REGION;
+
+/**
+ * `dynamoConfig`: what becomes of an option of the AWS SDK v2's `AWS.DynamoDB`. Each takes the option's value,
+ * what was understood so far, and the whole `dynamoConfig`.
+ */
+const USUAL = {
+  region(value, out) {
+    check.string(value, ofDynamo('region'));
+    // How SDK v2 spells FIPS before it had an option for it.
+    const region = value.includes('fips') ? value.replace(/^fips-|-fips$/g, '') : value;
+    if (region !== value) out.useFips = true;
+    if (region) out.region = region;
+  },
+
+  endpoint(value, out, { sslEnabled, region }) {
+    // A string, or an AWS.Endpoint.
+    const given = typeof value === 'object' ? value.href : value;
+    check.string(given, ofDynamo('endpoint'));
+    if (!given) return;
+    const scheme = sslEnabled === false ? 'http' : 'https';
+    const filled = given.replaceAll('{service}', 'dynamodb').replaceAll('{scheme}', scheme)
+      .replaceAll('{region}', region || envRegion() || '');
+    const url = filled.includes('://') ? filled : `${scheme}://${filled}`;
+    // No regular expression and no `new URL`: at a cold start the first of each takes a fifth of a millisecond.
+    if (!URL.canParse(url)) throw new RangeError(`${ofDynamo('endpoint')} must be a URL or a host name`);
+    if (!['http', 'https'].includes(url.slice(0, url.indexOf(':')).trim().toLowerCase())) {
+      throw new RangeError(`${ofDynamo('endpoint')} must be an http or https URL`);
+    }
+    out.endpointUrl = url;
+  },
+
+  sslEnabled(value, out) { out.tls = check.boolean(value, ofDynamo('sslEnabled')); },
+  useFipsEndpoint(value, out) { out.useFips = check.boolean(value, ofDynamo('useFipsEndpoint')) || out.useFips; },
+  useDualstackEndpoint(value, out) { out.useDualStack = check.boolean(value, ofDynamo('useDualstackEndpoint')); },
+  useDualstack(value, out) { out.useDualStack ??= check.boolean(value, ofDynamo('useDualstack')); },
+
+  accessKeyId(value, out, { secretAccessKey, sessionToken }) {
+    check.string(value, ofDynamo('accessKeyId'));
+    // Like SDK v2: half a pair is none, and the next source is asked.
+    if (!check.isText(value) || !check.isText(secretAccessKey)) return;
+    out.accessKeyId = value;
+    out.secretAccessKey = secretAccessKey;
+    if (check.isText(sessionToken)) out.sessionToken = sessionToken;
+  },
+  secretAccessKey(value) { check.string(value, ofDynamo('secretAccessKey')); },
+  sessionToken(value) { check.string(value, ofDynamo('sessionToken')); },
+};
+
+function isLoopback({ hostname }) {
+  return hostname === 'localhost' || hostname.endsWith('.localhost') || hostname === '[::1]' || /^127\./.test(hostname);
+}
+
+/** What `dynamoConfig` comes to: `native` options, and what the glue does itself. */
+function readDynamoConfig(config = {}) {
+  check.object(config, 'dynamoConfig');
+  const out = {};
+  // In the table's order, because some rest on others.
+  for (const [key, reader] of Object.entries(USUAL)) {
+    if (config[key] !== undefined && config[key] !== null) reader(config[key], out, config);
+  }
+  if (!isPlain(config) || Object.keys(config).some((key) => !USUAL[key])) {
+    require('./dynamo-rare.js').readMore(config, out, USUAL);
+  }
+  const {
+    provider, logger, consistentRead, createTable, ...native
+  } = out;
+  const region = native.region || envRegion() || '';
+  const isLocal = region.includes('local');
+  if (native.endpointUrl?.startsWith('http:') && !isLocal && !isLoopback(new URL(native.endpointUrl))) {
+    const { warnOnce } = require('../warn.js');
+    warnOnce('koa-session-dynamodb-store: dynamoConfig.endpoint is plain http: credentials and sessions can be read on the way. For a local engine use a region that contains "local".');
+  }
+  return {
+    native, provider, logger, consistentRead, createTable, isLocal,
+  };
+}
+
+module.exports = { readDynamoConfig };
