@@ -1,6 +1,6 @@
 'use strict';
 
-const { check: { isText } } = require('./options/check.js');
+const { isText } = require('./options/check.js');
 
 /** Calls a method of the AWS SDK v2: `xPromise()` where the SDK was promisified, `x(callback)` otherwise. */
 function callV2(object, method) {

@@ -1,7 +1,7 @@
 'use strict';
 
 const { Provider } = require('./credentials');
-const { DEFAULT_OPERATION_TIMEOUT_MS } = require('./options/dynamo-rare.js');
+const { STORE } = require('./options/table.js');
 const { warnOnce } = require('./warn');
 
 function logTo(logger, line) {
@@ -29,7 +29,7 @@ class Host {
   }
 
   /** Registers a source of credentials, for operations that end after so many milliseconds. */
-  provider(source, operationTimeoutMs = DEFAULT_OPERATION_TIMEOUT_MS) {
+  provider(source, operationTimeoutMs = STORE.operationTimeout.default) {
     // Before the operation's own deadline, so that the error says who was late.
     return this.#register(source, () => new Provider(source, operationTimeoutMs * 0.9));
   }

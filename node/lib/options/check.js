@@ -1,7 +1,9 @@
 'use strict';
 
+/** Checks of option values. Each throws an error that names the option. */
+
 function fail(Type, name, rule) {
-  throw new Type(`${name} must be ${rule}`);
+  throw new Type(`${name} must ${rule}`);
 }
 
 const isObject = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -12,46 +14,76 @@ function isPlain(object) {
   return prototype === Object.prototype || prototype === null;
 }
 
-/** Checks of values. Each throws an error that names the option. */
+/** What the store itself keeps in an item. */
+const RESERVED = ['session', 'created', 'rev'];
+
+/** The types that a row of ./table.js can name. */
 const check = {
   object(value, name) {
-    if (!isObject(value)) fail(TypeError, name, 'an object');
+    if (!isObject(value)) fail(TypeError, name, 'be an object');
     return value;
   },
 
   string(value, name) {
-    if (typeof value !== 'string') fail(TypeError, name, 'a string');
+    if (typeof value !== 'string') fail(TypeError, name, 'be a string');
+    return value;
+  },
+
+  /** A string that UTF-8 can express. */
+  unicode(value, name) {
+    if (!check.string(value, name).isWellFormed()) fail(RangeError, name, 'be valid Unicode');
     return value;
   },
 
   boolean(value, name) {
-    if (typeof value !== 'boolean') fail(TypeError, name, 'true or false');
+    if (typeof value !== 'boolean') fail(TypeError, name, 'be true or false');
     return value;
   },
 
-  number(value, name, { min = 0, max = Number.MAX_SAFE_INTEGER, integer = true } = {}) {
-    if (typeof value !== 'number') fail(TypeError, name, 'a number');
-    if (!(value >= min && value <= max) || (integer && !Number.isInteger(value))) {
-      fail(RangeError, name, `${integer ? 'a whole number' : 'a number'} from ${min} to ${max}`);
+  number(value, name, { min = 0, max = Number.MAX_SAFE_INTEGER, fraction = false }) {
+    if (typeof value !== 'number') fail(TypeError, name, 'be a number');
+    if (!(value >= min && value <= max) || (!fraction && !Number.isInteger(value))) {
+      fail(RangeError, name, `be ${fraction ? 'a number' : 'a whole number'} from ${min} to ${max}`);
     }
     return value;
   },
 
-  oneOf(value, name, values) {
+  /** A number, or a string that holds one: version 1 accepted both. */
+  numeric(value, name, row) {
+    const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
+    if (Number.isNaN(number)) fail(TypeError, name, 'be a number');
+    return check.number(number, name, row);
+  },
+
+  tableName(value, name) {
     check.string(value, name);
-    if (!values.includes(value)) fail(RangeError, name, `one of ${values.join(', ')}`);
+    if (!/^[\w.-]{3,255}$/.test(value) && !value.startsWith('arn:')) {
+      fail(RangeError, name, 'be 3 to 255 letters, digits, "_", "-" or ".", or a table\'s ARN');
+    }
     return value;
   },
 
-  json(value, name) {
-    try {
-      return JSON.stringify(value);
-    } catch {
-      return fail(TypeError, name, 'what JSON can express');
-    }
+  attribute(value, name) {
+    const length = Buffer.byteLength(check.string(value, name));
+    if (length < 1 || length > 255) fail(RangeError, name, 'be 1 to 255 bytes long');
+    if (RESERVED.includes(value)) fail(RangeError, name, `not be "${value}": the store uses that attribute itself`);
+    return value;
   },
-
-  isText: (value) => typeof value === 'string' && value !== '',
 };
 
-module.exports = { check, isPlain };
+/** The value of an option, checked by its row. */
+function checked(value, name, row) {
+  if (!Array.isArray(row.type)) return check[row.type](value, name, row);
+  check.string(value, name);
+  if (!row.type.includes(value)) fail(RangeError, name, `be one of ${row.type.join(', ')}`);
+  return value;
+}
+
+/** What the native option holds for a checked value. */
+const carried = (value, { carry }) => (carry ? carry(value) : value);
+
+const isText = (value) => typeof value === 'string' && value !== '';
+
+module.exports = {
+  carried, check, checked, isPlain, isText,
+};

@@ -2,24 +2,28 @@
 
 /* eslint no-param-reassign: ["error", { "props": false }] -- each reader adds to what it is given */
 
-/** The options of `dynamoConfig` that few applications set. The usual ones are in ./dynamo.js. */
+/** How those options of `dynamoConfig` are read that few applications set. The usual ones are in ./dynamo.js. */
 
-const { check } = require('./check.js');
+const { check, checked, isText } = require('./check.js');
+const { DAY_MS, DYNAMO, STORE } = require('./table.js');
 const { isProvider } = require('../credentials.js');
 const { warnOnce } = require('../warn.js');
 
-const DAY_MS = 24 * 60 * 60 * 1000;
-const DEFAULT_OPERATION_TIMEOUT_MS = 5000;
-const DEFAULT_CONNECT_TIMEOUT_MS = 1000;
-
-/** Without meaning here, or true of this package anyway. */
-const IGNORED = new Set([
+/** Options of the SDK that have no meaning here, or that this package always follows. */
+const IGNORED = [
   'apiVersion', 'apiVersions', 'computeChecksums', 'dynamoDbCrc32', 'endpointCacheSize',
   'hostPrefixEnabled', 'maxRedirects', 'paramValidation', 's3BucketEndpoint',
   's3DisableBodySigning', 's3ForcePathStyle', 's3UsEast1RegionalEndpoint',
   's3UseArnRegion', 'signatureCache', 'stsRegionalEndpoints', 'token', 'tokenProvider',
   'useAccelerateEndpoint',
-]);
+];
+
+/** Options of the SDK that have no effect here: the value that deserves a warning, and the reason. */
+const WARNED = {
+  convertResponseTypes: [false, 'responses are always converted'],
+  endpointDiscoveryEnabled: [true, 'requests go to the Region\'s endpoint'],
+  clientSideMonitoring: [true, 'it is a feature of the AWS SDK'],
+};
 
 /** Members of `params` that CreateTable takes. */
 const CREATE_TABLE_PARAMS = new Set([
@@ -43,7 +47,7 @@ function ignoredWith(key, why) {
   warnOnce(`koa-session-dynamodb-store: ${name(key)} has no effect: ${why}`);
 }
 
-/** Each takes the option's value and what was understood so far. */
+/** Each takes the value of an option of ./table.js, and what was understood so far. */
 const READERS = {
   credentials(value, out) {
     if (out.accessKeyId) return;
@@ -52,7 +56,7 @@ const READERS = {
       return;
     }
     const { accessKeyId, secretAccessKey, sessionToken } = check.object(value, name('credentials'));
-    if (!check.isText(accessKeyId) || !check.isText(secretAccessKey)) {
+    if (!isText(accessKeyId) || !isText(secretAccessKey)) {
       throw new TypeError(`${name('credentials')} must have accessKeyId and secretAccessKey, or be a provider`);
     }
     Object.assign(out, { accessKeyId, secretAccessKey, sessionToken: sessionToken ?? undefined });
@@ -62,38 +66,35 @@ const READERS = {
     if (!out.accessKeyId) out.provider ??= value;
   },
 
-  maxRetries(value, out) { out.maxAttempts = check.number(value, name('maxRetries'), { max: 100 }) + 1; },
   retryDelayOptions(value, out) {
     const { base, customBackoff } = check.object(value, name('retryDelayOptions'));
     if (customBackoff) unsupported('retryDelayOptions.customBackoff', 'use retryDelayOptions.base');
     if (base !== undefined) {
-      out.retryBaseMs = Math.round(check.number(base, name('retryDelayOptions.base'), { max: DAY_MS, integer: false }));
+      const row = DYNAMO.retryDelayOptions.members.base;
+      out.retryBaseMs = Math.round(checked(base, name('retryDelayOptions.base'), row));
     }
   },
 
   httpOptions(value, out) {
     const options = check.object(value, name('httpOptions'));
+    const { members } = DYNAMO.httpOptions;
     const timeout = (key) => {
       const ms = options[key];
       if (ms === undefined || ms === null) return undefined;
       // 0 turns the limit off.
-      return Math.round(check.number(ms, name(`httpOptions.${key}`), { max: DAY_MS, integer: false })) || DAY_MS;
+      return Math.round(checked(ms, name(`httpOptions.${key}`), members[key])) || DAY_MS;
     };
     out.connectTimeoutMs = timeout('connectTimeout');
     out.firstByteTimeoutMs = timeout('timeout');
     if (out.connectTimeoutMs || out.firstByteTimeoutMs) {
       // An attempt as long as was asked for must fit into the operation.
-      const attempt = (out.connectTimeoutMs || DEFAULT_CONNECT_TIMEOUT_MS) + (out.firstByteTimeoutMs || 0);
-      out.operationTimeoutMs = Math.max(DEFAULT_OPERATION_TIMEOUT_MS, attempt);
+      const attempt = (out.connectTimeoutMs || members.connectTimeout.default) + (out.firstByteTimeoutMs || 0);
+      out.operationTimeoutMs = Math.max(STORE.operationTimeout.default, attempt);
     }
     if (options.agent) readAgent(options.agent, out);
     if (options.proxy) out.proxy = proxyUrl(options.proxy, 'httpOptions.proxy');
   },
 
-  correctClockSkew(value, out) { out.correctClockSkew = check.boolean(value, name('correctClockSkew')); },
-  systemClockOffset(value, out) {
-    out.clockOffsetMs = check.number(value, name('systemClockOffset'), { min: -(2 ** 31), max: 2 ** 31 - 1 });
-  },
   signatureVersion(value) {
     if (value !== 'v4') unsupported('signatureVersion', 'requests are signed with v4');
   },
@@ -114,16 +115,6 @@ const READERS = {
       else if (CREATE_TABLE_PARAMS.has(key)) (out.createTable ??= {})[key] = param;
       else if (!PARAMS_WITHOUT_EFFECT.has(key)) ignoredWith(`params.${key}`, 'no request of the store takes it');
     }
-  },
-
-  convertResponseTypes(value) {
-    if (value === false) ignoredWith('convertResponseTypes', 'responses are always converted');
-  },
-  endpointDiscoveryEnabled(value) {
-    if (value) ignoredWith('endpointDiscoveryEnabled', 'requests go to the Region\'s endpoint');
-  },
-  clientSideMonitoring(value) {
-    if (value) ignoredWith('clientSideMonitoring', 'it is a feature of the AWS SDK');
   },
 };
 
@@ -171,17 +162,19 @@ function isPlainAgent(agent) {
   return [http.Agent.prototype, https.Agent.prototype].includes(Object.getPrototypeOf(agent));
 }
 
-/** Adds to `out`, after the `usual` readers, what the other options come to, and warns of unknown ones. */
-function readMore(config, out, usual) {
-  // In the table's order, because some rest on others.
-  for (const [key, read] of Object.entries(READERS)) {
-    if (config[key] !== undefined && config[key] !== null) read(config[key], out);
+/** Warns of options that have no effect here, and of unknown ones. */
+function warnOfOthers(config) {
+  for (const [key, [value, why]] of Object.entries(WARNED)) {
+    if (config[key] === value || (value && config[key])) ignoredWith(key, why);
   }
   for (const key of Object.keys(config)) {
-    if (!usual[key] && !READERS[key] && !IGNORED.has(key) && config[key] !== undefined) {
+    const isFamiliar = Object.hasOwn(DYNAMO, key) || Object.hasOwn(WARNED, key) || IGNORED.includes(key);
+    if (!isFamiliar && config[key] !== undefined) {
       warnOnce(`koa-session-dynamodb-store: ${name(key)} is unknown and has no effect`);
     }
   }
 }
 
-module.exports = { readMore, DEFAULT_OPERATION_TIMEOUT_MS };
+module.exports = {
+  IGNORED, READERS, WARNED, warnOfOthers,
+};

@@ -1,21 +1,24 @@
 'use strict';
 
 /**
- * The options of `dynamoConfig` that most applications set. The others are in ./dynamo-rare.js, which is loaded when
- * one of them is given.
+ * What `dynamoConfig` comes to: the options of the AWS SDK v2's `AWS.DynamoDB`. How the less usual ones are read is in
+ * ./dynamo-rare.js, which is loaded when one of them is given.
  */
 /* eslint no-param-reassign: ["error", { "props": false }] -- each reader adds to what it is given */
-/* eslint global-require: "off" -- files that most applications do without are loaded where they are needed */
+/* eslint global-require: "off" -- see above */
 
-const { check, isPlain } = require('./check.js');
+const {
+  carried, check, checked, isPlain, isText,
+} = require('./check.js');
+const { DYNAMO } = require('./table.js');
 
 const ofDynamo = (key) => `dynamoConfig.${key}`;
 
 const envRegion = () => process.env.AWS_REGION || process.env.AMAZON_REGION || process.env.AWS_DEFAULT_REGION;
 
 /**
- * `dynamoConfig`: what becomes of an option of the AWS SDK v2's `AWS.DynamoDB`. Each takes the option's value,
- * what was understood so far, and the whole `dynamoConfig`.
+ * The readers of the usual options that are more than a value to pass on. Each takes the option's value, what was
+ * understood so far, and the whole `dynamoConfig`.
  */
 const USUAL = {
   region(value, out) {
@@ -43,18 +46,16 @@ const USUAL = {
     out.endpointUrl = url;
   },
 
-  sslEnabled(value, out) { out.tls = check.boolean(value, ofDynamo('sslEnabled')); },
   useFipsEndpoint(value, out) { out.useFips = check.boolean(value, ofDynamo('useFipsEndpoint')) || out.useFips; },
-  useDualstackEndpoint(value, out) { out.useDualStack = check.boolean(value, ofDynamo('useDualstackEndpoint')); },
   useDualstack(value, out) { out.useDualStack ??= check.boolean(value, ofDynamo('useDualstack')); },
 
   accessKeyId(value, out, { secretAccessKey, sessionToken }) {
     check.string(value, ofDynamo('accessKeyId'));
-    // Like SDK v2: half a pair is none, and the next source is asked.
-    if (!check.isText(value) || !check.isText(secretAccessKey)) return;
+    // As in SDK v2, half a pair is ignored, and the next source is asked.
+    if (!isText(value) || !isText(secretAccessKey)) return;
     out.accessKeyId = value;
     out.secretAccessKey = secretAccessKey;
-    if (check.isText(sessionToken)) out.sessionToken = sessionToken;
+    if (isText(sessionToken)) out.sessionToken = sessionToken;
   },
   secretAccessKey(value) { check.string(value, ofDynamo('secretAccessKey')); },
   sessionToken(value) { check.string(value, ofDynamo('sessionToken')); },
@@ -64,17 +65,21 @@ function isLoopback({ hostname }) {
   return hostname === 'localhost' || hostname.endsWith('.localhost') || hostname === '[::1]' || /^127\./.test(hostname);
 }
 
-/** What `dynamoConfig` comes to: `native` options, and what the glue does itself. */
+const rare = () => require('./dynamo-rare.js');
+
+/** `dynamoConfig`, sorted by who needs it: `native` options, and those for JavaScript. */
 function readDynamoConfig(config = {}) {
   check.object(config, 'dynamoConfig');
   const out = {};
-  // In the table's order, because some rest on others.
-  for (const [key, reader] of Object.entries(USUAL)) {
-    if (config[key] !== undefined && config[key] !== null) reader(config[key], out, config);
+  for (const [key, row] of Object.entries(DYNAMO)) {
+    const value = config[key];
+    if (value !== undefined && value !== null) {
+      const reader = (row.isRare ? rare().READERS : USUAL)[key];
+      if (reader) reader(value, out, config);
+      else out[row.field] = carried(checked(value, ofDynamo(key), row), row);
+    }
   }
-  if (!isPlain(config) || Object.keys(config).some((key) => !USUAL[key])) {
-    require('./dynamo-rare.js').readMore(config, out, USUAL);
-  }
+  if (!isPlain(config) || Object.keys(config).some((key) => !Object.hasOwn(DYNAMO, key))) rare().warnOfOthers(config);
   const {
     provider, logger, consistentRead, createTable, ...native
   } = out;

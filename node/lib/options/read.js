@@ -1,91 +1,106 @@
 'use strict';
 
-/** The options of the constructor. */
+/** What the options of the constructor come to. */
 /* eslint global-require: "off" -- files that most applications do without are loaded where they are needed */
 
-const { check, isPlain } = require('./check.js');
+const {
+  carried, check, checked, isPlain,
+} = require('./check.js');
 const { readDynamoConfig } = require('./dynamo.js');
 const { STORE, TABLE } = require('./table.js');
 
-const DEFAULT_TTL_MS = 24 * 60 * 60 * 1000;
+/** The name under which an option was given: its own, or its older one. */
+function givenName(options, name, alias, prefix) {
+  if (!alias || options[alias] === undefined) return name;
+  if (options[name] !== undefined && options[name] !== options[alias]) {
+    throw new RangeError(`${prefix}${name} and ${prefix}${alias} must be equal: the second is the older name of the first`);
+  }
+  return alias;
+}
 
-/** The checked values of those options that the caller gave. */
-function read(options, readers, prefix) {
+/** The checked values of the options that the caller gave. */
+function read(options, rows, prefix) {
   const given = {};
-  for (const [key, reader] of Object.entries(readers)) {
-    if (options[key] !== undefined) given[key] = reader(options[key], `${prefix}${key}`);
+  for (const [name, row] of Object.entries(rows)) {
+    const key = givenName(options, name, row.alias, prefix);
+    if (options[key] !== undefined) given[name] = checked(options[key], `${prefix}${key}`, row);
   }
   return given;
 }
 
-function warnUnknown(options, known, prefix) {
+function warnUnknown(options, rows, prefix, others = []) {
   // Someone else's object, such as Koa's context for a ContextStore, has keys of its own.
   if (!isPlain(options)) return;
+  const aliases = Object.values(rows).map(({ alias }) => alias);
   for (const key of Object.keys(options)) {
-    if (!known.includes(key)) {
+    if (!Object.hasOwn(rows, key) && !aliases.includes(key) && !others.includes(key)) {
       const { warnOnce } = require('../warn.js');
       warnOnce(`koa-session-dynamodb-store: the option ${prefix}${key} is unknown and has no effect`);
     }
   }
 }
 
+/** The native options that carry what was given. */
+function fields(given, rows) {
+  const native = {};
+  for (const [name, row] of Object.entries(rows)) {
+    if (row.field && given[name] !== undefined) native[row.field] = carried(given[name], row);
+  }
+  return native;
+}
+
+/** The native options of the table. Only what the caller wrote: nothing else may change a live table. */
+function tableOptions(given, createTable) {
+  const options = {};
+  for (const [name, { tableField }] of Object.entries(TABLE)) if (tableField) options[tableField] = given[name];
+  const merged = { ...createTable, ...given.createTable };
+  options.createTable = undefined;
+  if (Object.keys(merged).length > 0) {
+    try {
+      options.createTable = JSON.stringify(merged);
+    } catch {
+      throw new TypeError('table.createTable, with dynamoConfig.params, must be an object that JSON can express');
+    }
+  }
+  return options;
+}
+
+/** The properties of the store that show its options. */
+function properties(given) {
+  const shown = {};
+  for (const [name, row] of Object.entries(TABLE)) if (row.property) shown[row.property] = given[name] ?? row.default;
+  return shown;
+}
+
 /**
  * The options of the constructor, checked and sorted by who needs them. `layouts` are those of other packages' items
- * that the face can read: by name, what such a table calls its key and how its ids begin.
+ * that the adapter can read: by name, what such a table calls its key and how its ids begin.
  */
 function readOptions(options = {}, layouts = undefined) {
   check.object(options, 'options');
   const { table = {}, dynamoConfig } = options;
   check.object(table, 'table');
-  const known = layouts
-    ? { ...STORE, layout: (value, name) => check.oneOf(value, name, Object.keys(layouts)) }
-    : STORE;
-  warnUnknown(options, ['table', 'dynamoConfig', ...Object.keys(known)], '');
-  warnUnknown(table, Object.keys(TABLE), 'table.');
+  const { layout, ...others } = STORE;
+  const rows = layouts ? STORE : others;
+  warnUnknown(options, rows, '', ['table', 'dynamoConfig']);
+  warnUnknown(table, TABLE, 'table.');
 
-  const store = read(options, known, '');
-  const given = { ...layouts?.[store.layout]?.table, ...read(table, TABLE, 'table.') };
+  const store = read(options, rows, '');
+  const adopted = layouts?.[store.layout];
+  store.prefix ??= adopted?.prefix;
+  const given = { ...adopted?.table, ...read(table, TABLE, 'table.') };
   const dynamo = readDynamoConfig(dynamoConfig);
-  const { hashKey = 'sessionId', ttlKey = 'expires' } = given;
-  if (hashKey === ttlKey) throw new RangeError('table.hashKey and table.ttlKey must differ');
-  const createTable = { ...dynamo.createTable, ...given.createTable };
+  if ((given.hashKey ?? TABLE.hashKey.default) === (given.ttlKey ?? TABLE.ttlKey.default)) {
+    throw new RangeError('table.hashKey and table.ttlKey must differ');
+  }
 
   return {
-    public: {
-      tableName: given.name ?? 'sessions',
-      hashKey,
-      readCapacityUnits: given.readCapacityUnits ?? 5,
-      writeCapacityUnits: given.writeCapacityUnits ?? 5,
-      isLocal: dynamo.isLocal,
-      useTtlExpired: given.useTtlExpired ?? true,
-      autoCreateTable: given.autoCreate ?? false,
-    },
-    sessionTtl: store.sessionTtl ?? DEFAULT_TTL_MS,
+    public: { ...properties(given), isLocal: dynamo.isLocal },
+    sessionTtl: store.sessionTtl ?? STORE.sessionTtl.default,
     native: {
-      ...dynamo.native,
-      tableName: given.name,
-      partitionKey: given.hashKey,
-      ttlAttribute: given.ttlKey,
-      prefix: store.prefix ?? layouts?.[store.layout]?.prefix,
-      touchAfterMs: store.touchAfter,
-      absoluteTtlMs: store.absoluteMaxAge,
-      overwrite: store.conflict === 'overwrite' || undefined,
-      layout: store.layout,
-      operationTimeoutMs: store.operationTimeout ?? dynamo.native.operationTimeoutMs,
-      maxConnections: store.maxConnections ?? dynamo.native.maxConnections,
-      maxQueue: store.maxQueue,
-      retryBudget: store.retryBudget,
-      consistentRead: store.consistentRead ?? dynamo.consistentRead,
+      consistentRead: dynamo.consistentRead, ...dynamo.native, ...fields(given, TABLE), ...fields(store, STORE),
     },
-    // Only what the caller wrote: nothing else may change a live table.
-    table: {
-      readCapacityUnits: given.readCapacityUnits,
-      writeCapacityUnits: given.writeCapacityUnits,
-      billingMode: given.billingMode,
-      useTtl: given.useTtlExpired,
-      createTable: Object.keys(createTable).length
-        ? check.json(createTable, 'table.createTable, with dynamoConfig.params,') : undefined,
-    },
+    table: tableOptions(given, dynamo.createTable),
     provider: dynamo.provider,
     logger: dynamo.logger,
   };

@@ -1,65 +1,153 @@
 'use strict';
 
-/** The options of the store and of its table, and how each is checked. Those of `dynamoConfig` are in ./dynamo.js. */
-
-const { check } = require('./check.js');
+/**
+ * The options of the constructor, a row each. Everything else about options is made of these rows: the checks at run
+ * time, the native options, the names in errors of the core, and, by ../../scripts/options.js, the types and the
+ * tables of docs/options.md. What the documentation says of each is in ./docs.js, which no running program loads.
+ *
+ * A row can have:
+ * - `type`: one of ./check.js, or the list of the values an option can have
+ * - `min`, `max`, `fraction`: of a number. Otherwise it is a whole number of at least 0
+ * - `unit`: of a number
+ * - `default`
+ * - `field`: the option of the native store that carries the value, after `carry` has converted it
+ * - `tableField`: the same for the native options of the table
+ * - `setting`: what the core calls it in its errors
+ * - `property`: the property of the store that shows the value
+ * - `isRare`: ./dynamo-rare.js reads it
+ * - `alias`: an older name that is still accepted
+ * - `entry`: the one entry of the package that has the option
+ * - `members`: the options inside an object
+ */
 
 /** What the native part can count to. */
 const MOST = 2 ** 32 - 1;
-const RESERVED = ['session', 'created', 'rev'];
-const BILLING_MODES = ['PROVISIONED', 'PAY_PER_REQUEST'];
-const CONFLICTS = ['merge', 'overwrite'];
+const DAY_MS = 24 * 60 * 60 * 1000;
 
-function attribute(value, name) {
-  check.string(value, name);
-  const length = Buffer.byteLength(value);
-  if (length < 1 || length > 255) throw new RangeError(`${name} must be 1 to 255 bytes long`);
-  if (RESERVED.includes(value)) throw new RangeError(`${name} must not be "${value}": the store keeps something else there`);
-  return value;
-}
-
-function tableName(value, name) {
-  check.string(value, name);
-  if (!/^[\w.-]{3,255}$/.test(value) && !value.startsWith('arn:')) {
-    throw new RangeError(`${name} must be 3 to 255 letters, digits, "_", "-" or ".", or a table's ARN`);
-  }
-  return value;
-}
-
-/** Capacity units; numeric strings are taken, as they always were. */
-function units(value, name) {
-  const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
-  if (Number.isNaN(number)) throw new TypeError(`${name} must be a number`);
-  return check.number(number, name, { min: 1 });
-}
-
+/** `options.table` */
 const TABLE = {
-  name: tableName,
-  hashKey: attribute,
-  ttlKey: attribute,
-  useTtlExpired: check.boolean,
-  readCapacityUnits: units,
-  writeCapacityUnits: units,
-  autoCreate: check.boolean,
-  billingMode: (value, name) => check.oneOf(value, name, BILLING_MODES),
-  createTable: check.object,
-};
-
-const STORE = {
-  prefix: (value, name) => {
-    check.string(value, name);
-    if (!value.isWellFormed()) throw new RangeError(`${name} must be valid Unicode`);
-    return value;
+  name: {
+    type: 'tableName', default: 'sessions', field: 'tableName', setting: 'table_name', property: 'tableName',
   },
-  consistentRead: check.boolean,
-  sessionTtl: (value, name) => check.number(value, name, { min: 1, integer: false }),
-  touchAfter: check.number,
-  absoluteMaxAge: (value, name) => check.number(value, name, { min: 1 }),
-  conflict: (value, name) => check.oneOf(value, name, CONFLICTS),
-  operationTimeout: (value, name) => check.number(value, name, { min: 1, max: MOST }),
-  maxConnections: (value, name) => check.number(value, name, { min: 1, max: MOST }),
-  maxQueue: (value, name) => check.number(value, name, { max: MOST }),
-  retryBudget: (value, name) => check.number(value, name, { max: MOST }),
+  hashKey: {
+    type: 'attribute', default: 'sessionId', field: 'partitionKey', setting: 'partition_key', property: 'hashKey',
+  },
+  ttlKey: {
+    type: 'attribute', default: 'expires', field: 'ttlAttribute', setting: 'ttl_attribute',
+  },
+  useTtlExpired: {
+    type: 'boolean', default: true, tableField: 'useTtl', property: 'useTtlExpired',
+  },
+  readCapacityUnits: {
+    type: 'numeric', min: 1, default: 5, tableField: 'readCapacityUnits', property: 'readCapacityUnits',
+  },
+  writeCapacityUnits: {
+    type: 'numeric', min: 1, default: 5, tableField: 'writeCapacityUnits', property: 'writeCapacityUnits',
+  },
+  autoCreate: { type: 'boolean', default: false, property: 'autoCreateTable' },
+  billingMode: { type: ['PROVISIONED', 'PAY_PER_REQUEST'], default: 'PROVISIONED', tableField: 'billingMode' },
+  createTable: { type: 'object', tableField: 'createTable' },
 };
 
-module.exports = { STORE, TABLE };
+/** `options` */
+const STORE = {
+  prefix: { type: 'unicode', field: 'prefix', setting: 'prefix' },
+  consistentRead: {
+    type: 'boolean', default: true, field: 'consistentRead', setting: 'consistent_read',
+  },
+  sessionTtl: {
+    type: 'number', unit: 'ms', min: 1, fraction: true, default: DAY_MS,
+  },
+  parallelChanges: {
+    type: ['merge', 'overwrite'],
+    default: 'merge',
+    alias: 'conflict',
+    field: 'overwrite',
+    carry: (value) => value === 'overwrite' || undefined,
+    setting: 'conflict',
+  },
+  touchAfter: {
+    type: 'number', unit: 'ms', default: 0, field: 'touchAfterMs', setting: 'touch_after',
+  },
+  absoluteMaxAge: {
+    type: 'number', unit: 'ms', min: 1, field: 'absoluteTtlMs', setting: 'absolute_ttl',
+  },
+  layout: {
+    type: ['connect-dynamodb', 'dynamodb-store'], entry: 'express', field: 'layout', setting: 'layout',
+  },
+  operationTimeout: {
+    type: 'number', unit: 'ms', min: 1, max: MOST, default: 5000, field: 'operationTimeoutMs', setting: 'operation_timeout',
+  },
+  maxConnections: {
+    type: 'number', min: 1, max: MOST, default: 128, field: 'maxConnections', setting: 'max_connections',
+  },
+  maxQueue: {
+    type: 'number', max: MOST, default: 4096, field: 'maxQueue', setting: 'max_queue',
+  },
+  retryBudget: {
+    type: 'number', max: MOST, default: 100, field: 'retryBudget', setting: 'retry_budget',
+  },
+};
+
+/** `options.dynamoConfig`. The order counts: what one comes to can depend on those before it. */
+const DYNAMO = {
+  region: { type: 'string', field: 'region', setting: 'region' },
+  endpoint: { type: 'string', field: 'endpointUrl', setting: 'endpoint_url' },
+  sslEnabled: {
+    type: 'boolean', default: true, field: 'tls', setting: 'tls',
+  },
+  useFipsEndpoint: {
+    type: 'boolean', default: false, field: 'useFips', setting: 'use_fips',
+  },
+  useDualstackEndpoint: {
+    type: 'boolean', default: false, field: 'useDualStack', setting: 'use_dual_stack',
+  },
+  useDualstack: { type: 'boolean', default: false, field: 'useDualStack' },
+  accessKeyId: { type: 'string', field: 'accessKeyId', setting: 'credentials_provider' },
+  secretAccessKey: { type: 'string', field: 'secretAccessKey' },
+  sessionToken: { type: 'string', field: 'sessionToken' },
+  credentials: { isRare: true, type: 'object', field: 'credentialsProvider' },
+  credentialProvider: { isRare: true, type: 'object', field: 'credentialsProvider' },
+  maxRetries: {
+    type: 'number', max: 100, default: 3, field: 'maxAttempts', carry: (retries) => retries + 1, setting: 'max_attempts',
+  },
+  retryDelayOptions: {
+    isRare: true,
+    type: 'object',
+    members: {
+      base: {
+        type: 'number', unit: 'ms', max: DAY_MS, fraction: true, default: 25, field: 'retryBaseMs', setting: 'retry_base',
+      },
+    },
+  },
+  httpOptions: {
+    isRare: true,
+    type: 'object',
+    members: {
+      connectTimeout: {
+        type: 'number', unit: 'ms', max: DAY_MS, fraction: true, default: 1000, field: 'connectTimeoutMs', setting: 'connect_timeout',
+      },
+      timeout: {
+        type: 'number', unit: 'ms', max: DAY_MS, fraction: true, default: 1000, field: 'firstByteTimeoutMs', setting: 'first_byte_timeout',
+      },
+      proxy: { type: 'string', field: 'proxy', setting: 'proxy' },
+      agent: { type: 'object', field: 'caPem', setting: 'tls_roots' },
+    },
+  },
+  correctClockSkew: {
+    type: 'boolean', default: true, field: 'correctClockSkew', setting: 'correct_clock_skew',
+  },
+  systemClockOffset: {
+    type: 'number', unit: 'ms', min: -(2 ** 31), max: 2 ** 31 - 1, default: 0, field: 'clockOffsetMs', setting: 'clock_offset_ms',
+  },
+  signatureVersion: { isRare: true, type: ['v4'], default: 'v4' },
+  customUserAgent: {
+    isRare: true, type: 'string', field: 'userAgentSuffix', setting: 'user_agent_suffix',
+  },
+  logger: { isRare: true, type: 'object', field: 'logger' },
+  params: { isRare: true, type: 'object' },
+};
+
+module.exports = {
+  DAY_MS, DYNAMO, STORE, TABLE,
+};

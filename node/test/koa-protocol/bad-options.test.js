@@ -67,22 +67,34 @@ describe('touchAfter', () => {
   it('0 is off', () => { make({ touchAfter: 0 }); });
 });
 
-describe('conflict', () => {
-  ['merge', 'overwrite'].forEach((value) => it(`'${value}' is taken`, () => { make({ conflict: value }); }));
+['parallelChanges', 'conflict'].forEach((name) => describe(name, () => {
+  ['merge', 'overwrite'].forEach((value) => it(`'${value}' is taken`, () => { make({ [name]: value }); }));
 
-  it('undefined is as if it were not there', () => { make({ conflict: undefined }); });
+  it('undefined is as if it were not there', () => { make({ [name]: undefined }); });
 
   ['', 'Merge', 'MERGE', 'error', 'merge ', '__proto__', 'constructor'].forEach((value) => {
     it(`'${value}' is refused`, () => {
-      assert.throws(() => make({ conflict: value }), {
-        name: 'RangeError', message: 'conflict must be one of merge, overwrite',
+      assert.throws(() => make({ [name]: value }), {
+        name: 'RangeError', message: `${name} must be one of merge, overwrite`,
       });
     });
   });
 
   [null, true, 1, {}, ['merge'], () => 'merge'].forEach((value) => {
     it(`${typeof value === 'object' ? JSON.stringify(value) : value} is refused`, () => {
-      assert.throws(() => make({ conflict: value }), { name: 'TypeError', message: 'conflict must be a string' });
+      assert.throws(() => make({ [name]: value }), { name: 'TypeError', message: `${name} must be a string` });
+    });
+  });
+}));
+
+describe('conflict, the older name of parallelChanges', () => {
+  it('can be given beside it, with the same value', () => {
+    make({ parallelChanges: 'overwrite', conflict: 'overwrite' });
+  });
+
+  it('is refused beside it with another value', () => {
+    assert.throws(() => make({ parallelChanges: 'merge', conflict: 'overwrite' }), {
+      name: 'RangeError', message: /^parallelChanges and conflict must be equal/,
     });
   });
 });

@@ -51,6 +51,13 @@ describe('options of the table', () => {
     assert.equal(shown.autoCreateTable, true);
   });
 
+  it('parallelChanges reaches it under either name', () => {
+    assert.equal(readOptions().native.overwrite, undefined);
+    assert.equal(readOptions({ parallelChanges: 'merge' }).native.overwrite, undefined);
+    assert.equal(readOptions({ parallelChanges: 'overwrite' }).native.overwrite, true);
+    assert.equal(readOptions({ conflict: 'overwrite' }).native.overwrite, true);
+  });
+
   it('createTable wins over dynamoConfig.params', () => {
     const { table } = readOptions({
       table: { createTable: { TableClass: 'STANDARD' } },
