@@ -1,79 +1,66 @@
 //! What each framework keeps in a session beside the application's data.
 
-use dynamodb_session::{ExpiryField, Fields, Instants};
+use std::sync::LazyLock;
 
-const COOKIE: &[ExpiryField] = &[ExpiryField {
-    name: "cookie",
-    instants: Instants::Inside(&["expires", "originalExpires"]),
-}];
+use dynamodb_session::framework::{ExpiryField, Framework};
 
 /// koa-session assigns what it loads to an object of its own and leaves these out of what it saves.
-const KOA: Fields = Fields {
-    expiry: &[
-        ExpiryField {
-            name: "_expire",
-            instants: Instants::Itself,
-        },
-        ExpiryField {
-            name: "_maxAge",
-            instants: Instants::Nothing,
-        },
-        ExpiryField {
-            name: "_session",
-            instants: Instants::Nothing,
-        },
-    ],
-    is_carried: |name| {
-        let is_own = matches!(
-            name,
-            "externalKey" | "isNew" | "length" | "maxAge" | "populated"
-        );
-        !is_own && !name.starts_with('_')
-    },
-};
+static KOA: LazyLock<Framework> = LazyLock::new(|| {
+    Framework::new()
+        .expiry_field(ExpiryField::instant("_expire"))
+        .expiry_field(ExpiryField::setting("_maxAge"))
+        .expiry_field(ExpiryField::setting("_session"))
+        .not_carried(["externalKey", "isNew", "length", "maxAge", "populated"])
+        .not_carried_prefixes(["_"])
+});
+
+fn cookie() -> ExpiryField {
+    ExpiryField::with_instants("cookie", ["expires", "originalExpires"])
+}
 
 /// express-session ignores names that its `Session`, or any object, has already.
-const EXPRESS: Fields = Fields {
-    expiry: COOKIE,
-    is_carried: |name| {
-        !matches!(
-            name,
-            "req"
-                | "id"
-                | "touch"
-                | "resetMaxAge"
-                | "save"
-                | "reload"
-                | "destroy"
-                | "regenerate"
-                | "constructor"
-                | "hasOwnProperty"
-                | "isPrototypeOf"
-                | "propertyIsEnumerable"
-                | "toLocaleString"
-                | "toString"
-                | "valueOf"
-                | "__defineGetter__"
-                | "__defineSetter__"
-                | "__lookupGetter__"
-                | "__lookupSetter__"
-                | "__proto__"
-        )
-    },
-};
+static EXPRESS: LazyLock<Framework> = LazyLock::new(|| {
+    Framework::new().expiry_field(cookie()).not_carried([
+        "req",
+        "id",
+        "touch",
+        "resetMaxAge",
+        "save",
+        "reload",
+        "destroy",
+        "regenerate",
+        "constructor",
+        "hasOwnProperty",
+        "isPrototypeOf",
+        "propertyIsEnumerable",
+        "toLocaleString",
+        "toString",
+        "valueOf",
+        "__defineGetter__",
+        "__defineSetter__",
+        "__lookupGetter__",
+        "__lookupSetter__",
+        "__proto__",
+    ])
+});
 
 /// @fastify/session leaves out what it keeps elsewhere.
-const FASTIFY: Fields = Fields {
-    expiry: COOKIE,
-    is_carried: |name| !matches!(name, "sessionId" | "encryptedSessionId" | "__proto__"),
-};
+static FASTIFY: LazyLock<Framework> = LazyLock::new(|| {
+    Framework::new().expiry_field(cookie()).not_carried([
+        "sessionId",
+        "encryptedSessionId",
+        "__proto__",
+    ])
+});
 
-/// The fields of a face, by the number JavaScript has for it.
-pub(crate) fn fields(face: u32) -> &'static Fields {
-    match face {
+static OTHER: Framework = Framework::new();
+
+/// The description of a framework, by the number JavaScript has for it.
+pub(crate) fn framework(number: u32) -> &'static Framework {
+    match number {
         1 => &KOA,
         2 => &EXPRESS,
         3 => &FASTIFY,
-        _ => &Fields::NONE,
+        _ => &OTHER,
     }
 }

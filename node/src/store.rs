@@ -112,7 +112,7 @@ impl Store {
             let id = SessionId::new(id)?;
             let data = loaded::session_text(text);
             let expires_at = from_epoch_ms(now_ms(store) + ttl_ms);
-            let fields = face::fields(face);
+            let framework = face::framework(face);
             let head = match head.as_deref() {
                 None => {
                     let record = Record::new(id, data, expires_at);
@@ -120,11 +120,11 @@ impl Store {
                 }
                 Some("") => {
                     let record = Record::new(id, data, expires_at);
-                    loaded::written(store.create_or_merge(&record, fields).await?)
+                    loaded::written(store.create_or_merge(&record, framework).await?)
                 }
                 Some(head) => {
                     let loaded = loaded::record(id, head, base);
-                    let saved = store.save_with(&loaded, &data, expires_at, fields);
+                    let saved = store.save_with(&loaded, &data, expires_at, framework);
                     loaded::written(saved.await?)
                 }
             };
@@ -150,7 +150,7 @@ impl Store {
             let loaded = loaded::record(SessionId::new(id)?, &head, base);
             let data = loaded::session_text(text);
             let expires_at = from_epoch_ms(now_ms(store) + ttl_ms);
-            let touched = store.touch_with(&loaded, &data, expires_at, face::fields(face));
+            let touched = store.touch_with(&loaded, &data, expires_at, face::framework(face));
             Ok(Value::Text(shared.noted(loaded::written(touched.await?))))
         })
     }

@@ -1,8 +1,7 @@
 //! What may come back in place of an answer: to every request the store makes, with any status.
 
-use dynamodb_session::{
-    Builder, Error, Fields, Record, SessionStore, SessionText, TableSettings, Write,
-};
+use dynamodb_session::framework::Framework;
+use dynamodb_session::{Builder, Error, Record, SessionStore, SessionText, TableSettings, Write};
 
 use crate::item::contains;
 use crate::world::{Answers, SECRET, builder, id, later, now};
@@ -33,7 +32,7 @@ pub fn answer(input: &[u8]) {
     asking.about(|store| now(store.put(&record())).map(drop));
     asking.about(|store| now(store.save(&loaded, &text(), later())).map(drop));
     asking.about(|store| now(store.replace(&record())).map(drop));
-    asking.about(|store| now(store.create_or_merge(&record(), &Fields::NONE)).map(drop));
+    asking.about(|store| now(store.create_or_merge(&record(), &Framework::new())).map(drop));
     asking.about(|store| now(store.touch(&loaded, later())).map(drop));
     asking.about(|store| now(store.delete(&id())));
     asking.about(|store| now(store.list::<SessionText>(None)).map(drop));

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use dynamodb_session::{ErrorKind, Fields, Layout, Record, SessionText, Write};
+use dynamodb_session::framework::Framework;
+use dynamodb_session::{ErrorKind, Layout, Record, SessionText, Write};
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -126,7 +127,8 @@ fn save_again(mut item: Map<String, Value>, layout: Layout) {
         return;
     };
     // What DynamoDB would refuse was not written by it.
-    let Ok(Write::Written(_)) = now(store.save_with(&loaded, &loaded.data, later(), &Fields::NONE))
+    let Ok(Write::Written(_)) =
+        now(store.save_with(&loaded, &loaded.data, later(), &Framework::new()))
     else {
         return;
     };

@@ -1,10 +1,9 @@
 //! Sessions as JavaScript hands them over: to an item, back, changed, and back again.
 
-use dynamodb_session::{
-    Error, ErrorKind, ExpiryField, Fields, Instants, Layout, Record, SessionStore, SessionText,
-    Write,
-};
+use dynamodb_session::framework::{ExpiryField, Framework};
+use dynamodb_session::{Error, ErrorKind, Layout, Record, SessionStore, SessionText, Write};
 use serde_json::Value;
+use std::sync::LazyLock;
 
 use crate::attribute::{is_same, of_json};
 use crate::row::Row;
@@ -12,23 +11,12 @@ use crate::unique;
 use crate::world::{LAYOUTS, builder, id, later, now};
 
 /// The fields that koa-session keeps in a session.
-const KOA: Fields = Fields {
-    expiry: &[
-        ExpiryField {
-            name: "_expire",
-            instants: Instants::Itself,
-        },
-        ExpiryField {
-            name: "_maxAge",
-            instants: Instants::Nothing,
-        },
-        ExpiryField {
-            name: "cookie",
-            instants: Instants::Inside(&["expires"]),
-        },
-    ],
-    is_carried: |_| true,
-};
+static KOA: LazyLock<Framework> = LazyLock::new(|| {
+    Framework::new()
+        .expiry_field(ExpiryField::instant("_expire"))
+        .expiry_field(ExpiryField::setting("_maxAge"))
+        .expiry_field(ExpiryField::with_instants("cookie", ["expires"]))
+});
 
 /// Takes the text of a session, a line feed, and that of the session it becomes. `A` before a text says that it is an
 /// attribute value.
@@ -38,8 +26,8 @@ pub fn session(input: &[u8]) {
     };
     let (before, after) = input.split_once('\n').unwrap_or((input, input));
     for layout in LAYOUTS {
-        for fields in [Fields::NONE, KOA] {
-            changes(&text(before), &text(after), layout, &fields);
+        for framework in [&Framework::new(), &*KOA] {
+            changes(&text(before), &text(after), layout, framework);
         }
     }
 }
@@ -51,7 +39,7 @@ fn text(text: &str) -> SessionText {
     }
 }
 
-fn changes(before: &SessionText, after: &SessionText, layout: Layout, fields: &Fields) {
+fn changes(before: &SessionText, after: &SessionText, layout: Layout, framework: &Framework) {
     let row = Row::default();
     let store = builder(row.clone()).layout(layout).build().unwrap();
     if let Err(error) = now(store.put(&Record::new(id(), before, later()))) {
@@ -71,7 +59,7 @@ fn changes(before: &SessionText, after: &SessionText, layout: Layout, fields: &F
     }
 
     let requests = row.requests();
-    match now(store.save_with(&loaded, after, later(), fields)) {
+    match now(store.save_with(&loaded, after, later(), framework)) {
         Ok(Write::Written(_)) => expect_same(after, &load(&store).data, layout),
         Ok(Write::Gone) => panic!("gone, from a table that keeps everything"),
         Err(error) => {

@@ -44,7 +44,6 @@ use deserialize::{AttributeSeed, Reading};
 use serialize::{FieldSink, Writer};
 
 pub(crate) use changes::{Changes, FieldAt, size_of_item, write_fields};
-pub use changes::{ExpiryField, Fields, Instants};
 pub(crate) use error::{ItemError, ItemErrorKind};
 pub use layout::Layout;
 pub(crate) use own::OwnKey;

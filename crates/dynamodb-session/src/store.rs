@@ -15,7 +15,8 @@ use crate::clock::{ServiceClock, epoch_ms};
 use crate::config::{Builder, TableConfig};
 use crate::error::{Error, ErrorKind};
 use crate::event::{Event, id_hash};
-use crate::item::{self, Fields, OwnKey, Stored, StoredItem};
+use crate::framework::Framework;
+use crate::item::{self, OwnKey, Stored, StoredItem};
 use crate::record::{self, Record, SessionId, Stamp};
 use crate::stats::{Stats, count};
 use crate::table::Table;
@@ -185,7 +186,7 @@ impl SessionStore {
         B: Serialize + Sync,
         T: Serialize + Sync,
     {
-        self.save_with(loaded, data, expires_at, &Fields::NONE)
+        self.save_with(loaded, data, expires_at, &Framework::new())
             .await
     }
 
@@ -203,7 +204,7 @@ impl SessionStore {
         loaded: &Record<B>,
         data: &T,
         expires_at: SystemTime,
-        fields: &Fields,
+        framework: &Framework,
     ) -> Result<Write, Error>
     where
         B: Serialize + Sync,
@@ -213,7 +214,9 @@ impl SessionStore {
             created: loaded.created,
         };
         let write = self.inner.prepare_save(loaded, data, expires_at)?;
-        let outcome = self.inner.update(loaded, &write, fields, condition, false);
+        let outcome = self
+            .inner
+            .update(loaded, &write, framework, condition, false);
         Ok(self.inner.settled(&write.key, outcome.await?))
     }
 
@@ -251,7 +254,7 @@ impl SessionStore {
     pub async fn create_or_merge<T: Serialize + Sync>(
         &self,
         record: &Record<T>,
-        fields: &Fields,
+        framework: &Framework,
     ) -> Result<Write, Error> {
         let new = self.inner.prepare_put(record)?;
         let mut gone = Gone {
@@ -276,7 +279,7 @@ impl SessionStore {
             let merge = self.inner.prepare_update(record, created)?;
             let outcome = self
                 .inner
-                .update(&loaded, &merge, fields, condition, false)
+                .update(&loaded, &merge, framework, condition, false)
                 .await?;
             match outcome {
                 Ok(stamp) => return Ok(Write::Written(stamp)),
@@ -397,7 +400,7 @@ impl SessionStore {
         loaded: &Record<B>,
         data: &T,
         expires_at: SystemTime,
-        fields: &Fields,
+        framework: &Framework,
     ) -> Result<Write, Error>
     where
         B: Serialize + Sync,
@@ -408,7 +411,9 @@ impl SessionStore {
             moment: self.inner.moment(),
         };
         let write = self.inner.prepare_save(loaded, data, expires_at)?;
-        let outcome = self.inner.update(loaded, &write, fields, condition, true);
+        let outcome = self
+            .inner
+            .update(loaded, &write, framework, condition, true);
         Ok(self.inner.settled(&write.key, outcome.await?))
     }
 

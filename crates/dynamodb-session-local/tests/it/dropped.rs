@@ -8,8 +8,9 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
+use dynamodb_session::framework::Framework;
 use dynamodb_session::{
-    Create, Fields, ManualClock, Record, SessionId, SessionStore, TableSettings, Write,
+    Create, ManualClock, Record, SessionId, SessionStore, TableSettings, Write,
 };
 use dynamodb_session_local::LocalEngine;
 use serde_json::{Value, json};
@@ -227,7 +228,7 @@ async fn is_done_once(engine: SocketAddr, looks: &[&'static str]) {
     proxy.drop_answer();
     let session = record("c", json!({ "n": 1 }), MINUTE);
     let written = store
-        .create_or_merge(&session, &Fields::NONE)
+        .create_or_merge(&session, &Framework::new())
         .await
         .unwrap();
     assert_eq!(written, Write::Written(stamp(now(), MINUTE)));
@@ -262,7 +263,10 @@ async fn is_done_once(engine: SocketAddr, looks: &[&'static str]) {
 
     proxy.drop_answer();
     let merged = record("e", json!({ "m": 3 }), 4 * MINUTE);
-    let written = store.create_or_merge(&merged, &Fields::NONE).await.unwrap();
+    let written = store
+        .create_or_merge(&merged, &Framework::new())
+        .await
+        .unwrap();
     assert_eq!(written, Write::Written(stamp(now(), 4 * MINUTE)));
     assert_eq!(
         behind.data(&loaded.id).await,

@@ -15,45 +15,7 @@ use serde_json::value::RawValue;
 use super::serialize::{FieldSink, Writer};
 use super::text::{Form, write as write_text};
 use super::{ItemError, write_session_map};
-
-/// Which top-level fields of a framework's sessions are not the application's data.
-#[derive(Debug, Clone, Copy)]
-pub struct Fields {
-    /// The expiry unit: fields that say when the session ends, and are always written together with the TTL
-    /// attribute. They do not count as a change.
-    pub expiry: &'static [ExpiryField],
-    /// Whether the framework carries a field of this name from a stored session into the one it saves. One that it
-    /// cannot carry is not removed for being missing.
-    pub is_carried: fn(&str) -> bool,
-}
-
-/// A field of the expiry unit.
-#[derive(Debug, Clone, Copy)]
-pub struct ExpiryField {
-    /// The field's name.
-    pub name: &'static str,
-    /// What of it only says when the session ends: a write that moves nothing else is a touch.
-    pub instants: Instants,
-}
-
-/// What of an expiry field says when the session ends.
-#[derive(Debug, Clone, Copy)]
-pub enum Instants {
-    /// The field itself.
-    Itself,
-    /// These fields in it.
-    Inside(&'static [&'static str]),
-    /// Nothing: it is a setting.
-    Nothing,
-}
-
-impl Fields {
-    /// All fields are the application's.
-    pub const NONE: Self = Self {
-        expiry: &[],
-        is_carried: |_| true,
-    };
-}
+use crate::framework::{ExpiryField, Framework, Instants};
 
 /// Where a field stands in what a session's attribute value was appended to: its name, as a JSON string, then a colon, its value, and the end.
 #[derive(Debug, Clone, Copy)]
@@ -112,11 +74,11 @@ impl<'a> Changes<'a> {
         loaded: &B,
         session: &'a [u8],
         at: &[FieldAt],
-        fields: &Fields,
+        framework: &Framework,
         as_doubles: bool,
     ) -> Result<Self, ItemError> {
         let session = str::from_utf8(session).expect("the codec writes UTF-8");
-        let mut comparison = Comparison::new(session, at, fields, as_doubles);
+        let mut comparison = Comparison::new(session, at, framework, as_doubles);
         // Only a field at a time is in here.
         let mut base = Vec::with_capacity(256);
         write_session_map(loaded, &mut base, false, Some(&mut comparison))?;
@@ -164,7 +126,7 @@ struct Comparison<'a, 'f> {
     now: Vec<(FieldAt, bool)>,
     /// Where the next field of the base is looked for first: most sessions keep their order.
     next: usize,
-    fields: &'f Fields,
+    framework: &'f Framework,
     /// Which of the expiry unit the base had.
     had: Vec<bool>,
     as_doubles: bool,
@@ -172,14 +134,14 @@ struct Comparison<'a, 'f> {
 }
 
 impl<'a, 'f> Comparison<'a, 'f> {
-    fn new(session: &'a str, at: &[FieldAt], fields: &'f Fields, as_doubles: bool) -> Self {
+    fn new(session: &'a str, at: &[FieldAt], framework: &'f Framework, as_doubles: bool) -> Self {
         let now: Vec<_> = at.iter().map(|at| (*at, false)).collect();
         let mut changes = Changes {
             keeps_settings: true,
             ..Changes::default()
         };
-        for field in fields.expiry {
-            let name = json_string(field.name);
+        for field in framework.expiry() {
+            let name = json_string(&field.name);
             let found = at.iter().find(|at| at.name(session) == name);
             changes
                 .expiry
@@ -189,8 +151,8 @@ impl<'a, 'f> Comparison<'a, 'f> {
             session,
             now,
             next: 0,
-            fields,
-            had: vec![false; fields.expiry.len()],
+            framework,
+            had: vec![false; framework.expiry().len()],
             as_doubles,
             changes,
         }
@@ -220,7 +182,7 @@ impl<'a, 'f> Comparison<'a, 'f> {
         if let Some(index) = self.expiry(name) {
             self.had[index] = true;
             let now = self.changes.expiry[index].1;
-            let field = &self.fields.expiry[index];
+            let field = &self.framework.expiry()[index];
             self.changes.keeps_settings &=
                 field.is_equal_but_for_instants(was, now, self.as_doubles);
             return;
@@ -228,7 +190,7 @@ impl<'a, 'f> Comparison<'a, 'f> {
         let (session, as_doubles) = (self.session, self.as_doubles);
         if let Some((at, is_same)) = self.find(name) {
             *is_same = is_equal(was, at.value(session), as_doubles);
-        } else if (self.fields.is_carried)(&plain(name)) {
+        } else if self.framework.is_carried(&plain(name)) {
             self.changes.removed.push(name.to_owned());
         }
     }
@@ -308,13 +270,13 @@ impl ExpiryField {
         let Some(now) = now else {
             return false;
         };
-        match self.instants {
+        match &self.instants {
             Instants::Itself => true,
             Instants::Nothing => is_equal(before, now, as_doubles),
             Instants::Inside(names) => match (map_of(before), map_of(now)) {
                 (Some(mut before), Some(mut now)) => {
-                    before.retain(|(name, _)| !names.contains(&name.as_ref()));
-                    now.retain(|(name, _)| !names.contains(&name.as_ref()));
+                    before.retain(|(name, _)| !names.iter().any(|other| other == name));
+                    now.retain(|(name, _)| !names.iter().any(|other| other == name));
                     is_equal_map(&before, &now, as_doubles)
                 }
                 _ => is_equal(before, now, as_doubles),

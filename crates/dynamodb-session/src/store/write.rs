@@ -14,9 +14,8 @@ use crate::clock::epoch_ms;
 use crate::config::Conflict;
 use crate::error::{Error, ErrorKind};
 use crate::event::{Event, id_hash};
-use crate::item::{
-    self, Changes, FieldAt, Fields, ItemError, ItemErrorKind, StoredItem, WrittenSession,
-};
+use crate::framework::Framework;
+use crate::item::{self, Changes, FieldAt, ItemError, ItemErrorKind, StoredItem, WrittenSession};
 use crate::record::{Record, Stamp};
 use crate::stats::count;
 
@@ -90,7 +89,7 @@ impl PreparedWrite {
     fn changes<B: Serialize>(
         &self,
         loaded: &Record<B>,
-        fields: &Fields,
+        framework: &Framework,
     ) -> Option<Result<Changes<'_>, ItemError>> {
         let compared = self.compared.as_ref()?;
         let map = compared.map.as_deref();
@@ -98,7 +97,7 @@ impl PreparedWrite {
             &loaded.data,
             map.unwrap_or(&self.put),
             &compared.fields,
-            fields,
+            framework,
             compared.from_text,
         );
         // Whatever text another package stored can be written over.
@@ -233,13 +232,16 @@ impl Inner {
         &self,
         loaded: &Record<B>,
         write: &PreparedWrite,
-        fields: &Fields,
+        framework: &Framework,
         condition: Condition,
         is_touch: bool,
     ) -> Result<Outcome, Error> {
-        let changes = write.changes(loaded, fields).transpose().map_err(|error| {
-            Error::new(ErrorKind::Decode, error.to_string()).on("UpdateItem", &self.table.name)
-        })?;
+        let changes = write
+            .changes(loaded, framework)
+            .transpose()
+            .map_err(|error| {
+                Error::new(ErrorKind::Decode, error.to_string()).on("UpdateItem", &self.table.name)
+            })?;
         let changed = changes.as_ref();
         let moves_expiry_only = changed.is_some_and(|changes| {
             if is_touch {
@@ -256,7 +258,7 @@ impl Inner {
         }
         // A framework that saves what it did not change touches it, which does not bring an expired session back.
         let is_touch_by_save = changed.is_some_and(Changes::is_of_expiry);
-        let condition = if is_touch_by_save && !fields.expiry.is_empty() {
+        let condition = if is_touch_by_save && !framework.expiry().is_empty() {
             condition.while_live(self.moment())
         } else {
             condition

@@ -11,13 +11,13 @@
 
 mod counting;
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
+use dynamodb_session::framework::{ExpiryField, Framework};
 use dynamodb_session::{
-    ExpiryField, Fields, Instants, Record, Request, Response, SessionId, SessionStore, SessionText,
-    Transport, TransportFuture,
+    Record, Request, Response, SessionId, SessionStore, SessionText, Transport, TransportFuture,
 };
 use serde::{Deserialize, Serialize};
 
@@ -100,19 +100,11 @@ impl Session {
 }
 
 /// koa-session's.
-const EXPIRY_UNIT: Fields = Fields {
-    expiry: &[
-        ExpiryField {
-            name: "_expire",
-            instants: Instants::Itself,
-        },
-        ExpiryField {
-            name: "_maxAge",
-            instants: Instants::Nothing,
-        },
-    ],
-    is_carried: |_| true,
-};
+static EXPIRY_UNIT: LazyLock<Framework> = LazyLock::new(|| {
+    Framework::new()
+        .expiry_field(ExpiryField::instant("_expire"))
+        .expiry_field(ExpiryField::setting("_maxAge"))
+});
 
 /// An engine that says yes, and answers reads with what was put first.
 #[derive(Debug, Clone, Default)]

@@ -3,12 +3,12 @@
 use std::fmt::Debug;
 use std::time::SystemTime;
 
+use dynamodb_session::framework::{ExpiryField, Framework};
 use dynamodb_session::{
-    BillingMode, Builder, CallReport, Conflict, Create, Error, ErrorKind, Event, ExpiryField,
-    Fields, Incomplete, IncompleteReason, Instants, Layout, Listener, ManualClock, Observer,
-    OperationStats, Record, Request, Response, SessionId, SessionStore, SessionText, Stamp, Stats,
-    SystemClock, Table, TableDescription, TableSettings, TimeToLive, TlsRoots, TransportFuture,
-    Write,
+    BillingMode, Builder, CallReport, Conflict, Create, Error, ErrorKind, Event, Incomplete,
+    IncompleteReason, Layout, Listener, ManualClock, Observer, OperationStats, Record, Request,
+    Response, SessionId, SessionStore, SessionText, Stamp, Stats, SystemClock, Table,
+    TableDescription, TableSettings, TimeToLive, TlsRoots, TransportFuture, Write,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -33,10 +33,9 @@ fn types_are_send_and_sync() {
         ErrorKind,
         Event,
         ExpiryField,
-        Fields,
+        Framework,
         Incomplete,
         IncompleteReason,
-        Instants,
         Layout,
         ManualClock,
         OperationStats,
@@ -72,13 +71,13 @@ where
     spawned(&store.create(record));
     let expires_at = SystemTime::UNIX_EPOCH;
     spawned(&store.save(record, &record.data, expires_at));
-    spawned(&store.save_with(record, &record.data, expires_at, &Fields::NONE));
+    spawned(&store.save_with(record, &record.data, expires_at, &Framework::new()));
     spawned(&store.replace(record));
-    spawned(&store.create_or_merge(record, &Fields::NONE));
+    spawned(&store.create_or_merge(record, &Framework::new()));
     spawned(&store.put(record));
     spawned(&store.load::<T>(&record.id));
     spawned(&store.touch(record, expires_at));
-    spawned(&store.touch_with(record, &record.data, expires_at, &Fields::NONE));
+    spawned(&store.touch_with(record, &record.data, expires_at, &Framework::new()));
     spawned(&store.delete(&record.id));
     let (table, settings) = (store.table(), TableSettings::default());
     spawned(&table.describe());

@@ -5,13 +5,15 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use dynamodb_session::framework::{ExpiryField, Framework};
 use dynamodb_session::{
-    Clock, Conflict, Create, Error, ExpiryField, Fields, Instants, Layout, ManualClock, Record,
-    SessionId, SessionStore, SessionText, Stamp, Write,
+    Clock, Conflict, Create, Error, Layout, ManualClock, Record, SessionId, SessionStore,
+    SessionText, Stamp, Write,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -29,19 +31,12 @@ use super::oracle::{
 const NAMES: [&str; 4] = ["a", "b", "c", "d"];
 
 /// A session of koa's, as far as the core is concerned.
-const WITH_UNIT: Fields = Fields {
-    expiry: &[
-        ExpiryField {
-            name: EXPIRY_UNIT[0],
-            instants: Instants::Itself,
-        },
-        ExpiryField {
-            name: EXPIRY_UNIT[1],
-            instants: Instants::Nothing,
-        },
-    ],
-    is_carried: |name| !name.starts_with('_'),
-};
+static WITH_UNIT: LazyLock<Framework> = LazyLock::new(|| {
+    Framework::new()
+        .expiry_field(ExpiryField::instant(EXPIRY_UNIT[0]))
+        .expiry_field(ExpiryField::setting(EXPIRY_UNIT[1]))
+        .not_carried_prefixes(["_"])
+});
 
 /// How a session's data come to the store.
 pub(super) trait Form: Serialize + DeserializeOwned + Clone + Send + Sync + 'static {
@@ -606,7 +601,11 @@ fn begin<D: Form>(
     base: Option<Record<D>>,
     has_unit: bool,
 ) -> Call<D> {
-    let fields = if has_unit { WITH_UNIT } else { Fields::NONE };
+    let fields = if has_unit {
+        WITH_UNIT.clone()
+    } else {
+        Framework::new()
+    };
     Box::pin(async move {
         let guarded = || {
             base.clone()

@@ -1,7 +1,8 @@
 //! What each verb costs in each situation: requests, and capacity units as the engine charges them, which the
 //! statistics have to agree with.
 
-use dynamodb_session::{Conflict, Fields, SessionStore, Write};
+use dynamodb_session::framework::Framework;
+use dynamodb_session::{Conflict, SessionStore, Write};
 use serde_json::{Value, json};
 
 use super::{Fate, MINUTE, MS, World, id, now, record, refusal};
@@ -164,14 +165,14 @@ async fn a_condition_that_fails_costs_what_is_there() {
         bill.is_uncharted(&["PutItem"], write);
 
         // Merging costs the create that was refused, and a save.
-        let merged = store.create_or_merge(&session, &Fields::NONE).await;
+        let merged = store.create_or_merge(&session, &Framework::new()).await;
         assert!(merged.unwrap().is_written());
         assert_eq!(world.tap.operations(), ["PutItem", "UpdateItem"]);
         assert_close(world.tap.units(), write);
         bill.counts(2.0 * write);
         // And a read more, where the refusal does not show what is there. Nor its size, so it counts as small.
         world.tap.script([Fate::NoItem]);
-        let merged = store.create_or_merge(&session, &Fields::NONE).await;
+        let merged = store.create_or_merge(&session, &Framework::new()).await;
         assert!(merged.unwrap().is_written());
         assert_eq!(world.tap.operations(), ["PutItem", "GetItem", "UpdateItem"]);
         assert_close(world.tap.units(), read + write);
@@ -257,7 +258,7 @@ async fn page_views() {
         let mut bill = Bill::open(&world, store);
         // The first visit.
         assert!(store.load::<Value>(&id("a")).await.unwrap().is_none());
-        let created = store.create_or_merge(&session, &Fields::NONE).await;
+        let created = store.create_or_merge(&session, &Framework::new()).await;
         assert!(created.unwrap().is_written());
         bill.is(&["GetItem", "PutItem"], 2.0);
         // One that reads.

@@ -1,10 +1,10 @@
 //! How long a session lives: touches that are not worth a write, and the absolute lifetime.
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
-use dynamodb_session::{
-    Conflict, Create, ExpiryField, Fields, Instants, Record, SessionStore, Write,
-};
+use dynamodb_session::framework::{ExpiryField, Framework};
+use dynamodb_session::{Conflict, Create, Record, SessionStore, Write};
 use serde_json::{Value, json};
 
 use super::{MINUTE, MS, World, id, now, record, secs, stamp};
@@ -141,23 +141,12 @@ async fn so_is_a_first_one_and_whatever_changed() {
 
 #[tokio::test]
 async fn of_an_expiry_unit_the_instants_may_differ_and_nothing_else() {
-    const FIELDS: Fields = Fields {
-        expiry: &[
-            ExpiryField {
-                name: "_expire",
-                instants: Instants::Itself,
-            },
-            ExpiryField {
-                name: "_maxAge",
-                instants: Instants::Nothing,
-            },
-            ExpiryField {
-                name: "cookie",
-                instants: Instants::Inside(&["expires"]),
-            },
-        ],
-        is_carried: |_| true,
-    };
+    static FIELDS: LazyLock<Framework> = LazyLock::new(|| {
+        Framework::new()
+            .expiry_field(ExpiryField::instant("_expire"))
+            .expiry_field(ExpiryField::setting("_maxAge"))
+            .expiry_field(ExpiryField::with_instants("cookie", ["expires"]))
+    });
     let world = World::new();
     let store = world.open(world.builder().touch_after(10 * SECOND)).await;
     let data = json!({ "_expire": 1, "_maxAge": 60, "cookie": { "expires": 1, "path": "/" } });
@@ -228,9 +217,9 @@ async fn no_write_lets_a_session_live_longer_than_its_absolute_lifetime() {
         store.replace(&whole).await,
         store.touch(&loaded, now() + 5 * MINUTE).await,
         store
-            .touch_with(&loaded, &changed, now() + 5 * MINUTE, &Fields::NONE)
+            .touch_with(&loaded, &changed, now() + 5 * MINUTE, &Framework::new())
             .await,
-        store.create_or_merge(&session, &Fields::NONE).await,
+        store.create_or_merge(&session, &Framework::new()).await,
     ] {
         assert_eq!(written.unwrap(), Write::Written(latest));
         assert_eq!(

@@ -1,8 +1,10 @@
 //! Parallel requests do not overwrite each other: what a save writes is what changed, as the application saw it.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
-use dynamodb_session::{ExpiryField, Fields, Instants, Record, SessionStore, SessionText, Write};
+use dynamodb_session::framework::{ExpiryField, Framework};
+use dynamodb_session::{Record, SessionStore, SessionText, Write};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -196,23 +198,13 @@ async fn binary_is_compared_by_its_bytes() {
 }
 
 /// Of a framework that keeps a cookie and two fields of its own, and cannot carry names with an underscore.
-const FIELDS: Fields = Fields {
-    expiry: &[
-        ExpiryField {
-            name: "_expire",
-            instants: Instants::Itself,
-        },
-        ExpiryField {
-            name: "_session",
-            instants: Instants::Nothing,
-        },
-        ExpiryField {
-            name: "cookie",
-            instants: Instants::Inside(&["expires"]),
-        },
-    ],
-    is_carried: |name| !name.starts_with('_'),
-};
+static FIELDS: LazyLock<Framework> = LazyLock::new(|| {
+    Framework::new()
+        .expiry_field(ExpiryField::instant("_expire"))
+        .expiry_field(ExpiryField::setting("_session"))
+        .expiry_field(ExpiryField::with_instants("cookie", ["expires"]))
+        .not_carried_prefixes(["_"])
+});
 
 #[tokio::test]
 async fn the_expiry_unit_is_written_with_the_ttl_attribute_each_field_set_or_removed() {

@@ -1,23 +1,20 @@
 //! Logout wins: who writes what was loaded writes it onto the session that was loaded, or not at all.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
-use dynamodb_session::{
-    Conflict, Create, ErrorKind, Event, ExpiryField, Fields, Instants, Record, SessionStore, Write,
-};
+use dynamodb_session::framework::{ExpiryField, Framework};
+use dynamodb_session::{Conflict, Create, ErrorKind, Event, Record, SessionStore, Write};
 use serde_json::{Value, json};
 
 use super::update::Update;
 use super::{Fate, MINUTE, MS, World, id, now, record, refusal, secs, stamp};
 
 /// A framework's, with an expiry unit of its own.
-const FIELDS: Fields = Fields {
-    expiry: &[ExpiryField {
-        name: "_expire",
-        instants: Instants::Itself,
-    }],
-    is_carried: |name| !name.starts_with('_'),
-};
+static FIELDS: LazyLock<Framework> = LazyLock::new(|| {
+    Framework::new()
+        .expiry_field(ExpiryField::instant("_expire"))
+        .not_carried_prefixes(["_"])
+});
 
 /// How a session that was loaded is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -176,7 +173,7 @@ async fn a_destroyed_session_that_nobody_loaded_is_one_to_create() {
     let _ = store.put(&session).await.unwrap();
     store.delete(&session.id).await.unwrap();
     world.clock.advance(MS);
-    let written = store.create_or_merge(&session, &Fields::NONE).await;
+    let written = store.create_or_merge(&session, &Framework::new()).await;
     assert_eq!(written.unwrap(), Write::Written(stamp(now() + MS, MINUTE)));
 }
 
@@ -415,7 +412,10 @@ async fn a_create_that_meets_a_live_session_merges_onto_it() {
             world.tap.script([Fate::NoItem]);
         }
         let ours = record("a", json!({ "n": 2, "ours": 2 }), 2 * MINUTE);
-        let written = store.create_or_merge(&ours, &Fields::NONE).await.unwrap();
+        let written = store
+            .create_or_merge(&ours, &Framework::new())
+            .await
+            .unwrap();
         // It is their session, and what is written next is guarded by that.
         assert_eq!(written, Write::Written(stamp(now(), 2 * MINUTE)));
         let expected: &[&str] = if shows_item {
@@ -443,7 +443,10 @@ async fn it_replaces_an_expired_one() {
         .unwrap();
     world.clock.advance(MINUTE);
     let ours = record("a", json!({ "ours": 1 }), 2 * MINUTE);
-    let written = store.create_or_merge(&ours, &Fields::NONE).await.unwrap();
+    let written = store
+        .create_or_merge(&ours, &Framework::new())
+        .await
+        .unwrap();
     assert_eq!(written, Write::Written(stamp(now() + MINUTE, 2 * MINUTE)));
     let after = store.load::<Value>(&id("a")).await.unwrap().unwrap();
     assert_eq!(after.data, json!({ "ours": 1 }));
@@ -471,7 +474,10 @@ async fn it_creates_a_session_of_its_own_when_the_one_it_met_goes() {
     store.delete(&id("a")).await.unwrap();
     world.tap.calls();
     world.tap.script([Fate::Answer(400, shown), failed]);
-    let written = store.create_or_merge(&ours, &Fields::NONE).await.unwrap();
+    let written = store
+        .create_or_merge(&ours, &Framework::new())
+        .await
+        .unwrap();
     assert_eq!(written, Write::Written(stamp(now() + MS, MINUTE)));
     assert_eq!(world.tap.operations(), ["PutItem", "UpdateItem", "PutItem"]);
     assert_eq!(store.stats().conflicts, 0);
@@ -495,7 +501,7 @@ async fn it_gives_up_on_an_id_whose_sessions_come_and_go() {
         world.tap.script([Fate::Answer(400, shown.clone()), gone]);
     }
     let written = store
-        .create_or_merge(&record("a", json!({}), MINUTE), &Fields::NONE)
+        .create_or_merge(&record("a", json!({}), MINUTE), &Framework::new())
         .await;
     assert_eq!(written.unwrap(), Write::Gone);
     assert_eq!(store.stats().conflicts, 1);

@@ -1,7 +1,8 @@
 //! An answer that is lost leaves it unknown whether the write happened. Repeating finds out.
 
 use dynamodb_session::IncompleteReason::{Broken, Connect, Timeout};
-use dynamodb_session::{Create, ErrorKind, Fields, Write};
+use dynamodb_session::framework::Framework;
+use dynamodb_session::{Create, ErrorKind, Write};
 use serde_json::{Value, json};
 
 use super::{Fate, MINUTE, MS, World, id, now, record, refusal, scripted, secs, stamp};
@@ -212,7 +213,7 @@ async fn what_was_to_be_merged_onto_a_session_that_goes_is_a_session_of_its_own(
     let free = Fate::Answer(200, json!({}));
     world.tap.script([Fate::Pass, gone, free]);
     let written = store
-        .create_or_merge(&record("a", json!({ "n": 1 }), MINUTE), &Fields::NONE)
+        .create_or_merge(&record("a", json!({ "n": 1 }), MINUTE), &Framework::new())
         .await;
     assert_eq!(written.unwrap(), Write::Written(stamp(now(), MINUTE)));
     let calls = world.tap.calls();

@@ -3,7 +3,8 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use dynamodb_session::{Create, Fields, Record, SessionStore, TableSettings, TimeToLive, Write};
+use dynamodb_session::framework::Framework;
+use dynamodb_session::{Create, Record, SessionStore, TableSettings, TimeToLive, Write};
 use dynamodb_session_local::LocalEngine;
 use serde_json::{Value, json};
 
@@ -122,7 +123,7 @@ async fn a_create_that_merges_is_written_however_little_it_moves_the_expiry() {
             json!({ "session": { "M": {} }, "expires": { "N": secs(stored) } }),
         );
         let written = store
-            .create_or_merge(&record("a", json!({}), MINUTE), &Fields::NONE)
+            .create_or_merge(&record("a", json!({}), MINUTE), &Framework::new())
             .await;
         assert_eq!(written.unwrap(), Write::Written(stamp(now(), MINUTE)));
         assert_eq!(

@@ -5,9 +5,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use dynamodb_session::IncompleteReason::{Broken, Timeout};
+use dynamodb_session::framework::Framework;
 use dynamodb_session::{
-    Builder, Event, Fields, ManualClock, OperationStats, Request, SessionStore, Transport,
-    TransportFuture, Write,
+    Builder, Event, ManualClock, OperationStats, Request, SessionStore, Transport, TransportFuture,
+    Write,
 };
 use serde_json::{Value, json};
 
@@ -51,7 +52,7 @@ async fn a_write_that_is_dropped_is_told_and_counted() {
             .await,
         store.touch(&session, now() + MINUTE).await,
         store
-            .touch_with(&session, &json!({}), now() + MINUTE, &Fields::NONE)
+            .touch_with(&session, &json!({}), now() + MINUTE, &Framework::new())
             .await,
     ] {
         assert_eq!(written.unwrap(), Write::Gone);
@@ -82,7 +83,7 @@ async fn a_write_that_is_dropped_is_told_and_counted() {
     let _ = store.put(&session).await.unwrap();
     let _ = store.create(&session).await.unwrap();
     let _ = store
-        .create_or_merge(&session, &Fields::NONE)
+        .create_or_merge(&session, &Framework::new())
         .await
         .unwrap();
     assert_eq!(heard(&events), []);

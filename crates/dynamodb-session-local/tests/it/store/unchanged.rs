@@ -4,10 +4,10 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fmt::Write as _;
+use std::sync::LazyLock;
 
-use dynamodb_session::{
-    ExpiryField, Fields, Instants, ManualClock, Record, SessionStore, SessionText, Write,
-};
+use dynamodb_session::framework::{ExpiryField, Framework};
+use dynamodb_session::{ManualClock, Record, SessionStore, SessionText, Write};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use serde::de::{self, DeserializeOwned, MapAccess, SeqAccess, Visitor};
@@ -22,25 +22,14 @@ use crate::engine::{Direct, Engine};
 const CASES: u32 = 500;
 
 /// Of koa: an expiry unit, and names that are not carried from the stored session into the one that is saved.
-const KOA: Fields = Fields {
-    expiry: &[
-        ExpiryField {
-            name: "_expire",
-            instants: Instants::Itself,
-        },
-        ExpiryField {
-            name: "_maxAge",
-            instants: Instants::Nothing,
-        },
-        ExpiryField {
-            name: "_session",
-            instants: Instants::Nothing,
-        },
-    ],
-    is_carried: |name| {
-        !name.starts_with('_') && !["length", "populated", "externalKey", "isNew"].contains(&name)
-    },
-};
+static KOA: LazyLock<Framework> = LazyLock::new(|| {
+    Framework::new()
+        .expiry_field(ExpiryField::instant("_expire"))
+        .expiry_field(ExpiryField::setting("_maxAge"))
+        .expiry_field(ExpiryField::setting("_session"))
+        .not_carried(["length", "populated", "externalKey", "isNew"])
+        .not_carried_prefixes(["_"])
+});
 
 /// What DynamoDB takes for a number, and more digits than a double has.
 fn any_number() -> impl Strategy<Value = String> {
@@ -439,7 +428,7 @@ impl Bench {
         &self,
         loaded: &Record<T>,
         data: &T,
-        fields: &Fields,
+        fields: &Framework,
     ) -> Vec<String> {
         let saved = self
             .store
@@ -460,9 +449,9 @@ impl Bench {
             return false;
         };
         let same = loaded.data.saves(&BTreeMap::new(), |_| true);
-        assert_eq!(self.written(&loaded, &same, &Fields::NONE), [""; 0]);
+        assert_eq!(self.written(&loaded, &same, &Framework::new()), [""; 0]);
         let unit = BTreeMap::from([("_expire", 1_800_000_120_000), ("_maxAge", 120_000)]);
-        let same = loaded.data.saves(&unit, KOA.is_carried);
+        let same = loaded.data.saves(&unit, |name| KOA.is_carried(name));
         assert_eq!(
             self.written(&loaded, &same, &KOA),
             ["_expire", "_maxAge", "_session"]
@@ -528,10 +517,10 @@ fn but_what_changed_is_sent() {
             name.clone(),
             Data::Text("another \u{1f6aa} value".to_owned()),
         );
-        let written = bench.written(&loaded, &Data::Map(data.clone()), &Fields::NONE);
+        let written = bench.written(&loaded, &Data::Map(data.clone()), &Framework::new());
         assert_eq!(written, std::slice::from_ref(&name));
         data.remove(&name);
-        let written = bench.written(&loaded, &Data::Map(data), &Fields::NONE);
+        let written = bench.written(&loaded, &Data::Map(data), &Framework::new());
         assert_eq!(written, [name]);
         Ok(())
     });

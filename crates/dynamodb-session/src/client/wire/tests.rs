@@ -1,9 +1,11 @@
+use std::sync::LazyLock;
 use std::time::{Duration, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
 use super::*;
-use crate::item::{ExpiryField, Fields, Instants, SessionText, write_fields};
+use crate::framework::{ExpiryField, Framework};
+use crate::item::{SessionText, write_fields};
 
 const NAMES: Names<'_> = Names {
     table: "sessions",
@@ -53,7 +55,7 @@ fn a_read_asks_for_consistency_only_when_told() {
 }
 
 /// The bodies of a save from one to the other.
-fn merge(before: &Value, now: &Value, fields: &Fields, condition: Condition) -> Vec<Value> {
+fn merge(before: &Value, now: &Value, fields: &Framework, condition: Condition) -> Vec<Value> {
     let [before, now] = [before, now].map(|value| SessionText::Attribute(value.to_string()));
     let (mut session, mut at) = (Vec::new(), Vec::new());
     write_fields(&now, &mut session, &mut at).unwrap();
@@ -76,19 +78,11 @@ fn numbered(fields: usize) -> Value {
     json!({ "M": fields })
 }
 
-const EXPIRY: Fields = Fields {
-    expiry: &[
-        ExpiryField {
-            name: "_expire",
-            instants: Instants::Itself,
-        },
-        ExpiryField {
-            name: "_maxAge",
-            instants: Instants::Nothing,
-        },
-    ],
-    is_carried: |_| true,
-};
+static EXPIRY: LazyLock<Framework> = LazyLock::new(|| {
+    Framework::new()
+        .expiry_field(ExpiryField::instant("_expire"))
+        .expiry_field(ExpiryField::setting("_maxAge"))
+});
 
 #[test]
 fn a_merge_names_each_field_that_changed() {
@@ -120,7 +114,7 @@ fn a_merge_names_each_field_that_changed() {
 #[test]
 fn a_merge_of_nothing_moves_the_expiry() {
     let condition = Condition::Present { created: None };
-    let bodies = merge(&numbered(3), &numbered(3), &Fields::NONE, condition);
+    let bodies = merge(&numbered(3), &numbered(3), &Framework::new(), condition);
     let expressions: Vec<_> = bodies
         .iter()
         .map(|body| &body["UpdateExpression"])
@@ -138,7 +132,7 @@ fn a_merge_that_does_not_know_the_created_asks_for_it_and_is_split_all_the_same(
         let of = |created| {
             let condition = Condition::Present { created };
             let condition = moment.map_or(condition, |moment| condition.while_live(moment));
-            merge(&numbered(0), &numbered(150), &Fields::NONE, condition)
+            merge(&numbered(0), &numbered(150), &Framework::new(), condition)
         };
         let (known, unknown) = (of(Some(at(7))), of(None));
         assert_eq!((known.len(), unknown.len()), (2, 2));
@@ -292,7 +286,7 @@ fn every_placeholder_that_is_declared_is_used_and_the_other_way_round() {
         },
     ] {
         for (before, now) in [(&nothing, &fields), (&fields, &nothing), (&fields, &fields)] {
-            for of in [&EXPIRY, &Fields::NONE] {
+            for of in [&*EXPIRY, &Framework::new()] {
                 bodies.extend(merge(before, now, of, condition));
             }
         }

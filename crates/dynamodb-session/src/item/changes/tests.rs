@@ -1,27 +1,18 @@
 use proptest::prelude::*;
 use serde_json::json;
+use std::sync::LazyLock;
 
 use super::*;
 use crate::item::{ItemErrorKind, Layout, SessionText, item_size, write_str_attribute};
 
 /// Fields of every kind that a framework may have.
-const FIELDS: Fields = Fields {
-    expiry: &[
-        ExpiryField {
-            name: "cookie",
-            instants: Instants::Inside(&["expires", "at"]),
-        },
-        ExpiryField {
-            name: "_expire",
-            instants: Instants::Itself,
-        },
-        ExpiryField {
-            name: "_maxAge",
-            instants: Instants::Nothing,
-        },
-    ],
-    is_carried: |name| name != "lost",
-};
+static FIELDS: LazyLock<Framework> = LazyLock::new(|| {
+    Framework::new()
+        .expiry_field(ExpiryField::with_instants("cookie", ["expires", "at"]))
+        .expiry_field(ExpiryField::instant("_expire"))
+        .expiry_field(ExpiryField::setting("_maxAge"))
+        .not_carried(["lost"])
+});
 
 fn map(fields: &str) -> SessionText {
     SessionText::Attribute(format!(r#"{{"M":{{{fields}}}}}"#))
@@ -49,7 +40,7 @@ fn attribute<T: Serialize>(session: &T) -> Attribute {
 fn since<'a, T: Serialize>(
     base: &T,
     now: &'a Attribute,
-    fields: &Fields,
+    fields: &Framework,
     as_doubles: bool,
 ) -> Changes<'a> {
     Changes::since(base, &now.0, &now.1, fields, as_doubles).unwrap()
@@ -72,7 +63,7 @@ fn is_change(before: &str, now: &str, as_doubles: bool) -> bool {
         map(&format!(r#""f":{now}"#)),
     );
     let now_written = attribute(&now);
-    let changes = since(&before, &now_written, &Fields::NONE, as_doubles);
+    let changes = since(&before, &now_written, &Framework::new(), as_doubles);
     assert!(changes.removed.is_empty() && changes.expiry.is_empty());
     assert_eq!(changes.moves_expiry_only(), changes.set.is_empty());
     !changes.set.is_empty()
@@ -193,13 +184,13 @@ fn fields_that_differ_are_set_and_those_that_are_missing_removed() {
     let base = map(r#""z":{"N":"1"},"same":{"S":"x"},"y":{"N":"1"},"gone":{"NULL":true}"#);
     let now = map(r#""new":{"NULL":true},"y":{"N":"2"},"same":{"S":"x"},"b\"":{"B":"AQ=="}"#);
     let now_written = attribute(&now);
-    let changes = since(&base, &now_written, &Fields::NONE, true);
+    let changes = since(&base, &now_written, &Framework::new(), true);
     let set = r#"new={"NULL":true} y={"N":"2"} b"={"B":"AQ=="}"#;
     assert_eq!(written(&changes), (set.to_owned(), "z gone".to_owned()));
     assert!(!changes.moves_expiry_only());
 
     let now_written = attribute(&empty());
-    let removes = since(&base, &now_written, &Fields::NONE, true);
+    let removes = since(&base, &now_written, &Framework::new(), true);
     assert_eq!(
         written(&removes),
         (String::new(), "z same y gone".to_owned())
@@ -221,11 +212,11 @@ fn what_a_type_leaves_out_is_removed_and_null_is_a_value() {
     };
     let (some, none) = (cart(Some(1)), cart(None));
     let now_written = attribute(&none);
-    let changes = since(&some, &now_written, &Fields::NONE, false);
+    let changes = since(&some, &now_written, &Framework::new(), false);
     let set = r#"null={"NULL":true}"#.to_owned();
     assert_eq!(written(&changes), (set, "left_out".to_owned()));
     let now_written = attribute(&some);
-    let changes = since(&none, &now_written, &Fields::NONE, false);
+    let changes = since(&none, &now_written, &Framework::new(), false);
     let set = r#"left_out={"N":"1"} null={"N":"1"}"#.to_owned();
     assert_eq!(written(&changes), (set, String::new()));
 }
@@ -338,7 +329,7 @@ fn what_was_loaded_is_compared_though_dynamodb_would_refuse_it() {
     assert_eq!(attribute(&base).0, attribute(&loaded).0);
     let now = session(&json!({ "n": 1 }));
     let now_written = attribute(&now);
-    let changes = since(&base, &now_written, &Fields::NONE, true);
+    let changes = since(&base, &now_written, &Framework::new(), true);
     assert_eq!(written(&changes), (String::new(), " deep".to_owned()));
 }
 
@@ -366,12 +357,12 @@ fn only_maps_are_compared() {
     let (now, fields) = attribute(&empty());
     for malformed in ["", "{}", r#"{"S":"the-data"}"#, r#"{"M":{"a":1}"#] {
         let base = SessionText::Attribute(malformed.to_owned());
-        let error = Changes::since(&base, &now, &fields, &Fields::NONE, true)
+        let error = Changes::since(&base, &now, &fields, &Framework::new(), true)
             .map(|_| malformed)
             .unwrap_err();
         assert!(!error.to_string().contains("the-data"), "{error}");
     }
-    let error = Changes::since(&[1], &now, &fields, &Fields::NONE, true).map(|_| ());
+    let error = Changes::since(&[1], &now, &fields, &Framework::new(), true).map(|_| ());
     assert_eq!(error.unwrap_err().kind, ItemErrorKind::NotAMap);
 }
 
@@ -388,11 +379,11 @@ fn a_variant_is_the_field_that_holds_it() {
         visits,
     };
     let now = attribute(&member(2));
-    assert!(since(&member(2), &now, &Fields::NONE, false).is_of_expiry());
+    assert!(since(&member(2), &now, &Framework::new(), false).is_of_expiry());
     let set = r#"Member={"M":{"name":{"S":"Ada"},"visits":{"N":"2"}}}"#.to_owned();
-    let one = since(&member(1), &now, &Fields::NONE, false);
+    let one = since(&member(1), &now, &Framework::new(), false);
     assert_eq!(written(&one), (set.clone(), String::new()));
-    let other = since(&Visit::Guest(1), &now, &Fields::NONE, false);
+    let other = since(&Visit::Guest(1), &now, &Framework::new(), false);
     assert_eq!(written(&other), (set, "Guest".to_owned()));
 }
 
@@ -414,9 +405,14 @@ fn fields_are_found_in_any_order() {
         (0..count).rev().collect(),
         (0..count).map(|n| n * 7 % count).collect(),
     ] {
-        assert!(since(&of(order), &forward, &Fields::NONE, true).is_of_expiry());
+        assert!(since(&of(order), &forward, &Framework::new(), true).is_of_expiry());
     }
-    let without = since(&of((0..count - 1).collect()), &forward, &Fields::NONE, true);
+    let without = since(
+        &of((0..count - 1).collect()),
+        &forward,
+        &Framework::new(),
+        true,
+    );
     assert_eq!(without.set.len(), 1);
 }
 
@@ -450,7 +446,7 @@ proptest! {
     fn the_changes_make_the_session_of_what_was_loaded(before in any_session(), now in any_session()) {
         let (before, now) = (session(&before), session(&now));
         let now_written = attribute(&now);
-    let changes = since(&before, &now_written, &Fields::NONE, true);
+    let changes = since(&before, &now_written, &Framework::new(), true);
         prop_assert_eq!(changes.moves_expiry_only(), before == now);
         let now: Value = serde_json::from_slice(&now_written.0).unwrap();
         prop_assert_eq!(apply(&attribute(&before), &changes), now);

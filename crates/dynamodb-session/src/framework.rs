@@ -1,0 +1,147 @@
+//! What a web framework keeps in a session beside the application's data.
+//!
+//! Most frameworks keep when the session ends in the session itself: koa-session as `_expire`, express-session as
+//! `cookie.expires`. Such a field differs at every save of a rolling session, although the application changed
+//! nothing. A [`Framework`] names these fields, so that a save can tell an application's change from a new expiry.
+//!
+//! ```
+//! use dynamodb_session::framework::{ExpiryField, Framework};
+//!
+//! let koa = Framework::new()
+//!     .expiry_field(ExpiryField::instant("_expire"))
+//!     .expiry_field(ExpiryField::setting("_maxAge"))
+//!     .not_carried(["isNew", "length"])
+//!     .not_carried_prefixes(["_"]);
+//! assert!(koa.is_carried("views") && !koa.is_carried("_ctx"));
+//! ```
+
+/// The top-level fields of a session that belong to a framework.
+///
+/// The default: every field is the application's. Build a description once and pass it to each call by reference.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct Framework {
+    expiry: Vec<ExpiryField>,
+    not_carried: Vec<String>,
+    not_carried_prefixes: Vec<String>,
+}
+
+impl Framework {
+    /// All fields are the application's.
+    pub const fn new() -> Self {
+        Self {
+            expiry: Vec::new(),
+            not_carried: Vec::new(),
+            not_carried_prefixes: Vec::new(),
+        }
+    }
+
+    /// Adds a field of the expiry unit: the fields that are always written together with the TTL attribute. They do
+    /// not count as a change of the session.
+    #[must_use]
+    pub fn expiry_field(mut self, field: ExpiryField) -> Self {
+        self.expiry.push(field);
+        self
+    }
+
+    /// Adds names that the framework does not copy from a stored session into the session it saves.
+    ///
+    /// A field with such a name is not removed from the stored session when a save lacks it.
+    #[must_use]
+    pub fn not_carried<N: Into<String>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
+        self.not_carried.extend(names.into_iter().map(Into::into));
+        self
+    }
+
+    /// Adds beginnings of such names; see [`not_carried`](Self::not_carried).
+    #[must_use]
+    pub fn not_carried_prefixes<P: Into<String>>(
+        mut self,
+        prefixes: impl IntoIterator<Item = P>,
+    ) -> Self {
+        let prefixes = prefixes.into_iter().map(Into::into);
+        self.not_carried_prefixes.extend(prefixes);
+        self
+    }
+
+    /// Whether the framework copies a field of this name from a stored session into the session it saves.
+    pub fn is_carried(&self, name: &str) -> bool {
+        let has_prefix = |prefix: &String| name.starts_with(prefix.as_str());
+        !self.not_carried.iter().any(|other| other == name)
+            && !self.not_carried_prefixes.iter().any(has_prefix)
+    }
+
+    pub(crate) fn expiry(&self) -> &[ExpiryField] {
+        &self.expiry
+    }
+}
+
+/// A field of the expiry unit.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct ExpiryField {
+    pub(crate) name: String,
+    pub(crate) instants: Instants,
+}
+
+/// The part of an expiry field that says when the session ends. A write that moves only this is a touch.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Instants {
+    /// The field itself.
+    Itself,
+    /// These fields inside it.
+    Inside(Vec<String>),
+    /// No part of it: it is a setting.
+    Nothing,
+}
+
+impl ExpiryField {
+    /// A field that is the session's expiry, such as koa-session's `_expire`.
+    pub fn instant(name: impl Into<String>) -> Self {
+        Self::new(name, Instants::Itself)
+    }
+
+    /// An object with the session's expiry in some of its fields, such as express-session's `cookie`.
+    pub fn with_instants<F: Into<String>>(
+        name: impl Into<String>,
+        fields: impl IntoIterator<Item = F>,
+    ) -> Self {
+        let fields = fields.into_iter().map(Into::into).collect();
+        Self::new(name, Instants::Inside(fields))
+    }
+
+    /// A field that says how long sessions last, such as koa-session's `_maxAge`. A new value of it is always
+    /// written.
+    pub fn setting(name: impl Into<String>) -> Self {
+        Self::new(name, Instants::Nothing)
+    }
+
+    fn new(name: impl Into<String>, instants: Instants) -> Self {
+        Self {
+            name: name.into(),
+            instants,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_carried_unless_it_is_listed_or_begins_as_one_that_is_not() {
+        let framework = Framework::new()
+            .not_carried(["length"])
+            .not_carried_prefixes(["_", "$$"]);
+        for (name, is_carried) in [
+            ("length", false),
+            ("lengths", true),
+            ("_", false),
+            ("_any", false),
+            ("$any", true),
+            ("$$any", false),
+            ("", true),
+        ] {
+            assert_eq!(framework.is_carried(name), is_carried, "{name}");
+            assert!(Framework::new().is_carried(name), "{name}");
+        }
+    }
+}
