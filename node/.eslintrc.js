@@ -7,7 +7,7 @@ module.exports = {
   extends: 'airbnb-base',
   env: { node: true, es2022: true },
   parserOptions: { ecmaVersion: 'latest', sourceType: 'script' },
-  ignorePatterns: ['node_modules/', 'test/types/flow/'], // ESLint does not read Flow's syntax
+  ignorePatterns: ['node_modules/', 'dist/', 'test/types/flow/'], // ESLint does not read Flow's syntax
   rules: {
     strict: ['error', 'safe'], // the style's own rule is for code that Babel makes strict
     'max-len': ['error', 120, 2, {

@@ -1,11 +1,11 @@
 'use strict';
 
 const { types } = require('node:util');
-const { invalidSession, isOwn } = require('./errors');
+const { invalidSession, isOwn } = require('./errors.js');
 
-/** DynamoDB attribute JSON, `{"M":{…}}`, for sessions that hold more than JSON can say; see ./session-data.js. */
+/** DynamoDB attribute JSON, `{"M":{…}}`, for sessions that JSON cannot express; see ./session-data.js. */
 
-/** DynamoDB takes 32 levels; far enough beyond that, data is taken for endless. */
+/** DynamoDB accepts 32 levels. Data that is nested far deeper than that is taken for endless. */
 const ENDLESS = 256;
 
 /** A DynamoDB set (SS, NS, BS), as the AWS SDK's DocumentClient gives it and the legacy package did. */
@@ -41,7 +41,7 @@ const SET_MEMBERS = new Map([
   ['Binary', { attribute: 'BS', fits: isBinary, write: (value) => `"${binary(value)}"` }],
 ]);
 
-/** Of a name, what an error shows: visitors can have a say in names. */
+/** How many characters of a name an error shows. Visitors can choose names. */
 const SHOWN = 50;
 
 function step(name) {
@@ -50,7 +50,7 @@ function step(name) {
   return /^[\p{L}_$][\p{L}\p{N}_$]*$/u.test(shown) ? `.${shown}` : `[${JSON.stringify(shown)}]`;
 }
 
-/** The way to a value, for errors: `cart.items[2]`. */
+/** The path to a value, for errors: `cart.items[2]`. */
 const pathOf = (trail) => trail.map(step).join('').replace(/^\./, '');
 
 /** Writes DynamoDB attribute JSON, exactly. */
@@ -59,7 +59,7 @@ class Writer {
 
   #ancestors = [];
 
-  /** The session's attribute. What the session's own code throws is told with where it was. */
+  /** The session's attribute. An error that the session's own code throws is reported with its path. */
   write(session) {
     try {
       return this.#attribute(session, '');
@@ -69,7 +69,7 @@ class Writer {
     }
   }
 
-  /** The attribute's text; undefined for what JSON leaves out. */
+  /** The attribute's text; undefined for values that JSON leaves out. */
   #attribute(given, key) {
     let value = given;
     // Binary data is stored as such: a Buffer's own toJSON would make a list of numbers of it.
@@ -135,7 +135,7 @@ class Writer {
     return `{"${member.attribute}":[${values.map(member.write).join(',')}]}`;
   }
 
-  /** Reads and writes what is one step further in. */
+  /** Reads and writes the value one step further in. */
   #step(name, read) {
     this.#trail.push(name);
     const written = this.#attribute(read(), String(name));
@@ -178,7 +178,7 @@ function fromAttribute(attribute) {
     case 'SS': return new DynamoDBSet(value, 'String');
     case 'NS': return new DynamoDBSet(value.map(Number), 'Number');
     case 'BS': return new DynamoDBSet(value.map(bytes), 'Binary');
-    // NULL, and types that are yet to come.
+    // NULL, and types that DynamoDB may add.
     default: return null;
   }
 }

@@ -1,8 +1,8 @@
 'use strict';
 
-const { Provider } = require('./credentials');
+const { Provider } = require('./credentials.js');
 const { STORE } = require('./options/table.js');
-const { warnOnce } = require('./warn');
+const { warnOnce } = require('./warn.js');
 
 function logTo(logger, line) {
   if (typeof logger.log === 'function') logger.log(line);
@@ -88,4 +88,12 @@ class Host {
   }
 }
 
-module.exports = { Host };
+let theHost;
+
+/** The host of this environment's native part. */
+function of(binding) {
+  theHost ??= new Host(binding);
+  return theHost;
+}
+
+module.exports = { of };

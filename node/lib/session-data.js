@@ -1,17 +1,18 @@
 'use strict';
 
-/* eslint global-require: "off" -- see index.js: most sessions are plain JSON */
+/* eslint global-require: "off" -- most sessions are plain JSON */
 
 /**
- * Session data to the text the native part takes, and back. What JSON can say is JSON text. As soon as there
- * is a Buffer, Set or the like the whole session is DynamoDB attribute JSON, `{"M":...}`, marked by an `A`.
+ * Session data to the text that crosses to the native part, and back; see ./frame.js. A session that JSON can express
+ * is JSON text. With a Buffer, a Set or the like in it, the whole session is DynamoDB attribute JSON, `{"M":...}`.
  */
-const MARK = 'A';
 
-/** Whether JSON.stringify says all there is to say. Allocates nothing. */
+const { attributeOf, attributeText } = require('./frame.js');
+
+/** Whether JSON can express a value completely. Allocates nothing. */
 function isJson(value, depth) {
   if (typeof value !== 'object' || value === null) return typeof value !== 'bigint';
-  // Deep or circular: the exact path knows the way to say where.
+  // Deep or circular: ./attribute-data.js reports where.
   if (depth > 32) return false;
   if (Array.isArray(value)) {
     for (let index = 0; index < value.length; index += 1) {
@@ -27,14 +28,14 @@ function isJson(value, depth) {
     if (types.isSet(value) || types.isMap(value)) return false;
   }
   if (typeof value.toJSON === 'function') return false;
-  // Inherited properties are not stored, but looking at one too many only takes the exact path.
+  // Inherited properties are not stored. Looking at one too many only takes the longer way.
   for (const key in value) { // eslint-disable-line guard-for-in, no-restricted-syntax
     if (!isJson(value[key], depth + 1)) return false;
   }
   return true;
 }
 
-/** The session's JSON text, if that is all there is to say. */
+/** The session's JSON text, if JSON can express it completely. */
 function json(session) {
   try {
     if (Array.isArray(session) || !isJson(session, 0)) return undefined;
@@ -42,7 +43,7 @@ function json(session) {
     // JSON.stringify escapes lone surrogates, which are not Unicode; DynamoDB has no place for them.
     return text[0] === '{' && !text.includes('\\ud') ? text : undefined;
   } catch {
-    // Something in it throws: the exact path knows the way to say where.
+    // Something in it throws: ./attribute-data.js reports where.
     return undefined;
   }
 }
@@ -52,16 +53,16 @@ function serialise(session) {
   if (typeof session === 'object' && session !== null) {
     const text = json(session);
     if (text !== undefined) return text;
-    const { Writer } = require('./attribute-data');
+    const { Writer } = require('./attribute-data.js');
     const attribute = new Writer().write(session);
-    if (attribute?.startsWith('{"M":')) return MARK + attribute;
+    if (attribute?.startsWith('{"M":')) return attributeText(attribute);
   }
-  throw require('./errors').invalidSession('The session must be an object.');
+  throw require('./errors.js').invalidSession('The session must be an object.');
 }
 
-/** The session of a text that was read and is no JSON. */
-function parse(stored) {
-  return require('./attribute-data').fromAttribute(JSON.parse(stored.slice(MARK.length)));
+/** The session of a text that is attribute JSON. */
+function parse(text) {
+  return require('./attribute-data.js').fromAttribute(JSON.parse(attributeOf(text)));
 }
 
 module.exports = { parse, serialise };

@@ -2,7 +2,7 @@
 
 // What the suite is run on: the class for Express and Fastify, and both frameworks with it. See ./run.js.
 
-const DynamoDBStore = require('../../express');
+const DynamoDBStore = require('koa-session-dynamodb-store/express');
 const express = require('../support/express');
 const fastify = require('../support/fastify');
 const call = require('../support/session-call');

@@ -2,7 +2,7 @@
 
 // What the suite is run on: the koa class, and koa-session with it. See ./run.js.
 
-const DynamoDBStore = require('../..');
+const DynamoDBStore = require('koa-session-dynamodb-store');
 const { serve, VERSIONS } = require('../support/koa');
 const outcomeOf = require('./outcome');
 

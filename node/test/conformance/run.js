@@ -19,7 +19,7 @@ const assert = require('node:assert/strict');
 const {
   after, before, describe, it,
 } = require('node:test');
-const DynamoDBStore = require('../..');
+const DynamoDBStore = require('koa-session-dynamodb-store');
 const { useDynalite } = require('../support/dynalite');
 const { useEngine } = require('../support/engine');
 const { local, unique } = require('../support/options');

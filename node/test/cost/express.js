@@ -1,6 +1,6 @@
 'use strict';
 
-const DynamoDBStore = require('../../express');
+const DynamoDBStore = require('koa-session-dynamodb-store/express');
 const express = require('../support/express');
 const fastify = require('../support/fastify');
 const { localAlone } = require('../support/options');

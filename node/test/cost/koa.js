@@ -3,7 +3,7 @@
 process.env.AWS_SDK_JS_SUPPRESS_MAINTENANCE_MODE_MESSAGE = '1';
 
 const Legacy = require('legacy');
-const DynamoDBStore = require('../..');
+const DynamoDBStore = require('koa-session-dynamodb-store');
 const { serveFor, VERSIONS } = require('../support/koa');
 const { local, localAlone } = require('../support/options');
 const Visitor = require('../support/visitor');

@@ -5,7 +5,7 @@
 
 const assert = require('node:assert/strict');
 const { before, describe, it } = require('node:test');
-const DynamoDBStore = require('../../express');
+const DynamoDBStore = require('koa-session-dynamodb-store/express');
 const { useEngine } = require('../support/engine');
 const Gate = require('../support/gate');
 const { localAlone, unique } = require('../support/options');

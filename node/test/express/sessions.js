@@ -4,8 +4,8 @@
 
 const assert = require('node:assert/strict');
 const { before, describe, it } = require('node:test');
-const DynamoDBStore = require('../../express');
-const KoaStore = require('../..');
+const DynamoDBStore = require('koa-session-dynamodb-store/express');
+const KoaStore = require('koa-session-dynamodb-store');
 const { useEngine } = require('../support/engine');
 const { local, localAlone, unique } = require('../support/options');
 const { rawTable } = require('../support/raw');

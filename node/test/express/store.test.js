@@ -7,15 +7,15 @@ const { execFile } = require('node:child_process');
 const { before, describe, it } = require('node:test');
 const { promisify } = require('node:util');
 const session = require('express-session');
-const DynamoDBStore = require('../../express');
-const KoaStore = require('../..');
+const DynamoDBStore = require('koa-session-dynamodb-store/express');
+const KoaStore = require('koa-session-dynamodb-store');
 const { useEngine } = require('../support/engine');
 const express = require('../support/express');
 const fastify = require('../support/fastify');
 const { local, localAlone, unique } = require('../support/options');
 const { raw, rawTable } = require('../support/raw');
 const { failure, useRecorder } = require('../support/recorder');
-const { PACKAGE, cleanEnv } = require('../support/subprocess');
+const { cleanEnv } = require('../support/subprocess');
 const { assertLives, attribute } = require('../support/trace');
 const until = require('../support/until');
 const Visitor = require('../support/visitor');
@@ -43,7 +43,7 @@ const inSeconds = (secs) => ({ N: String(Math.ceil(Date.now() / SECOND) + secs) 
 
 // Runs a script in a process of its own; what it printed, and its exit code.
 const script = (body) => promisify(execFile)(process.execPath, ['-e', `
-  const DynamoDBStore = require(${JSON.stringify(`${PACKAGE}/express.js`)});
+  const DynamoDBStore = require(${JSON.stringify(require.resolve('koa-session-dynamodb-store/express'))});
   const store = new DynamoDBStore(${JSON.stringify(local(recorder.endpoint, NAME))});
   const cookie = { originalMaxAge: 60000, expires: null };
   process.on('unhandledRejection', (error) => console.log('unhandled', error.message));

@@ -7,7 +7,7 @@
 const assert = require('node:assert/strict');
 const { before, it } = require('node:test');
 const { promisify } = require('node:util');
-const DynamoDBStore = require('../../express');
+const DynamoDBStore = require('koa-session-dynamodb-store/express');
 const trace = require('../fixtures/express-session-trace.json');
 const { useEngine } = require('../support/engine');
 const framework = require('../support/express');

@@ -5,7 +5,7 @@
 
 const assert = require('node:assert/strict');
 const { test } = require('node:test');
-const DynamoDBStore = require('../..');
+const DynamoDBStore = require('koa-session-dynamodb-store');
 const { rows, startFaultServer } = require('../support/faults');
 const { serveFor, VERSIONS } = require('../support/koa');
 const Visitor = require('../support/visitor');

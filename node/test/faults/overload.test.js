@@ -4,7 +4,7 @@
 
 const assert = require('node:assert/strict');
 const { after, before, it } = require('node:test');
-const DynamoDBStore = require('../..');
+const DynamoDBStore = require('koa-session-dynamodb-store');
 const { startFaultServer } = require('../support/faults');
 const { serveFor, VERSIONS } = require('../support/koa');
 const { runScript } = require('../support/subprocess');

@@ -7,8 +7,8 @@ const assert = require('node:assert/strict');
 const {
   after, before, describe, it,
 } = require('node:test');
-const DynamoDBStore = require('../..');
-const ExpressStore = require('../../express');
+const DynamoDBStore = require('koa-session-dynamodb-store');
+const ExpressStore = require('koa-session-dynamodb-store/express');
 const { rows, startFaultServer } = require('../support/faults');
 const { serve, VERSIONS } = require('../support/koa');
 const Visitor = require('../support/visitor');

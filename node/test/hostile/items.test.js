@@ -6,8 +6,8 @@
 
 const assert = require('node:assert/strict');
 const { before, describe, it } = require('node:test');
-const DynamoDBStore = require('../..');
-const ExpressStore = require('../../express');
+const DynamoDBStore = require('koa-session-dynamodb-store');
+const ExpressStore = require('koa-session-dynamodb-store/express');
 const { useEngine } = require('../support/engine');
 const express = require('../support/express');
 const fastify = require('../support/fastify');

@@ -61,7 +61,7 @@ const everything = async (Store, {
   const { inspect } = require('node:util');
   const Koa = require('koa');
   const { createSession } = require('koa-session');
-  const ExpressStore = require('./express.js');
+  const ExpressStore = require('koa-session-dynamodb-store/express');
   const printed = {};
   const show = (what, value) => {
     printed[what] = (printed[what] || 0) + 1;

@@ -4,7 +4,7 @@
 
 const assert = require('node:assert/strict');
 const { before, describe, it } = require('node:test');
-const DynamoDBStore = require('../..');
+const DynamoDBStore = require('koa-session-dynamodb-store');
 const { useEngine } = require('../support/engine');
 const { serveFor, VERSIONS } = require('../support/koa');
 const { local, localAlone, unique } = require('../support/options');
@@ -256,7 +256,7 @@ describe('the process', () => {
         const store = new Store(workerData.options);
         store.on('unreadable', ({ idHash }) => parentPort.postMessage(idHash));
         store.get('in-workers');`;
-      const file = require.resolve('./index.js');
+      const file = require.resolve('koa-session-dynamodb-store');
       const store = new Store(options);
       for (let worker = 0; worker < 3; worker += 1) {
         const running = new Worker(source, { eval: true, workerData: { file, options } });

@@ -7,7 +7,7 @@
 
 const assert = require('node:assert/strict');
 const { before, describe, it } = require('node:test');
-const DynamoDBStore = require('../..');
+const DynamoDBStore = require('koa-session-dynamodb-store');
 const { useEngine } = require('../support/engine');
 const { serveFor, VERSIONS } = require('../support/koa');
 const { localAlone, unique } = require('../support/options');

@@ -2,7 +2,7 @@
 
 // A Koa app as a process of its own: prints its URL, serves until it is stopped.
 
-const DynamoDBStore = require('../..');
+const DynamoDBStore = require('koa-session-dynamodb-store');
 const { serve, VERSIONS } = require('../support/koa');
 const { local } = require('../support/options');
 

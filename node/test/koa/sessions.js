@@ -5,7 +5,7 @@
 
 const assert = require('node:assert/strict');
 const { before, describe, it } = require('node:test');
-const DynamoDBStore = require('../..');
+const DynamoDBStore = require('koa-session-dynamodb-store');
 const { serveFor, VERSIONS } = require('../support/koa');
 const { local, unique } = require('../support/options');
 const { rawTable } = require('../support/raw');

@@ -5,7 +5,7 @@
 const assert = require('node:assert/strict');
 const { before, describe, it } = require('node:test');
 const Legacy = require('legacy');
-const DynamoDBStore = require('../..');
+const DynamoDBStore = require('koa-session-dynamodb-store');
 const { useEngine } = require('../support/engine');
 const { local, unique } = require('../support/options');
 const { rawTable } = require('../support/raw');

@@ -10,7 +10,7 @@ const path = require('node:path');
 const {
   NODE_DIR, builtInPlace, pack, platforms, run,
 } = require('./helper');
-const { internal: { TARGETS } } = require('../../index.js');
+const { TARGETS } = require('../../lib/binding.js');
 const inspect = require('./elf');
 
 const MEBIBYTE = 1024 * 1024;
@@ -30,13 +30,14 @@ before(() => {
 after(() => fs.rmSync(dir, { recursive: true }));
 
 test('the main package holds JavaScript, types and licences, and nothing else', () => {
-  assert.deepEqual(packed.main.files.filter((name) => !name.startsWith('lib/')), [
-    'CHANGELOG.md', 'LICENSE-APACHE', 'LICENSE-MIT', 'README.md', 'binding.d.ts',
-    'express.d.mts', 'express.d.ts', 'express.js', 'express.js.flow', 'express.mjs',
-    'index.d.mts', 'index.d.ts', 'index.js', 'index.js.flow', 'index.mjs', 'package.json',
+  assert.deepEqual(packed.main.files.filter((name) => !name.startsWith('dist/')), [
+    'CHANGELOG.md', 'LICENSE-APACHE', 'LICENSE-MIT', 'README.md',
+    'express.d.mts', 'express.d.ts', 'index.d.mts', 'index.d.ts', 'package.json',
   ]);
-  const lib = packed.main.files.filter((name) => name.startsWith('lib/'));
-  assert.ok(lib.every((name) => /^lib\/(options\/)?[a-z-]+\.js$/.test(name)), lib.join());
+  const dist = packed.main.files.filter((name) => name.startsWith('dist/'));
+  assert.ok(dist.every((name) => /^dist\/[a-z-]+\.(js|mjs|js\.flow)$/.test(name)), dist.join());
+  const entries = ['index', 'express'].flatMap((name) => [`${name}.js`, `${name}.mjs`, `${name}.js.flow`]);
+  entries.forEach((name) => assert.ok(dist.includes(`dist/${name}`), name));
 });
 
 test('a platform package holds the addon, its licences and nothing else', () => {

@@ -3,7 +3,7 @@
 // A primary and two workers, each with a store; ends when all are done.
 
 const cluster = require('node:cluster');
-const DynamoDBStore = require('../..');
+const DynamoDBStore = require('koa-session-dynamodb-store');
 
 const asPrimary = async (store) => {
   await store.set('of the primary', { a: 1 }, 60000, { ctx: {} });

@@ -21,10 +21,10 @@ before(async () => {
 });
 
 it('calls fail while there are none, and work when there are some again', async () => {
-  const end = await runScript(async (Store, lib, given) => {
+  const end = await runScript(async (Store, dist, given) => {
     const fs = require('node:fs');
     // Node needs descriptors to load a file.
-    fs.readdirSync(lib).forEach((file) => require(`${lib}/${file}`));
+    fs.readdirSync(dist).filter((file) => file.endsWith('.js')).forEach((file) => require(`${dist}/${file}`));
     const taken = [];
     try {
       for (;;) taken.push(fs.openSync('/dev/null'));
@@ -41,7 +41,7 @@ it('calls fail while there are none, and work when there are some again', async 
     });
     await store.set('x', { a: 1 }, 60000, { ctx: {} });
     console.log(await store.get('x'));
-  }, [path.join(PACKAGE, 'lib'), local(engine.endpoint, NAME)], { limits: '-n 200' });
+  }, [path.join(PACKAGE, 'dist'), local(engine.endpoint, NAME)], { limits: '-n 200' });
   assert.match(end.stdout, /^(rejected \w+ .*network thread could not start.*\n){4}\{ a: 1 \}\n$/);
   assert.deepEqual([end.code, end.signal, end.stderr], [0, null, '']);
 });

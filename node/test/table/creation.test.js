@@ -4,7 +4,7 @@
 
 const assert = require('node:assert/strict');
 const { describe, it } = require('node:test');
-const DynamoDBStore = require('../..');
+const DynamoDBStore = require('koa-session-dynamodb-store');
 const { useDynalite } = require('../support/dynalite');
 const { serveFor, VERSIONS } = require('../support/koa');
 const { local, unique } = require('../support/options');

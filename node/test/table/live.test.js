@@ -4,7 +4,7 @@
 
 const assert = require('node:assert/strict');
 const { describe, it } = require('node:test');
-const DynamoDBStore = require('../..');
+const DynamoDBStore = require('koa-session-dynamodb-store');
 const { useEngine } = require('../support/engine');
 const { local, unique } = require('../support/options');
 const { raw, rawTable } = require('../support/raw');

@@ -6,8 +6,8 @@
 const assert = require('node:assert/strict');
 const { describe, it } = require('node:test');
 const fc = require('fast-check');
-const DynamoDBStore = require('../../index.js');
-const { internal: { binding } } = require('../../index.js');
+const DynamoDBStore = require('koa-session-dynamodb-store');
+const { binding } = require('../../lib/binding.js');
 
 const runs = { numRuns: Number(process.env.OPTIONS_RUNS ?? 500) };
 

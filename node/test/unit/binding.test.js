@@ -2,7 +2,7 @@
 
 const assert = require('node:assert/strict');
 const { it } = require('node:test');
-const { internal: { TARGETS } } = require('../../index.js');
+const { TARGETS } = require('../../lib/binding.js');
 const platforms = require('../../npm/platforms.json');
 
 it('the platforms that are looked for are those that are packed', () => {

@@ -6,7 +6,7 @@ const assert = require('node:assert/strict');
 const { describe, it } = require('node:test');
 const fc = require('fast-check');
 const { DynamoDBSet } = require('../../lib/attribute-data');
-const { internal: { parse: parseRaw, serialise } } = require('../..');
+const { parse: parseRaw, serialise } = require('../../lib/session.js');
 
 /** The session of a text, with the first line that the native part puts before it. */
 const parse = (text) => parseRaw(`1700000000000,1800000000000\n${text}`);

@@ -12,10 +12,10 @@ const {
 const { promisify } = require('node:util');
 const AWS = require('aws-sdk');
 const dynalite = require('dynalite');
-const DynamoDBStore = require('../..');
+const DynamoDBStore = require('koa-session-dynamodb-store');
 const { warningsOf } = require('./warnings');
 
-const PACKAGE = require.resolve('../..');
+const PACKAGE = require.resolve('koa-session-dynamodb-store');
 const run = promisify(execFile);
 const server = dynalite({ createTableMs: 50 });
 let endpoint;

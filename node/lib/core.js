@@ -1,0 +1,310 @@
+'use strict';
+
+/* eslint global-require: "off" -- what the first `get` of most applications does without is loaded when it is needed */
+
+/** The store as every adapter needs it. It knows options, calls and the table, and no framework. */
+
+const { binding } = require('./binding.js');
+const { readOptions } = require('./options/read.js');
+const { parse } = require('./session.js');
+const { Tracked } = require('./tracked.js');
+
+/** Read once: asking the environment costs as much as a tenth of a call. */
+const debug = process.env.DYNAMODB_STORE_DEBUG ? require('./debug.js') : undefined;
+
+const errors = () => require('./errors.js');
+const host = () => require('./host.js').of(binding);
+
+/** In the year 5138: an expiry with more digits is taken for one in milliseconds, which some packages wrote. */
+const LATEST_MS = 99999999999 * 1000;
+
+const isId = (id) => typeof id === 'string' && id !== '' && id.isWellFormed();
+
+/**
+ * The calls of one store.
+ *
+ * `get`, `set` and `destroy` are not async functions: each of those costs the event loop promises and turns of its
+ * microtask queue, where one `then` is enough.
+ */
+class Core {
+  #native;
+
+  #provider;
+
+  /** Kept from the garbage collector, which would take them from the native part. */
+  #kept;
+
+  /** The creation of the table that was started last. */
+  #creation = Promise.resolve();
+
+  #isCreating = false;
+
+  #table;
+
+  /** How many calls are under way. */
+  #calls = 0;
+
+  #onIdle = [];
+
+  #amend;
+
+  /** `layouts` are those that the adapter can read; `amend` changes an error as its framework needs it. */
+  constructor(given, { layouts, amend } = {}) {
+    debug?.print('Initializing store', given);
+    this.#amend = amend;
+    this.options = readOptions(given, layouts);
+    const { native, provider, logger } = this.options;
+    if (provider) {
+      const { id, entry } = host().provider(provider, native.operationTimeoutMs);
+      native.credentialsProvider = id;
+      this.#provider = entry;
+    }
+    if (logger) native.logger = host().logger(logger).id;
+    this.#kept = [provider, logger];
+    try {
+      this.#native = new binding.Store(native);
+    } catch (error) {
+      // The one setting with another name here that is not checked before.
+      const message = error.message.replace(/^tls_roots/, 'dynamoConfig.httpOptions.agent: ca');
+      throw errors().toError({ kind: 'Config', message, retryable: false }, error);
+    }
+  }
+
+  /** Resolves with what `found` makes of the frame, or of undefined when there is no session. Default: the session. */
+  get(id, found = parse) {
+    // No session has an invalid id. Anyone can send such a cookie, so it is a miss and not an error.
+    if (!isId(id)) return Promise.resolve(found(undefined));
+    const session = this.#call((native) => native.get(id), (frame) => {
+      this.#ended();
+      try {
+        return found(frame);
+      } catch (error) {
+        throw this.#readError(error);
+      }
+    }, this.#notRead);
+    return debug ? debug.result('get', id, session) : session;
+  }
+
+  #notRead = (failure) => {
+    this.#ended();
+    throw this.#readError(failure);
+  };
+
+  #readError(failure) {
+    return errors().withMessage('Unable to get session.', this.#error(failure));
+  }
+
+  /**
+   * Writes a session over what is `tracked` of it, after the writes before it. A session that is gone meanwhile stays
+   * gone. Resolves with an empty object.
+   */
+  set(tracked, id, text, ttlMs, framework) {
+    const start = (native) => native.set(id, text, ttlMs, framework, tracked.head, tracked.text);
+    return this.#write('set', tracked, id, ttlMs, start, text);
+  }
+
+  /** Moves only the expiry, as `set` writes. */
+  touch(tracked, id, text, ttlMs, framework) {
+    const start = (native) => native.touch(id, text, ttlMs, framework, tracked.head ?? '', tracked.text || '{}');
+    return this.#write('touch', tracked, id, ttlMs, start);
+  }
+
+  #write(name, tracked, id, ttlMs, start, text = undefined) {
+    if (!isId(id)) return Promise.reject(errors().invalidId());
+    if (tracked.isGone) return Promise.resolve({});
+    const written = (answer) => tracked.wrote(answer.startsWith('!') ? warnUpdateDenied(answer) : answer, text);
+    const result = this.#inOrder(tracked, start, written, () => tracked.isGone);
+    return debug ? debug.result(name, id, result, { ttlMs }) : result;
+  }
+
+  /**
+   * Deletes a session, after the writes before it and before those after it. Succeeds even if the session does not
+   * exist. Resolves with an empty object.
+   */
+  destroy(id, tracked = new Tracked('')) {
+    if (!isId(id)) return Promise.resolve({});
+    tracked.isGone = false; // eslint-disable-line no-param-reassign
+    const result = this.#inOrder(tracked, (native) => native.destroy(id), () => tracked.loaded(''));
+    return debug ? debug.result('destroy', id, result) : result;
+  }
+
+  /** Starts a call after those before it on what is `tracked`, unless by then it `isDropped`. */
+  #inOrder(tracked, start, answered, isDropped = () => false) {
+    /* eslint no-param-reassign: ["error", { "props": false }] -- the write under way is part of what is tracked */
+    let result;
+    const ended = () => {
+      this.#ended();
+      if (tracked.last === result) tracked.last = undefined;
+    };
+    const succeeded = (answer) => {
+      ended();
+      answered(answer);
+      return {};
+    };
+    const failed = (failure) => {
+      ended();
+      throw this.#error(failure);
+    };
+    const call = () => (isDropped() ? {} : this.#call(start, succeeded, failed));
+    result = tracked.last ? tracked.last.then(call, call) : call();
+    tracked.last = result;
+    return result;
+  }
+
+  /** All live sessions, a page at a time: each its id and its frame. */
+  async* list() {
+    const page = async (token) => JSON.parse(await this.#scan((native) => native.list(token)));
+    let next;
+    do {
+      const { sessions, next: token } = await page(next);
+      yield sessions;
+      next = token;
+    } while (next !== null);
+  }
+
+  /** How many sessions are live. */
+  async count() { return Number(await this.#scan((native) => native.count())); }
+
+  /** Deletes all sessions. Resolves with how many. */
+  async clear() { return Number(await this.#scan((native) => native.clear())); }
+
+  #scan(start) {
+    return this.#call(start, (text) => {
+      this.#ended();
+      return text;
+    }, (failure) => {
+      this.#ended();
+      throw this.#error(failure);
+    });
+  }
+
+  /** What all stores of this configuration have done. */
+  stats() {
+    return JSON.parse(this.#native.stats());
+  }
+
+  /** From now on `emit(name, event)` is called for what happens; see `on` of the adapters. */
+  listen(emit) {
+    const log = (line) => {
+      const { event, ...details } = JSON.parse(line);
+      // Outside of what called: what a listener throws is its own affair.
+      process.nextTick(emit, event, details);
+    };
+    const sink = { log };
+    this.#kept.push(sink);
+    this.#native.listen(host().logger(sink).id);
+  }
+
+  /** How long a session with koa-session's `maxAge` lives. */
+  ttlMs(maxAge) {
+    if (maxAge === undefined || maxAge === null || maxAge === 'session' || Number.isNaN(maxAge)) {
+      return this.options.sessionTtl;
+    }
+    if (typeof maxAge !== 'number') throw errors().invalidMaxAge();
+    return maxAge;
+  }
+
+  /** When a session that is written now expires, in epoch milliseconds of a whole second, rounded up. */
+  expiresAt(maxAge) {
+    const ms = Math.min(Math.max(this.#native.now() + this.ttlMs(maxAge), 0), LATEST_MS);
+    return Math.ceil(ms / 1000) * 1000;
+  }
+
+  get ttlAttribute() {
+    return this.#native.ttlAttribute;
+  }
+
+  /** What can be done with the table itself. */
+  get table() {
+    this.#table ??= new (require('./table.js').Table)(
+      this.options,
+      (message, start) => this.#tableCall(message, start),
+      (creation) => this.#waitFor(creation),
+    );
+    return this.#table;
+  }
+
+  /** Settles with the creation of the table that was started last. */
+  get creation() {
+    return this.#creation;
+  }
+
+  /** Creates the table during construction, if the options say so. Errors go to the callback, or to a warning. */
+  createTableAtOnce(callback) {
+    if (callback !== undefined && typeof callback !== 'function') throw new TypeError('callback must be a function');
+    if (this.options.public.autoCreateTable) this.table.createAtOnce(callback);
+  }
+
+  /** Calls made from now on wait for this creation, and fail as it does. */
+  #waitFor(creation) {
+    this.#creation = creation;
+    this.#isCreating = true;
+    const done = () => {
+      if (this.#creation === creation) this.#isCreating = false;
+    };
+    // Those who wait get the failure; this store's own promise is never an unhandled rejection.
+    creation.then(done, done);
+  }
+
+  /** A call about the table. It waits for no creation, because it may be one. */
+  async #tableCall(message, start) {
+    this.#calls += 1;
+    let text;
+    try {
+      text = await start(this.#native);
+    } catch (failure) {
+      throw this.#error(failure);
+    } finally {
+      this.#ended();
+    }
+    const description = text && JSON.parse(text);
+    debug?.print(message, description);
+    return description;
+  }
+
+  /** Resolves when no call of this store is under way, after those who made the last one have their result. */
+  async idle() {
+    await this.#creation.catch(() => {});
+    if (this.#calls > 0) await new Promise((resolve) => { this.#onIdle.push(resolve); });
+    await new Promise((resolve) => { setImmediate(resolve); });
+  }
+
+  /**
+   * Starts a call, once a creation of the table under way is done. In any case one of the two functions is called. It
+   * has to call `#ended`.
+   */
+  #call(start, answered, failed) {
+    this.#calls += 1;
+    if (this.#isCreating) return this.#creation.then(() => start(this.#native)).then(answered, failed);
+    try {
+      return start(this.#native).then(answered, failed);
+    } catch (error) {
+      return Promise.reject(error).then(answered, failed);
+    }
+  }
+
+  #ended() {
+    this.#calls -= 1;
+    if (this.#calls === 0 && this.#onIdle.length > 0) this.#onIdle.splice(0).forEach((resolve) => resolve());
+  }
+
+  #error(failure) {
+    const { CODES, toError } = errors();
+    const cause = failure?.kind === 'Credentials' ? this.#provider?.lastError : undefined;
+    const error = toError(failure, cause);
+    this.#amend?.(error);
+    // Whoever deletes a table in use may want it created again.
+    if (error.code === CODES.TableNotFound) require('./table.js').forget(this.options);
+    debug?.print('failed', { code: error.code, operation: error.operation, requestId: error.requestId });
+    return error;
+  }
+}
+
+/** Warns, and returns what follows the mark. */
+function warnUpdateDenied(answer) {
+  const { warnOnce } = require('./warn.js');
+  warnOnce('koa-session-dynamodb-store: UpdateItem is not allowed on the table, so sessions are written whole and parallel requests overwrite each other. Extend the IAM policy by dynamodb:UpdateItem.');
+  return answer.slice(1);
+}
+
+module.exports = { Core };

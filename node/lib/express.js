@@ -1,0 +1,10 @@
+'use strict';
+
+/** `require('koa-session-dynamodb-store/express')`. */
+
+// Not by the class's own name: esbuild would give the class another one.
+const express = require('./frameworks/express.js');
+
+module.exports = express.DynamoDBStore;
+module.exports.default = module.exports;
+module.exports.DynamoDBStore = module.exports;

@@ -1,0 +1,41 @@
+'use strict';
+
+/**
+ * What crosses between JavaScript and the native part. src/frame.rs is the other side of it.
+ *
+ * A session crosses as `HEAD\nTEXT`. The head is `[f]CREATED,EXPIRES`, two times in epoch milliseconds, either of
+ * which may be empty; `f` marks an item that another package wrote. The text is the session as JSON, or `A` and the
+ * session as DynamoDB attribute JSON when it holds what JSON cannot express.
+ *
+ * A write answers with the head of what is stored now, or with an empty text when the session is gone.
+ */
+
+const ATTRIBUTE_MARK = 'A';
+const FOREIGN_MARK = 'f';
+
+/** The head of a frame. */
+const headOf = (frame) => frame.slice(0, frame.indexOf('\n'));
+
+/** The session text of a frame. */
+const textOf = (frame) => frame.slice(frame.indexOf('\n') + 1);
+
+/** Whether another package wrote the item. */
+const isForeign = (head) => head.startsWith(FOREIGN_MARK);
+
+/** When the item expires, in epoch milliseconds; undefined when it does not say. */
+function expiresOf(head) {
+  const ms = head.slice(head.indexOf(',') + 1);
+  return ms === '' ? undefined : Number(ms);
+}
+
+/** Session text for a session given as attribute JSON. */
+const attributeText = (attribute) => ATTRIBUTE_MARK + attribute;
+
+/** Whether session text is attribute JSON, which `attributeOf` returns. */
+const isAttribute = (text) => text.startsWith(ATTRIBUTE_MARK);
+
+const attributeOf = (text) => text.slice(ATTRIBUTE_MARK.length);
+
+module.exports = {
+  attributeOf, attributeText, expiresOf, headOf, isAttribute, isForeign, textOf,
+};

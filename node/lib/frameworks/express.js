@@ -1,0 +1,258 @@
+'use strict';
+
+/*
+ * The store for express-session and @fastify/session.
+ *
+ * Both ask with callbacks, and neither says what the session it stores was loaded as. That is remembered here, by
+ * the session object: express-session has its own made by `createSession`, and ./fastify.js marks what
+ * @fastify/session copies.
+ */
+/* eslint no-param-reassign: ["error", { "props": false }] -- objects that nobody else has seen yet */
+/* eslint global-require: "off" -- what most applications do without is loaded when it is needed */
+
+const EventEmitter = require('node:events');
+const { orWarn, settle } = require('../callback.js');
+const { hasCookie, isObject, msLeft } = require('../cookie.js');
+const { Core } = require('../core.js');
+const { headOf, isForeign } = require('../frame.js');
+const layouts = require('../layouts/index.js');
+const { parse, serialise } = require('../session.js');
+const { Tracked } = require('../tracked.js');
+const fastify = require('./fastify.js');
+
+const FRAMEWORK = 2;
+
+/** Events that the native part reports once somebody listens. */
+const EVENTS = ['conflict', 'unreadable', 'retry', 'throttled'];
+
+/** The `Store` of the application's express-session, which knows its sessions and cookies. */
+function expressStore() {
+  try {
+    // eslint-disable-next-line import/no-extraneous-dependencies -- the application's own: Fastify needs none
+    return require('express-session').Store;
+  } catch (error) {
+    if (error.code !== 'MODULE_NOT_FOUND') throw error;
+    throw new Error('koa-session-dynamodb-store/express does not find express-session. Install both side by side; in a bundle mark both as external.', { cause: error });
+  }
+}
+
+/** A session with its cookie as JSON has it, and with those values that only DynamoDB can keep, such as Buffers. */
+function plain(session) {
+  if (typeof session.toJSON === 'function') return session;
+  const { cookie } = session;
+  return { ...session, cookie: typeof cookie.toJSON === 'function' ? cookie.toJSON() : cookie };
+}
+
+/** `statusCode` is what @fastify/session answers the visitor with, whatever the service's own was. */
+function amend(error) {
+  if (error.statusCode === undefined || error.serviceStatusCode !== undefined) return;
+  error.serviceStatusCode = error.statusCode;
+  error.statusCode = error.status;
+}
+
+/** A session object, or what stands for one: the id it was loaded or stored under, and what is tracked of it. */
+class LoadedSession {
+  /** Until express-session has its own session made of it. */
+  framework = fastify.FRAMEWORK;
+
+  constructor(id, frame) {
+    this.id = id;
+    this.tracked = new Tracked(frame);
+  }
+}
+
+/** A store for express-session and @fastify/session that keeps each session as one item of a DynamoDB table. */
+class DynamoDBStore extends EventEmitter {
+  #core;
+
+  /** `LoadedSession` by session object, or by the function that stands for one. */
+  #loaded = new WeakMap();
+
+  /** First writes under way by id, of sessions that nothing guards yet. */
+  #firstWrites = new Map();
+
+  #generate;
+
+  /** Of another package, if the option says so. */
+  #layout;
+
+  constructor(options = {}, callback = undefined) {
+    super();
+    this.#core = new Core(options, { layouts, amend });
+    this.#layout = layouts[this.#core.options.native.layout];
+    Object.assign(this, this.#core.options.public);
+    const listen = (name) => {
+      if (!EVENTS.includes(name)) return;
+      this.off('newListener', listen);
+      this.#core.listen((event, details) => this.emit(event, details));
+    };
+    this.on('newListener', listen);
+    this.#core.createTableAtOnce(callback);
+  }
+
+  /** The attribute that holds the expiry: the table's TTL attribute where it has one. */
+  get ttlKey() { return this.#core.ttlAttribute; }
+
+  /** Resolves once a creation of the table that is under way is done. */
+  get ready() { return this.#core.creation; }
+
+  /** Set by express-session: makes a new session for a request. */
+  get generate() { return this.#generate; }
+
+  set generate(generate) {
+    // Without express-session, the first visitor who comes back would be the one to find out.
+    expressStore();
+    this.#generate = generate;
+  }
+
+  /** The session; undefined when there is none. */
+  get(sid, callback = undefined) {
+    const found = (frame) => {
+      const session = this.#read(frame);
+      if (session) {
+        const key = typeof callback === 'function' ? fastify.mark(session) : session;
+        this.#loaded.set(key, new LoadedSession(sid, frame));
+      }
+      return session;
+    };
+    return settle(this.#core.get(sid, found), callback);
+  }
+
+  /** The session of a frame; undefined where it has no cookie, which the frameworks cannot do without. */
+  #read(frame) {
+    if (frame === undefined) return undefined;
+    const session = parse(frame);
+    // @fastify/session assigns every key to its own object, and this key would give it another prototype.
+    if (Object.hasOwn(session, '__proto__')) delete session.__proto__; // eslint-disable-line no-proto
+    const head = headOf(frame);
+    if (isForeign(head)) this.#layout?.restore?.(session, head);
+    return hasCookie(session) ? session : undefined;
+  }
+
+  /** The loaded session that a session object is written over. What it was under another id says nothing. */
+  #loadedAs(sid, session) {
+    const own = this.#loaded.get(session);
+    const marked = this.#loaded.get(fastify.markOf(session));
+    const found = [own, marked].find((loaded) => loaded?.id === sid);
+    if (found) return found;
+    const loaded = new LoadedSession(sid, undefined);
+    if (!own) this.#loaded.set(session, loaded);
+    return loaded;
+  }
+
+  /** Stores a session as it is now, for as long as its cookie lives. */
+  set(sid, session, callback = undefined) {
+    return settle(this.#write(sid, session, ({ tracked, framework }, text, ttlMs) => {
+      const written = this.#core.set(tracked, sid, text, ttlMs, framework);
+      if (tracked.head === undefined) this.#noteFirstWrite(sid, written);
+      return written;
+    }), callback);
+  }
+
+  /** Moves the expiry of a session that is there. */
+  touch(sid, session, callback = undefined) {
+    return settle(this.#write(sid, session, ({ tracked, framework }, text, ttlMs) => (
+      this.#core.touch(tracked, sid, text, ttlMs, framework))), callback);
+  }
+
+  async #write(sid, session, write) {
+    if (!isObject(session?.cookie)) {
+      throw require('../errors.js').invalidSession('The session cannot be stored: it has no cookie, which express-session and @fastify/session give each.');
+    }
+    const text = this.#layout?.serialise ? this.#layout.serialise(session, serialise) : serialise(plain(session));
+    const ttlMs = msLeft(session.cookie) ?? this.#core.options.sessionTtl;
+    await write(this.#loadedAs(sid, session), text, ttlMs);
+  }
+
+  #noteFirstWrite(sid, written) {
+    const done = () => { if (this.#firstWrites.get(sid) === written) this.#firstWrites.delete(sid); };
+    this.#firstWrites.set(sid, written);
+    written.then(done, done);
+  }
+
+  /** Deletes a session. Succeeds even if the session does not exist. */
+  destroy(sid, ...rest) {
+    const tracked = new Tracked('');
+    // A session that is being stored for the first time is deleted after that.
+    tracked.last = this.#firstWrites.get(sid);
+    const gone = this.#core.destroy(sid, tracked).then(() => {});
+    // express-session passes on what `req.session.destroy()` was given, which may be nothing.
+    return settle(gone, rest.length > 0 ? orWarn(rest, 'destroying a session') : undefined);
+  }
+
+  /** All sessions, each with its `id`. */
+  all(callback = undefined) {
+    return settle(this.#all(), callback);
+  }
+
+  async #all() {
+    const sessions = [];
+    for await (const page of this.#core.list()) {
+      for (const [id, frame] of page) {
+        const session = this.#read(frame);
+        if (session) {
+          this.#loaded.set(session, new LoadedSession(id, frame));
+          sessions.push(Object.assign(session, { id }));
+        }
+      }
+    }
+    return sessions;
+  }
+
+  /** How many sessions there are. */
+  length(callback = undefined) { return settle(this.#core.count(), callback); }
+
+  /** Deletes all sessions. Resolves with how many there were. */
+  clear(callback = undefined) { return settle(this.#core.clear(), callback); }
+
+  /** Gives a request a new session under a new id in place of its own. */
+  regenerate(req, ...rest) {
+    const regenerated = new Promise((resolve, reject) => {
+      this.destroy(req.sessionID, (error) => {
+        try {
+          // Even if the old session could not be deleted.
+          this.generate(req);
+        } catch (reason) {
+          reject(reason);
+        }
+        if (error) reject(error);
+        else resolve();
+      });
+    });
+    return settle(regenerated, rest.length > 0 ? orWarn(rest, 'regenerating a session') : undefined);
+  }
+
+  /** The session as express-session's own, without a request. */
+  load(sid, callback = undefined) {
+    const load = async () => {
+      const sess = await new Promise((resolve, reject) => {
+        this.get(sid, (error, found) => (error ? reject(error) : resolve(found)));
+      });
+      return sess ? this.createSession({ sessionID: sid, sessionStore: this }, sess) : undefined;
+    };
+    return settle(load(), callback);
+  }
+
+  /** Makes express-session's own session of what `get` gave, and gives it to the request. */
+  createSession(req, sess) {
+    const loaded = this.#loaded.get(sess) ?? this.#loaded.get(fastify.markOf(sess));
+    fastify.unmark(sess);
+    const session = expressStore().prototype.createSession.call(this, req, sess);
+    if (loaded) {
+      loaded.framework = FRAMEWORK;
+      this.#loaded.set(session, loaded);
+    }
+    return session;
+  }
+
+  /** What this store, and all others of its configuration, have done since the first of them was made. */
+  stats() { return this.#core.stats(); }
+
+  /** Creates the table if it is missing. With a callback, that is where errors go. */
+  createTableIfDontExists(callback = undefined) { return this.#core.table.createIfMissing(callback); }
+
+  /** Waits for the calls under way. There is nothing else to close: an idle store keeps no process alive. */
+  async close() { await this.#core.idle(); }
+}
+
+module.exports = { DynamoDBStore };

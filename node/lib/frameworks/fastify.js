@@ -1,0 +1,31 @@
+'use strict';
+
+/* eslint no-param-reassign: ["error", { "props": false }] -- a session that nobody else has seen yet */
+
+/** @fastify/session, which uses the store for express-session. */
+
+const FRAMEWORK = 3;
+
+/**
+ * @fastify/session copies the properties of a loaded session to an object of its own. One of them is a function that
+ * stands for what was loaded: the copy keeps it, and JSON and hashes ignore functions.
+ */
+const LOADED = 'koa-session-dynamodb-store:loaded';
+
+/** Has copies of a session lead back to it. Returns the object that stands for it. */
+function mark(session) {
+  const loaded = () => {};
+  session[LOADED] = loaded;
+  return loaded;
+}
+
+/** What stands for the session of which this one is a copy. */
+const markOf = (session) => session[LOADED];
+
+function unmark(session) {
+  delete session[LOADED];
+}
+
+module.exports = {
+  FRAMEWORK, mark, markOf, unmark,
+};

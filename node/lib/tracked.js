@@ -1,0 +1,42 @@
+'use strict';
+
+const { headOf, textOf } = require('./frame.js');
+
+/**
+ * What one request, or one session object, has loaded or written of a session. Its next write is compared with this
+ * and guarded by it.
+ */
+class Tracked {
+  /** The head as it was loaded or last written; `''` when there was no session; undefined when nobody looked. */
+  head;
+
+  /** The session text, as it was loaded or last written. */
+  text;
+
+  /** The session was deleted meanwhile: later writes are dropped. */
+  isGone;
+
+  /** The write under way. */
+  last = undefined;
+
+  constructor(frame) {
+    this.loaded(frame);
+  }
+
+  /** A load gave this frame: `''` when there was no session. */
+  loaded(frame) {
+    this.head = frame && headOf(frame);
+    this.text = frame ? textOf(frame) : '';
+    this.isGone = false;
+  }
+
+  /** A write answered with this head. A touch writes no text: what is stored stays the base of the next write. */
+  wrote(head, text = undefined) {
+    this.isGone = head === '';
+    if (this.isGone) return;
+    if (this.head || text !== undefined) this.head = head;
+    if (text !== undefined) this.text = text;
+  }
+}
+
+module.exports = { Tracked };

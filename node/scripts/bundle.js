@@ -1,0 +1,78 @@
+'use strict';
+
+/**
+ * Bundles lib into dist, which is what the package ships.
+ *
+ *   node scripts/bundle.js
+ *
+ * Each file that a process loads costs its cold start a quarter of a millisecond. So each entry is one file, and what
+ * most applications do without is in files of its own, which are loaded when they are needed.
+ */
+
+const fs = require('node:fs');
+const path = require('node:path');
+const esbuild = require('esbuild');
+
+const ROOT = path.join(__dirname, '..');
+const LIB = path.join(ROOT, 'lib');
+const DIST = path.join(ROOT, 'dist');
+
+const ENTRIES = ['index.js', 'express.js'];
+
+/**
+ * Loaded on demand. Whatever holds state for the whole process has to be one of these: everything else is bundled into
+ * each file that requires it.
+ */
+const ON_DEMAND = [
+  'attribute-data.js',
+  'debug.js',
+  'errors.js',
+  'host.js',
+  'options/dynamo-rare.js',
+  'session-data.js',
+  'table.js',
+  'warn.js',
+];
+
+/** Leaves a `require` of a file on demand in the bundle. dist has no folders. */
+const onDemand = {
+  name: 'on-demand',
+  setup(build) {
+    build.onResolve({ filter: /^\./ }, ({ path: wanted, resolveDir, kind }) => {
+      if (kind === 'entry-point') return undefined;
+      const file = path.relative(LIB, path.resolve(resolveDir, wanted)).split(path.sep).join('/');
+      return ON_DEMAND.includes(file) ? { path: `./${path.basename(file)}`, external: true } : undefined;
+    });
+  },
+};
+
+function copy(from, ending) {
+  for (const name of fs.readdirSync(from)) {
+    if (name.endsWith(ending)) fs.copyFileSync(path.join(from, name), path.join(DIST, name));
+  }
+}
+
+async function bundle() {
+  fs.rmSync(DIST, { recursive: true, force: true });
+  await esbuild.build({
+    entryPoints: [...ENTRIES, ...ON_DEMAND].map((file) => ({ in: path.join(LIB, file), out: path.parse(file).name })),
+    outdir: DIST,
+    bundle: true,
+    format: 'cjs',
+    platform: 'node',
+    target: 'node20',
+    charset: 'utf8',
+    external: ['express-session'],
+    // A bundled module has no file name of its own: lib/binding.js asks for that of the bundle.
+    banner: { js: '\'use strict\';\n\nconst PACKAGE_FILE = module.filename;' },
+    plugins: [onDemand],
+    logLevel: 'warning',
+  });
+  copy(LIB, '.mjs');
+  // Flow looks for types beside the file it types.
+  copy(ROOT, '.js.flow');
+}
+
+module.exports = { bundle };
+
+if (require.main === module) bundle();
