@@ -126,7 +126,7 @@ fmt: node/node_modules/.package-lock.json ## Format Rust and JavaScript
 .PHONY: clean
 clean: ## Remove everything that was built or installed
 	cargo clean
-	rm -rf node/*.node node/node_modules examples/*/node_modules node/test/packaging/tools/node_modules
+	rm -rf node/*.node node/dist node/node_modules examples/*/node_modules node/test/packaging/tools/node_modules
 	rm -rf bench/node_modules bench/rust/target
 
 %/node_modules/.package-lock.json: %/package.json %/package-lock.json

@@ -1,7 +1,7 @@
 'use strict';
 
 /**
- * Builds the addon in place and bundles the JavaScript. A debug build writes `binding.d.ts` as well.
+ * Builds the addon in place. A debug build writes `binding.d.ts` as well.
  *
  *   node scripts/build.js [--release]
  */
@@ -12,7 +12,6 @@ const os = require('node:os');
 const path = require('node:path');
 const platforms = require('../npm/platforms.json');
 const { name: NAME } = require('../package.json');
-const { bundle } = require('./bundle.js');
 const declarations = require('./declarations.js');
 
 const root = path.join(__dirname, '..');
@@ -75,4 +74,3 @@ try {
 } finally {
   fs.rmSync(types, { recursive: true });
 }
-bundle();

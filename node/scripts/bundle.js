@@ -73,6 +73,4 @@ async function bundle() {
   copy(ROOT, '.js.flow');
 }
 
-module.exports = { bundle };
-
-if (require.main === module) bundle();
+bundle();

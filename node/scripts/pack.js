@@ -92,6 +92,7 @@ function packOne(content, out, fill) {
 
 // Answers { main, platforms: [] }, each with its manifest, its tarball and the names of the files in it.
 function pack(out, addons) {
+  if (!fs.existsSync(path.join(NODE_DIR, 'dist'))) throw new Error('the JavaScript is not bundled: run `npm run build:js`');
   fs.mkdirSync(out, { recursive: true });
   const packed = Object.keys(addons).map(find);
   return {
