@@ -63,7 +63,7 @@ test: ## Check and test everything, as CI does
 .PHONY: test-endpoint
 test-endpoint: $(NPM_PACKAGES) ## Run the conformance suite against DYNAMODB_ENDPOINT=URL
 	@test -n "$(DYNAMODB_ENDPOINT)" || { echo 'usage: DYNAMODB_ENDPOINT=http://localhost:8000 make test-endpoint' >&2; exit 2; }
-	cargo test --locked --package dynamodb-session-local --test it -- --ignored --show-output the_endpoint_in_the_environment
+	cargo test --locked --package dynamodb-session --test it -- --ignored --show-output the_endpoint_in_the_environment
 	cd node && npm run --silent build:debug
 	.ci/js-tests node/test/conformance
 
@@ -114,7 +114,7 @@ audit: ## What takes long: dependencies, fuzzing, sanitizers, the model, stress,
 	.ci/deny
 	$(MAKE) --no-print-directory fuzz
 	$(MAKE) --no-print-directory sanitize
-	cargo test --locked --package dynamodb-session-local --test it -- --show-output model::
+	cargo test --locked --package dynamodb-session --test it -- --show-output model::
 	$(MAKE) --no-print-directory soak MINUTES=$(MINUTES)
 	.ci/js-tests node/test/process/stress
 

@@ -1,11 +1,7 @@
-//! The client against a `DynamoDB` that fails as scripted.
+//! The fault server itself. The store against it is tested with the crate `dynamodb-session`.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod binary;
-mod clock;
-mod deadline;
-mod overload;
 mod server;
 mod support;
-mod table;

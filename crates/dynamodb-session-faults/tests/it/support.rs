@@ -9,9 +9,6 @@ use serde_json::Value;
 
 pub(crate) const DAY: Duration = Duration::from_hours(24);
 
-/// For what is to happen at once, however busy the machine is.
-pub(crate) const GUARD: Duration = Duration::from_secs(20);
-
 /// When most tests take place.
 pub(crate) fn now() -> SystemTime {
     UNIX_EPOCH + Duration::from_secs(1_800_000_000)

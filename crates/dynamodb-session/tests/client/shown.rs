@@ -1,0 +1,221 @@
+//! What the public types show of themselves: never an id, session data or a secret.
+
+use std::fmt::{self, Write as _};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
+
+use aws_credential_types::Credentials;
+use dynamodb_session::{
+    Error, ErrorKind, Incomplete, IncompleteReason, Record, Request, Response, SessionId,
+    SessionStore, SessionText, TableSettings, TlsRoots,
+};
+
+use super::server::Server;
+
+/// Everything that must stay hidden has this in it.
+const SECRET: &str = "hunter2";
+
+#[track_caller]
+fn shows_nothing(shown: &str) {
+    assert!(!shown.contains(SECRET), "{shown}");
+    assert!(!shown.is_empty());
+}
+
+#[test]
+fn records_and_ids() {
+    let id = SessionId::new(SECRET).unwrap();
+    let record = Record::new(id.clone(), SECRET, SystemTime::now());
+    shows_nothing(&format!("{id:?} {id:#?} {record:?} {record:#?}"));
+    let data = SessionText::Json(format!(r#"{{"a":"{SECRET}"}}"#));
+    shows_nothing(&format!("{data:?} {:?}", record.with_data(data.clone())));
+    let data = SessionText::Attribute(format!(r#"{{"M":{{"a":{{"S":"{SECRET}"}}}}}}"#));
+    shows_nothing(&format!("{data:?}"));
+    let error = SessionId::new(SECRET.repeat(1000)).unwrap_err();
+    shows_nothing(&format!("{error} {error:?}"));
+}
+
+#[test]
+fn requests_and_answers() {
+    let request = Request {
+        operation: "GetItem",
+        body: SECRET.into(),
+        timeout: Duration::from_secs(1),
+    };
+    let response = Response {
+        status: 200,
+        body: SECRET.into(),
+        request_id: None,
+        clock_corrected: false,
+    };
+    shows_nothing(&format!(
+        "{request:?} {request:#?} {response:?} {response:#?}"
+    ));
+    let incomplete = Incomplete {
+        reason: IncompleteReason::Broken,
+        endpoint: None,
+        source: SECRET.into(),
+    };
+    // Its source is what the transport reports, and shown only where somebody asks for it.
+    shows_nothing(&incomplete.to_string());
+}
+
+#[test]
+fn builders_and_stores() {
+    let credentials =
+        Credentials::new("AKIDEXAMPLE", SECRET, Some(SECRET.to_owned()), None, "test");
+    let builder = || {
+        SessionStore::builder()
+            .region("eu-west-1")
+            .credentials_provider(credentials.clone())
+            .proxy(format!("http://user:{SECRET}@proxy.example"))
+            .on_call(Arc::new(|_| ()))
+    };
+    shows_nothing(&format!("{:?} {:#?}", builder(), builder()));
+    let store = builder().build().unwrap();
+    shows_nothing(&format!("{store:?} {store:#?} {:?}", store.table()));
+}
+
+#[test]
+fn settings() {
+    let mut settings = TableSettings {
+        read_capacity_units: Some(7),
+        ..TableSettings::default()
+    };
+    settings
+        .create_table
+        .insert("Tags".to_owned(), SECRET.into());
+    shows_nothing(&format!("{settings:?}"));
+    assert!(format!("{settings:?}").contains('7'));
+    // Certificates are public.
+    assert!(!format!("{:?}", TlsRoots::Pem(String::new())).is_empty());
+}
+
+#[tokio::test]
+async fn errors_of_what_cannot_be_stored() {
+    let store = SessionStore::builder().region("local").build().unwrap();
+    let id = SessionId::new(SECRET).unwrap();
+    let in_a_value = serde_json::json!({ "n": { "m": [SECRET, 1e300] } });
+    let error = store
+        .put(&Record::new(id.clone(), in_a_value, store.now()))
+        .await
+        .unwrap_err();
+    assert!(error.to_string().contains("n.m[1]"), "{error}");
+    shows_nothing(&format!("{error} {error:?}"));
+    let too_large = serde_json::json!({ "n": SECRET.repeat(100_000) });
+    let error = store
+        .put(&Record::new(id, too_large, store.now()))
+        .await
+        .unwrap_err();
+    assert!(error.to_string().contains("409600"), "{error}");
+    shows_nothing(&format!("{error} {error:?}"));
+}
+
+/// Everything that calls give or tell, in one text.
+async fn told(answer: (u16, &'static str)) -> (String, Vec<ErrorKind>) {
+    let server = Server::start(Some(answer));
+    let told = Arc::new(Mutex::new(String::new()));
+    let (events, reports) = (Arc::clone(&told), Arc::clone(&told));
+    let note = |told: &Mutex<String>, what: &dyn fmt::Debug| {
+        writeln!(told.lock().unwrap(), "{what:?} {what:#?}").unwrap();
+    };
+    let store = SessionStore::builder()
+        .region("eu-west-1")
+        .endpoint_url(&server.url)
+        .credentials_provider(Credentials::new("AKIDEXAMPLE", SECRET, None, None, "test"))
+        .max_attempts(2)
+        .retry_base(Duration::ZERO)
+        .on_event(Arc::new(move |event| note(&events, event)))
+        .on_call(Arc::new(move |report| note(&reports, report)))
+        .build()
+        .unwrap();
+    let id = SessionId::new(SECRET).unwrap();
+    let data = || serde_json::json!({ "a": SECRET });
+    let record = Record::new(id.clone(), data(), SystemTime::now());
+    let mut kinds = Vec::new();
+    let mut show = |error: Error| {
+        kinds.push(error.kind());
+        let mut source = std::error::Error::source(&error);
+        writeln!(told.lock().unwrap(), "{error} {error:?} {error:#?}").unwrap();
+        while let Some(cause) = source {
+            writeln!(told.lock().unwrap(), "{cause} {cause:?}").unwrap();
+            source = cause.source();
+        }
+    };
+    macro_rules! show {
+        ($($call:expr),+ $(,)?) => {
+            $(match $call.await {
+                Ok(value) => note(&told, &value),
+                Err(error) => show(error),
+            })+
+        };
+    }
+    show!(
+        store.load::<serde_json::Value>(&id),
+        store.load::<SessionText>(&id),
+        store.load::<u8>(&id),
+        store.create(&record),
+        store.put(&record),
+        store.save(&record, &data(), SystemTime::now()),
+        store.replace(&record),
+        store.touch(&record, SystemTime::now()),
+        store.delete(&id),
+        store.list::<serde_json::Value>(None),
+    );
+    note(&told, &store.stats());
+    note(&told, &store);
+    let told = told.lock().unwrap().clone();
+    (told, kinds)
+}
+
+#[tokio::test]
+async fn what_calls_give_and_tell() {
+    let (shown, kinds) = told((
+        200,
+        r#"{"Item":{"id":{"S":"hunter2"},"session":{"M":{"hunter2":{"S":"hunter2"}}},"created":{"N":"1"}},
+            "Items":[{"sessionId":{"S":"hunter2"},"session":{"M":{"a":{"S":"hunter2"}}}}],
+            "Count":1,"LastEvaluatedKey":{"sessionId":{"S":"hunter2"}}}"#,
+    ))
+    .await;
+    shows_nothing(&shown);
+    assert_eq!(kinds, [ErrorKind::Decode], "no session is a number");
+    for what in ["Record", "CallReport", "Page", "Stamp", "Stats", "GetItem"] {
+        assert!(shown.contains(what), "{what}: {shown}");
+    }
+}
+
+#[tokio::test]
+async fn what_calls_tell_of_answers_that_quote() {
+    for (answer, kind) in [
+        (
+            (
+                400,
+                r#"{"__type":"x#ValidationException","message":"the value hunter2"}"#,
+            ),
+            ErrorKind::Service,
+        ),
+        (
+            (
+                400,
+                r#"{"__type":"x#InvalidSignatureException","message":"hunter2"}"#,
+            ),
+            ErrorKind::Credentials,
+        ),
+        (
+            (500, r#"{"__type":"x#New","message":"hunter2"}"#),
+            ErrorKind::Service,
+        ),
+        ((503, "<html>hunter2"), ErrorKind::Service),
+        ((200, "hunter2"), ErrorKind::Decode),
+        (
+            (
+                200,
+                r#"{"Item":{"session":{"M":{"a":{"N":"hunter2"}}}},"Items":"hunter2"}"#,
+            ),
+            ErrorKind::Decode,
+        ),
+    ] {
+        let (shown, kinds) = told(answer).await;
+        shows_nothing(&shown);
+        assert!(kinds.contains(&kind), "{kinds:?}");
+    }
+}

@@ -1,0 +1,103 @@
+//! The conformance suite of the core, on this engine and on the others at hand.
+
+use std::time::Duration;
+
+use dynamodb_session::{Builder, Conflict, Layout, SessionStore, conformance};
+use dynamodb_session_local::{Builder as EngineBuilder, LocalEngine};
+use serde_json::Value;
+
+use crate::local::TempDir;
+use crate::support::dynalite::Dynalite;
+
+/// Stated for every engine: what it cannot do, and so how many cases are skipped.
+#[expect(
+    clippy::print_stdout,
+    reason = "`.ci/summary` counts the skipped cases in it"
+)]
+async fn expect_conformance(builder: impl Fn() -> Builder, unmet: &[&str], skips: usize) {
+    let report = conformance::run(builder, unmet).await.unwrap();
+    println!("{report}");
+    assert!(report.failed.is_empty(), "{report}");
+    assert!(!report.passed.is_empty());
+    assert_eq!(report.skipped.len(), skips, "{report}");
+}
+
+/// An engine that deletes nothing by itself: the suite counts expired items too.
+fn engine() -> EngineBuilder {
+    LocalEngine::builder().sweep_every(Duration::ZERO)
+}
+
+fn local(url: &str) -> Builder {
+    SessionStore::builder().region("local").endpoint_url(url)
+}
+
+#[tokio::test]
+async fn dynoxide_in_memory() {
+    let engine = engine().start().unwrap();
+    expect_conformance(|| local(engine.url()), &[], 0).await;
+}
+
+#[tokio::test]
+async fn where_saves_overwrite_each_other() {
+    let engine = engine().start().unwrap();
+    let builder = || local(engine.url()).conflict(Conflict::Overwrite);
+    expect_conformance(builder, &["merge"], 8).await;
+}
+
+#[tokio::test]
+async fn where_another_packages_items_are_read_too() {
+    let engine = engine().start().unwrap();
+    for layout in [Layout::DynamodbStore, Layout::TowerSessionsDynamodbStore] {
+        expect_conformance(|| local(engine.url()).layout(layout), &[], 0).await;
+    }
+}
+
+#[tokio::test]
+async fn dynoxide_in_a_file() {
+    let directory = TempDir::new();
+    let engine = engine()
+        .data_file(directory.path().join("sessions.db"))
+        .start()
+        .unwrap();
+    expect_conformance(|| local(engine.url()), &[], 0).await;
+}
+
+#[tokio::test]
+async fn dynalite() {
+    let engine = Dynalite::start();
+    // It drops `__proto__` attributes, and counts characters where DynamoDB counts bytes.
+    expect_conformance(|| local(&engine.url()), &["proto-keys"], 1).await;
+}
+
+/// `make test-endpoint`: any DynamoDB API, with the Region and credentials the environment has.
+#[tokio::test]
+#[ignore = "needs DYNAMODB_ENDPOINT: run by make test-endpoint"]
+async fn the_endpoint_in_the_environment() {
+    let endpoint =
+        std::env::var("DYNAMODB_ENDPOINT").expect("DYNAMODB_ENDPOINT names the endpoint to test");
+    let builder = || {
+        let builder = SessionStore::builder().endpoint_url(&endpoint);
+        if std::env::var("AWS_REGION").is_ok() {
+            builder
+        } else {
+            builder.region("local")
+        }
+    };
+    // What the endpoint cannot do, such as `proto-keys`, with commas.
+    let unmet = std::env::var("CONFORMANCE_UNMET").unwrap_or_default();
+    let unmet: Vec<&str> = unmet.split(',').filter(|need| !need.is_empty()).collect();
+    expect_conformance(builder, &unmet, cases_that_need(&unmet)).await;
+}
+
+fn cases_that_need(needs: &[&str]) -> usize {
+    let cases: Vec<Value> = serde_json::from_str(conformance::CASES).unwrap();
+    let needs_one = |case: &&Value| {
+        let mut of_case = case["needs"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str);
+        of_case.any(|need| needs.contains(&need))
+    };
+    cases.iter().filter(needs_one).count()
+}

@@ -1,0 +1,108 @@
+//! An outage is not made worse by repetitions, and a service that stalls does not fill the process with calls.
+
+use std::time::Duration;
+
+use dynamodb_session::{ErrorKind, ManualClock, SessionStore};
+use dynamodb_session_faults::{FaultServer, Step};
+use serde_json::Value;
+use tokio::task::JoinSet;
+
+use super::support::{id, now, server, store_at};
+
+/// With default limits, and without pauses between attempts.
+fn store(server: &FaultServer, clock: &ManualClock) -> SessionStore {
+    let builder = store_at(server, &server.urls().http).clock(clock.clone());
+    builder.retry_base(Duration::ZERO).build().unwrap()
+}
+
+async fn load(store: &SessionStore) -> Result<(), dynamodb_session::Error> {
+    store.load::<Value>(&id("a")).await.map(|_| ())
+}
+
+/// How many requests these calls are, all of which end in one way.
+async fn requests(
+    server: &FaultServer,
+    store: &SessionStore,
+    calls: usize,
+    succeed: bool,
+) -> usize {
+    for _ in 0..calls {
+        assert_eq!(load(store).await.is_ok(), succeed);
+    }
+    server.log().entries.len()
+}
+
+#[tokio::test]
+async fn while_all_fails_there_is_hardly_more_than_one_attempt_a_call() {
+    let server = server().await;
+    let store = store(&server, &ManualClock::new(now()));
+    for outage in [
+        Step::Error {
+            code: "InternalServerError".to_owned(),
+            status: 500,
+            message: String::new(),
+        },
+        Step::error("ThrottlingException"),
+        Step::ResetBefore,
+    ] {
+        server.default(outage);
+        let sent = requests(&server, &store, 1000, false).await;
+        assert!(sent > 1000 && sent <= 1100, "{sent}");
+        assert_eq!(requests(&server, &store, 100, false).await, 100);
+        // It is over, and nobody has restarted anything.
+        server.default(Step::Pass);
+        assert_eq!(requests(&server, &store, 500, true).await, 500);
+        // With it, the retries have come back.
+        server.script([Step::error("ThrottlingException")]);
+        assert_eq!(requests(&server, &store, 1, true).await, 2);
+    }
+}
+
+#[tokio::test]
+async fn behind_a_service_that_stalls_only_so_much_piles_up() {
+    const CALLS: usize = 10_000;
+    const CONNECTIONS: usize = 128;
+    const QUEUE: usize = 4096;
+    let server = server().await;
+    server.default(Step::Hang);
+    let clock = ManualClock::new(now());
+    let store = store(&server, &clock);
+    let mut calls = JoinSet::new();
+    for _ in 0..CALLS {
+        let store = store.clone();
+        calls.spawn(async move { load(&store).await.unwrap_err() });
+    }
+    // Without any time having passed.
+    for _ in 0..CALLS - CONNECTIONS - QUEUE {
+        let refused = calls.join_next().await.unwrap().unwrap();
+        assert_eq!(
+            (refused.kind(), refused.attempts()),
+            (ErrorKind::Overloaded, 0)
+        );
+        assert!(refused.is_retryable());
+    }
+    server.received(CONNECTIONS as u64).await;
+    assert_eq!(server.open_connections(), CONNECTIONS);
+    assert_eq!(calls.len(), CONNECTIONS + QUEUE);
+    assert!(calls.try_join_next().is_none());
+
+    clock.advance(Duration::from_secs(5));
+    while let Some(given_up) = calls.join_next().await {
+        let given_up = given_up.unwrap();
+        assert!(
+            matches!(given_up.kind(), ErrorKind::Timeout | ErrorKind::Transport),
+            "{given_up:?}"
+        );
+    }
+    server.connections_closed().await;
+    let seen = server.log();
+    assert!(
+        seen.entries.len() <= CONNECTIONS + QUEUE,
+        "{}",
+        seen.entries.len()
+    );
+    // And it goes on.
+    server.default(Step::Pass);
+    load(&store).await.unwrap();
+    assert_eq!(server.log().operations(), ["GetItem"]);
+}

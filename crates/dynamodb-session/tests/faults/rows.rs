@@ -1,0 +1,397 @@
+//! Every row of `faults.json`: what the caller gets, after how many requests, at which time, and what is stored then.
+
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::time::Duration;
+
+use dynamodb_session::{Create, Error, Record, SessionStore, TableSettings, Write};
+use dynamodb_session_faults::{Entry, FaultServer, Step};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::task::JoinHandle;
+
+use super::clock::{GUARD, WatchedClock};
+use super::support::{DAY, direct, id, now, record, server, store_at};
+
+/// What is tried where a row does not say. `clear` and `create_table` take several requests when all is well.
+const VERBS: [&str; 7] = [
+    "load", "create", "put", "save", "replace", "touch", "delete",
+];
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Row {
+    /// What goes wrong.
+    fault: String,
+    /// What an app sees of it, and after how long at most, by the defaults: in the README where they are here.
+    sees: Option<String>,
+    after: Option<String>,
+    /// The field of `Urls`.
+    #[serde(default = "http")]
+    endpoint: String,
+    #[serde(default)]
+    script: Vec<Step>,
+    #[serde(default = "pass")]
+    default: Step,
+    #[serde(default)]
+    on: BTreeMap<String, Step>,
+    verbs: Option<Vec<String>>,
+    /// By verb; `*` is the others.
+    expect: BTreeMap<String, Expected>,
+}
+
+fn http() -> String {
+    "http".to_owned()
+}
+
+fn pass() -> Step {
+    Step::Pass
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Expected {
+    /// The name of an `ErrorKind`. Without one the verb succeeds.
+    error: Option<String>,
+    /// What [`Error::code`] says.
+    code: Option<String>,
+    /// What `error.code` says in JavaScript.
+    js: Option<String>,
+    /// How many requests are sent, of all operations.
+    attempts: u32,
+    /// The times in milliseconds at which the caller has had enough of waiting. Without them, no time passes but in pauses.
+    #[serde(default)]
+    at: Vec<u64>,
+    /// Whether what failed was done all the same. What succeeds was.
+    #[serde(default)]
+    stored: bool,
+}
+
+fn rows() -> Vec<Row> {
+    serde_json::from_str(include_str!("../../../dynamodb-session-faults/faults.json")).unwrap()
+}
+
+#[test]
+fn rows_are_whole() {
+    let rows = rows();
+    let mut names: Vec<_> = rows.iter().map(|row| &row.fault).collect();
+    names.sort();
+    names.dedup();
+    assert_eq!(names.len(), rows.len(), "each has a name of its own");
+    for row in &rows {
+        assert_eq!(row.sees.is_some(), row.after.is_some(), "{}", row.fault);
+        assert!(row.expect.contains_key("*"), "{}", row.fault);
+        for expected in row.expect.values() {
+            assert_eq!(
+                expected.error.is_some(),
+                expected.js.is_some(),
+                "{}",
+                row.fault
+            );
+        }
+    }
+}
+
+/// All that fail, not only the first.
+#[tokio::test]
+async fn every_fault_ends_as_the_table_says() {
+    let without_faults = without_faults().await;
+    let mut wrong = Vec::new();
+    let mut tried = 0;
+    for row in rows() {
+        let server = server().await;
+        let verbs = row.verbs.clone();
+        let verbs = verbs.unwrap_or_else(|| VERBS.map(str::to_owned).to_vec());
+        for verb in verbs {
+            // On a connection that is kept, and on a new one.
+            for is_warm in [false, true] {
+                if is_warm && !row.endpoint.eq("http") && !row.endpoint.eq("https") {
+                    continue;
+                }
+                tried += 1;
+                let trial = Trial {
+                    row: &row,
+                    server: &server,
+                    verb: &verb,
+                    is_warm,
+                    without_fault: &without_faults[&verb],
+                };
+                if let Err(reason) = trial.run().await {
+                    wrong.push(format!("{}; {verb}, warm: {is_warm}: {reason}", row.fault));
+                }
+            }
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "{} of {tried}:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
+    assert!(tried > 500, "{tried}");
+}
+
+/// One verb of one row.
+struct Trial<'a> {
+    row: &'a Row,
+    server: &'a FaultServer,
+    verb: &'a str,
+    is_warm: bool,
+    /// The result and the effect when nothing goes wrong.
+    without_fault: &'a (Value, Value),
+}
+
+/// By verb, what [`Trial::without_fault`] is.
+async fn without_faults() -> BTreeMap<String, (Value, Value)> {
+    let server = server().await;
+    let engine = direct(&server).clock(WatchedClock::new()).build().unwrap();
+    let mut all = BTreeMap::new();
+    for verb in VERBS.into_iter().chain(["clear", "create_table"]) {
+        let loaded = prepare(&engine, verb).await;
+        let result = perform(engine.clone(), verb.to_owned(), loaded).await;
+        all.insert(
+            verb.to_owned(),
+            (result.unwrap(), effect(&engine, verb).await),
+        );
+    }
+    all
+}
+
+impl Trial<'_> {
+    /// What is not as expected.
+    async fn run(&self) -> Result<(), String> {
+        let row = self.row;
+        let expected = row.expect.get(self.verb).unwrap_or(&row.expect["*"]);
+        let engine = direct(self.server)
+            .clock(WatchedClock::new())
+            .build()
+            .unwrap();
+        let (without, after) = self.without_fault;
+        let loaded = prepare(&engine, self.verb).await;
+        let before = effect(&engine, self.verb).await;
+
+        let clock = WatchedClock::new();
+        let store = self.store(&clock);
+        if self.is_warm {
+            // Whether there is a table or not.
+            let _ = store.load::<Value>(&id("nobody")).await;
+        }
+        self.server.log();
+        self.server.default(row.default.clone());
+        for (operation, step) in &row.on {
+            self.server.on(operation, step.clone());
+        }
+        self.server.script(row.script.clone());
+        let call = tokio::spawn(perform(store.clone(), self.verb.to_owned(), loaded));
+        let outcome = self.in_time(&clock, &expected.at, call).await?;
+        let log = self.server.log();
+        self.server.script([]);
+        self.server.default(Step::Pass);
+
+        check(&log.left, &0, "steps left of the script")?;
+        self.check_requests(&log.entries, expected, &outcome)?;
+        let is_done = match (&expected.error, &outcome) {
+            (None, Ok(value)) => {
+                check(value, without, "the result")?;
+                true
+            }
+            (Some(kind), Err(error)) => {
+                check(&format!("{:?}", error.kind()), kind, "the kind")?;
+                check(&error.code(), &expected.code.as_deref(), "the code")?;
+                expected.stored
+            }
+            _ => return Err(format!("{outcome:?}")),
+        };
+        let stored = effect(&engine, self.verb).await;
+        check(
+            &stored,
+            if is_done { after } else { &before },
+            "what is stored",
+        )?;
+        if row.endpoint.starts_with("https_")
+            || ["refused", "unresolvable"].contains(&row.endpoint.as_str())
+        {
+            return Ok(());
+        }
+        self.works_again(&store).await
+    }
+
+    /// Moves the clock to each of these times, when the call waits for exactly that, and gives what it ends with.
+    async fn in_time<T>(
+        &self,
+        clock: &WatchedClock,
+        at: &[u64],
+        call: JoinHandle<T>,
+    ) -> Result<T, String> {
+        for (before, ms) in (1..).zip(at) {
+            let time = Duration::from_millis(*ms);
+            if ["http", "https"].contains(&self.row.endpoint.as_str()) {
+                // Until then it waits for a connection, which may end at the same time.
+                self.server.received(before).await;
+            }
+            if !clock.is_awaited(time).await {
+                return Err(format!(
+                    "nobody waits until {time:?}, but {clock:?}, ended: {}",
+                    call.is_finished()
+                ));
+            }
+            clock.set(time.saturating_sub(Duration::from_millis(1)));
+            turns().await;
+            if call.is_finished() || !clock.is_awaited(time).await {
+                return Err(format!("it did not wait until {time:?}"));
+            }
+            clock.set(time);
+        }
+        match tokio::time::timeout(GUARD, call).await {
+            Ok(result) => Ok(result.unwrap()),
+            Err(_) => Err(format!("it waits for more: {clock:?}")),
+        }
+    }
+
+    fn store(&self, clock: &WatchedClock) -> SessionStore {
+        let urls = serde_json::to_value(self.server.urls()).unwrap();
+        let url = urls[&self.row.endpoint].as_str().unwrap();
+        // Without pauses between attempts: they are random.
+        let builder = store_at(self.server, url).retry_base(Duration::ZERO);
+        builder.clock(clock.clone()).build().unwrap()
+    }
+
+    fn check_requests(
+        &self,
+        entries: &[Entry],
+        expected: &Expected,
+        outcome: &Result<Value, Error>,
+    ) -> Result<(), String> {
+        if let Some(entry) = entries.iter().find(|entry| entry.signature.is_err()) {
+            return Err(format!("a wrong signature: {entry:?}"));
+        }
+        let attempts = u32::try_from(entries.len()).unwrap();
+        match outcome {
+            Err(error) if self.row.endpoint != "http" => {
+                check(&error.attempts(), &expected.attempts, "attempts")?;
+            }
+            _ => check(&attempts, &expected.attempts, "requests")?,
+        }
+        if let (Err(error), true) = (outcome, VERBS.contains(&self.verb)) {
+            check(&error.attempts(), &expected.attempts, "attempts")?;
+        }
+        if let [
+            Entry {
+                step: Step::Skew { .. },
+                date,
+                ..
+            },
+            again,
+            ..,
+        ] = entries
+            && *date == again.date
+        {
+            return Err("the clock was not corrected".to_owned());
+        }
+        Ok(())
+    }
+
+    /// The fault has passed, and nobody has restarted anything.
+    async fn works_again(&self, store: &SessionStore) -> Result<(), String> {
+        if matches!(self.row.default, Step::Close | Step::CloseIdle) {
+            self.server.connections_closed().await;
+            // So that the runtime looks at its sockets.
+            turns().await;
+        }
+        let session = record("afterwards", json!({ "n": 1 }));
+        let done = if self.verb == "create_table" {
+            store.table().describe().await.map(drop)
+        } else {
+            store.put(&session).await.map(drop)
+        };
+        done.map_err(|error| format!("afterwards: {error:?}"))?;
+        check(&self.server.log().entries.len(), &1, "requests afterwards")
+    }
+}
+
+fn check<T: PartialEq + Debug + ?Sized>(got: &T, expected: &T, what: &str) -> Result<(), String> {
+    if got == expected {
+        return Ok(());
+    }
+    Err(format!("{what}: {got:?}, not {expected:?}"))
+}
+
+/// Lets everything run that can.
+async fn turns() {
+    for _ in 0..20 {
+        tokio::task::yield_now().await;
+    }
+}
+
+const NAME: &str = "a";
+
+/// What is there before, as it was loaded.
+async fn prepare(engine: &SessionStore, verb: &str) -> Option<Record<Value>> {
+    if verb == "create_table" {
+        engine.table().delete().await.unwrap();
+        return None;
+    }
+    engine.clear().await.unwrap();
+    if verb == "create" || verb == "put" {
+        return None;
+    }
+    for name in [NAME, "b", "c"] {
+        let _ = engine
+            .put(&record(name, json!({ "n": 1, "left": true })))
+            .await
+            .unwrap();
+    }
+    engine.load(&id(NAME)).await.unwrap()
+}
+
+async fn perform(
+    store: SessionStore,
+    verb: String,
+    loaded: Option<Record<Value>>,
+) -> Result<Value, Error> {
+    let data = json!({ "n": 2, "left": true });
+    let fresh = record(NAME, data.clone());
+    let expires_at = now() + 2 * DAY;
+    let loaded = loaded.as_ref();
+    let of_loaded = || loaded.unwrap();
+    Ok(match verb.as_str() {
+        "load" => store
+            .load::<Value>(&fresh.id)
+            .await?
+            .map_or(Value::Null, |record| record.data),
+        "create" => json!(matches!(store.create(&fresh).await?, Create::Created(_))),
+        "put" => json!(store.put(&fresh).await.map(|_| true)?),
+        "save" => json!(matches!(
+            store.save(of_loaded(), &data, expires_at).await?,
+            Write::Written(_)
+        )),
+        "replace" => json!(matches!(
+            store.replace(&of_loaded().with_data(data)).await?,
+            Write::Written(_)
+        )),
+        "touch" => json!(matches!(
+            store.touch(of_loaded(), expires_at).await?,
+            Write::Written(_)
+        )),
+        "delete" => store.delete(&fresh.id).await.map(|()| Value::Null)?,
+        "clear" => json!(store.clear().await?),
+        "create_table" => {
+            let description = store
+                .table()
+                .create_if_missing(&TableSettings::default())
+                .await?;
+            json!(description.status)
+        }
+        verb => unreachable!("no verb: {verb}"),
+    })
+}
+
+/// What is stored, past all faults.
+async fn effect(engine: &SessionStore, verb: &str) -> Value {
+    if verb == "create_table" {
+        return json!(engine.table().describe().await.unwrap().is_some());
+    }
+    let item = engine.load::<Value>(&id(NAME)).await.unwrap();
+    let item = item.map(|item| format!("{:?} {:?} {:?}", item.data, item.expires_at, item.created));
+    json!([item, engine.count().await.unwrap()])
+}

@@ -1,0 +1,709 @@
+//! Takes the steps of a case on a real store, and has the model look at each.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use dynamodb_session::framework::{ExpiryField, Framework};
+use dynamodb_session::{
+    Clock, Conflict, Create, Error, Layout, ManualClock, Record, SessionId, SessionStore,
+    SessionText, Stamp, Write,
+};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use crate::support::engine::response;
+
+use super::case::{Act, CALLERS, Flavour, SLOTS, Situation, Step};
+use super::network::{Attempt, Defect, Fate, Network, lost, refusal};
+use super::oracle::{
+    self, Answer, Data, EXPIRY_UNIT, Intent, Loaded, Oracle, Progress, Row, Verb, Violation,
+};
+
+/// The fields that callers change; those of a wide change have names of their own.
+const NAMES: [&str; 4] = ["a", "b", "c", "d"];
+
+/// A session of koa's, as far as the core is concerned.
+static WITH_UNIT: LazyLock<Framework> = LazyLock::new(|| {
+    Framework::new()
+        .expiry_field(ExpiryField::instant(EXPIRY_UNIT[0]))
+        .expiry_field(ExpiryField::setting(EXPIRY_UNIT[1]))
+        .not_carried_prefixes(["_"])
+});
+
+/// How a session's data come to the store.
+pub(super) trait Form: Serialize + DeserializeOwned + Clone + Send + Sync + 'static {
+    fn of(data: &Data) -> Self;
+    fn data(&self) -> Data;
+}
+
+impl Form for Value {
+    fn of(data: &Data) -> Self {
+        json!(data)
+    }
+
+    fn data(&self) -> Data {
+        serde_json::from_value(self.clone()).unwrap()
+    }
+}
+
+impl Form for SessionText {
+    fn of(data: &Data) -> Self {
+        Self::Json(json!(data).to_string())
+    }
+
+    fn data(&self) -> Data {
+        match self {
+            Self::Json(text) => serde_json::from_str(text).unwrap(),
+            Self::Attribute(_) => panic!("nobody stores what JSON cannot express here"),
+        }
+    }
+}
+
+type Call<D> = Pin<Box<dyn Future<Output = Outcome<D>>>>;
+
+/// What a call came to: the answer, and what the caller has then.
+struct Outcome<D> {
+    answer: Answer,
+    record: Option<Record<D>>,
+}
+
+struct Caller<D> {
+    slot: usize,
+    loaded: Option<(Record<D>, Loaded)>,
+    data: Data,
+    waits: Option<Waiting<D>>,
+}
+
+struct Waiting<D> {
+    call: Call<D>,
+    intent: Rc<Intent>,
+    progress: Rc<RefCell<Progress>>,
+}
+
+/// An attempt that nobody waits for, though its call may still go on.
+struct Late {
+    attempt: Attempt,
+    intent: Rc<Intent>,
+    progress: Rc<RefCell<Progress>>,
+}
+
+/// How often what happened, so that a test can tell whether it was worth something.
+pub(super) type Tally = BTreeMap<String, u64>;
+
+pub(super) struct Run<'a, D> {
+    network: &'a Network,
+    flavour: &'a Flavour,
+    defect: Defect,
+    prefix: String,
+    clock: ManualClock,
+    store: SessionStore,
+    oracle: Oracle,
+    callers: Vec<Caller<D>>,
+    late: Vec<Late>,
+    pub(super) tally: Tally,
+    pub(super) trace: Vec<String>,
+}
+
+fn start() -> SystemTime {
+    UNIX_EPOCH + Duration::from_secs(1_800_000_000)
+}
+
+fn ms(time: SystemTime) -> u64 {
+    u64::try_from(time.duration_since(UNIX_EPOCH).unwrap().as_millis()).unwrap()
+}
+
+fn at(ms: u64) -> SystemTime {
+    UNIX_EPOCH + Duration::from_millis(ms)
+}
+
+fn stamp(stamp: Stamp) -> oracle::Stamp {
+    oracle::Stamp {
+        created: stamp.created.map(ms),
+        expires: ms(stamp.expires_at).div_ceil(1000),
+    }
+}
+
+impl<'a, D: Form> Run<'a, D> {
+    /// `told` is what the store is set to, `flavour` what the model expects of it.
+    pub(super) fn new(
+        network: &'a Network,
+        flavour: &'a Flavour,
+        told: &Flavour,
+        defect: Defect,
+    ) -> Self {
+        static CASES: AtomicU64 = AtomicU64::new(0);
+        network.reset(CALLERS);
+        let clock = ManualClock::new(start());
+        // Cases share an engine, not sessions.
+        let prefix = format!("{}:", CASES.fetch_add(1, Ordering::Relaxed));
+        let mut builder = SessionStore::builder()
+            .clock(clock.clone())
+            .transport(network.clone())
+            .prefix(&prefix)
+            .retry_base(Duration::ZERO)
+            .max_attempts(told.max_attempts);
+        if told.is_connect {
+            builder = builder.layout(Layout::ConnectDynamodb);
+        }
+        if told.is_foreign {
+            builder = builder.layout(Layout::DynamodbStore);
+        }
+        if told.overwrites {
+            builder = builder.conflict(Conflict::Overwrite);
+        }
+        if let Some(touch_after) = told.touch_after {
+            builder = builder.touch_after(Duration::from_millis(touch_after));
+        }
+        if let Some(absolute) = told.absolute {
+            builder = builder.absolute_ttl(Duration::from_millis(absolute));
+        }
+        let callers = (0..CALLERS).map(|_| Caller {
+            slot: 0,
+            loaded: None,
+            data: Data::new(),
+            waits: None,
+        });
+        let mut run = Self {
+            network,
+            flavour,
+            defect,
+            prefix,
+            clock,
+            store: builder.build().unwrap(),
+            oracle: Oracle::new(SLOTS),
+            callers: callers.collect(),
+            late: Vec::new(),
+            tally: Tally::new(),
+            trace: Vec::new(),
+        };
+        // One id has a session to begin with, the other has none.
+        run.store_raw(0, (!flavour.is_legacy).then(|| run.now() - 1000));
+        run
+    }
+
+    pub(super) fn situation(&self, caller: usize) -> Situation {
+        let caller = &self.callers[caller];
+        if caller.waits.is_some() {
+            Situation::Waits
+        } else if caller.loaded.is_some() {
+            Situation::HasLoaded
+        } else {
+            Situation::HasNothing
+        }
+    }
+
+    pub(super) fn late(&self) -> usize {
+        self.late.len()
+    }
+
+    /// Takes a step, if it can be taken.
+    pub(super) fn take(&mut self, step: Step) -> Result<(), Violation> {
+        self.trace.push(step.to_string());
+        match step {
+            Step::Caller(caller, act) => self.act(caller, act),
+            Step::Arrive(index) if index < self.late.len() => self.arrive(index),
+            Step::Arrive(_) => Ok(()),
+            Step::Pass(ms) => {
+                self.clock.advance(Duration::from_millis(ms));
+                Ok(())
+            }
+            Step::Expire(slot) => {
+                let now = self.now();
+                if self
+                    .oracle
+                    .held(slot)
+                    .is_some_and(|held| held.row.is_expired(now))
+                {
+                    self.count("deleted by TTL");
+                    self.network.engine.delete(&self.key(slot));
+                    self.oracle.interfere(slot, None);
+                }
+                Ok(())
+            }
+            Step::Legacy(slot) => {
+                // Where it keeps sessions elsewhere, there is no promise that they are merged onto.
+                if self.oracle.held(slot).is_none() && !self.flavour.is_foreign {
+                    self.store_raw(slot, None);
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Lets everything that is on its way arrive, and reads what there is then.
+    pub(super) fn finish(&mut self) -> Result<(), Violation> {
+        for caller in 0..CALLERS {
+            while self.callers[caller].waits.is_some() {
+                self.take(Step::Caller(caller, Act::Meet(Fate::Answered)))?;
+            }
+        }
+        while !self.late.is_empty() {
+            self.take(Step::Arrive(0))?;
+        }
+        for slot in 0..SLOTS {
+            self.take(Step::Caller(0, Act::Load(slot)))?;
+            self.take(Step::Caller(0, Act::Meet(Fate::Answered)))?;
+        }
+        Ok(())
+    }
+
+    /// No two callers do something in one millisecond: that is what tells sessions of one id apart.
+    fn tick(&self) {
+        self.clock.advance(Duration::from_millis(1));
+    }
+
+    fn count(&mut self, what: impl Into<String>) {
+        *self.tally.entry(what.into()).or_default() += 1;
+    }
+
+    fn now(&self) -> u64 {
+        ms(self.clock.now())
+    }
+
+    fn key(&self, slot: usize) -> String {
+        format!("{}{slot}", self.prefix)
+    }
+
+    fn row(&self, slot: usize) -> Option<Row> {
+        self.network
+            .engine
+            .item(&self.key(slot))
+            .as_ref()
+            .map(Row::of)
+    }
+
+    /// Stores a session past the store: the legacy package's, which have no `created`, or one of ours.
+    fn store_raw(&mut self, slot: usize, created: Option<u64>) {
+        let expires = self.now() / 1000 + 60;
+        let mut session = json!({ "a": { "N": "1" }, "d": { "N": "2" } });
+        if self.flavour.has_unit {
+            session["_expire"] = json!({ "N": (expires * 1000).to_string() });
+            session["_maxAge"] = json!({ "N": "60000" });
+            if !self.flavour.is_whole() {
+                session["_kept"] = json!({ "N": "3" });
+            }
+        }
+        let mut item = json!({ "expires": { "N": expires.to_string() } });
+        if self.flavour.is_connect {
+            item["sess"] = json!({ "S": "{\"a\":1,\"d\":2}" });
+        } else if self.flavour.is_foreign && created.is_none() {
+            item["sess"] = json!({ "M": session });
+        } else {
+            item["session"] = json!({ "M": session });
+        }
+        if let Some(created) = created {
+            item["created"] = json!({ "N": created.to_string() });
+        } else {
+            self.count("legacy rows");
+        }
+        assert!(self.network.engine.put(&self.key(slot), item));
+        let row = self.row(slot);
+        self.oracle.interfere(slot, row);
+    }
+
+    fn act(&mut self, index: usize, act: Act) -> Result<(), Violation> {
+        let caller = &mut self.callers[index];
+        match act {
+            Act::Meet(fate) if caller.waits.is_some() => self.meet(index, fate),
+            Act::GiveUp => {
+                if let Some(Waiting {
+                    intent, progress, ..
+                }) = caller.waits.take()
+                {
+                    if let Some(attempt) = self.network.take(index) {
+                        self.late.push(Late {
+                            attempt,
+                            intent,
+                            progress,
+                        });
+                    }
+                    self.count("given up");
+                }
+                Ok(())
+            }
+            Act::Meet(_) => Ok(()),
+            // A caller does one thing at a time.
+            _ if caller.waits.is_some() => Ok(()),
+            Act::Change(field, value) => {
+                let name = NAMES[field].to_owned();
+                let changed = value.map(|value| match value % 5 {
+                    // An object now and then: it is one field all the same.
+                    0 => json!({ "n": value, "o": { "p": 1 } }),
+                    // Often what others write as well.
+                    1 => json!(value % 3),
+                    _ => json!(value),
+                });
+                match changed {
+                    Some(value) => caller.data.insert(name, value),
+                    None => caller.data.remove(&name),
+                };
+                Ok(())
+            }
+            Act::ChangeMany(value) => {
+                for field in 0..120 {
+                    caller.data.insert(format!("wide{field}"), json!(value));
+                }
+                Ok(())
+            }
+            act => self.call(index, act),
+        }
+    }
+
+    /// Begins a call.
+    fn call(&mut self, index: usize, act: Act) -> Result<(), Violation> {
+        self.tick();
+        let now = self.now();
+        let caller = &mut self.callers[index];
+        if let Act::Load(slot) = act {
+            caller.slot = slot;
+            caller.loaded = None;
+        }
+        let (verb, ttl) = match (act, &caller.loaded) {
+            (Act::Load(_), _) => (Verb::Load, 0),
+            (Act::Delete, _) => (Verb::Delete, 0),
+            (Act::Save(ttl), Some(_)) => (Verb::Save, ttl),
+            (Act::Replace(ttl), Some(_)) => (Verb::Replace, ttl),
+            (Act::Touch(ttl), Some(_)) => (Verb::Touch, ttl),
+            (Act::Create(ttl), _) => (Verb::Create, ttl),
+            (Act::CreateOrMerge(ttl), _) => (Verb::CreateOrMerge, ttl),
+            (Act::Put(ttl), _) => (Verb::Put, ttl),
+            _ => return Ok(()),
+        };
+        let mut intent = Intent::new(caller.slot, verb, now);
+        intent.is_whole = match verb {
+            // Whole only where the expiry unit cannot be written without the rest.
+            Verb::Touch => self.flavour.has_unit && self.flavour.is_update_denied,
+            // The other package's row that a create meets is one that nobody who creates has loaded.
+            Verb::CreateOrMerge if self.flavour.is_foreign => true,
+            _ => self.flavour.is_whole(),
+        };
+        intent.has_unit = self.flavour.has_unit;
+        intent.absolute = self.flavour.absolute;
+        intent.touch_after = self.flavour.touch_after;
+        intent.until = now + ttl * 1000;
+        if self.flavour.has_unit && ttl != 0 {
+            caller
+                .data
+                .insert("_expire".to_owned(), json!(intent.until));
+            caller.data.insert("_maxAge".to_owned(), json!(ttl * 1000));
+        }
+        intent.target.clone_from(&caller.data);
+        if let Some((record, loaded)) = &caller.loaded {
+            intent.base = record.data.data();
+            if matches!(verb, Verb::Save | Verb::Replace | Verb::Touch) {
+                intent.loaded = Some(*loaded);
+            }
+        }
+        let record = Record::new(
+            SessionId::new(caller.slot.to_string()).unwrap(),
+            D::of(&intent.target),
+            at(intent.until),
+        );
+        let base = caller.loaded.as_ref().map(|(base, _)| base.clone());
+        let call = begin(
+            self.store.clone(),
+            verb,
+            record,
+            base,
+            self.flavour.has_unit,
+        );
+        caller.waits = Some(Waiting {
+            call,
+            intent: Rc::new(intent),
+            progress: Rc::default(),
+        });
+        self.count(format!("{verb:?}"));
+        self.go_on(index)
+    }
+
+    /// What waits meets its fate, and the caller goes on.
+    fn meet(&mut self, index: usize, fate: Fate) -> Result<(), Violation> {
+        self.tick();
+        let attempt = self
+            .network
+            .take(index)
+            .expect("a call that waits, waits for an attempt");
+        let waiting = self.callers[index]
+            .waits
+            .as_ref()
+            .expect("it was looked at before");
+        let (intent, progress) = (Rc::clone(&waiting.intent), Rc::clone(&waiting.progress));
+        progress.borrow_mut().attempts += 1;
+        self.count(format!("{fate:?}"));
+        if attempt.operation == "UpdateItem" {
+            Oracle::update(&intent, &mut progress.borrow_mut())?;
+        }
+        let (answer, is_answer) = match fate {
+            _ if attempt.operation == "UpdateItem" && self.flavour.is_update_denied => {
+                (Ok(refusal(400, "AccessDeniedException")), false)
+            }
+            Fate::Throttled => (Ok(refusal(400, "ThrottlingException")), false),
+            Fate::Lost => (Err(lost()), false),
+            Fate::Late => {
+                let progress = Rc::clone(&progress);
+                self.late.push(Late {
+                    attempt,
+                    intent,
+                    progress,
+                });
+                (Err(lost()), false)
+            }
+            Fate::Answered | Fate::AnswerLost | Fate::Crashed => {
+                let (status, answer) = self.execute(&attempt, &intent, &progress)?;
+                match fate {
+                    Fate::Answered => {
+                        let shows_item = status == 400 && !self.flavour.shows_no_item;
+                        // Who merges then may look again, and find it as it was at first.
+                        let is_look = !attempt.is_write() && intent.verb == Verb::Create;
+                        if shows_item || is_look {
+                            self.oracle.show(&intent, &mut progress.borrow_mut());
+                        }
+                        (Ok(response(status, &answer)), true)
+                    }
+                    Fate::Crashed => (Ok(refusal(500, "InternalServerError")), false),
+                    _ => (Err(lost()), false),
+                }
+            }
+        };
+        progress.borrow_mut().was_answered = is_answer;
+        self.network.answer(index, answer);
+        self.go_on(index)
+    }
+
+    fn arrive(&mut self, index: usize) -> Result<(), Violation> {
+        let Late {
+            attempt,
+            intent,
+            progress,
+        } = self.late.remove(index);
+        if attempt.operation == "UpdateItem" && self.flavour.is_update_denied {
+            return Ok(());
+        }
+        self.count("arrived late");
+        self.trace
+            .push(format!("    a {:?} arrives late", intent.verb));
+        self.execute(&attempt, &intent, &progress).map(drop)
+    }
+
+    fn execute(
+        &mut self,
+        attempt: &Attempt,
+        intent: &Intent,
+        progress: &RefCell<Progress>,
+    ) -> Result<(u16, Value), Violation> {
+        let (status, mut answer) = self.network.execute(attempt, self.defect, self.now());
+        if self.flavour.shows_no_item && status == 400 {
+            answer.as_object_mut().unwrap().remove("Item");
+        }
+        let row = if attempt.is_write() {
+            self.row(intent.slot)
+        } else {
+            self.oracle.held(intent.slot).map(|held| held.row.clone())
+        };
+        self.trace.push(format!(
+            "    {} of {:?}: {status}, {row:?}",
+            attempt.operation, intent.verb
+        ));
+        let is_done = status == 200 && attempt.is_write();
+        self.oracle
+            .execute(intent, &mut progress.borrow_mut(), self.now(), is_done, row)?;
+        Ok((status, answer))
+    }
+
+    /// Runs a call until it waits for the network, or is done.
+    fn go_on(&mut self, index: usize) -> Result<(), Violation> {
+        let caller = &mut self.callers[index];
+        let waiting = caller.waits.as_mut().expect("it has just been put there");
+        self.network.call_for(index);
+        let Poll::Ready(outcome) = waiting
+            .call
+            .as_mut()
+            .poll(&mut Context::from_waker(Waker::noop()))
+        else {
+            return Ok(());
+        };
+        let Waiting {
+            intent, progress, ..
+        } = caller.waits.take().expect("it was there a moment ago");
+        let progress = progress.borrow();
+        self.trace
+            .push(format!("    {:?} -> {:?}", intent.verb, outcome.answer));
+        let kind = match &outcome.answer {
+            Answer::Written(_) if progress.attempts == 0 => "skipped",
+            Answer::Written(_) if intent.is_wide() => "written in parts",
+            Answer::Written(_) => "written",
+            Answer::Gone => "gone",
+            Answer::Taken => "taken",
+            Answer::Created(_) | Answer::Put(_) => "created",
+            Answer::Loaded(Some(_)) => "loaded",
+            Answer::Loaded(None) => "missed",
+            Answer::Deleted => "deleted",
+            Answer::Failed(_) => "failed",
+        };
+        self.count(kind);
+        Oracle::answer(&intent, &progress, &outcome.answer)?;
+
+        let caller = &mut self.callers[index];
+        match outcome {
+            Outcome {
+                answer: Answer::Deleted,
+                ..
+            } => caller.loaded = None,
+            Outcome {
+                record: Some(record),
+                answer,
+            } => {
+                let loaded = match (&answer, intent.loaded) {
+                    (Answer::Written(_), Some(loaded)) if progress.attempts == 0 => Some(loaded),
+                    _ => self.oracle.loaded(
+                        intent.slot,
+                        &progress,
+                        record.created.map(ms),
+                        record.expires_at.map(|at| ms(at) / 1000),
+                    ),
+                };
+                if matches!(answer, Answer::Loaded(_)) {
+                    caller.data = record.data.data();
+                    if self.flavour.has_unit {
+                        // What koa-session does not carry into the object it hands out.
+                        caller.data.retain(|name, _| !name.starts_with('_'));
+                    }
+                }
+                caller.loaded = loaded.map(|loaded| (record, loaded));
+            }
+            Outcome {
+                answer: Answer::Loaded(None),
+                ..
+            } => {
+                caller.loaded = None;
+                caller.data.clear();
+            }
+            // Whatever it had loaded before, it still has. Trying again must do no harm.
+            Outcome { .. } => {}
+        }
+        Ok(())
+    }
+}
+
+/// The call, with everything it needs in it.
+fn begin<D: Form>(
+    store: SessionStore,
+    verb: Verb,
+    record: Record<D>,
+    base: Option<Record<D>>,
+    has_unit: bool,
+) -> Call<D> {
+    let fields = if has_unit {
+        WITH_UNIT.clone()
+    } else {
+        Framework::new()
+    };
+    Box::pin(async move {
+        let guarded = || {
+            base.clone()
+                .expect("only what was loaded is written with a guard")
+        };
+        let expires_at = record.expires_at.expect("every record here has one");
+        let written = |result: Result<Write, Error>, data: D| match result {
+            Ok(Write::Written(stamp)) => {
+                known(Answer::Written(self::stamp(stamp)), &record, data, stamp)
+            }
+            Ok(Write::Gone) => unknown(Answer::Gone),
+            Err(error) => failed(&error),
+        };
+        let data = record.data.clone();
+        match verb {
+            Verb::Load => match store.load::<D>(&record.id).await {
+                Ok(Some(record)) => Outcome {
+                    answer: Answer::Loaded(Some(Row {
+                        data: Some(record.data.data()),
+                        expires: record.expires_at.map(|at| ms(at) / 1000),
+                        created: record.created.map(ms),
+                    })),
+                    record: Some(record),
+                },
+                Ok(None) => unknown(Answer::Loaded(None)),
+                Err(error) => failed(&error),
+            },
+            Verb::Create => match store.create(&record).await {
+                Ok(Create::Created(stamp)) => {
+                    known(Answer::Created(self::stamp(stamp)), &record, data, stamp)
+                }
+                Ok(Create::Taken) => unknown(Answer::Taken),
+                Err(error) => failed(&error),
+            },
+            Verb::Put => match store.put(&record).await {
+                Ok(stamp) => known(Answer::Put(self::stamp(stamp)), &record, data, stamp),
+                Err(error) => failed(&error),
+            },
+            Verb::Save if has_unit => written(
+                store
+                    .save_with(&guarded(), &record.data, expires_at, &fields)
+                    .await,
+                data,
+            ),
+            Verb::Save => written(store.save(&guarded(), &record.data, expires_at).await, data),
+            Verb::Replace => {
+                let mut whole = record.clone();
+                whole.created = guarded().created;
+                written(store.replace(&whole).await, data)
+            }
+            Verb::Touch if has_unit => {
+                let base = guarded();
+                let touched = store
+                    .touch_with(&base, &record.data, expires_at, &fields)
+                    .await;
+                // What else it changed in memory is not written yet.
+                let (mut data, unit) = (base.data.data(), record.data.data());
+                data.extend(
+                    unit.into_iter()
+                        .filter(|(name, _)| EXPIRY_UNIT.contains(&name.as_str())),
+                );
+                written(touched, D::of(&data))
+            }
+            Verb::Touch => {
+                let base = guarded();
+                let mut touched = written(store.touch(&base, expires_at).await, base.data.clone());
+                // Another package's row it still is.
+                if let Some(record) = &mut touched.record {
+                    record.is_foreign = base.is_foreign;
+                }
+                touched
+            }
+            Verb::CreateOrMerge => written(store.create_or_merge(&record, &fields).await, data),
+            Verb::Delete => match store.delete(&record.id).await {
+                Ok(()) => unknown(Answer::Deleted),
+                Err(error) => failed(&error),
+            },
+        }
+    })
+}
+
+fn known<D>(answer: Answer, record: &Record<D>, data: D, stamp: Stamp) -> Outcome<D> {
+    let mut record = record.with_data(data);
+    record.created = stamp.created;
+    record.expires_at = Some(stamp.expires_at);
+    Outcome {
+        answer,
+        record: Some(record),
+    }
+}
+
+fn unknown<D>(answer: Answer) -> Outcome<D> {
+    Outcome {
+        answer,
+        record: None,
+    }
+}
+
+fn failed<D>(error: &Error) -> Outcome<D> {
+    unknown(Answer::Failed(format!("{:?}: {error}", error.kind())))
+}

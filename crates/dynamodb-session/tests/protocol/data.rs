@@ -1,0 +1,241 @@
+//! Session data of any type that serde can take apart.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+
+use dynamodb_session::{ErrorKind, Record};
+use serde::de::{self, DeserializeOwned, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::json;
+
+use crate::support::{MINUTE, World, id, now};
+
+async fn round_trip<T: Serialize + Sync + DeserializeOwned + PartialEq + fmt::Debug>(data: T) {
+    let world = World::new();
+    let store = world.store().await;
+    // By reference: writing takes no clone.
+    let _ = store
+        .put(&Record::new(id("a"), &data, now() + MINUTE))
+        .await
+        .unwrap();
+    let loaded = store
+        .load::<T>(&id("a"))
+        .await
+        .unwrap()
+        .expect("it was just stored");
+    assert_eq!(loaded.data, data);
+}
+
+/// Bytes that serialise as such, which `Vec<u8>` does not.
+#[derive(Debug, PartialEq, Eq)]
+struct Bytes(Vec<u8>);
+
+impl Serialize for Bytes {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Bytes {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct BytesVisitor;
+        impl Visitor<'_> for BytesVisitor {
+            type Value = Bytes;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("bytes")
+            }
+
+            fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> Result<Bytes, E> {
+                Ok(Bytes(bytes.to_vec()))
+            }
+        }
+        deserializer.deserialize_bytes(BytesVisitor)
+    }
+}
+
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+enum Step {
+    Start,
+    Page(u32),
+    Range(i64, i64),
+    Paid { cents: u64, note: Option<String> },
+}
+
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+enum Tagged {
+    Guest,
+    User { name: String },
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Everything {
+    text: String,
+    letter: char,
+    flag: bool,
+    unit: (),
+    some: Option<u8>,
+    none: Option<u8>,
+    ratio: f64,
+    small: f32,
+    pair: (i8, String),
+    list: Vec<u8>,
+    bytes: Bytes,
+    no_bytes: Bytes,
+    steps: Vec<Step>,
+    tagged: Vec<Tagged>,
+    nested: BTreeMap<String, BTreeMap<String, Vec<Option<bool>>>>,
+    by_number: BTreeMap<u32, String>,
+    #[serde(flatten)]
+    rest: HashMap<String, String>,
+}
+
+#[tokio::test]
+async fn a_struct_with_everything_in_it() {
+    round_trip(Everything {
+        text: "a\u{0}\"\\\u{2028}😀".to_owned(),
+        letter: 'ß',
+        flag: true,
+        unit: (),
+        some: Some(0),
+        none: None,
+        ratio: 0.1 + 0.2,
+        small: 1.5e-7,
+        pair: (-1, String::new()),
+        list: vec![0, 255],
+        bytes: Bytes((0..=255).collect()),
+        no_bytes: Bytes(Vec::new()),
+        steps: vec![
+            Step::Start,
+            Step::Page(7),
+            Step::Range(-1, i64::MAX),
+            Step::Paid {
+                cents: 1,
+                note: None,
+            },
+        ],
+        tagged: vec![
+            Tagged::Guest,
+            Tagged::User {
+                name: "ada".to_owned(),
+            },
+        ],
+        nested: BTreeMap::from([(
+            "a".to_owned(),
+            BTreeMap::from([("b".to_owned(), vec![None, Some(true)])]),
+        )]),
+        by_number: BTreeMap::from([(1, "one".to_owned()), (u32::MAX, "many".to_owned())]),
+        rest: HashMap::from([("more".to_owned(), "fields".to_owned())]),
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_map_of_any_kind_is_a_session() {
+    round_trip(HashMap::from([("n".to_owned(), 1)])).await;
+    round_trip(BTreeMap::<String, u8>::new()).await;
+    round_trip(Tagged::User {
+        name: "ada".to_owned(),
+    })
+    .await;
+    round_trip(Step::Paid {
+        cents: 1,
+        note: Some(String::new()),
+    })
+    .await;
+    round_trip(json!({ "any": ["json", { "there": null }], "is": 1.5 })).await;
+}
+
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Integers {
+    u64: u64,
+    i64: i64,
+    u128: u128,
+    i128: i128,
+}
+
+/// `DynamoDB` holds 38 digits.
+const LARGEST: u128 = 99_999_999_999_999_999_999_999_999_999_999_999_999;
+
+#[tokio::test]
+async fn integers_keep_every_digit() {
+    let smallest = -i128::try_from(LARGEST).unwrap();
+    round_trip(Integers {
+        u64: u64::MAX,
+        i64: i64::MIN,
+        u128: LARGEST,
+        i128: smallest,
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_dynamodb_cannot_hold_is_refused_and_nothing_is_sent() {
+    let world = World::new();
+    let store = world.store().await;
+    let too_many_digits = Integers {
+        u64: 0,
+        i64: 0,
+        u128: LARGEST + 2,
+        i128: 0,
+    };
+    let error = store
+        .put(&Record::new(id("a"), too_many_digits, now() + MINUTE))
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidData, "{error}");
+    assert!(error.to_string().contains("u128"), "{error}");
+    assert_eq!(world.tap.operations(), [""; 0]);
+}
+
+#[tokio::test]
+async fn what_is_no_map_is_refused_and_nothing_is_sent() {
+    async fn is_refused<T: Serialize + Sync>(data: T) {
+        let world = World::new();
+        let store = world.store().await;
+        let record = Record::new(id("a"), data, now() + MINUTE);
+        for error in [
+            store.put(&record).await.unwrap_err(),
+            store.create(&record).await.unwrap_err(),
+            store.replace(&record).await.unwrap_err(),
+            store
+                .save(&record, &record.data, now() + MINUTE)
+                .await
+                .unwrap_err(),
+        ] {
+            assert_eq!(error.kind(), ErrorKind::InvalidData, "{error}");
+            assert_eq!(error.attempts(), 0);
+        }
+        assert_eq!(world.tap.operations(), [""; 0]);
+    }
+    is_refused(vec![1, 2]).await;
+    is_refused("text").await;
+    is_refused(None::<u8>).await;
+    is_refused(Bytes(vec![1])).await;
+    is_refused(Step::Start).await;
+}
+
+#[tokio::test]
+async fn what_does_not_fit_the_type_is_an_error_that_does_not_quote_it() {
+    let world = World::new();
+    let store = world.store().await;
+    let _ = store
+        .put(&Record::new(
+            id("a"),
+            json!({ "n": "the-data" }),
+            now() + MINUTE,
+        ))
+        .await
+        .unwrap();
+    let error = store
+        .load::<HashMap<String, u8>>(&id("a"))
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Decode);
+    assert_eq!(error.operation(), Some("GetItem"));
+    assert!(
+        !format!("{error} {error:?}").contains("the-data"),
+        "{error:?}"
+    );
+}

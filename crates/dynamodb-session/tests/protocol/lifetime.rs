@@ -1,0 +1,280 @@
+//! How long a session lives: touches that are not worth a write, and the absolute lifetime.
+
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use dynamodb_session::framework::{ExpiryField, Framework};
+use dynamodb_session::{Conflict, Create, Record, SessionStore, Write};
+use serde_json::{Value, json};
+
+use crate::support::{MINUTE, MS, World, id, now, record, secs, stamp};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// A store that skips touches, and a session of a minute that was loaded.
+async fn skipping(world: &World, touch_after: Duration) -> (SessionStore, Record<Value>) {
+    let store = world.open(world.builder().touch_after(touch_after)).await;
+    let loaded = loaded(world, &store).await;
+    (store, loaded)
+}
+
+async fn loaded(world: &World, store: &SessionStore) -> Record<Value> {
+    let _ = store
+        .put(&record("a", json!({ "n": 1 }), MINUTE))
+        .await
+        .unwrap();
+    let loaded = store.load::<Value>(&id("a")).await.unwrap().unwrap();
+    world.tap.calls();
+    loaded
+}
+
+/// Whether moving the expiry to `ttl` after [`now`] is sent, by a touch and by a save that changes nothing.
+async fn is_sent(
+    world: &World,
+    store: &SessionStore,
+    loaded: &Record<Value>,
+    ttl: Duration,
+) -> bool {
+    let before = store.stats().skipped_touches;
+    let mut are_sent = Vec::new();
+    for is_touch in [true, false] {
+        let written = if is_touch {
+            store.touch(loaded, now() + ttl).await.unwrap()
+        } else {
+            store.save(loaded, &loaded.data, now() + ttl).await.unwrap()
+        };
+        let is_sent = !world.tap.operations().is_empty();
+        // What was not sent leaves the session as it was loaded, and that is what is said.
+        let expires_at = if is_sent {
+            Some(now() + ttl)
+        } else {
+            loaded.expires_at
+        };
+        let Write::Written(stamp) = written else {
+            panic!("it is there");
+        };
+        assert_eq!(
+            (stamp.created, Some(stamp.expires_at)),
+            (loaded.created, expires_at)
+        );
+        are_sent.push(is_sent);
+    }
+    assert_eq!(
+        are_sent[0], are_sent[1],
+        "a save that changes nothing is a touch"
+    );
+    let skipped = store.stats().skipped_touches - before;
+    assert_eq!(skipped, if are_sent[0] { 0 } else { 2 });
+    are_sent[0]
+}
+
+#[tokio::test]
+async fn every_touch_is_sent_unless_told_otherwise() {
+    let world = World::new();
+    let store = world.store().await;
+    let session = loaded(&world, &store).await;
+    for more in [Duration::ZERO, SECOND] {
+        assert!(is_sent(&world, &store, &session, MINUTE + more).await);
+    }
+}
+
+#[tokio::test]
+async fn a_touch_that_moves_the_expiry_by_little_is_not_sent() {
+    let world = World::new();
+    let (store, session) = skipping(&world, 10 * SECOND).await;
+    let before = world.item("a");
+    for (more, sent) in [(0, false), (1, false), (9, false), (10, true), (11, true)] {
+        assert_eq!(
+            is_sent(&world, &store, &session, MINUTE + more * SECOND).await,
+            sent,
+            "{more}"
+        );
+        if !sent {
+            assert_eq!(world.item("a"), before);
+        }
+    }
+}
+
+#[tokio::test]
+async fn nor_less_often_than_twice_in_its_life() {
+    let world = World::new();
+    let (store, session) = skipping(&world, 60 * MINUTE).await;
+    // 29 s later a minute is 89 s after the start: by less than half a minute.
+    world.clock.advance(29 * SECOND);
+    assert!(!is_sent(&world, &store, &session, 89 * SECOND).await);
+    world.clock.advance(SECOND);
+    assert!(is_sent(&world, &store, &session, 90 * SECOND).await);
+}
+
+#[tokio::test]
+async fn a_shorter_expiry_is_always_sent() {
+    let world = World::new();
+    let (store, session) = skipping(&world, 10 * SECOND).await;
+    assert!(is_sent(&world, &store, &session, 59 * SECOND).await);
+    assert_eq!(
+        world.item("a").unwrap()["expires"],
+        json!({ "N": secs(59) })
+    );
+}
+
+#[tokio::test]
+async fn so_is_a_first_one_and_whatever_changed() {
+    let world = World::new();
+    let (store, session) = skipping(&world, 10 * SECOND).await;
+    let mut without = session.clone();
+    without.expires_at = None;
+    assert!(
+        store
+            .touch(&without, now() + MINUTE)
+            .await
+            .unwrap()
+            .is_written()
+    );
+    assert_eq!(world.tap.operations(), ["UpdateItem"]);
+
+    for data in [json!({ "n": 2 }), json!({ "n": 1, "m": 1 }), json!({})] {
+        let saved = store.save(&session, &data, now() + MINUTE + SECOND).await;
+        assert!(saved.unwrap().is_written());
+        assert_eq!(world.tap.operations(), ["UpdateItem"], "{data}");
+    }
+}
+
+#[tokio::test]
+async fn of_an_expiry_unit_the_instants_may_differ_and_nothing_else() {
+    static FIELDS: LazyLock<Framework> = LazyLock::new(|| {
+        Framework::new()
+            .expiry_field(ExpiryField::instant("_expire"))
+            .expiry_field(ExpiryField::setting("_maxAge"))
+            .expiry_field(ExpiryField::with_instants("cookie", ["expires"]))
+    });
+    let world = World::new();
+    let store = world.open(world.builder().touch_after(10 * SECOND)).await;
+    let data = json!({ "_expire": 1, "_maxAge": 60, "cookie": { "expires": 1, "path": "/" } });
+    let _ = store.put(&record("a", data, MINUTE)).await.unwrap();
+    let session = store.load::<Value>(&id("a")).await.unwrap().unwrap();
+    let with = |max_age: u32, path: &str| json!({ "_expire": 2, "_maxAge": max_age, "cookie": { "expires": 2, "path": path } });
+    let mut another = with(60, "/");
+    another["n"] = json!(1);
+    for (changed, save_is_sent, touch_is_sent) in [
+        (with(60, "/"), false, false),
+        (with(61, "/"), true, true),
+        (with(60, "/a"), true, true),
+        // Of what is not of the unit a touch sends nothing.
+        (another, true, false),
+    ] {
+        let expires_at = now() + MINUTE + SECOND;
+        world.tap.calls();
+        let saved = store
+            .save_with(&session, &changed, expires_at, &FIELDS)
+            .await;
+        assert!(saved.unwrap().is_written());
+        assert_eq!(
+            !world.tap.operations().is_empty(),
+            save_is_sent,
+            "{changed}"
+        );
+        let touched = store
+            .touch_with(&session, &changed, expires_at, &FIELDS)
+            .await;
+        assert!(touched.unwrap().is_written());
+        assert_eq!(
+            !world.tap.operations().is_empty(),
+            touch_is_sent,
+            "{changed}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn where_sessions_are_overwritten_touches_are_skipped_as_well() {
+    let world = World::new();
+    let builder = world.builder().conflict(Conflict::Overwrite);
+    let store = world.open(builder.touch_after(10 * SECOND)).await;
+    let session = loaded(&world, &store).await;
+    assert!(!is_sent(&world, &store, &session, MINUTE + SECOND).await);
+    assert!(is_sent(&world, &store, &session, MINUTE + 10 * SECOND).await);
+}
+
+#[tokio::test]
+async fn no_write_lets_a_session_live_longer_than_its_absolute_lifetime() {
+    let world = World::new();
+    let store = world.open(world.builder().absolute_ttl(2 * MINUTE)).await;
+    let latest = stamp(now(), 2 * MINUTE);
+    let session = record("a", json!({ "n": 1 }), 5 * MINUTE);
+    assert_eq!(
+        store.create(&session).await.unwrap(),
+        Create::Created(latest)
+    );
+    assert_eq!(store.put(&session).await.unwrap(), latest);
+    let loaded = store.load::<Value>(&id("a")).await.unwrap().unwrap();
+    assert_eq!(loaded.expires_at, Some(now() + 2 * MINUTE));
+    world.clock.advance(MINUTE);
+    let mut whole = loaded.clone();
+    whole.expires_at = Some(now() + 5 * MINUTE);
+    let changed = json!({ "n": 2 });
+    for written in [
+        store.save(&loaded, &changed, now() + 5 * MINUTE).await,
+        store.replace(&whole).await,
+        store.touch(&loaded, now() + 5 * MINUTE).await,
+        store
+            .touch_with(&loaded, &changed, now() + 5 * MINUTE, &Framework::new())
+            .await,
+        store.create_or_merge(&session, &Framework::new()).await,
+    ] {
+        assert_eq!(written.unwrap(), Write::Written(latest));
+        assert_eq!(
+            world.item("a").unwrap()["expires"],
+            json!({ "N": secs(120) })
+        );
+    }
+    // What ends earlier still does.
+    let touched = store.touch(&loaded, now() + MINUTE + SECOND).await;
+    assert_eq!(
+        touched.unwrap(),
+        Write::Written(stamp(now(), MINUTE + SECOND))
+    );
+}
+
+#[tokio::test]
+async fn past_it_a_session_has_expired_whatever_its_item_says() {
+    let world = World::new();
+    let store = world.open(world.builder().absolute_ttl(2 * MINUTE)).await;
+    let item = json!({
+        "session": { "M": {} }, "created": { "N": "1800000000000" }, "expires": { "N": secs(600) },
+    });
+    world.put_item("a", item);
+    world.clock.advance(119_999 * MS);
+    let loaded = store.load::<Value>(&id("a")).await.unwrap().unwrap();
+    let session = record("a", json!({}), 10 * MINUTE);
+    assert_eq!(store.create(&session).await.unwrap(), Create::Taken);
+    world.clock.advance(MS);
+    assert!(store.load::<Value>(&id("a")).await.unwrap().is_none());
+    assert_eq!(
+        store.touch(&loaded, now() + 5 * MINUTE).await.unwrap(),
+        Write::Gone
+    );
+    assert_eq!(
+        store.create(&session).await.unwrap(),
+        Create::Created(stamp(now() + 2 * MINUTE, 4 * MINUTE))
+    );
+}
+
+#[tokio::test]
+async fn the_life_of_a_legacy_item_begins_with_its_first_save() {
+    let world = World::new();
+    let store = world.open(world.builder().absolute_ttl(2 * MINUTE)).await;
+    let item = json!({ "session": { "M": { "n": { "N": "1" } } }, "expires": { "N": secs(600) } });
+    world.put_item("a", item);
+    world.clock.advance(5 * MINUTE);
+    let loaded = store.load::<Value>(&id("a")).await.unwrap().unwrap();
+    let saved = store
+        .save(&loaded, &json!({ "n": 2 }), now() + 60 * MINUTE)
+        .await;
+    assert_eq!(
+        saved.unwrap(),
+        Write::Written(stamp(now() + 5 * MINUTE, 7 * MINUTE))
+    );
+    let loaded = store.load::<Value>(&id("a")).await.unwrap().unwrap();
+    assert_eq!(loaded.created, Some(now() + 5 * MINUTE));
+    assert_eq!(loaded.expires_at, Some(now() + 7 * MINUTE));
+}

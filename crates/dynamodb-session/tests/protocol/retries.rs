@@ -1,0 +1,291 @@
+//! An answer that is lost leaves it unknown whether the write happened. Repeating finds out.
+
+use dynamodb_session::IncompleteReason::{Broken, Connect, Timeout};
+use dynamodb_session::framework::Framework;
+use dynamodb_session::{Create, ErrorKind, Write};
+use serde_json::{Value, json};
+
+use crate::support::{Fate, MINUTE, MS, World, id, now, record, refusal, scripted, secs, stamp};
+
+#[tokio::test]
+async fn a_create_whose_answer_was_lost_is_created() {
+    let world = World::new();
+    let store = world.store().await;
+    world.tap.script([Fate::AnswerLost]);
+    assert_eq!(
+        store
+            .create(&record("a", json!({ "n": 1 }), MINUTE))
+            .await
+            .unwrap(),
+        Create::Created(stamp(now(), MINUTE))
+    );
+    // The second attempt met the item of the first and was shown it.
+    assert_eq!(world.tap.operations(), ["PutItem", "PutItem"]);
+    assert_eq!(
+        store.load::<Value>(&id("a")).await.unwrap().unwrap().data,
+        json!({ "n": 1 })
+    );
+}
+
+#[tokio::test]
+async fn where_the_engine_does_not_show_the_item_it_is_read() {
+    let world = World::new();
+    let store = world.open(world.builder().consistent_read(false)).await;
+    world.tap.script([Fate::AnswerLost, Fate::NoItem]);
+    assert_eq!(
+        store.create(&record("a", json!({}), MINUTE)).await.unwrap(),
+        Create::Created(stamp(now(), MINUTE))
+    );
+    let calls = world.tap.calls();
+    assert_eq!(
+        calls
+            .iter()
+            .map(|(operation, _)| *operation)
+            .collect::<Vec<_>>(),
+        ["PutItem", "PutItem", "GetItem"]
+    );
+    assert_eq!(calls[2].1["ConsistentRead"], json!(true));
+}
+
+#[tokio::test]
+async fn an_item_of_somebody_else_is_not_ones_own() {
+    let world = World::new();
+    let store = world.store().await;
+    for (created, expires) in [
+        // Of another millisecond; with another expiry; of the legacy package.
+        (
+            json!({ "N": "1799999999999" }),
+            json!({ "N": "1800000060" }),
+        ),
+        (
+            json!({ "N": "1800000000000" }),
+            json!({ "N": "1800000061" }),
+        ),
+        (json!({ "NULL": true }), json!({ "N": "1800000060" })),
+    ] {
+        for answer in [Fate::Pass, Fate::NoItem] {
+            world.put_item(
+                "a",
+                json!({ "session": { "M": {} }, "created": created, "expires": expires }),
+            );
+            let theirs = world.item("a");
+            world.tap.script([Fate::Lost(Broken), answer]);
+            assert_eq!(
+                store.create(&record("a", json!({}), MINUTE)).await.unwrap(),
+                Create::Taken
+            );
+            assert_eq!(world.item("a"), theirs);
+        }
+    }
+}
+
+#[tokio::test]
+async fn at_the_first_attempt_an_item_is_somebody_elses() {
+    let world = World::new();
+    let store = world.store().await;
+    let session = record("a", json!({}), MINUTE);
+    // Alike to the last digit, but nothing of ours can be there yet.
+    let _ = store.put(&session).await.unwrap();
+    world.tap.calls();
+    assert_eq!(store.create(&session).await.unwrap(), Create::Taken);
+    assert_eq!(world.tap.operations(), ["PutItem"]);
+}
+
+#[tokio::test]
+async fn an_item_that_goes_before_it_is_looked_at_was_taken() {
+    let world = World::new();
+    let store = world.store().await;
+    world.put_item("a", json!({ "session": { "M": {} } }));
+    let nothing = Fate::Answer(200, json!({}));
+    world
+        .tap
+        .script([Fate::Lost(Timeout), Fate::NoItem, nothing]);
+    assert_eq!(
+        store.create(&record("a", json!({}), MINUTE)).await.unwrap(),
+        Create::Taken
+    );
+}
+
+#[tokio::test]
+async fn a_look_that_fails_is_the_error() {
+    let world = World::new();
+    let store = world.store().await;
+    world.put_item("a", json!({ "session": { "M": {} } }));
+    world.tap.script([
+        Fate::Lost(Broken),
+        Fate::NoItem,
+        refusal("AccessDeniedException", "no GetItem for you"),
+    ]);
+    let error = store
+        .create(&record("a", json!({}), MINUTE))
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (error.kind(), error.operation()),
+        (ErrorKind::AccessDenied, Some("GetItem"))
+    );
+}
+
+#[tokio::test]
+async fn a_save_whose_answer_was_lost_is_written() {
+    let world = World::new();
+    let store = world.store().await;
+    for item in [
+        json!({ "session": { "M": {} }, "created": { "N": "1800000000000" } }),
+        // The first attempt gives it a `created`, and the second has to accept that.
+        json!({ "session": { "M": {} } }),
+    ] {
+        for is_merging in [true, false] {
+            world.put_item("a", item.clone());
+            let loaded = store.load::<Value>(&id("a")).await.unwrap().unwrap();
+            world.clock.advance(MS);
+            let began = loaded.created.unwrap_or_else(|| store.now());
+            world.tap.calls();
+            world.tap.script([Fate::AnswerLost]);
+            let mut changed = loaded.with_data(json!({ "n": 2 }));
+            changed.expires_at = Some(now() + MINUTE);
+            let written = if is_merging {
+                store.save(&loaded, &changed.data, now() + MINUTE).await
+            } else {
+                store.replace(&changed).await
+            };
+            // A whole session is not asked back for.
+            let created = loaded.created.or(is_merging.then_some(began));
+            assert_eq!(written.unwrap(), Write::Written(stamp(created, MINUTE)));
+            assert_eq!(world.tap.operations(), ["UpdateItem", "UpdateItem"]);
+            let after = store.load::<Value>(&id("a")).await.unwrap().unwrap();
+            assert_eq!(after.data, json!({ "n": 2 }));
+            assert_eq!(after.created, Some(began));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_touch_whose_answer_was_lost_is_written() {
+    let world = World::new();
+    let store = world.store().await;
+    let mut session = record("a", json!({}), MINUTE);
+    session.created = store.put(&session).await.unwrap().created;
+    world.tap.script([Fate::AnswerLost]);
+    assert_eq!(
+        store.touch(&session, now() + 2 * MINUTE).await.unwrap(),
+        Write::Written(stamp(now(), 2 * MINUTE))
+    );
+}
+
+#[tokio::test]
+async fn a_retried_save_does_not_undo_a_logout() {
+    let world = World::new();
+    let store = world.store().await;
+    let _ = store.put(&record("a", json!({}), MINUTE)).await.unwrap();
+    let loaded = store.load::<Value>(&id("a")).await.unwrap().unwrap();
+    store.delete(&id("a")).await.unwrap();
+    world.tap.script([Fate::Lost(Timeout), Fate::Lost(Broken)]);
+    assert_eq!(store.replace(&loaded).await.unwrap(), Write::Gone);
+    world.tap.script([Fate::Lost(Timeout), Fate::Lost(Broken)]);
+    assert_eq!(
+        store
+            .save(&loaded, &json!({ "n": 1 }), now() + MINUTE)
+            .await
+            .unwrap(),
+        Write::Gone
+    );
+    world.tap.script([Fate::Lost(Timeout), Fate::Lost(Broken)]);
+    assert_eq!(
+        store.touch(&loaded, now() + MINUTE).await.unwrap(),
+        Write::Gone
+    );
+    assert_eq!(world.item("a"), None);
+}
+
+#[tokio::test]
+async fn what_was_to_be_merged_onto_a_session_that_goes_is_a_session_of_its_own() {
+    let world = World::new();
+    let store = world.store().await;
+    let minute_ago = json!({ "N": "1799999940000" });
+    let theirs =
+        json!({ "session": { "M": {} }, "created": minute_ago, "expires": { "N": secs(9) } });
+    world.put_item("a", theirs);
+    let gone = refusal(
+        "ConditionalCheckFailedException",
+        "it was deleted meanwhile",
+    );
+    let free = Fate::Answer(200, json!({}));
+    world.tap.script([Fate::Pass, gone, free]);
+    let written = store
+        .create_or_merge(&record("a", json!({ "n": 1 }), MINUTE), &Framework::new())
+        .await;
+    assert_eq!(written.unwrap(), Write::Written(stamp(now(), MINUTE)));
+    let calls = world.tap.calls();
+    assert_eq!(calls.len(), 3);
+    // Whoever loaded the one that has gone must not be able to write to this one.
+    assert_eq!(
+        calls[2].1["Item"]["created"],
+        json!({ "N": "1800000000000" })
+    );
+}
+
+#[tokio::test]
+async fn put_load_and_delete_can_be_repeated_as_they_are() {
+    let world = World::new();
+    let store = world.store().await;
+    world.tap.script([Fate::AnswerLost]);
+    assert_eq!(
+        store.put(&record("a", json!({}), MINUTE)).await.unwrap(),
+        stamp(now(), MINUTE)
+    );
+    world.tap.script([Fate::AnswerLost]);
+    assert!(store.load::<Value>(&id("a")).await.unwrap().is_some());
+    world.tap.script([Fate::AnswerLost]);
+    store.delete(&id("a")).await.unwrap();
+    assert_eq!(world.item("a"), None);
+}
+
+#[tokio::test]
+async fn throttling_and_server_errors_are_retried_until_the_attempts_are_used_up() {
+    let throttled = || refusal("ProvisionedThroughputExceededException", "slow down");
+    let broken = || Fate::Answer(500, json!({ "__type": "x#InternalServerError" }));
+    let (store, tap) = scripted([throttled(), broken(), throttled(), throttled(), throttled()]);
+    let error = store.load::<Value>(&id("a")).await.unwrap_err();
+    assert_eq!(tap.calls().len(), 4);
+    assert_eq!(
+        (error.kind(), error.attempts(), error.status()),
+        (ErrorKind::Throttled, 4, Some(400))
+    );
+    assert_eq!(error.code(), Some("ProvisionedThroughputExceededException"));
+    assert_eq!(
+        (error.request_id(), error.endpoint()),
+        (Some("REQUEST"), Some("http://tap.test"))
+    );
+    assert!(error.is_retryable());
+}
+
+#[tokio::test]
+async fn what_repeating_does_not_cure_is_not_repeated() {
+    for (code, kind) in [
+        ("AccessDeniedException", ErrorKind::AccessDenied),
+        ("ResourceNotFoundException", ErrorKind::TableNotFound),
+        ("UnrecognizedClientException", ErrorKind::Credentials),
+        ("ValidationException", ErrorKind::Service),
+    ] {
+        let (store, tap) = scripted([refusal(code, "no")]);
+        let error = store
+            .put(&record("a", json!({}), MINUTE))
+            .await
+            .unwrap_err();
+        assert_eq!(
+            (error.kind(), error.code(), error.attempts()),
+            (kind, Some(code), 1)
+        );
+        assert!(!error.is_retryable());
+        assert_eq!(tap.calls().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_is_never_made_is_an_error_of_the_transport() {
+    let (store, _tap) = scripted((0..4).map(|_| Fate::Lost(Connect)));
+    let error = store.load::<Value>(&id("a")).await.unwrap_err();
+    assert_eq!((error.kind(), error.status()), (ErrorKind::Transport, None));
+    assert_eq!(error.endpoint(), Some("http://tap.test"));
+}

@@ -1,0 +1,199 @@
+//! What the store's settings change in what is sent and stored.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use dynamodb_session::framework::Framework;
+use dynamodb_session::{Create, Record, SessionStore, TableSettings, TimeToLive, Write};
+use dynamodb_session_local::LocalEngine;
+use serde_json::{Value, json};
+
+use crate::support::{Fate, MINUTE, World, id, now, record, secs, stamp};
+
+#[tokio::test]
+async fn reads_are_consistent_unless_told_otherwise() {
+    let world = World::new();
+    let store = world.store().await;
+    let eventual = world.builder().consistent_read(false).build().unwrap();
+    let _ = store.load::<Value>(&id("a")).await.unwrap();
+    let _ = eventual.load::<Value>(&id("a")).await.unwrap();
+    let asked: Vec<_> = world
+        .tap
+        .calls()
+        .into_iter()
+        .map(|(_, body)| body["ConsistentRead"] == true)
+        .collect();
+    assert_eq!(asked, [true, false]);
+}
+
+/// Everything a store does, with these names for the table's attributes.
+async fn all_verbs(partition_key: &str, ttl_attribute: &str) {
+    let world = World::new();
+    let names = world
+        .builder()
+        .partition_key(partition_key)
+        .ttl_attribute(ttl_attribute);
+    let store = world.open(names).await;
+    assert_eq!(
+        store.table().time_to_live().await.unwrap(),
+        TimeToLive::Enabled(ttl_attribute.to_owned())
+    );
+    let session = record("a", json!({ "n": 1 }), MINUTE);
+    assert_eq!(
+        store.create(&session).await.unwrap(),
+        Create::Created(stamp(now(), MINUTE))
+    );
+    assert_eq!(store.create(&session).await.unwrap(), Create::Taken);
+    let loaded = store.load::<Value>(&session.id).await.unwrap().unwrap();
+    assert_eq!(
+        store
+            .replace(&loaded.with_data(json!({ "n": 2 })))
+            .await
+            .unwrap(),
+        Write::Written(stamp(now(), MINUTE))
+    );
+    assert_eq!(
+        store
+            .save(&loaded, &json!({ "n": 3 }), now() + MINUTE)
+            .await
+            .unwrap(),
+        Write::Written(stamp(now(), MINUTE))
+    );
+    assert_eq!(
+        store.touch(&loaded, now() + 2 * MINUTE).await.unwrap(),
+        Write::Written(stamp(now(), 2 * MINUTE))
+    );
+    let key = json!({ "TableName": "sessions", "Key": { partition_key: { "S": "a" } } });
+    assert_eq!(
+        world.raw("GetItem", &key)["Item"],
+        json!({
+            partition_key: { "S": "a" }, ttl_attribute: { "N": secs(120) },
+            "created": { "N": "1800000000000" }, "session": { "M": { "n": { "N": "3" } } },
+        })
+    );
+    world.clock.advance(2 * MINUTE);
+    assert!(store.load::<Value>(&session.id).await.unwrap().is_none());
+    let _ = store.put(&session).await.unwrap();
+    store.delete(&session.id).await.unwrap();
+    assert!(world.raw("GetItem", &key).get("Item").is_none());
+}
+
+#[tokio::test]
+async fn attributes_may_have_any_name() {
+    all_verbs("id", "expiresAt").await;
+    // Words that DynamoDB reserves.
+    all_verbs("key", "ttl").await;
+    all_verbs("name", "timestamp").await;
+    // What would end a name in an expression, or in JSON.
+    all_verbs("session.id", "expires at").await;
+    all_verbs("\"#k\"", ":now").await;
+    all_verbs("schlüssel", "過期").await;
+}
+
+#[tokio::test]
+async fn the_attribute_that_the_tables_ttl_is_on_is_followed() {
+    let world = World::new();
+    let theirs = world.open(world.builder().ttl_attribute("ttl")).await;
+    let store = world.builder().build().unwrap();
+    let clone = store.clone();
+    assert_eq!(&*store.ttl_attribute(), "expires");
+    let _ = store
+        .table()
+        .create_if_missing(&TableSettings::default())
+        .await
+        .unwrap();
+    assert_eq!(
+        (&*store.ttl_attribute(), &*clone.ttl_attribute()),
+        ("ttl", "ttl")
+    );
+    let _ = clone.put(&record("a", json!({}), MINUTE)).await.unwrap();
+    assert_eq!(world.item("a").unwrap()["ttl"], json!({ "N": secs(60) }));
+    assert!(world.item("a").unwrap().get("expires").is_none());
+    let loaded = theirs.load::<Value>(&id("a")).await.unwrap().unwrap();
+    assert_eq!(loaded.expires_at, Some(now() + MINUTE));
+}
+
+#[tokio::test]
+async fn a_create_that_merges_is_written_however_little_it_moves_the_expiry() {
+    let world = World::new();
+    let store = world.open(world.builder().touch_after(MINUTE)).await;
+    for stored in [29, 31] {
+        world.put_item(
+            "a",
+            json!({ "session": { "M": {} }, "expires": { "N": secs(stored) } }),
+        );
+        let written = store
+            .create_or_merge(&record("a", json!({}), MINUTE), &Framework::new())
+            .await;
+        assert_eq!(written.unwrap(), Write::Written(stamp(now(), MINUTE)));
+        assert_eq!(
+            world.item("a").unwrap()["expires"],
+            json!({ "N": secs(60) })
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_observer_is_told_about_every_call() {
+    let world = World::new();
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let observed = Arc::clone(&seen);
+    let builder = world.builder().on_call(Arc::new(move |report| {
+        observed
+            .lock()
+            .unwrap()
+            .push((report.operation, report.attempts, report.code.clone()));
+    }));
+    let store = world.open(builder).await;
+    seen.lock().unwrap().clear();
+    world.tap.script([Fate::AnswerLost]);
+    let session = record("a", json!({}), MINUTE);
+    let _ = store.put(&session).await.unwrap();
+    assert_eq!(store.create(&session).await.unwrap(), Create::Taken);
+    let refused = Some("ConditionalCheckFailedException".to_owned());
+    assert_eq!(
+        *seen.lock().unwrap(),
+        [("PutItem", 2, None), ("PutItem", 1, refused)]
+    );
+}
+
+#[test]
+fn a_store_outlives_the_runtime_it_was_first_used_on() {
+    let engine = LocalEngine::builder().start().unwrap();
+    let store = SessionStore::builder()
+        .region("local")
+        .endpoint_url(engine.url())
+        .build()
+        .unwrap();
+    let runtime = || {
+        tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .unwrap()
+    };
+    let expires_at = store.now() + Duration::from_secs(60);
+
+    let first = runtime();
+    first.block_on(async {
+        let _ = store
+            .table()
+            .create_if_missing(&TableSettings::default())
+            .await
+            .unwrap();
+        let _ = store
+            .put(&Record::new(id("a"), json!({ "n": 1 }), expires_at))
+            .await
+            .unwrap();
+    });
+    drop(first);
+    for _ in 0..2 {
+        let next = runtime();
+        let loaded = next
+            .block_on(store.load::<Value>(&id("a")))
+            .unwrap()
+            .unwrap();
+        assert_eq!(loaded.data, json!({ "n": 1 }));
+        next.shutdown_background();
+    }
+}

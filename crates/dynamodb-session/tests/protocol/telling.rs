@@ -1,0 +1,240 @@
+//! What a store tells beside the results of its calls: events and statistics.
+
+use std::fmt;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use dynamodb_session::IncompleteReason::{Broken, Timeout};
+use dynamodb_session::framework::Framework;
+use dynamodb_session::{
+    Builder, Event, ManualClock, OperationStats, Request, SessionStore, Transport, TransportFuture,
+    Write,
+};
+use serde_json::{Value, json};
+
+use crate::support::{Fate, MINUTE, MS, Tap, World, id, now, record, refusal, scripted};
+
+type Heard = Arc<Mutex<Vec<Event>>>;
+
+/// Has what the store tells written down.
+fn listening(builder: Builder) -> (Builder, Heard) {
+    let heard = Heard::default();
+    let events = Arc::clone(&heard);
+    let listener = Arc::new(move |event: &Event| events.lock().unwrap().push(event.clone()));
+    (builder.on_event(listener), heard)
+}
+
+fn heard(events: &Heard) -> Vec<Event> {
+    std::mem::take(&mut *events.lock().unwrap())
+}
+
+/// The hash in an event, which is all of the id that may be seen.
+fn id_hash(event: &Event) -> String {
+    let (Event::Conflict { id_hash, .. } | Event::Unreadable { id_hash }) = event else {
+        panic!("no session in {event:?}");
+    };
+    assert_eq!(id_hash.len(), 16);
+    assert!(id_hash.bytes().all(|byte| byte.is_ascii_hexdigit()));
+    id_hash.clone()
+}
+
+#[tokio::test]
+async fn a_write_that_is_dropped_is_told_and_counted() {
+    let world = World::new();
+    let (builder, events) = listening(world.builder());
+    let store = world.open(builder).await;
+    let mut session = record("the-id", json!({}), MINUTE);
+    session.created = Some(now());
+    for written in [
+        store.replace(&session).await,
+        store
+            .save(&session, &json!({ "n": 1 }), now() + MINUTE)
+            .await,
+        store.touch(&session, now() + MINUTE).await,
+        store
+            .touch_with(&session, &json!({}), now() + MINUTE, &Framework::new())
+            .await,
+    ] {
+        assert_eq!(written.unwrap(), Write::Gone);
+    }
+    assert_eq!(store.stats().conflicts, 4);
+    let told = heard(&events);
+    assert_eq!(told.len(), 4);
+    let mut hashes = Vec::new();
+    for event in &told {
+        let Event::Conflict { operation, .. } = event else {
+            panic!("{event:?}");
+        };
+        assert_eq!(*operation, "UpdateItem");
+        assert!(!format!("{event:?}").contains("the-id"));
+        hashes.push(id_hash(event));
+    }
+    assert!(
+        hashes.iter().all(|hash| *hash == hashes[0]),
+        "one session, one hash"
+    );
+
+    let mut other = session.clone();
+    other.id = id("another-id");
+    assert_eq!(store.replace(&other).await.unwrap(), Write::Gone);
+    assert_ne!(id_hash(&heard(&events)[0]), hashes[0]);
+
+    // That an id is taken is an answer like any other.
+    let _ = store.put(&session).await.unwrap();
+    let _ = store.create(&session).await.unwrap();
+    let _ = store
+        .create_or_merge(&session, &Framework::new())
+        .await
+        .unwrap();
+    assert_eq!(heard(&events), []);
+    assert_eq!(store.stats().conflicts, 5);
+    for operation in ["PutItem", "UpdateItem"] {
+        assert_eq!(of(&store, operation).errors, 0);
+    }
+}
+
+#[tokio::test]
+async fn an_item_that_is_no_session_is_told() {
+    let world = World::new();
+    let (builder, events) = listening(world.builder());
+    let store = world.open(builder).await;
+    let items = [
+        // What a touch of connect-dynamodb leaves after a logout.
+        json!({ "expires": { "N": "1800000060" } }),
+        json!({ "session": { "S": "text" } }),
+    ];
+    for item in items {
+        world.put_item("the-id", item);
+        assert!(store.load::<Value>(&id("the-id")).await.unwrap().is_none());
+        let told = heard(&events);
+        assert_eq!(told.len(), 1);
+        assert!(matches!(told[0], Event::Unreadable { .. }), "{told:?}");
+        id_hash(&told[0]);
+    }
+    // One that has expired is no longer anybody's concern, and one that is not there never was.
+    world.put_item("the-id", json!({ "expires": { "N": "1700000000" } }));
+    for name in ["the-id", "none"] {
+        assert!(store.load::<Value>(&id(name)).await.unwrap().is_none());
+    }
+    assert_eq!(heard(&events), []);
+}
+
+#[tokio::test]
+async fn every_repetition_is_told_and_counted() {
+    let world = World::new();
+    let (builder, events) = listening(world.builder());
+    let store = world.open(builder).await;
+    let crash = Fate::Answer(500, json!({ "__type": "x#InternalServerError" }));
+    let before = store.stats();
+    world
+        .tap
+        .script([Fate::Lost(Broken), crash, Fate::AnswerLost]);
+    store.delete(&id("a")).await.unwrap();
+    let retry = |attempt, code: Option<&str>| Event::Retry {
+        operation: "DeleteItem",
+        attempt,
+        code: code.map(ToOwned::to_owned),
+    };
+    assert_eq!(
+        heard(&events),
+        [
+            retry(1, None),
+            retry(2, Some("InternalServerError")),
+            retry(3, None)
+        ]
+    );
+    let after = store.stats();
+    assert_eq!(after.retries - before.retries, 3);
+    assert_eq!(after.throttles, before.throttles);
+    let deletes = of(&store, "DeleteItem");
+    assert_eq!((deletes.calls, deletes.errors, deletes.requests), (1, 0, 4));
+}
+
+#[tokio::test]
+async fn throttling_is_told_also_when_it_is_not_repeated() {
+    let throttled = || refusal("ProvisionedThroughputExceededException", "slow down");
+    let world = World::new();
+    let (builder, events) = listening(world.builder().max_attempts(2));
+    let store = world.open(builder).await;
+    world.tap.script([throttled(), throttled()]);
+    let _ = store.load::<Value>(&id("a")).await.unwrap_err();
+    let code = "ProvisionedThroughputExceededException".to_owned();
+    let throttle = Event::Throttled {
+        operation: "GetItem",
+        code: code.clone(),
+    };
+    let retry = Event::Retry {
+        operation: "GetItem",
+        attempt: 1,
+        code: Some(code),
+    };
+    assert_eq!(heard(&events), [throttle.clone(), retry, throttle]);
+    let stats = store.stats();
+    assert_eq!((stats.throttles, stats.retries), (2, 1));
+    let loads = of(&store, "GetItem");
+    assert_eq!((loads.calls, loads.errors, loads.requests), (1, 1, 2));
+}
+
+fn of(store: &SessionStore, operation: &str) -> OperationStats {
+    let stats = store.stats();
+    let mut operations = stats.operations.into_iter();
+    operations
+        .find(|stats| stats.operation == operation)
+        .expect("it was called")
+}
+
+#[tokio::test]
+async fn clones_count_together_and_what_was_never_called_is_left_out() {
+    let (store, _tap) = scripted([Fate::Answer(200, json!({})), Fate::Answer(200, json!({}))]);
+    assert_eq!(store.stats(), dynamodb_session::Stats::default());
+    store.delete(&id("a")).await.unwrap();
+    store.clone().delete(&id("a")).await.unwrap();
+    let stats = store.stats();
+    assert_eq!(stats.operations.len(), 1);
+    assert_eq!(
+        (stats.operations[0].operation, stats.operations[0].calls),
+        ("DeleteItem", 2)
+    );
+}
+
+/// Takes its time.
+#[derive(Clone)]
+struct Slow {
+    tap: Tap,
+    clock: ManualClock,
+    takes: Arc<Mutex<Vec<Duration>>>,
+}
+
+impl fmt::Debug for Slow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Slow")
+    }
+}
+
+impl Transport for Slow {
+    fn send(&self, request: Request) -> TransportFuture<'_> {
+        if let Some(time) = self.takes.lock().unwrap().pop() {
+            self.clock.advance(time);
+        }
+        self.tap.send(request)
+    }
+}
+
+#[tokio::test]
+async fn time_is_that_of_the_calls_repetitions_included() {
+    let world = World::new();
+    let takes = Arc::new(Mutex::new(Vec::new()));
+    let slow = Slow {
+        tap: world.tap.clone(),
+        clock: world.clock.clone(),
+        takes: Arc::clone(&takes),
+    };
+    let store = world.open(world.builder().transport(slow)).await;
+    takes.lock().unwrap().extend([5 * MS, 20 * MS, 10 * MS]);
+    world.tap.script([Fate::Lost(Timeout)]);
+    for _ in 0..2 {
+        let _ = store.load::<Value>(&id("a")).await.unwrap();
+    }
+    let loads = of(&store, "GetItem");
+    assert_eq!((loads.time_total, loads.time_max), (35 * MS, 30 * MS));
+}

@@ -1,0 +1,288 @@
+//! The session store through its public API, on the real engine: each verb, each condition, each setting.
+//!
+//! Time stands still unless a test moves it, and between the store and the engine sits a [`Tap`] that notes
+//! every request and can play the network's part.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use dynamodb_session::{
+    Builder, Clock, Incomplete, IncompleteReason, ManualClock, Record, Request, Response,
+    SessionId, SessionStore, Stamp, TableSettings, Transport, TransportFuture,
+};
+use dynamodb_session_local::LocalEngine;
+use serde_json::{Value, json};
+
+use crate::local::Connection;
+
+pub(crate) mod dynalite;
+pub(crate) mod engine;
+
+/// When every test begins: a whole second.
+pub(crate) fn now() -> SystemTime {
+    UNIX_EPOCH + Duration::from_secs(1_800_000_000)
+}
+
+/// What becomes of a request, instead of passing to the engine and its answer back.
+#[derive(Debug)]
+pub(crate) enum Fate {
+    /// It passes all the same.
+    Pass,
+    /// It is executed, but the answer is lost.
+    AnswerLost,
+    /// It does not reach the engine.
+    Lost(IncompleteReason),
+    /// It is executed, and the answer lacks the item the condition failed on, as dynalite's does.
+    NoItem,
+    /// So many deletes of the batch are executed, and the others come back undone.
+    Partly(usize),
+    /// This is the answer.
+    Answer(u16, Value),
+}
+
+/// A [`Transport`] to an engine that notes what passes. Clones share everything.
+#[derive(Clone, Default)]
+pub(crate) struct Tap(Arc<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    engine: Option<SocketAddr>,
+    calls: Mutex<Vec<(&'static str, Value)>>,
+    script: Mutex<VecDeque<Fate>>,
+    units: Mutex<f64>,
+}
+
+impl Tap {
+    pub(crate) fn to(engine: SocketAddr) -> Self {
+        Self(Arc::new(Inner {
+            engine: Some(engine),
+            ..Inner::default()
+        }))
+    }
+
+    /// What becomes of the next requests; those after them pass.
+    pub(crate) fn script(&self, fates: impl IntoIterator<Item = Fate>) {
+        self.0.script.lock().unwrap().extend(fates);
+    }
+
+    /// The requests since this was last asked.
+    pub(crate) fn calls(&self) -> Vec<(&'static str, Value)> {
+        std::mem::take(&mut *self.0.calls.lock().unwrap())
+    }
+
+    /// The capacity units that the engine charged since this was last asked.
+    pub(crate) fn units(&self) -> f64 {
+        std::mem::take(&mut *self.0.units.lock().unwrap())
+    }
+
+    pub(crate) fn operations(&self) -> Vec<&'static str> {
+        self.calls()
+            .into_iter()
+            .map(|(operation, _)| operation)
+            .collect()
+    }
+
+    fn pass(&self, request: &Request) -> Response {
+        let engine = self
+            .0
+            .engine
+            .expect("the script says what becomes of every request");
+        let body = std::str::from_utf8(&request.body).unwrap();
+        let answer = Connection::open(engine).call_with(request.operation, body, &[]);
+        if let Some(units) = answer.json()["ConsumedCapacity"]["CapacityUnits"].as_f64() {
+            *self.0.units.lock().unwrap() += units;
+        }
+        response(answer.status, answer.body)
+    }
+
+    fn pass_partly(&self, request: &Request, done: usize) -> Response {
+        let mut body: Value = serde_json::from_slice(&request.body).unwrap();
+        let writes = body["RequestItems"]["sessions"].as_array_mut().unwrap();
+        let undone = json!({ "sessions": writes.split_off(done) });
+        // An empty batch is an error, so none is sent.
+        if done > 0 {
+            let answer = self.pass(&Request {
+                body: body.to_string().into(),
+                ..request.clone()
+            });
+            assert_eq!(answer.status, 200, "what is done is a success");
+        }
+        response(200, json!({ "UnprocessedItems": undone }).to_string())
+    }
+
+    fn meet(&self, request: &Request) -> Result<Response, Incomplete> {
+        let body = serde_json::from_slice(&request.body).unwrap();
+        self.0.calls.lock().unwrap().push((request.operation, body));
+        let fate = self
+            .0
+            .script
+            .lock()
+            .unwrap()
+            .pop_front()
+            .unwrap_or(Fate::Pass);
+        match fate {
+            Fate::Pass => Ok(self.pass(request)),
+            Fate::AnswerLost => {
+                let answer = self.pass(request);
+                assert_eq!(answer.status, 200, "what is lost is a success");
+                Err(incomplete(IncompleteReason::Broken))
+            }
+            Fate::Lost(reason) => Err(incomplete(reason)),
+            Fate::NoItem => {
+                let answer = self.pass(request);
+                let mut body: Value = serde_json::from_slice(&answer.body).unwrap();
+                body.as_object_mut()
+                    .unwrap()
+                    .remove("Item")
+                    .expect("an item to take away");
+                Ok(response(answer.status, body.to_string()))
+            }
+            Fate::Partly(done) => Ok(self.pass_partly(request, done)),
+            Fate::Answer(status, body) => Ok(response(status, body.to_string())),
+        }
+    }
+}
+
+// A store shows its transport, and must not show what has passed.
+impl fmt::Debug for Tap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Tap")
+    }
+}
+
+impl Transport for Tap {
+    fn send(&self, request: Request) -> TransportFuture<'_> {
+        Box::pin(async move { self.meet(&request) })
+    }
+
+    fn endpoint(&self) -> Option<String> {
+        Some("http://tap.test".to_owned())
+    }
+}
+
+fn response(status: u16, body: String) -> Response {
+    Response {
+        status,
+        body: body.into(),
+        request_id: Some("REQUEST".to_owned()),
+        clock_corrected: false,
+    }
+}
+
+fn incomplete(reason: IncompleteReason) -> Incomplete {
+    Incomplete {
+        reason,
+        endpoint: None,
+        source: io::Error::other("said the test").into(),
+    }
+}
+
+/// An error as the service answers it.
+pub(crate) fn refusal(code: &str, message: &str) -> Fate {
+    Fate::Answer(
+        400,
+        json!({ "__type": format!("com.amazonaws.dynamodb.v20120810#{code}"), "message": message }),
+    )
+}
+
+/// A store over nothing but a script.
+pub(crate) fn scripted(fates: impl IntoIterator<Item = Fate>) -> (SessionStore, Tap) {
+    let tap = Tap::default();
+    tap.script(fates);
+    let builder = SessionStore::builder()
+        .transport(tap.clone())
+        .clock(ManualClock::new(now()));
+    (builder.retry_base(Duration::ZERO).build().unwrap(), tap)
+}
+
+/// An engine, a clock, and the tap between the engine and the stores.
+pub(crate) struct World {
+    engine: LocalEngine,
+    pub(crate) clock: ManualClock,
+    pub(crate) tap: Tap,
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        let clock = ManualClock::new(now());
+        let of_engine = clock.clone();
+        let engine = LocalEngine::builder()
+            .sweep_every(Duration::ZERO)
+            .clock(move || of_engine.now());
+        let engine = engine.start().unwrap();
+        let tap = Tap::to(engine.addr());
+        Self { engine, clock, tap }
+    }
+
+    /// Without pauses between attempts: nobody moves the clock meanwhile.
+    pub(crate) fn builder(&self) -> Builder {
+        let builder = SessionStore::builder()
+            .clock(self.clock.clone())
+            .transport(self.tap.clone());
+        builder.retry_base(Duration::ZERO)
+    }
+
+    /// A store with default settings, its table created.
+    pub(crate) async fn store(&self) -> SessionStore {
+        self.open(self.builder()).await
+    }
+
+    pub(crate) async fn open(&self, builder: Builder) -> SessionStore {
+        let store = builder.build().unwrap();
+        store
+            .table()
+            .create_if_missing(&TableSettings::default())
+            .await
+            .unwrap();
+        self.tap.calls();
+        store
+    }
+
+    /// Calls the engine past store and tap.
+    pub(crate) fn raw(&self, operation: &str, body: &Value) -> Value {
+        Connection::open(self.engine.addr()).ok(operation, body)
+    }
+
+    /// The item as it is stored, by its whole key.
+    pub(crate) fn item(&self, id: &str) -> Option<Value> {
+        let key = json!({ "TableName": "sessions", "Key": { "sessionId": { "S": id } } });
+        self.raw("GetItem", &key).get("Item").cloned()
+    }
+
+    pub(crate) fn put_item(&self, id: &str, mut attributes: Value) {
+        attributes["sessionId"] = json!({ "S": id });
+        self.raw(
+            "PutItem",
+            &json!({ "TableName": "sessions", "Item": attributes }),
+        );
+    }
+}
+
+pub(crate) fn id(id: &str) -> SessionId {
+    SessionId::new(id).unwrap()
+}
+
+/// A session that ends this long after [`now`].
+pub(crate) fn record(name: &str, data: Value, ttl: Duration) -> Record<Value> {
+    Record::new(id(name), data, now() + ttl)
+}
+
+/// What a write answers that leaves a session of this `created` to end this long after [`now`].
+pub(crate) fn stamp(created: impl Into<Option<SystemTime>>, ttl: Duration) -> Stamp {
+    Stamp {
+        created: created.into(),
+        expires_at: now() + ttl,
+    }
+}
+
+pub(crate) const MINUTE: Duration = Duration::from_secs(60);
+pub(crate) const MS: Duration = Duration::from_millis(1);
+
+/// Epoch seconds of [`now`] and this many more.
+pub(crate) fn secs(more: u64) -> String {
+    (1_800_000_000 + more).to_string()
+}

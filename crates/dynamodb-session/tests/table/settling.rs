@@ -1,0 +1,167 @@
+//! A table that is in the middle of a change is waited for.
+
+use std::time::Duration;
+
+use dynamodb_session::{
+    Error, ErrorKind, ManualClock, Record, SessionStore, TableDescription, TableSettings,
+    TimeToLive,
+};
+use serde_json::{Value, json};
+use tokio::task::JoinHandle;
+
+use super::{changes, units, units_of};
+use crate::support::dynalite::Dynalite;
+use crate::support::{Fate, MINUTE, Tap, World, id, now, refusal};
+
+/// Moves the clock for as long as somebody waits by it.
+async fn in_time<T>(clock: &ManualClock, waiting: JoinHandle<T>) -> T {
+    while !waiting.is_finished() {
+        clock.advance(Duration::from_millis(100));
+        tokio::task::yield_now().await;
+    }
+    waiting.await.unwrap()
+}
+
+#[tokio::test]
+async fn a_table_that_never_becomes_active_is_a_timeout() {
+    let creating = || {
+        let table = json!({ "TableName": "sessions", "TableStatus": "CREATING" });
+        Fate::Answer(200, json!({ "Table": table }))
+    };
+    let tap = Tap::default();
+    tap.script((0..1000).map(|_| creating()));
+    let clock = ManualClock::new(now());
+    let builder = SessionStore::builder().transport(tap.clone());
+    let store = builder.clock(clock.clone()).build().unwrap();
+    let waiting = tokio::spawn(async move {
+        let settings = TableSettings::default();
+        store.table().create_if_missing(&settings).await
+    });
+    let error = in_time(&clock, waiting).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
+    assert!(error.to_string().contains("120 s"), "{error}");
+    // Every two seconds in the end, not as fast as it can.
+    let looks = tap.calls().len();
+    assert!((50..100).contains(&looks), "{looks}");
+}
+
+/// What asking for these units gives, and what it changes, when the service says this to the first request for
+/// them, and another process has made them `theirs` by then.
+async fn refused_at_first(
+    code: &str,
+    theirs: (u64, u64),
+) -> (Result<TableDescription, Error>, Vec<&'static str>) {
+    let world = World::new();
+    let table = world.store().await.table();
+    world.raw(
+        "UpdateTable",
+        &json!({
+            "TableName": "sessions",
+            "ProvisionedThroughput": { "ReadCapacityUnits": theirs.0, "WriteCapacityUnits": theirs.1 },
+        }),
+    );
+    let before = json!({ "Table": {
+        "TableName": "sessions", "TableStatus": "ACTIVE",
+        "KeySchema": [{ "AttributeName": "sessionId", "KeyType": "HASH" }],
+        "AttributeDefinitions": [{ "AttributeName": "sessionId", "AttributeType": "S" }],
+        "ProvisionedThroughput": { "ReadCapacityUnits": 5, "WriteCapacityUnits": 5 },
+    } });
+    world.tap.script([
+        Fate::Answer(200, before),
+        Fate::Pass,
+        refusal(code, "not now"),
+    ]);
+    let asking = tokio::spawn(async move { table.create_if_missing(&units(7, 7)).await });
+    let result = in_time(&world.clock, asking).await;
+    (result, changes(&world))
+}
+
+#[tokio::test]
+async fn units_are_asked_for_again_once_the_table_has_settled() {
+    let (result, changes) = refused_at_first("ResourceInUseException", (6, 6)).await;
+    assert_eq!(units_of(&result.unwrap()), (7, 7));
+    assert_eq!(changes, ["UpdateTable", "UpdateTable"]);
+}
+
+#[tokio::test]
+async fn a_quicker_process_with_the_same_units_is_a_success() {
+    for code in ["ResourceInUseException", "ValidationException"] {
+        let (result, changes) = refused_at_first(code, (7, 7)).await;
+        assert_eq!(units_of(&result.unwrap()), (7, 7));
+        assert_eq!(changes, ["UpdateTable"]);
+    }
+    // With others, the refusal is the error.
+    let (result, changes) = refused_at_first("ValidationException", (6, 6)).await;
+    assert_eq!(result.unwrap_err().code(), Some("ValidationException"));
+    assert_eq!(changes, ["UpdateTable"]);
+}
+
+fn on(engine: &Dynalite) -> SessionStore {
+    SessionStore::builder()
+        .region("local")
+        .endpoint_url(engine.url())
+        .build()
+        .unwrap()
+}
+
+#[tokio::test]
+async fn ten_that_create_at_once_all_have_a_table() {
+    let engine = Dynalite::with_creating(Duration::from_millis(500));
+    let creators = (0..10).map(|n| {
+        let store = on(&engine);
+        tokio::spawn(async move {
+            let description = store
+                .table()
+                .create_if_missing(&TableSettings::default())
+                .await?;
+            let record = Record::new(
+                id(&format!("of {n}")),
+                json!({ "n": n }),
+                store.now() + MINUTE,
+            );
+            let _ = store.put(&record).await?;
+            Ok::<_, Error>((
+                description,
+                store
+                    .load::<Value>(&record.id)
+                    .await?
+                    .map(|record| record.data),
+            ))
+        })
+    });
+    for (n, creator) in creators.collect::<Vec<_>>().into_iter().enumerate() {
+        let (description, data) = creator.await.unwrap().unwrap();
+        assert_eq!(description.status, "ACTIVE");
+        assert_eq!(data, Some(json!({ "n": n })));
+    }
+    // The engine cannot turn TTL on, which is no error.
+    assert_eq!(
+        on(&engine).table().time_to_live().await.unwrap(),
+        TimeToLive::Disabled
+    );
+}
+
+#[tokio::test]
+async fn a_table_that_is_being_deleted_is_waited_for_and_created_anew() {
+    let engine = Dynalite::start();
+    let table = on(&engine).table();
+    let _ = table
+        .create_if_missing(&TableSettings::default())
+        .await
+        .unwrap();
+    engine
+        .connection()
+        .ok("DeleteTable", &json!({ "TableName": "sessions" }));
+    assert_eq!(table.describe().await.unwrap().unwrap().status, "DELETING");
+    assert_eq!(
+        table
+            .create_if_missing(&TableSettings::default())
+            .await
+            .unwrap()
+            .status,
+        "ACTIVE"
+    );
+
+    assert!(table.delete().await.unwrap());
+    assert_eq!(table.describe().await.unwrap(), None);
+}
