@@ -1,9 +1,9 @@
-import DynamoDBStore from './express.js';
+import ExpressDynamoDBStore from './express.js';
 
-export type CredentialsProvider = DynamoDBStore.CredentialsProvider;
-export type DynamoConfig = DynamoDBStore.DynamoConfig;
-export type Options = DynamoDBStore.Options;
-export type StoreError = DynamoDBStore.StoreError;
-export type TableOptions = DynamoDBStore.TableOptions;
-export { DynamoDBStore };
-export default DynamoDBStore;
+export type CredentialsProvider = ExpressDynamoDBStore.CredentialsProvider;
+export type DynamoConfig = ExpressDynamoDBStore.DynamoConfig;
+export type Options = ExpressDynamoDBStore.Options;
+export type StoreError = ExpressDynamoDBStore.StoreError;
+export type TableOptions = ExpressDynamoDBStore.TableOptions;
+export { ExpressDynamoDBStore, ExpressDynamoDBStore as DynamoDBStore };
+export default ExpressDynamoDBStore;

@@ -1,10 +1,10 @@
-import DynamoDBStore from './index.js';
+import KoaDynamoDBStore from './index.js';
 
-export type CredentialsProvider = DynamoDBStore.CredentialsProvider;
-export type DynamoConfig = DynamoDBStore.DynamoConfig;
-export type MaxAge = DynamoDBStore.MaxAge;
-export type Options = DynamoDBStore.Options;
-export type StoreError = DynamoDBStore.StoreError;
-export type TableOptions = DynamoDBStore.TableOptions;
-export { DynamoDBStore };
-export default DynamoDBStore;
+export type CredentialsProvider = KoaDynamoDBStore.CredentialsProvider;
+export type DynamoConfig = KoaDynamoDBStore.DynamoConfig;
+export type MaxAge = KoaDynamoDBStore.MaxAge;
+export type Options = KoaDynamoDBStore.Options;
+export type StoreError = KoaDynamoDBStore.StoreError;
+export type TableOptions = KoaDynamoDBStore.TableOptions;
+export { KoaDynamoDBStore, KoaDynamoDBStore as DynamoDBStore };
+export default KoaDynamoDBStore;

@@ -5,6 +5,7 @@
 // Not by the class's own name: esbuild would give the class another one.
 const express = require('./frameworks/express.js');
 
-module.exports = express.DynamoDBStore;
+module.exports = express.ExpressDynamoDBStore;
 module.exports.default = module.exports;
+module.exports.ExpressDynamoDBStore = module.exports;
 module.exports.DynamoDBStore = module.exports;

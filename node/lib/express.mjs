@@ -1,4 +1,4 @@
-import DynamoDBStore from './express.js';
+import ExpressDynamoDBStore from './express.js';
 
-export { DynamoDBStore };
-export default DynamoDBStore;
+export { ExpressDynamoDBStore, ExpressDynamoDBStore as DynamoDBStore };
+export default ExpressDynamoDBStore;

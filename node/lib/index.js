@@ -5,6 +5,7 @@
 // Not by the class's own name: esbuild would give the class another one.
 const koa = require('./frameworks/koa.js');
 
-module.exports = koa.DynamoDBStore;
+module.exports = koa.KoaDynamoDBStore;
 module.exports.default = module.exports;
+module.exports.KoaDynamoDBStore = module.exports;
 module.exports.DynamoDBStore = module.exports;

@@ -1,4 +1,4 @@
-import DynamoDBStore from './index.js';
+import KoaDynamoDBStore from './index.js';
 
-export { DynamoDBStore };
-export default DynamoDBStore;
+export { KoaDynamoDBStore, KoaDynamoDBStore as DynamoDBStore };
+export default KoaDynamoDBStore;

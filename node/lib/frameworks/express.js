@@ -62,7 +62,7 @@ class LoadedSession {
 }
 
 /** A store for express-session and @fastify/session that keeps each session as one item of a DynamoDB table. */
-class DynamoDBStore extends EventEmitter {
+class ExpressDynamoDBStore extends EventEmitter {
   #core;
 
   /** `LoadedSession` by session object, or by the function that stands for one. */
@@ -255,4 +255,4 @@ class DynamoDBStore extends EventEmitter {
   async close() { await this.#core.idle(); }
 }
 
-module.exports = { DynamoDBStore };
+module.exports = { ExpressDynamoDBStore };

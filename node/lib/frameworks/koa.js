@@ -55,7 +55,7 @@ function untracked() {
 }
 
 /** A store for koa-session that keeps each session as one item of a DynamoDB table. */
-class DynamoDBStore {
+class KoaDynamoDBStore {
   #core;
 
   #events;
@@ -162,4 +162,4 @@ class DynamoDBStore {
   async close() { await this.#core.idle(); }
 }
 
-module.exports = { DynamoDBStore };
+module.exports = { KoaDynamoDBStore };

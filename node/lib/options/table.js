@@ -17,6 +17,7 @@
  * - `isRare`: ./dynamo-rare.js reads it
  * - `alias`: an older name that is still accepted
  * - `entry`: the one entry of the package that has the option
+ * - `isIgnored`: accepted because the AWS SDK has it
  * - `members`: the options inside an object
  */
 
@@ -132,6 +133,8 @@ const DYNAMO = {
       },
       proxy: { type: 'string', field: 'proxy', setting: 'proxy' },
       agent: { type: 'object', field: 'caPem', setting: 'tls_roots' },
+      xhrAsync: { type: 'boolean', isIgnored: true },
+      xhrWithCredentials: { type: 'boolean', isIgnored: true },
     },
   },
   correctClockSkew: {

@@ -12,8 +12,10 @@ const FORMS = {
   require: ['commonjs', "const DynamoDBStore = require('koa-session-dynamodb-store');"],
   'require, named': ['commonjs', "const { DynamoDBStore } = require('koa-session-dynamodb-store');"],
   'require, default': ['commonjs', "const DynamoDBStore = require('koa-session-dynamodb-store').default;"],
+  'require, by its own name': ['commonjs', "const { KoaDynamoDBStore: DynamoDBStore } = require('koa-session-dynamodb-store');"],
   import: ['module', "import DynamoDBStore from 'koa-session-dynamodb-store';"],
   'import, named': ['module', "import { DynamoDBStore } from 'koa-session-dynamodb-store';"],
+  'import, by its own name': ['module', "import { KoaDynamoDBStore as DynamoDBStore } from 'koa-session-dynamodb-store';"],
   'import()': ['module', "const { default: DynamoDBStore } = await import('koa-session-dynamodb-store');"],
   'import, both the same': ['module', `
     import DynamoDBStore, { DynamoDBStore as Named } from 'koa-session-dynamodb-store';
@@ -33,7 +35,7 @@ Object.entries(FORMS).forEach(([form, [type, source]]) => {
       cwd: PACKAGE, env: cleanEnv(),
     });
     assert.deepEqual(await ended, {
-      code: 0, signal: null, stdout: 'DynamoDBStore sessions true\n', stderr: '',
+      code: 0, signal: null, stdout: 'KoaDynamoDBStore sessions true\n', stderr: '',
     });
   });
 });

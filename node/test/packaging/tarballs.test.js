@@ -33,6 +33,7 @@ test('the main package holds JavaScript, types and licences, and nothing else', 
   assert.deepEqual(packed.main.files.filter((name) => !name.startsWith('dist/')), [
     'CHANGELOG.md', 'LICENSE-APACHE', 'LICENSE-MIT', 'README.md',
     'express.d.mts', 'express.d.ts', 'index.d.mts', 'index.d.ts', 'package.json',
+    'types/common.d.ts', 'types/express.d.ts', 'types/koa.d.ts', 'types/options.d.ts',
   ]);
   const dist = packed.main.files.filter((name) => name.startsWith('dist/'));
   assert.ok(dist.every((name) => /^dist\/[a-z-]+\.(js|mjs|js\.flow)$/.test(name)), dist.join());

@@ -25,11 +25,12 @@ const { rawTable } = require('../support/raw');
 const { useRecorder } = require('../support/recorder');
 const { cleanEnv, printed, start } = require('../support/subprocess');
 const Visitor = require('../support/visitor');
+const declared = require('./declared');
 const {
   ROOT, anchorsOf, blocksOf, codeIn, linksOf, read, sectionOf, tablesOf,
 } = require('./markdown');
 
-const FILES = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md'];
+const FILES = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'docs/options.md'];
 const MODULES = path.join(ROOT, 'node', 'node_modules');
 const TARGET = process.env.CARGO_TARGET_DIR || path.join(ROOT, 'target');
 const run = promisify(execFile);
@@ -141,7 +142,7 @@ const HANDLERS = {
     assert.match(lines[1], /^a request came too late for session [0-9a-f]{16}$/);
     const properties = column('Events and statistics', 'property');
     assert.deepEqual(sorted(Object.keys(lines[0])), sorted(properties));
-    assert.deepEqual(sorted(Object.keys(declared('export interface', 'Stats'))), sorted(properties));
+    assert.deepEqual(sorted(declared('common', 'interface', 'Stats')), sorted(properties));
     const [, , details] = rows('Events and statistics', 'property').map(([, cell]) => cell);
     assert.ok(details);
     const ofOperation = codeIn(rows('Events and statistics', 'property')[0][1]).slice(2);
@@ -293,170 +294,9 @@ describe('snippets', () => {
 
 // --- Tables.
 
-// The members an interface or class of index.d.ts declares, with what the comment before each says of its default.
-function declared(kind, name) {
-  const body = new RegExp(`${kind} ${name}\\b[^{]*\\{\\n(.*?)\\n\\1?( {2})?\\}`, 's').exec(read('node/index.d.ts'))[1];
-  const members = {};
-  const indent = /^ +/.exec(body)[0];
-  let defaultValue;
-  for (const line of body.split('\n')) {
-    const comment = /Default: `?([^`.:]+)`?[ .:]/.exec(line);
-    if (comment && line.startsWith(indent)) [, defaultValue] = comment;
-    const member = new RegExp(`^${indent}(?:readonly )?(\\w+)\\??[(:<]`).exec(line);
-    if (member) {
-      members[member[1]] = defaultValue;
-      defaultValue = undefined;
-    }
-  }
-  return members;
-}
-
-describe('options', () => {
-  const options = rows('Options', 'option').map(([name, value]) => [unquoted(name), unquoted(value)]);
-  const defaults = Object.fromEntries(options);
-
-  it('are those that the types declare', () => {
-    const { table, ...store } = declared('interface', 'Options');
-    const ofTable = Object.keys(declared('interface', 'TableOptions')).map((name) => `table.${name}`);
-    assert.deepEqual(sorted(Object.keys(defaults)), sorted([...ofTable, ...Object.keys(store)]));
-  });
-
-  it('are all accepted, unlike others', async (t) => {
-    const seen = warningsOf(t);
-    for (const [option] of options) {
-      const [name, member] = option.split('.');
-      const warned = (await seen()).length;
-      // A value of no type any option has: an option that exists refuses it.
-      const value = Symbol('none');
-      const given = member ? { [name]: { [member]: value } } : { [name]: value };
-      assert.throws(() => new DynamoDBStore(given), TypeError, option);
-      assert.equal((await seen()).length, warned, option);
-    }
-    assert.ok(new DynamoDBStore({ [unique('option')]: 1 }));
-    assert.equal((await seen()).length, 1);
-  });
-
-  it('have the defaults it says', async () => {
-    const store = new DynamoDBStore();
-    const properties = {
-      name: 'tableName', hashKey: 'hashKey', ttlKey: 'ttlKey', useTtlExpired: 'useTtlExpired', autoCreate: 'autoCreateTable', readCapacityUnits: 'readCapacityUnits', writeCapacityUnits: 'writeCapacityUnits',
-    };
-    Object.entries(properties).forEach(([option, property]) => {
-      assert.equal(defaults[`table.${option}`], String(store[property]), option);
-    });
-    const ttl = store.getExpirationDate() - Date.now();
-    assert.ok(Math.abs(ttl - Number(defaults.sessionTtl)) < 2000, `${ttl}`);
-    assert.equal(defaults.sessionTtl, String(24 * 60 * 60 * 1000));
-
-    const name = unique('defaults');
-    const made = new DynamoDBStore(local(recorder.endpoint, name));
-    recorder.reset();
-    await made.createTableIfDontExists();
-    const { TableName, ...creation } = recorder.only('CreateTable')[0].body;
-    assert.deepEqual(creation, {
-      KeySchema: [{ AttributeName: defaults['table.hashKey'], KeyType: 'HASH' }],
-      AttributeDefinitions: [{ AttributeName: defaults['table.hashKey'], AttributeType: 'S' }],
-      BillingMode: defaults['table.billingMode'],
-      ProvisionedThroughput: {
-        ReadCapacityUnits: Number(defaults['table.readCapacityUnits']),
-        WriteCapacityUnits: Number(defaults['table.writeCapacityUnits']),
-      },
-    });
-    await made.set('x', { a: 1 });
-    await made.get('x');
-    assert.equal(String(recorder.only('GetItem')[0].body.ConsistentRead), defaults.consistentRead);
-    assert.ok(await rawTable(engine.endpoint, name).get('x'), 'no prefix');
-  });
-});
-
-// Warnings of the package from now on.
-function warningsOf(t) {
-  const warnings = [];
-  const listener = (warning) => { if (warning.code === 'DYNAMODB_STORE') warnings.push(warning); };
-  process.on('warning', listener);
-  t.after(() => process.off('warning', listener));
-  return async () => {
-    await new Promise((resolve) => { setImmediate(resolve); });
-    return warnings;
-  };
-}
-
-describe('dynamoConfig', () => {
-  // Whichever files they are in: each honoured option has a method that reads it.
-  const files = fs.readdirSync(path.join(ROOT, 'node/lib/options')).map((file) => `lib/options/${file}`);
-  const source = files.map((file) => read(`node/${file}`)).join('\n');
-  const options = rows('dynamoConfig', 'option').map(([name, value]) => [unquoted(name), unquoted(value)]);
-  const section = sectionOf('README.md', 'dynamoConfig');
-  const item = (title) => /\*\*.*?(?=\n- \*\*|\n\n)/s.exec(section.slice(section.indexOf(`**${title}`)))[0];
-  const top = (names) => sorted(names.map((name) => name.split(/[.:]/)[0]));
-
-  it('names every option the code knows, and no other', () => {
-    const known = [...source.matchAll(/^ {2}(\w+)\(value(?:\)|, out[,)])/gm)].map(([, name]) => name);
-    const warned = ['convertResponseTypes', 'endpointDiscoveryEnabled', 'clientSideMonitoring'];
-    warned.forEach((name) => assert.match(item('Warned'), new RegExp(`\`${name}: (true|false)\``)));
-    assert.deepEqual(sorted([...top(options.map(([name]) => name)), ...warned]), sorted(known));
-    const ignored = /IGNORED = new Set\(\[(.*?)\]\)/s.exec(source)[1].match(/\w+/g);
-    assert.deepEqual(codeIn(item('Ignored')), ignored);
-  });
-
-  it('names every option that the types declare', () => {
-    const names = top(options.map(([name]) => name));
-    Object.keys(declared('interface', 'DynamoConfig')).forEach((name) => assert.ok(names.includes(name), name));
-  });
-
-  it('honoured and ignored: no warning; warned about: one; refused: a RangeError', async (t) => {
-    const seen = warningsOf(t);
-    codeIn(item('Ignored')).forEach((name) => new DynamoDBStore({ dynamoConfig: { [name]: true } }));
-    assert.deepEqual(await seen(), []);
-    const warned = codeIn(item('Warned')).filter((code) => /: (true|false)$/.test(code));
-    warned.forEach((code) => {
-      const [name, value] = code.split(': ');
-      new DynamoDBStore({ dynamoConfig: { [name]: value === 'true' } }); // eslint-disable-line no-new
-    });
-    assert.equal((await seen()).length, warned.length);
-    for (const dynamoConfig of [{ params: { Nothing: 1 } }, { nothing: 1 }, { endpoint: 'http://db.example' }, { httpOptions: { agent: { own: 1 } } }]) {
-      const count = (await seen()).length;
-      assert.ok(new DynamoDBStore({ dynamoConfig }));
-      assert.equal((await seen()).length, count + 1, JSON.stringify(dynamoConfig));
-    }
-    for (const dynamoConfig of [
-      { retryDelayOptions: { customBackoff() {} } },
-      { signatureVersion: 'v2' },
-      { httpOptions: { agent: { options: { rejectUnauthorized: false } } } },
-      { httpOptions: { agent: { options: { cert: 'x' } } } },
-    ]) assert.throws(() => new DynamoDBStore({ dynamoConfig }), RangeError);
-  });
-
-  it('fips and dual-stack exclude an endpoint', () => {
-    for (const name of ['useFipsEndpoint', 'useDualstackEndpoint', 'useDualstack']) {
-      assert.throws(() => new DynamoDBStore({ dynamoConfig: { region: 'us-east-1', endpoint: 'https://db.example', [name]: true } }), name);
-    }
-  });
-
-  it('has the limits of the core', () => {
-    const config = read('crates/dynamodb-session/src/config.rs');
-    const retry = read('crates/dynamodb-session/src/client/retry.rs');
-    const defaults = Object.fromEntries(options);
-    const find = (text, pattern) => Number(pattern.exec(text)[1]);
-    const connect = find(config, /connect_timeout: Duration::from_secs\((\d+)\)/);
-    const firstByte = find(config, /first_byte_timeout: Duration::from_secs\((\d+)\)/);
-    const attempts = find(retry, /max_attempts: (\d+),/);
-    const base = find(retry, /base: Duration::from_millis\((\d+)\)/);
-    const longest = find(retry, /max_backoff: Duration::from_secs\((\d+)\)/);
-    const deadline = find(retry, /deadline: Duration::from_secs\((\d+)\)/);
-    assert.equal(find(retry, /THROTTLED_FACTOR: u32 = (\d+)/), 4);
-    assert.equal(defaults['httpOptions.connectTimeout'], String(connect * 1000));
-    assert.equal(defaults['httpOptions.timeout'], String(firstByte * 1000));
-    assert.equal(defaults.maxRetries, String(attempts - 1));
-    assert.equal(defaults['retryDelayOptions.base'], String(base));
-    const prose = sectionOf('README.md', 'Timeouts and retries').replaceAll('\n', ' ');
-    assert.ok(prose.includes(`up to ${attempts} attempts: ${connect} s to connect, ${firstByte} s to the first byte of the answer, ${deadline} s in all`));
-    assert.ok(prose.includes(`(${base} ms at most at first, doubling up to ${longest} s; four times as long after throttling)`));
-  });
-});
-
 describe('the class', () => {
-  const members = Object.keys(declared('declare class', 'DynamoDBStore')).filter((name) => name !== 'constructor');
+  const members = [...declared('koa', 'class', 'KoaDynamoDBStore'), ...declared('common', 'interface', 'Store')]
+    .filter((name) => name !== 'constructor');
   const methods = column('Methods and properties', 'method').map((cell) => cell.replace(/\(.*/, ''));
   const properties = column('Methods and properties', 'property');
 
@@ -630,7 +470,7 @@ describe('errors', () => {
       kind: 'RecordTooLarge', message: 'm', code: 'ValidationException', status: 400, requestId: 'r', retryable: true, operation: 'o', attempts: 1, table: 't', endpoint: 'e', hint: 'h', causes: ['x'],
     });
     assert.deepEqual(sorted(column('Errors', 'property')), sorted([...Object.keys(error), 'cause']));
-    Object.keys(declared('export interface', 'StoreError')).forEach((name) => {
+    declared('common', 'interface', 'StoreError').forEach((name) => {
       assert.ok(column('Errors', 'property').includes(name), name);
     });
   });

@@ -4,7 +4,8 @@ import DynamoDBStore = require('koa-session-dynamodb-store');
 import { same } from './check.cjs';
 
 const store: DynamoDBStore = new DynamoDBStore();
-const { DynamoDBStore: Named, default: Default } = DynamoDBStore;
+const { DynamoDBStore: Named, KoaDynamoDBStore, default: Default } = DynamoDBStore;
+same<typeof KoaDynamoDBStore, typeof DynamoDBStore>(true);
 const fromName: DynamoDBStore = new Named();
 const fromDefault: DynamoDBStore = new Default();
 

@@ -17,7 +17,8 @@ export async function typedSession() {
   session.views;
   await typed.set('id', { views: 1 }, 60000);
   await typed.set('id', { views: 1, user: { id: 'u', roles: [] } }, 'session');
-  await typed.set('id', { views: 1 });
+  const done = await typed.set('id', { views: 1 });
+  same<typeof done, DynamoDBStore.Empty>(true);
   // @ts-expect-error -- views is missing
   await typed.set('id', {});
   // @ts-expect-error -- views is a number

@@ -25,13 +25,14 @@ const options: DynamoDBStore.Options = {
   sessionTtl: 86400000,
   touchAfter: 60000,
   absoluteMaxAge: 86400000,
-  conflict: 'overwrite',
+  parallelChanges: 'overwrite',
   layout: 'dynamodb-store',
 };
 const store = new DynamoDBStore<session.SessionData>(options, (error) => {
   same<typeof error, DynamoDBStore.StoreError | undefined>(true);
 });
-const { DynamoDBStore: Named, default: Default } = DynamoDBStore;
+const { DynamoDBStore: Named, ExpressDynamoDBStore, default: Default } = DynamoDBStore;
+same<typeof ExpressDynamoDBStore, typeof DynamoDBStore>(true);
 const fromName: DynamoDBStore = new Named();
 const fromDefault: DynamoDBStore = new Default();
 

@@ -26,12 +26,25 @@ new DynamoDBStore({
     retryDelayOptions: { base: 50 },
     httpOptions: { connectTimeout: 1000, timeout: 1000 },
     logger: console,
-    apiVersion: '2012-08-10', // accepted and ignored
+    // Accepted and ignored.
+    apiVersion: '2012-08-10',
+    computeChecksums: true,
+    paramValidation: { min: true },
+    s3ForcePathStyle: false,
+    stsRegionalEndpoints: 'regional',
   },
   prefix: 'app:',
   consistentRead: false,
   sessionTtl: 86400000,
+  parallelChanges: 'overwrite',
+  touchAfter: 60000,
+  absoluteMaxAge: 86400000,
+  operationTimeout: 5000,
+  maxConnections: 128,
+  maxQueue: 4096,
+  retryBudget: 100,
 });
+new DynamoDBStore({ conflict: 'overwrite' });
 
 // Credentials as both SDKs have them.
 new DynamoDBStore({ dynamoConfig: { credentials: { accessKeyId: 'a', secretAccessKey: 'b' } } });
@@ -43,6 +56,7 @@ new DynamoDBStore({ dynamoConfig: { endpoint: new AWS.Endpoint('http://localhost
 
 // What a program passed to the AWS SDK's constructor still compiles.
 declare const legacy: AWS.DynamoDB.ClientConfiguration;
+new DynamoDBStore({ dynamoConfig: { ...legacy, signatureVersion: 'v4' } });
 new DynamoDBStore({ dynamoConfig: { region: 'eu-west-1', maxRetries: 3, httpOptions: { timeout: 500 } } });
 
 // @ts-expect-error -- a string
@@ -61,6 +75,18 @@ new DynamoDBStore({ prefix: 7 });
 new DynamoDBStore({ dynamoConfig: { credentials: { accessKeyId: 'a' } } });
 // @ts-expect-error -- a number
 new DynamoDBStore({ dynamoConfig: { maxRetries: 'many' } });
+// @ts-expect-error -- misspelt
+new DynamoDBStore({ dynamoConfig: { maxRetry: 3 } });
+// @ts-expect-error -- misspelt
+new DynamoDBStore({ dynamoConfig: { endPoint: 'http://localhost:8000' } });
+// @ts-expect-error -- misspelt
+new DynamoDBStore({ dynamoConfig: { httpOptions: { connecttimeout: 1000 } } });
+// @ts-expect-error -- refused
+new DynamoDBStore({ dynamoConfig: { signatureVersion: 'v2' } });
+// @ts-expect-error -- one of two
+new DynamoDBStore({ parallelChanges: 'last' });
+// @ts-expect-error -- only for Express and Fastify
+new DynamoDBStore({ layout: 'connect-dynamodb' });
 // @ts-expect-error -- no options, no string
 new DynamoDBStore('sessions');
 

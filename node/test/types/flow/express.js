@@ -1,13 +1,13 @@
 /* @flow */
 
-// The face for express-session and @fastify/session.
+// The store for express-session and @fastify/session.
 
 import DynamoDBStore, { type Options, type StoreError } from 'koa-session-dynamodb-store/express';
 
 const options: Options = {
   table: { name: 'sessions' },
   touchAfter: 60000,
-  conflict: 'overwrite',
+  parallelChanges: 'overwrite',
   layout: 'connect-dynamodb',
 };
 

@@ -52,6 +52,8 @@ new DynamoDBStore({ prefix: 7 });
 // $FlowExpectedError[incompatible-type] one of two
 new DynamoDBStore({ table: { billingMode: 'ON_DEMAND' } });
 // $FlowExpectedError[incompatible-type] misspelt
+new DynamoDBStore({ dynamoConfig: { maxRetry: 3 } });
+// $FlowExpectedError[incompatible-type] misspelt
 new DynamoDBStore({ consistentReads: true });
 // $FlowExpectedError[cannot-write] what the store was made with stays
 store.tableName = 'other';

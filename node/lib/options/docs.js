@@ -1,0 +1,163 @@
+'use strict';
+
+/**
+ * What the documentation says of each option of ./table.js, by its path. scripts/options.js makes the comments of the
+ * types and the tables of docs/options.md of it; a running program does not load this file.
+ *
+ * An entry can have:
+ * - `text`: a sentence or more, in Markdown
+ * - `default`: what the documentation shows when the table has no default, or a better text for it
+ * - `typescript`, `flow`: the type where it does not follow from the table
+ */
+
+module.exports = {
+  'table.name': {
+    text: 'The name of the table, or its ARN.',
+  },
+  'table.hashKey': {
+    text: 'The partition key of the table: an attribute of type string.',
+  },
+  'table.ttlKey': {
+    text: 'The attribute for the expiry. A TTL attribute that is already enabled on the table takes priority.',
+  },
+  'table.useTtlExpired': {
+    text: 'Whether DynamoDB deletes expired items. An existing table is changed only when you set this.',
+  },
+  'table.readCapacityUnits': {
+    text: 'Read units per second of a provisioned table. An existing table is changed only when you set this. Numeric strings are accepted.',
+  },
+  'table.writeCapacityUnits': {
+    text: 'Write units per second of a provisioned table. An existing table is changed only when you set this. Numeric strings are accepted.',
+  },
+  'table.autoCreate': {
+    text: 'Whether to create the table during construction if it does not exist.',
+  },
+  'table.billingMode': {
+    text: 'How a new table is billed.',
+  },
+  'table.createTable': {
+    text: 'Merged into the CreateTable request: tags, table class, encryption, deletion protection.',
+    typescript: 'Record<string, unknown>',
+    flow: '{ readonly [string]: unknown, ... }',
+  },
+
+  prefix: {
+    text: 'Put before every session id, so that applications can share a table.',
+  },
+  consistentRead: {
+    text: 'Whether a read sees every write that was acknowledged before. `false` halves the read units.',
+  },
+  sessionTtl: {
+    text: 'Milliseconds that a session lives when it is stored without a `maxAge`, or with `\'session\'`. One day, if you do not set it.',
+  },
+  parallelChanges: {
+    text: 'What happens when parallel requests change one session. `merge`: each request writes the fields that it changed. `overwrite`: each request writes the whole session, and the last one wins.',
+  },
+  touchAfter: {
+    text: 'Milliseconds. A write that would only move the expiry is skipped if it moves it by less than this, and by less than half of the remaining time.',
+  },
+  absoluteMaxAge: {
+    text: 'Milliseconds that a session lives at most after its creation, however often it is used.',
+    default: 'no limit',
+  },
+  layout: {
+    text: 'The layout of another package\'s items. `connect-dynamodb`: items are read and written as that package does, with the partition key `id`. `dynamodb-store`: that package\'s items are read too, and rewritten when they are saved. Both set the prefix `sess:`. Only for `koa-session-dynamodb-store/express`.',
+    default: 'the layout of this package',
+  },
+  operationTimeout: {
+    text: 'Milliseconds that a call may take, retries included. A longer `connectTimeout` and `timeout` of `httpOptions` raise the default to their sum.',
+  },
+  maxConnections: {
+    text: 'The number of open connections. Further requests wait for a free one.',
+  },
+  maxQueue: {
+    text: 'The number of calls that may wait for a connection. One more fails at once with `OverloadedError`.',
+  },
+  retryBudget: {
+    text: 'The number of retries that all calls may make together while none of them succeeds. After that, each call has one attempt.',
+  },
+
+  'dynamoConfig.region': {
+    text: '`AWS_REGION`, `AMAZON_REGION` and `AWS_DEFAULT_REGION` are asked in this order.',
+    default: 'environment, then profile',
+  },
+  'dynamoConfig.endpoint': {
+    text: 'A URL, a host name or an `AWS.Endpoint`. Without it, `AWS_ENDPOINT_URL_DYNAMODB` and `AWS_ENDPOINT_URL` are asked.',
+    default: 'the Region\'s own',
+    typescript: 'string | { href: string }',
+    flow: 'string | Readonly<{ href: string, ... }>',
+  },
+  'dynamoConfig.sslEnabled': {
+    text: '`false`: plain http, where the endpoint has no scheme.',
+  },
+  'dynamoConfig.useFipsEndpoint': {
+    text: 'Whether to use the Region\'s FIPS endpoint. Not together with `endpoint`.',
+  },
+  'dynamoConfig.useDualstackEndpoint': {
+    text: 'Whether to use the Region\'s endpoint for IPv4 and IPv6. Not together with `endpoint`.',
+  },
+  'dynamoConfig.useDualstack': {
+    text: 'The older name of `useDualstackEndpoint`.',
+  },
+  'dynamoConfig.accessKeyId': {
+    text: 'With `secretAccessKey`: fixed credentials. They are used before all other sources.',
+  },
+  'dynamoConfig.secretAccessKey': {
+    text: 'The secret that belongs to `accessKeyId`.',
+  },
+  'dynamoConfig.sessionToken': {
+    text: 'The token of temporary credentials.',
+  },
+  'dynamoConfig.credentials': {
+    text: 'An object, an async function (AWS SDK v3) or an `AWS.Credentials`. A source is asked again before its credentials expire.',
+    typescript: 'Credentials | CredentialsProvider | CredentialsV2',
+    flow: 'Credentials | CredentialsProvider | CredentialsV2',
+  },
+  'dynamoConfig.credentialProvider': {
+    text: 'An async function or an `AWS.CredentialProviderChain`.',
+    typescript: 'CredentialsProvider | CredentialsChainV2',
+    flow: 'CredentialsProvider | CredentialsChainV2',
+  },
+  'dynamoConfig.maxRetries': {
+    text: 'The number of attempts after the first.',
+  },
+  'dynamoConfig.retryDelayOptions.base': {
+    text: 'Milliseconds. The first pause is random between 0 and this; each further one is up to twice as long.',
+  },
+  'dynamoConfig.httpOptions.connectTimeout': {
+    text: 'Milliseconds for name resolution, connection and TLS. `0`: no limit.',
+  },
+  'dynamoConfig.httpOptions.timeout': {
+    text: 'Milliseconds until the first byte of an answer. `0`: no limit.',
+  },
+  'dynamoConfig.httpOptions.proxy': {
+    text: 'The `http://` URL of a proxy. The environment\'s proxy variables are not read.',
+  },
+  'dynamoConfig.httpOptions.agent': {
+    text: 'Its proxy, its `ca` and its `maxSockets` (for `maxConnections`) are used, not the agent itself.',
+    typescript: 'object',
+    flow: '{ ... }',
+  },
+  'dynamoConfig.correctClockSkew': {
+    text: 'Whether to follow the service\'s clock when the host\'s is wrong.',
+  },
+  'dynamoConfig.systemClockOffset': {
+    text: 'Milliseconds that are added to the host\'s clock.',
+  },
+  'dynamoConfig.signatureVersion': {
+    text: 'The only version that is supported.',
+  },
+  'dynamoConfig.customUserAgent': {
+    text: 'Appended to the `User-Agent` header.',
+  },
+  'dynamoConfig.logger': {
+    text: 'An object with `log(line)` or `write(line)`. It gets a line for every request, without the item.',
+    typescript: '{ log?(line: string): void; write?(line: string): void }',
+    flow: '{ readonly log?: (line: string) => unknown, readonly write?: (line: string) => unknown, ... }',
+  },
+  'dynamoConfig.params': {
+    text: '`ConsistentRead`, and what CreateTable takes besides keys and units (`Tags`, `BillingMode`, `SSESpecification` …).',
+    typescript: 'Record<string, unknown>',
+    flow: '{ readonly [string]: unknown, ... }',
+  },
+};

@@ -1,0 +1,78 @@
+/// <reference types="node" />
+
+import { EventEmitter } from 'node:events';
+import type * as common from './common.js';
+
+/**
+ * A store for express-session and @fastify/session that keeps each session as one item of a DynamoDB table.
+ *
+ * Every method that takes a callback calls it once, and never before it has returned. You can then ignore the promise.
+ * `Session` is what the application keeps in a session, its `cookie` included.
+ */
+declare class ExpressDynamoDBStore<Session extends object = any> extends EventEmitter {
+  /**
+   * @param options All are optional. A wrong type or an impossible value throws a `TypeError` or `RangeError` that names
+   * the option.
+   * @param callback Called once, when `table.autoCreate` has created the table or failed to.
+   */
+  constructor(options?: common.ExpressOptions, callback?: common.CreationCallback<common.ExpressStoreError>);
+
+  /** The session; undefined if it does not exist, has expired, or has no cookie. */
+  get(sid: string, callback?: ExpressDynamoDBStore.Callback<Session | undefined>): Promise<Session | undefined>;
+
+  /**
+   * Stores a session for as long as its cookie lives. A session that was loaded is written only if it still exists, and
+   * only the top-level fields that changed: keep values that must agree in one field.
+   */
+  set(sid: string, session: Session, callback?: ExpressDynamoDBStore.Callback<void>): Promise<void>;
+
+  /** Moves the expiry of a session to the end of its cookie. Does nothing if the session does not exist. */
+  touch(sid: string, session: Session, callback?: ExpressDynamoDBStore.Callback<void>): Promise<void>;
+
+  /** Deletes a session. Succeeds even if it does not exist. */
+  destroy(sid: string, callback?: ExpressDynamoDBStore.Callback<void>): Promise<void>;
+
+  /** All sessions with this store's prefix, each with its `id`. Reads the whole table. */
+  all(callback?: ExpressDynamoDBStore.Callback<Array<Session & { id: string }>>): Promise<Array<Session & { id: string }>>;
+
+  /** The number of sessions with this store's prefix. Reads the whole table. */
+  length(callback?: ExpressDynamoDBStore.Callback<number>): Promise<number>;
+
+  /** Deletes all sessions with this store's prefix, and resolves with their number. Reads the whole table. */
+  clear(callback?: ExpressDynamoDBStore.Callback<number>): Promise<number>;
+
+  /** For express-session: destroys the request's session and gives it a new one, under a new id. */
+  regenerate(req: any, callback?: ExpressDynamoDBStore.Callback<void>): Promise<void>;
+
+  /** For express-session: the session as the `Session` that requests have, without a request. */
+  load(sid: string, callback?: ExpressDynamoDBStore.Callback<any>): Promise<any>;
+
+  /** For express-session: makes the request's `Session` from the result of `get`. */
+  createSession(req: any, session: any): any;
+
+  /** Calls `listener` whenever something happens that operators want to know, and that is not an error. */
+  on<Name extends keyof common.Events>(name: Name, listener: (event: common.Events[Name]) => void): this;
+  on(name: string | symbol, listener: (...args: any[]) => void): this;
+  /** The same, for the first time only. */
+  once<Name extends keyof common.Events>(name: Name, listener: (event: common.Events[Name]) => void): this;
+  once(name: string | symbol, listener: (...args: any[]) => void): this;
+}
+
+interface ExpressDynamoDBStore<Session extends object = any> extends common.Store<common.ExpressStoreError> {}
+
+declare namespace ExpressDynamoDBStore {
+  export { ExpressDynamoDBStore, ExpressDynamoDBStore as DynamoDBStore, ExpressDynamoDBStore as default };
+
+  /** Written as a method, so that it accepts what the types of a framework say about its sessions. */
+  export type Callback<Result> = { call(error: any, result?: Result | null): void }['call'];
+
+  export type Options = common.ExpressOptions;
+  export type TableOptions = common.TableOptions;
+  export type DynamoConfig = common.DynamoConfig;
+  export type CredentialsProvider = common.CredentialsProvider;
+  export type Events = common.Events;
+  export type Stats = common.Stats;
+  export type StoreError = common.ExpressStoreError;
+}
+
+export = ExpressDynamoDBStore;

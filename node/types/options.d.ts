@@ -1,0 +1,202 @@
+// Generated from lib/options by scripts/options.js. Do not edit.
+
+import type { Credentials, CredentialsChainV2, CredentialsProvider, CredentialsV2 } from './common.js';
+
+/** The option `table`. */
+export interface TableOptions {
+  /** The name of the table, or its ARN. Default: `sessions`. */
+  name?: string;
+  /** The partition key of the table: an attribute of type string. Default: `sessionId`. */
+  hashKey?: string;
+  /**
+   * The attribute for the expiry. A TTL attribute that is already enabled on the table takes priority. Default:
+   * `expires`.
+   */
+  ttlKey?: string;
+  /** Whether DynamoDB deletes expired items. An existing table is changed only when you set this. Default: `true`. */
+  useTtlExpired?: boolean;
+  /**
+   * Read units per second of a provisioned table. An existing table is changed only when you set this. Numeric strings
+   * are accepted. Default: `5`.
+   */
+  readCapacityUnits?: number | string;
+  /**
+   * Write units per second of a provisioned table. An existing table is changed only when you set this. Numeric strings
+   * are accepted. Default: `5`.
+   */
+  writeCapacityUnits?: number | string;
+  /** Whether to create the table during construction if it does not exist. Default: `false`. */
+  autoCreate?: boolean;
+  /** How a new table is billed. Default: `PROVISIONED`. */
+  billingMode?: 'PROVISIONED' | 'PAY_PER_REQUEST';
+  /** Merged into the CreateTable request: tags, table class, encryption, deletion protection. */
+  createTable?: Record<string, unknown>;
+}
+
+/** The option `dynamoConfig`: the options of the AWS SDK v2's `AWS.DynamoDB`. `null` counts as not given. */
+export interface DynamoConfig {
+  /**
+   * `AWS_REGION`, `AMAZON_REGION` and `AWS_DEFAULT_REGION` are asked in this order. Default: environment, then profile.
+   */
+  region?: string | null;
+  /**
+   * A URL, a host name or an `AWS.Endpoint`. Without it, `AWS_ENDPOINT_URL_DYNAMODB` and `AWS_ENDPOINT_URL` are asked.
+   * Default: the Region's own.
+   */
+  endpoint?: string | { href: string } | null;
+  /** `false`: plain http, where the endpoint has no scheme. Default: `true`. */
+  sslEnabled?: boolean | null;
+  /** Whether to use the Region's FIPS endpoint. Not together with `endpoint`. Default: `false`. */
+  useFipsEndpoint?: boolean | null;
+  /** Whether to use the Region's endpoint for IPv4 and IPv6. Not together with `endpoint`. Default: `false`. */
+  useDualstackEndpoint?: boolean | null;
+  /** The older name of `useDualstackEndpoint`. Default: `false`. */
+  useDualstack?: boolean | null;
+  /** With `secretAccessKey`: fixed credentials. They are used before all other sources. */
+  accessKeyId?: string | null;
+  /** The secret that belongs to `accessKeyId`. */
+  secretAccessKey?: string | null;
+  /** The token of temporary credentials. */
+  sessionToken?: string | null;
+  /**
+   * An object, an async function (AWS SDK v3) or an `AWS.Credentials`. A source is asked again before its credentials
+   * expire.
+   */
+  credentials?: Credentials | CredentialsProvider | CredentialsV2 | null;
+  /** An async function or an `AWS.CredentialProviderChain`. */
+  credentialProvider?: CredentialsProvider | CredentialsChainV2 | null;
+  /** The number of attempts after the first. Default: `3`. */
+  maxRetries?: number | null;
+  retryDelayOptions?: {
+    /**
+     * Milliseconds. The first pause is random between 0 and this; each further one is up to twice as long. Default: `25`.
+     */
+    base?: number;
+  } | null;
+  httpOptions?: {
+    /** Milliseconds for name resolution, connection and TLS. `0`: no limit. Default: `1000`. */
+    connectTimeout?: number;
+    /** Milliseconds until the first byte of an answer. `0`: no limit. Default: `1000`. */
+    timeout?: number;
+    /** The `http://` URL of a proxy. The environment's proxy variables are not read. */
+    proxy?: string;
+    /** Its proxy, its `ca` and its `maxSockets` (for `maxConnections`) are used, not the agent itself. */
+    agent?: object;
+    /** Ignored. */
+    xhrAsync?: boolean;
+    /** Ignored. */
+    xhrWithCredentials?: boolean;
+  } | null;
+  /** Whether to follow the service's clock when the host's is wrong. Default: `true`. */
+  correctClockSkew?: boolean | null;
+  /** Milliseconds that are added to the host's clock. Default: `0`. */
+  systemClockOffset?: number | null;
+  /** The only version that is supported. Default: `v4`. */
+  signatureVersion?: 'v4' | null;
+  /** Appended to the `User-Agent` header. */
+  customUserAgent?: string | null;
+  /** An object with `log(line)` or `write(line)`. It gets a line for every request, without the item. */
+  logger?: { log?(line: string): void; write?(line: string): void } | null;
+  /**
+   * `ConsistentRead`, and what CreateTable takes besides keys and units (`Tags`, `BillingMode`, `SSESpecification` …).
+   */
+  params?: Record<string, unknown> | null;
+  /** Without effect: responses are always converted. */
+  convertResponseTypes?: boolean | null;
+  /** Without effect: requests go to the Region's endpoint. */
+  endpointDiscoveryEnabled?: boolean | null;
+  /** Without effect: it is a feature of the AWS SDK. */
+  clientSideMonitoring?: boolean | null;
+  /** Ignored. */
+  apiVersion?: unknown;
+  /** Ignored. */
+  apiVersions?: unknown;
+  /** Ignored. */
+  computeChecksums?: unknown;
+  /** Ignored. */
+  dynamoDbCrc32?: unknown;
+  /** Ignored. */
+  endpointCacheSize?: unknown;
+  /** Ignored. */
+  hostPrefixEnabled?: unknown;
+  /** Ignored. */
+  maxRedirects?: unknown;
+  /** Ignored. */
+  paramValidation?: unknown;
+  /** Ignored. */
+  s3BucketEndpoint?: unknown;
+  /** Ignored. */
+  s3DisableBodySigning?: unknown;
+  /** Ignored. */
+  s3ForcePathStyle?: unknown;
+  /** Ignored. */
+  s3UsEast1RegionalEndpoint?: unknown;
+  /** Ignored. */
+  s3UseArnRegion?: unknown;
+  /** Ignored. */
+  signatureCache?: unknown;
+  /** Ignored. */
+  stsRegionalEndpoints?: unknown;
+  /** Ignored. */
+  token?: unknown;
+  /** Ignored. */
+  tokenProvider?: unknown;
+  /** Ignored. */
+  useAccelerateEndpoint?: unknown;
+}
+
+/** The options of a store. */
+export interface Options {
+  table?: TableOptions;
+  /** Connection and credentials. */
+  dynamoConfig?: DynamoConfig;
+  /** Put before every session id, so that applications can share a table. */
+  prefix?: string;
+  /** Whether a read sees every write that was acknowledged before. `false` halves the read units. Default: `true`. */
+  consistentRead?: boolean;
+  /**
+   * Milliseconds that a session lives when it is stored without a `maxAge`, or with `'session'`. One day, if you do not
+   * set it. Default: `86400000`.
+   */
+  sessionTtl?: number;
+  /**
+   * What happens when parallel requests change one session. `merge`: each request writes the fields that it changed.
+   * `overwrite`: each request writes the whole session, and the last one wins. Default: `merge`.
+   */
+  parallelChanges?: 'merge' | 'overwrite';
+  /** @deprecated The older name of `parallelChanges`. */
+  conflict?: 'merge' | 'overwrite';
+  /**
+   * Milliseconds. A write that would only move the expiry is skipped if it moves it by less than this, and by less than
+   * half of the remaining time. Default: `0`.
+   */
+  touchAfter?: number;
+  /** Milliseconds that a session lives at most after its creation, however often it is used. Default: no limit. */
+  absoluteMaxAge?: number;
+  /**
+   * Milliseconds that a call may take, retries included. A longer `connectTimeout` and `timeout` of `httpOptions` raise
+   * the default to their sum. Default: `5000`.
+   */
+  operationTimeout?: number;
+  /** The number of open connections. Further requests wait for a free one. Default: `128`. */
+  maxConnections?: number;
+  /**
+   * The number of calls that may wait for a connection. One more fails at once with `OverloadedError`. Default: `4096`.
+   */
+  maxQueue?: number;
+  /**
+   * The number of retries that all calls may make together while none of them succeeds. After that, each call has one
+   * attempt. Default: `100`.
+   */
+  retryBudget?: number;
+}
+
+/** The options of a store for express-session and @fastify/session. */
+export interface ExpressOptions extends Options {
+  /**
+   * The layout of another package's items. `connect-dynamodb`: items are read and written as that package does, with the
+   * partition key `id`. `dynamodb-store`: that package's items are read too, and rewritten when they are saved. Both set
+   * the prefix `sess:`. Only for `koa-session-dynamodb-store/express`. Default: the layout of this package.
+   */
+  layout?: 'connect-dynamodb' | 'dynamodb-store';
+}
