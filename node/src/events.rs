@@ -3,8 +3,9 @@
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use dynamodb_session::{Event, Stats};
+use dynamodb_session::{Event, OperationStats, Stats};
 use serde_json::{Value, json};
 
 use crate::completion::{Mailbox, Post};
@@ -60,7 +61,7 @@ impl Listeners {
 fn line(event: &Event) -> Option<String> {
     let event = match event {
         Event::Conflict { id_hash, operation } => {
-            json!({ "event": "conflict", "idHash": id_hash, "operation": operation })
+            json!({ "event": "conflict", "idHash": id_hash, "operation": operation.name() })
         }
         Event::Unreadable { id_hash } => json!({ "event": "unreadable", "idHash": id_hash }),
         Event::Retry {
@@ -68,10 +69,10 @@ fn line(event: &Event) -> Option<String> {
             attempt,
             code,
         } => json!({
-            "event": "retry", "operation": operation, "attempt": attempt, "code": code,
+            "event": "retry", "operation": operation.name(), "attempt": attempt, "code": code,
         }),
         Event::Throttled { operation, code } => {
-            json!({ "event": "throttled", "operation": operation, "code": code })
+            json!({ "event": "throttled", "operation": operation.name(), "code": code })
         }
         _ => return None,
     };
@@ -80,21 +81,17 @@ fn line(event: &Event) -> Option<String> {
 
 /// Statistics as JavaScript gets them.
 pub(crate) fn stats(stats: &Stats) -> Value {
-    let operations: serde_json::Map<String, Value> = stats
+    let (table, items): (Vec<&OperationStats>, _) = stats
         .operations
         .iter()
-        .map(|operation| {
-            let of_operation = json!({
-                "calls": operation.calls,
-                "errors": operation.errors,
-                "requests": operation.requests,
-                "timeTotalMs": operation.time_total.as_secs_f64() * 1000.0,
-                "timeMaxMs": operation.time_max.as_secs_f64() * 1000.0,
-                "capacityUnits": operation.capacity_units,
-            });
-            (operation.operation.to_owned(), of_operation)
-        })
+        .partition(|of| of.operation.is_about_table());
+    let mut operations: serde_json::Map<String, Value> = items
+        .iter()
+        .map(|of| (of.operation.to_string(), sum(&[of])))
         .collect();
+    if !table.is_empty() {
+        operations.insert("Table".to_owned(), sum(&table));
+    }
     json!({
         "operations": operations,
         "capacityUnits": stats.capacity_units,
@@ -104,5 +101,18 @@ pub(crate) fn stats(stats: &Stats) -> Value {
         "withheldRetries": stats.withheld_retries,
         "throttles": stats.throttles,
         "unguardedWrites": stats.unguarded_writes,
+    })
+}
+
+/// The statistics of some operations, added up.
+fn sum(of: &[&OperationStats]) -> Value {
+    let millis = |time: Duration| time.as_secs_f64() * 1000.0;
+    json!({
+        "calls": of.iter().map(|of| of.calls).sum::<u64>(),
+        "errors": of.iter().map(|of| of.errors).sum::<u64>(),
+        "requests": of.iter().map(|of| of.requests).sum::<u64>(),
+        "timeTotalMs": millis(of.iter().map(|of| of.time_total).sum()),
+        "timeMaxMs": millis(of.iter().map(|of| of.time_max).max().unwrap_or_default()),
+        "capacityUnits": of.iter().fold(0.0, |units, of| units + of.capacity_units),
     })
 }

@@ -65,7 +65,7 @@ impl From<Error> for Box<Failure> {
             code: error.code().map(str::to_owned),
             message: error.message().to_owned(),
             hint: error.hint().map(str::to_owned),
-            operation: error.operation().map(str::to_owned),
+            operation: error.operation().map(|operation| operation.to_string()),
             table: error.table().map(str::to_owned),
             endpoint: error.endpoint().map(str::to_owned),
             request_id: error.request_id().map(str::to_owned),

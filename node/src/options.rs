@@ -210,7 +210,7 @@ fn line(report: &CallReport, table: &str) -> String {
     let status = report
         .status
         .map_or_else(|| "-".to_owned(), |status| status.to_string());
-    let mut operation = report.operation.to_owned();
+    let mut operation = report.operation.to_string();
     if let Some(first) = operation.get_mut(..1) {
         first.make_ascii_lowercase();
     }

@@ -42,7 +42,7 @@ impl Transport for Row {
         state.requests += 1;
         let body: Value = serde_json::from_slice(&request.body).expect("a request is JSON");
         let is_ambiguous = unique::parse(&request.body).is_none();
-        let (status, answer) = match request.operation {
+        let (status, answer) = match request.operation.name() {
             _ if is_ambiguous => refusal("SerializationException", ""),
             "GetItem" => match &state.item {
                 Some(item) => (200, json!({ "Item": item })),

@@ -13,8 +13,8 @@ use serde_json::{Map, Value, json};
 
 use crate::clock::epoch_ms;
 use crate::{
-    Builder, Create, Error, ErrorKind, Record, SessionId, SessionStore, SessionText, TableSettings,
-    Write,
+    Builder, Create, Error, ErrorKind, Operation, Record, SessionId, SessionStore, SessionText,
+    TableSettings, Write,
 };
 
 /// The cases, as a JSON array of `{ name, needs?, steps }`.
@@ -620,7 +620,7 @@ impl<S: Subject> CaseRun<S> {
         let body = json!({ "TableName": inner.table.name, "Key": key, "ConsistentRead": true })
             .to_string();
         let answer = inner
-            .call("GetItem", body.into())
+            .call(Operation::GetItem, body.into())
             .await
             .map_err(|error| error.to_string())?;
         let answer: Value =
@@ -632,7 +632,7 @@ impl<S: Subject> CaseRun<S> {
         let inner = self.store.inner();
         let body = json!({ "TableName": inner.table.name, "Item": item }).to_string();
         inner
-            .call("PutItem", body.into())
+            .call(Operation::PutItem, body.into())
             .await
             .map(drop)
             .map_err(|error| error.to_string())

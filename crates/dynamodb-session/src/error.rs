@@ -3,6 +3,8 @@
 use std::error::Error as StdError;
 use std::fmt;
 
+use crate::request::Operation;
+
 /// What went wrong, by what the caller can do about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -47,7 +49,7 @@ struct Inner {
     code: Option<String>,
     message: String,
     hint: Option<&'static str>,
-    operation: Option<&'static str>,
+    operation: Option<Operation>,
     table: Option<String>,
     endpoint: Option<String>,
     request_id: Option<String>,
@@ -103,7 +105,7 @@ impl Error {
     }
 
     /// The DynamoDB operation that failed, such as `GetItem`.
-    pub fn operation(&self) -> Option<&'static str> {
+    pub fn operation(&self) -> Option<Operation> {
         self.0.operation
     }
 
@@ -181,7 +183,7 @@ impl Error {
     }
 
     /// Names the operation and table, where the error passes the one place that knows both.
-    pub(crate) fn on(mut self, operation: &'static str, table: &str) -> Self {
+    pub(crate) fn on(mut self, operation: Operation, table: &str) -> Self {
         self.0.operation = Some(operation);
         self.0.table = Some(table.to_owned());
         self

@@ -6,6 +6,8 @@ use std::sync::{Arc, LazyLock};
 use ring::hmac;
 use ring::rand::{SecureRandom, SystemRandom};
 
+use crate::request::Operation;
+
 /// Something that an operator may want to know of. It is no error: each call has its own result.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -15,7 +17,7 @@ pub enum Event {
         /// Tells sessions apart: a hash of the id under a key that is drawn for each process.
         id_hash: String,
         /// The operation, such as `UpdateItem`.
-        operation: &'static str,
+        operation: Operation,
     },
     /// An item holds no session: a load took it for a miss.
     Unreadable {
@@ -25,7 +27,7 @@ pub enum Event {
     /// A request is repeated.
     Retry {
         /// The operation, such as `UpdateItem`.
-        operation: &'static str,
+        operation: Operation,
         /// How many requests were sent so far.
         attempt: u32,
         /// The service's name for what went wrong; `None` when there was no answer.
@@ -34,7 +36,7 @@ pub enum Event {
     /// The service asked for fewer requests.
     Throttled {
         /// The operation, such as `UpdateItem`.
-        operation: &'static str,
+        operation: Operation,
         /// The service's name for it.
         code: String,
     },

@@ -17,6 +17,7 @@ use crate::error::{Error, ErrorKind};
 use crate::event::Event;
 use crate::item::{self, ItemError, Scanned, ScannedItem, StoredItem};
 use crate::record::{MAX_ID_BYTES, Record, SessionId};
+use crate::request::Operation;
 use crate::stats::count;
 use crate::store::{Found, Inner, SessionStore};
 
@@ -119,10 +120,10 @@ impl SessionStore {
         let inner = self.inner();
         let after = after.map(|token| token.key.as_str());
         let body = inner.scan_body(Wanted::Live, after);
-        let answer = inner.call("Scan", body).await?;
+        let answer = inner.call(Operation::Scan, body).await?;
         inner
             .page_in(&answer)
-            .map_err(|error| inner.undecodable("Scan", &error))
+            .map_err(|error| inner.undecodable(Operation::Scan, &error))
     }
 
     /// How many live sessions there are under this store's prefix.
@@ -226,14 +227,15 @@ impl<'a> Pages<'a> {
             return Ok(None);
         }
         let body = self.inner.scan_body(self.wanted, self.after.as_deref());
-        let answer = self.inner.call_patiently("Scan", body).await?;
+        let answer = self.inner.call_patiently(Operation::Scan, body).await?;
         let key = |item: ScannedItem<'_>| item.key(&self.inner.table.partition_key);
         let read = || {
             let Scanned { items, count, last } = Scanned::parse(&answer.body)?;
             let keys = items.into_iter().map(key).collect::<Result<_, _>>()?;
             Ok((Outline { count, keys }, last.map(key).transpose()?))
         };
-        let (outline, last) = read().map_err(|error| self.inner.undecodable("Scan", &error))?;
+        let (outline, last) =
+            read().map_err(|error| self.inner.undecodable(Operation::Scan, &error))?;
         self.is_done = last.is_none();
         self.after = last;
         Ok(Some(outline))
@@ -256,7 +258,7 @@ impl Inner {
         wire::scan(self.names(&self.ttl_attribute()), page)
     }
 
-    fn undecodable(&self, operation: &'static str, error: &ItemError) -> Error {
+    fn undecodable(&self, operation: Operation, error: &ItemError) -> Error {
         Error::new(ErrorKind::Decode, error.to_string()).on(operation, &self.table.name)
     }
 
@@ -291,7 +293,7 @@ impl Inner {
     }
 
     /// Makes a call again while the table has no capacity for it: what has been done so far would be lost.
-    async fn call_patiently(&self, operation: &'static str, body: Bytes) -> Result<Answer, Error> {
+    async fn call_patiently(&self, operation: Operation, body: Bytes) -> Result<Answer, Error> {
         let mut refused = 0;
         loop {
             match self.call(operation, body.clone()).await {
@@ -311,15 +313,15 @@ impl Inner {
         let mut fruitless = 0;
         loop {
             let body = wire::delete_batch(self.names(&self.ttl_attribute()), &left);
-            let answer = self.call_patiently("BatchWriteItem", body).await?;
+            let answer = self.call_patiently(Operation::BatchWriteItem, body).await?;
             let undone = item::unprocessed(&answer.body, &self.table.partition_key)
-                .map_err(|error| self.undecodable("BatchWriteItem", &error))?;
+                .map_err(|error| self.undecodable(Operation::BatchWriteItem, &error))?;
             if undone.is_empty() {
                 return Ok(());
             }
             count(&self.client.counts().throttles);
             self.client.tell(|| Event::Throttled {
-                operation: "BatchWriteItem",
+                operation: Operation::BatchWriteItem,
                 code: "UnprocessedItems".to_owned(),
             });
             fruitless = if undone.len() < left.len() {
@@ -340,7 +342,7 @@ impl Inner {
         let message = format!("the service did none of {undone} deletes, asked {rounds} times");
         Error::new(ErrorKind::Throttled, message)
             .with_hint("the table's write capacity does not suffice: raise it, or call again later, which goes on")
-            .on("BatchWriteItem", &self.table.name)
+            .on(Operation::BatchWriteItem, &self.table.name)
     }
 
     /// Deletes those of the items that are expired by now; returns how many.
@@ -380,7 +382,7 @@ impl Inner {
         let condition = Condition::Expired(self.moment());
         let ttl_attribute = self.ttl_attribute();
         let body = wire::delete_item(self.names(&ttl_attribute), &key, Some(condition));
-        let answer = self.call_patiently("DeleteItem", body).await?;
+        let answer = self.call_patiently(Operation::DeleteItem, body).await?;
         if !answer.condition_failed {
             return Ok(true);
         }

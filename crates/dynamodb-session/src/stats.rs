@@ -4,17 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use crate::client::retry::CallReport;
-
-/// The operations that are counted one by one. Everything else is about the table.
-const OPERATIONS: [&str; 7] = [
-    "GetItem",
-    "PutItem",
-    "UpdateItem",
-    "DeleteItem",
-    "Scan",
-    "BatchWriteItem",
-    "Table",
-];
+use crate::request::Operation;
 
 /// What a store has done since it was built; of [`SessionStore::stats`](crate::SessionStore::stats).
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -43,8 +33,8 @@ pub struct Stats {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct OperationStats {
-    /// The operation, such as `GetItem`; `Table` for all that manage the table.
-    pub operation: &'static str,
+    /// The operation.
+    pub operation: Operation,
     /// Calls that ended, in whatever way.
     pub calls: u64,
     /// Calls that ended with an error. A condition that failed is none.
@@ -74,7 +64,7 @@ struct Counters {
 /// The running counts behind [`Stats`].
 #[derive(Debug, Default)]
 pub(crate) struct Counts {
-    operations: [Counters; OPERATIONS.len()],
+    operations: [Counters; Operation::ALL.len()],
     pub(crate) conflicts: AtomicU64,
     pub(crate) skipped_touches: AtomicU64,
     pub(crate) throttles: AtomicU64,
@@ -91,11 +81,7 @@ pub(crate) fn count(counter: &AtomicU64) {
 impl Counts {
     /// Adds a call that ended.
     pub(crate) fn add(&self, call: &CallReport, milli_units: u64) {
-        let index = OPERATIONS
-            .iter()
-            .position(|known| *known == call.operation)
-            .unwrap_or(OPERATIONS.len() - 1);
-        let counters = &self.operations[index];
+        let counters = &self.operations[call.operation as usize];
         let us = u64::try_from(call.elapsed.as_micros()).unwrap_or(u64::MAX);
         count(&counters.calls);
         counters
@@ -108,10 +94,10 @@ impl Counts {
     }
 
     pub(crate) fn snapshot(&self) -> Stats {
-        let operations: Vec<_> = OPERATIONS
+        let operations: Vec<_> = Operation::ALL
             .iter()
             .zip(&self.operations)
-            .map(|(operation, counters)| counters.snapshot(operation))
+            .map(|(operation, counters)| counters.snapshot(*operation))
             .filter(|operation| operation.calls > 0)
             .collect();
         Stats {
@@ -131,7 +117,7 @@ impl Counts {
 }
 
 impl Counters {
-    fn snapshot(&self, operation: &'static str) -> OperationStats {
+    fn snapshot(&self, operation: Operation) -> OperationStats {
         #[expect(
             clippy::cast_precision_loss,
             reason = "beyond 2^53 thousandths the last one is of no interest"

@@ -18,6 +18,7 @@ use crate::event::{Event, id_hash};
 use crate::framework::Framework;
 use crate::item::{self, OwnKey, Stored, StoredItem};
 use crate::record::{self, Record, SessionId, Stamp};
+use crate::request::Operation;
 use crate::stats::{Stats, count};
 use crate::table::Table;
 
@@ -258,7 +259,7 @@ impl SessionStore {
     ) -> Result<Write, Error> {
         let new = self.inner.prepare_put(record)?;
         let mut gone = Gone {
-            operation: "PutItem",
+            operation: Operation::PutItem,
         };
         for _ in 0..CREATE_ATTEMPTS {
             let answer = match self.inner.create(new.clone()).await? {
@@ -303,7 +304,7 @@ impl SessionStore {
         let stamp = write.stamp(Some(write.created));
         let ttl_attribute = self.ttl_attribute();
         let body = write.into_put(self.inner.names(&ttl_attribute), None);
-        self.inner.call("PutItem", body).await?;
+        self.inner.call(Operation::PutItem, body).await?;
         count(&self.inner.client.counts().unguarded_writes);
         Ok(stamp)
     }
@@ -365,7 +366,7 @@ impl SessionStore {
         let inner = &self.inner;
         let key = inner
             .key(&loaded.id)
-            .map_err(|error| error.on("UpdateItem", &inner.table.name))?;
+            .map_err(|error| error.on(Operation::UpdateItem, &inner.table.name))?;
         let expires_secs = inner.expiry_secs(expires_at, loaded.created);
         if let Some(stamp) = inner.skipped_touch(loaded, expires_secs) {
             return Ok(Write::Written(stamp));
@@ -377,7 +378,7 @@ impl SessionStore {
         let ttl_attribute = self.ttl_attribute();
         let names = inner.names(&ttl_attribute);
         let body = wire::move_expiry(names, &key, expires_secs, condition);
-        let answer = inner.call("UpdateItem", body).await?;
+        let answer = inner.call(Operation::UpdateItem, body).await?;
         let stamp = Stamp {
             created: loaded.created,
             expires_at: from_epoch_secs(expires_secs),
@@ -432,7 +433,7 @@ impl SessionStore {
         };
         let ttl_attribute = self.ttl_attribute();
         let body = wire::delete_item(self.inner.names(&ttl_attribute), &key, None);
-        self.inner.call("DeleteItem", body).await?;
+        self.inner.call(Operation::DeleteItem, body).await?;
         Ok(())
     }
 }
@@ -472,7 +473,7 @@ impl Inner {
         }
     }
 
-    pub(crate) async fn call(&self, operation: &'static str, body: Bytes) -> Result<Answer, Error> {
+    pub(crate) async fn call(&self, operation: Operation, body: Bytes) -> Result<Answer, Error> {
         self.client.call(operation, &self.table.name, body).await
     }
 
@@ -533,12 +534,12 @@ impl Inner {
         let ttl_attribute = self.ttl_attribute();
         let answer = self
             .call(
-                "GetItem",
+                Operation::GetItem,
                 wire::get_item(self.names(&ttl_attribute), key, consistent_read),
             )
             .await?;
         self.item_in(&answer, "Item", key)
-            .map_err(|error| error.on("GetItem", &self.table.name))
+            .map_err(|error| error.on(Operation::GetItem, &self.table.name))
     }
 
     pub(crate) fn item_in<T: DeserializeOwned>(

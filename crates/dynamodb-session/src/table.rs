@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 
 use crate::config::RESERVED_ATTRIBUTES;
 use crate::error::{Error, ErrorKind};
+use crate::request::Operation;
 use crate::store::Inner;
 
 mod description;
@@ -73,7 +74,10 @@ impl Table {
     /// 1 `DescribeTable`; no capacity units.
     pub async fn describe(&self) -> Result<Option<TableDescription>, Error> {
         match self
-            .send("DescribeTable", json!({ "TableName": self.name() }))
+            .send(
+                Operation::DescribeTable,
+                json!({ "TableName": self.name() }),
+            )
             .await
         {
             Ok(answer) => self.read_description(answer).map(Some),
@@ -93,7 +97,10 @@ impl Table {
     /// 1 `DescribeTimeToLive`; no capacity units.
     pub async fn time_to_live(&self) -> Result<TimeToLive, Error> {
         let answer = match self
-            .send("DescribeTimeToLive", json!({ "TableName": self.name() }))
+            .send(
+                Operation::DescribeTimeToLive,
+                json!({ "TableName": self.name() }),
+            )
             .await
         {
             Err(error) if error.code() == Some("UnknownOperationException") => {
@@ -168,7 +175,8 @@ impl Table {
     ///
     /// `CreateTable`, some `DescribeTable`, `DescribeTimeToLive`, `UpdateTimeToLive`; no capacity units.
     pub async fn create(&self, settings: &TableSettings) -> Result<TableDescription, Error> {
-        self.send("CreateTable", self.creation(settings)).await?;
+        self.send(Operation::CreateTable, self.creation(settings))
+            .await?;
         let description = self.wait_until_usable().await?;
         self.settle_ttl(Some(settings.use_ttl.unwrap_or(true)))
             .await?;
@@ -186,7 +194,10 @@ impl Table {
     /// `DescribeTable` and `DescribeTimeToLive`, and one request for each difference; no capacity units.
     pub async fn update(&self, settings: &TableSettings) -> Result<TableDescription, Error> {
         let answer = self
-            .send("DescribeTable", json!({ "TableName": self.name() }))
+            .send(
+                Operation::DescribeTable,
+                json!({ "TableName": self.name() }),
+            )
             .await?;
         let description = self.read_description(answer)?;
         self.check_key(&description)?;
@@ -217,7 +228,7 @@ impl Table {
     /// `DeleteTable` and some `DescribeTable`; no capacity units.
     pub async fn delete(&self) -> Result<bool, Error> {
         match self
-            .send("DeleteTable", json!({ "TableName": self.name() }))
+            .send(Operation::DeleteTable, json!({ "TableName": self.name() }))
             .await
         {
             Ok(_) => {}
@@ -232,7 +243,7 @@ impl Table {
         &self.store.table.name
     }
 
-    async fn send(&self, operation: &'static str, body: Value) -> Result<Value, Error> {
+    async fn send(&self, operation: Operation, body: Value) -> Result<Value, Error> {
         let answer = self.store.call(operation, body.to_string().into()).await?;
         serde_json::from_slice(&answer.body).map_err(|_| {
             Error::new(ErrorKind::Decode, "the service's answer is not JSON")
@@ -246,7 +257,7 @@ impl Table {
                 ErrorKind::Decode,
                 "the service's description of the table cannot be read",
             )
-            .on("DescribeTable", self.name())
+            .on(Operation::DescribeTable, self.name())
         })?;
         Ok(answer.table.into())
     }
@@ -282,7 +293,10 @@ impl Table {
 
     /// Asks for the table; that another process just did the same is a success.
     async fn request_creation(&self, settings: &TableSettings) -> Result<(), Error> {
-        match self.send("CreateTable", self.creation(settings)).await {
+        match self
+            .send(Operation::CreateTable, self.creation(settings))
+            .await
+        {
             Err(error) if error.code() != Some("ResourceInUseException") => Err(error),
             _ => Ok(()),
         }
@@ -326,7 +340,7 @@ impl Table {
             format!("the table cannot hold sessions: {reason}"),
         )
         .with_hint("set the partition key to the table's own, or name another table")
-        .on("DescribeTable", self.name()))
+        .on(Operation::DescribeTable, self.name()))
     }
 
     async fn update_from(
@@ -357,7 +371,7 @@ impl Table {
             let specification = json!({ "AttributeName": attribute, "Enabled": enabled });
             let request =
                 json!({ "TableName": self.name(), "TimeToLiveSpecification": specification });
-            match self.send("UpdateTimeToLive", request).await {
+            match self.send(Operation::UpdateTimeToLive, request).await {
                 Err(error) if error.code() == Some("UnknownOperationException") => return Ok(()),
                 // The table is still settling.
                 Err(error) if is_settling(&error) => poll.wait("accept a TTL setting").await?,
@@ -380,9 +394,8 @@ impl Table {
             let message = format!(
                 "the table's TTL is on by `{attribute}`, where the store keeps something else"
             );
-            return Err(
-                Error::new(ErrorKind::Config, message).on("DescribeTimeToLive", self.name())
-            );
+            return Err(Error::new(ErrorKind::Config, message)
+                .on(Operation::DescribeTimeToLive, self.name()));
         }
         self.store.follow_ttl_attribute(attribute);
         Ok(())
@@ -413,7 +426,7 @@ impl Table {
             }
             let units = json!({ "ReadCapacityUnits": read, "WriteCapacityUnits": write });
             let request = json!({ "TableName": self.name(), "ProvisionedThroughput": units });
-            match self.send("UpdateTable", request).await {
+            match self.send(Operation::UpdateTable, request).await {
                 Ok(_) => {
                     return Ok(TableDescription {
                         read_capacity_units: read,
@@ -469,9 +482,8 @@ impl<'a> Poll<'a> {
                 "the table did not {purpose} within {} s",
                 SETTLE_TIMEOUT.as_secs()
             );
-            return Err(
-                Error::new(ErrorKind::Timeout, message).on("DescribeTable", self.table.name())
-            );
+            return Err(Error::new(ErrorKind::Timeout, message)
+                .on(Operation::DescribeTable, self.table.name()));
         }
         self.table.store.clock.sleep(self.interval).await;
         self.interval = (self.interval * 2).min(LONGEST_POLL);

@@ -10,8 +10,8 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, UNIX_EPOCH};
 
 use dynamodb_session::{
-    Builder, Clock, ManualClock, Request, Response, SessionStore, TableSettings, Transport,
-    TransportFuture,
+    Builder, Clock, ManualClock, Operation, Request, Response, SessionStore, TableSettings,
+    Transport, TransportFuture,
 };
 use dynamodb_session_local::LocalEngine;
 use serde_json::{Value, json};
@@ -131,7 +131,7 @@ pub(crate) struct Crowded {
 impl Transport for Crowded {
     fn send(&self, request: Request) -> TransportFuture<'_> {
         let fewer = |taken: usize| taken.checked_sub(1);
-        let is_taken = request.operation == "PutItem"
+        let is_taken = request.operation == Operation::PutItem
             && self
                 .taken
                 .fetch_update(Ordering::SeqCst, Ordering::SeqCst, fewer)
@@ -144,7 +144,7 @@ impl Transport for Crowded {
             (400, refusal.to_string())
         } else {
             let body = std::str::from_utf8(&request.body).unwrap();
-            call(self.engine, request.operation, body)
+            call(self.engine, request.operation.name(), body)
         };
         let response = Response {
             status,
@@ -344,15 +344,15 @@ pub(crate) fn spent(store: &SessionStore, spend: impl FnOnce()) -> (Vec<(&'stati
     let before = store.stats();
     spend();
     let after = store.stats();
-    let of = |name| {
+    let of = |operation| {
         let mut operations = before.operations.iter();
-        let found = operations.find(|operation| operation.operation == name);
-        found.map_or(0, |operation| operation.requests)
+        let found = operations.find(|before| before.operation == operation);
+        found.map_or(0, |before| before.requests)
     };
     let requests = after
         .operations
         .iter()
-        .map(|now| (now.operation, now.requests - of(now.operation)))
+        .map(|now| (now.operation.name(), now.requests - of(now.operation)))
         .filter(|(_, requests)| *requests > 0)
         .collect();
     (requests, after.capacity_units - before.capacity_units)

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde::Deserialize;
 
 use crate::error::ErrorKind;
+use crate::request::Operation;
 
 /// The type of an answer that says that a request's condition was not met.
 pub(super) const CONDITION_FAILED: &str = "ConditionalCheckFailedException";
@@ -173,8 +174,8 @@ const REFUSED_DATA: [&str; 5] = [
 /// item or a token pass. Calls that concern the table carry none of these. For the others, the types listed
 /// are known by what they quote, and a `ValidationException` by how it begins: it may quote any value. The
 /// text of a signature error is not among them: it shows the signed headers, and thereby the session token.
-pub(super) fn message(operation: &str, code: &str, text: &str) -> String {
-    let about_table = operation.ends_with("Table") || operation.ends_with("TimeToLive");
+pub(super) fn message(operation: Operation, code: &str, text: &str) -> String {
+    let about_table = operation.is_about_table();
     let shown = match code {
         "ValidationException" => {
             about_table

@@ -1,6 +1,5 @@
 //! One attempt of one request over HTTP: signed, sent on a kept connection where there is one, checked.
 
-use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
 use std::future::poll_fn;
@@ -244,10 +243,10 @@ impl Target {
                 "the credentials hold characters that cannot be sent".into(),
             )
         };
-        let target = target(request.operation);
+        let target = request.operation.target();
         let signature = self
             .signer
-            .sign(&current.credentials, &target, &request.body, time);
+            .sign(&current.credentials, target, &request.body, time);
         let mut authorization =
             HeaderValue::from_maybe_shared(Bytes::from(signature.authorization))
                 .map_err(unsendable)?;
@@ -264,10 +263,7 @@ impl Target {
             HeaderValue::from_static("identity"),
         );
         headers.insert(header::USER_AGENT, self.user_agent.clone());
-        headers.insert(
-            AMZ_TARGET,
-            header_value(target).map_err(|error| (IncompleteReason::Config, error.into()))?,
-        );
+        headers.insert(AMZ_TARGET, HeaderValue::from_static(target));
         headers.insert(
             AMZ_DATE,
             HeaderValue::from_bytes(signature.date.as_bytes()).map_err(unsendable)?,
@@ -369,24 +365,6 @@ async fn send_again(
 
 fn timed_out(what: impl Into<BoxError>) -> Failed {
     (IncompleteReason::Timeout, what.into())
-}
-
-/// The header that names an operation. Those of a session's life are spelled out, to save an allocation.
-fn target(operation: &str) -> Cow<'static, str> {
-    Cow::Borrowed(match operation {
-        "GetItem" => "DynamoDB_20120810.GetItem",
-        "PutItem" => "DynamoDB_20120810.PutItem",
-        "UpdateItem" => "DynamoDB_20120810.UpdateItem",
-        "DeleteItem" => "DynamoDB_20120810.DeleteItem",
-        _ => return Cow::Owned(format!("DynamoDB_20120810.{operation}")),
-    })
-}
-
-fn header_value(text: Cow<'static, str>) -> Result<HeaderValue, header::InvalidHeaderValue> {
-    match text {
-        Cow::Borrowed(text) => Ok(HeaderValue::from_static(text)),
-        Cow::Owned(text) => HeaderValue::try_from(text),
-    }
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {

@@ -18,6 +18,7 @@ use crate::clock::ServiceClock;
 use crate::error::{Error, ErrorKind};
 use crate::event::{Event, Listener};
 use crate::item::size_of_item;
+use crate::request::Operation;
 use crate::stats::{Counts, count, milli_units};
 
 /// How much longer the pauses after throttling are: what is short of capacity recovers in tens of milliseconds at best.
@@ -70,7 +71,7 @@ impl RetryPolicy {
 #[non_exhaustive]
 pub struct CallReport {
     /// The operation, such as `GetItem`.
-    pub operation: &'static str,
+    pub operation: Operation,
     /// The HTTP status of the last answer; `None` when there was none.
     pub status: Option<u16>,
     /// How many requests were sent, retries included.
@@ -138,7 +139,7 @@ impl Client {
     /// Makes one call. `table` is only for error messages.
     pub(crate) async fn call(
         &self,
-        operation: &'static str,
+        operation: Operation,
         table: &str,
         body: Bytes,
     ) -> Result<Answer, Error> {
@@ -171,7 +172,7 @@ impl Client {
 
     async fn attempts(
         &self,
-        operation: &'static str,
+        operation: Operation,
         body: &Bytes,
         start: Duration,
     ) -> Result<Answer, Error> {
@@ -323,14 +324,14 @@ fn units(answer: &Answer) -> u64 {
 
 /// Whether this can be DynamoDB's: every answer is a JSON object. Those that somebody reads show by that whether
 /// they are one to the end; the others, which are short, are looked at here.
-fn is_answer(operation: &str, body: &[u8]) -> bool {
+fn is_answer(operation: Operation, body: &[u8]) -> bool {
     // Whatever its fields are.
     #[derive(Deserialize)]
     struct Object {}
     let body = body.trim_ascii();
     body.starts_with(b"{")
         && body.ends_with(b"}")
-        && (matches!(operation, "GetItem" | "Scan")
+        && (matches!(operation, Operation::GetItem | Operation::Scan)
             || serde_json::from_slice::<Object>(body).is_ok())
 }
 
@@ -338,11 +339,7 @@ fn full_jitter(bound: Duration) -> Duration {
     bound.mul_f64(fastrand::f64())
 }
 
-fn report(
-    operation: &'static str,
-    result: &Result<Answer, Error>,
-    elapsed: Duration,
-) -> CallReport {
+fn report(operation: Operation, result: &Result<Answer, Error>, elapsed: Duration) -> CallReport {
     let (status, attempts, error, code) = match result {
         Ok(answer) if answer.condition_failed => (
             Some(400),
@@ -396,7 +393,7 @@ struct Failure {
 impl Failure {
     /// A condition that is not met is no failure: its body comes back as `Err`.
     fn from_response(
-        operation: &'static str,
+        operation: Operation,
         response: Response,
         once: &mut Once,
     ) -> Result<Self, Bytes> {

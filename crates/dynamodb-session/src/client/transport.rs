@@ -8,11 +8,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use crate::request::Operation;
+
 /// One DynamoDB request, before it is signed.
 #[derive(Clone)]
 pub struct Request {
-    /// The operation's name, such as `GetItem`.
-    pub operation: &'static str,
+    /// The operation.
+    pub operation: Operation,
     /// The JSON body.
     pub body: Bytes,
     /// How long this attempt may take in all.

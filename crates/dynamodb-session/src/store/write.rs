@@ -17,6 +17,7 @@ use crate::event::{Event, id_hash};
 use crate::framework::Framework;
 use crate::item::{self, Changes, FieldAt, ItemError, ItemErrorKind, StoredItem, WrittenSession};
 use crate::record::{Record, Stamp};
+use crate::request::Operation;
 use crate::stats::count;
 
 /// The largest item DynamoDB stores, attribute names included.
@@ -60,7 +61,7 @@ pub(super) type Outcome = Result<Stamp, Gone>;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Gone {
     /// The request that was told so.
-    pub(super) operation: &'static str,
+    pub(super) operation: Operation,
 }
 
 impl PreparedWrite {
@@ -125,7 +126,7 @@ impl Inner {
     ) -> Result<PreparedWrite, Error> {
         let mut fields = Vec::with_capacity(16);
         let (mut write, written) =
-            self.prepare("UpdateItem", record, created, Some(&mut fields))?;
+            self.prepare(Operation::UpdateItem, record, created, Some(&mut fields))?;
         // The request body will be another one, and this is not to take more than it needs.
         write.put.shrink_to_fit();
         let mut map = None;
@@ -150,12 +151,12 @@ impl Inner {
         &self,
         record: &Record<T>,
     ) -> Result<PreparedWrite, Error> {
-        Ok(self.prepare("PutItem", record, None, None)?.0)
+        Ok(self.prepare(Operation::PutItem, record, None, None)?.0)
     }
 
     fn prepare<T: Serialize>(
         &self,
-        operation: &'static str,
+        operation: Operation,
         record: &Record<T>,
         created: Option<SystemTime>,
         fields: Option<&mut Vec<FieldAt>>,
@@ -217,7 +218,7 @@ impl Inner {
         let stamp = write.stamp(Some(write.created));
         let key = write.key.clone();
         let body = write.into_put(self.names(&ttl_attribute), Some(condition));
-        let answer = self.call("PutItem", body).await?;
+        let answer = self.call(Operation::PutItem, body).await?;
         // A second attempt whose first one got through meets its own item.
         if answer.condition_failed
             && !(answer.attempts > 1 && self.is_stored(&answer, &key, stamp).await?)
@@ -240,7 +241,8 @@ impl Inner {
             .changes(loaded, framework)
             .transpose()
             .map_err(|error| {
-                Error::new(ErrorKind::Decode, error.to_string()).on("UpdateItem", &self.table.name)
+                Error::new(ErrorKind::Decode, error.to_string())
+                    .on(Operation::UpdateItem, &self.table.name)
             })?;
         let changed = changes.as_ref();
         let moves_expiry_only = changed.is_some_and(|changes| {
@@ -299,7 +301,7 @@ impl Inner {
         let ttl_attribute = self.ttl_attribute();
         let names = self.names(&ttl_attribute);
         let body = wire::move_expiry(names, &write.key, write.expires_secs, condition);
-        match self.call("UpdateItem", body).await {
+        match self.call(Operation::UpdateItem, body).await {
             Ok(answer) => Ok(updated(&answer, write.stamp(condition.created()))),
             Err(error) => self.instead_of_update(error, write, condition).await,
         }
@@ -319,7 +321,7 @@ impl Inner {
         let mut bodies = requests(condition);
         let mut sent = 0;
         while let Some(body) = bodies.get(sent) {
-            let answer = match self.call("UpdateItem", body.clone()).await {
+            let answer = match self.call(Operation::UpdateItem, body.clone()).await {
                 Ok(answer) if answer.condition_failed => return Ok(Err(GONE)),
                 Ok(answer) => answer,
                 Err(error) => return self.instead_of_update(error, write, condition).await,
@@ -356,7 +358,7 @@ impl Inner {
         }
         let ttl_attribute = self.ttl_attribute();
         let body = wire::replace_session(self.names(&ttl_attribute), write.item(), condition);
-        match self.call("UpdateItem", body).await {
+        match self.call(Operation::UpdateItem, body).await {
             Ok(answer) => Ok(updated(&answer, write.stamp(condition.created()))),
             Err(error) => self.instead_of_update(error, write, condition).await,
         }
@@ -391,12 +393,12 @@ impl Inner {
         condition: Condition,
     ) -> Result<Outcome, Error> {
         const GONE: Gone = Gone {
-            operation: "PutItem",
+            operation: Operation::PutItem,
         };
         let put = async |item: NewItem<'_>, condition| {
             let ttl_attribute = self.ttl_attribute();
             let body = wire::put_item(self.names(&ttl_attribute), item, Some(condition));
-            self.call("PutItem", body).await
+            self.call(Operation::PutItem, body).await
         };
         let mut item = write.item();
         let written = |answer: &Answer, item: NewItem<'_>| {
@@ -477,7 +479,7 @@ impl Inner {
 }
 
 const GONE: Gone = Gone {
-    operation: "UpdateItem",
+    operation: Operation::UpdateItem,
 };
 
 pub(super) fn updated(answer: &Answer, stamp: Stamp) -> Outcome {

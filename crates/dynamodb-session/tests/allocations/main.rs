@@ -17,7 +17,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use bytes::Bytes;
 use dynamodb_session::framework::{ExpiryField, Framework};
 use dynamodb_session::{
-    Record, Request, Response, SessionId, SessionStore, SessionText, Transport, TransportFuture,
+    Operation, Record, Request, Response, SessionId, SessionStore, SessionText, Transport,
+    TransportFuture,
 };
 use serde::{Deserialize, Serialize};
 
@@ -116,11 +117,11 @@ impl Transport for Engine {
     fn send(&self, request: Request) -> TransportFuture<'_> {
         const WRITTEN: &str =
             r#"{"ConsumedCapacity":{"TableName":"sessions","CapacityUnits":2.0}}"#;
-        let body = match request.operation {
+        let body = match request.operation.name() {
             "GetItem" => self.item.get().cloned().unwrap(),
             _ => Bytes::from_static(WRITTEN.as_bytes()),
         };
-        if request.operation == "PutItem" {
+        if request.operation == Operation::PutItem {
             self.item.get_or_init(|| {
                 let put = str::from_utf8(&request.body).unwrap();
                 let (_, item) = put.split_once(r#""Item":"#).unwrap();

@@ -4,7 +4,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use aws_credential_types::Credentials;
-use dynamodb_session::{Builder, Error, ErrorKind, SessionId, SessionStore};
+use dynamodb_session::{Builder, Error, ErrorKind, Operation, SessionId, SessionStore};
 use serde_json::Value;
 
 const MARK: &str = "IN_AN_EMPTY_ENVIRONMENT";
@@ -55,7 +55,7 @@ async fn first_call(builder: Builder) -> Error {
     );
     assert_eq!(
         (error.operation(), error.table()),
-        (Some("GetItem"), Some("sessions"))
+        (Some(Operation::GetItem), Some("sessions"))
     );
     error
 }

@@ -6,8 +6,8 @@ use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
 use dynamodb_session::{
-    Error, ErrorKind, Incomplete, IncompleteReason, Record, Request, Response, SessionId,
-    SessionStore, SessionText, TableSettings, TlsRoots,
+    Error, ErrorKind, Incomplete, IncompleteReason, Operation, Record, Request, Response,
+    SessionId, SessionStore, SessionText, TableSettings, TlsRoots,
 };
 
 use super::server::Server;
@@ -37,7 +37,7 @@ fn records_and_ids() {
 #[test]
 fn requests_and_answers() {
     let request = Request {
-        operation: "GetItem",
+        operation: Operation::GetItem,
         body: SECRET.into(),
         timeout: Duration::from_secs(1),
     };

@@ -209,7 +209,7 @@ impl Transport for Network {
         let mut desk = self.desk.lock().unwrap();
         let caller = desk.caller;
         desk.waiting[caller] = Some(Attempt {
-            operation: request.operation,
+            operation: request.operation.name(),
             body: serde_json::from_slice(&request.body).unwrap(),
         });
         Box::pin(std::future::poll_fn(move |_| {

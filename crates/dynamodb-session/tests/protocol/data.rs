@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
-use dynamodb_session::{ErrorKind, Record};
+use dynamodb_session::{ErrorKind, Operation, Record};
 use serde::de::{self, DeserializeOwned, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::json;
@@ -233,7 +233,7 @@ async fn what_does_not_fit_the_type_is_an_error_that_does_not_quote_it() {
         .await
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Decode);
-    assert_eq!(error.operation(), Some("GetItem"));
+    assert_eq!(error.operation(), Some(Operation::GetItem));
     assert!(
         !format!("{error} {error:?}").contains("the-data"),
         "{error:?}"

@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
-use dynamodb_session::{ErrorKind, IncompleteReason, Record, SessionStore};
+use dynamodb_session::{ErrorKind, IncompleteReason, Operation, Record, SessionStore};
 use dynamodb_session_local::LocalEngine;
 use serde_json::{Value, json};
 
@@ -69,7 +69,7 @@ async fn an_endpoint_that_is_not_there_is_named_within_the_deadline() {
     );
     assert_eq!(error.kind(), ErrorKind::Transport, "{error:?}");
     assert_eq!(error.endpoint().unwrap().trim_end_matches('/'), url);
-    assert_eq!(error.operation(), Some("GetItem"));
+    assert_eq!(error.operation(), Some(Operation::GetItem));
     assert!(error.is_retryable());
     assert!(std::error::Error::source(&error).is_some());
 }

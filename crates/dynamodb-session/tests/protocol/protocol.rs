@@ -3,7 +3,9 @@
 use std::sync::{Arc, LazyLock, Mutex};
 
 use dynamodb_session::framework::{ExpiryField, Framework};
-use dynamodb_session::{Conflict, Create, ErrorKind, Event, Record, SessionStore, Write};
+use dynamodb_session::{
+    Conflict, Create, ErrorKind, Event, Operation, Record, SessionStore, Write,
+};
 use serde_json::{Value, json};
 
 use super::update::Update;
@@ -549,7 +551,7 @@ async fn where_updates_are_not_allowed_sessions_are_put_from_then_on() {
     let error = store.touch(&one, now() + 2 * MINUTE).await.unwrap_err();
     assert_eq!(
         (error.kind(), error.operation()),
-        (ErrorKind::AccessDenied, Some("UpdateItem"))
+        (ErrorKind::AccessDenied, Some(Operation::UpdateItem))
     );
     assert_eq!(events.lock().unwrap().len(), 1);
 }
@@ -566,7 +568,7 @@ async fn who_may_write_nothing_at_all_has_not_been_told_to_put() {
     let error = store.replace(&loaded).await.unwrap_err();
     assert_eq!(
         (error.kind(), error.operation()),
-        (ErrorKind::AccessDenied, Some("PutItem"))
+        (ErrorKind::AccessDenied, Some(Operation::PutItem))
     );
     assert!(store.replace(&loaded).await.unwrap().is_written());
     assert_eq!(
@@ -633,7 +635,7 @@ async fn the_error_shown_is_that_of_the_put() {
         .unwrap_err();
     assert_eq!(
         (error.kind(), error.operation()),
-        (ErrorKind::RecordTooLarge, Some("PutItem"))
+        (ErrorKind::RecordTooLarge, Some(Operation::PutItem))
     );
     // Written whole, a session that is too large might fit, without what others have stored in it meanwhile.
     world.tap.calls();
@@ -647,7 +649,7 @@ async fn the_error_shown_is_that_of_the_put() {
         .unwrap_err();
     assert_eq!(
         (error.kind(), error.operation()),
-        (ErrorKind::RecordTooLarge, Some("UpdateItem"))
+        (ErrorKind::RecordTooLarge, Some(Operation::UpdateItem))
     );
     assert_eq!(world.tap.operations(), ["UpdateItem"]);
     // Other failures of an update are its own.
@@ -660,7 +662,7 @@ async fn the_error_shown_is_that_of_the_put() {
         .unwrap_err();
     assert_eq!(
         (error.kind(), error.operation()),
-        (ErrorKind::TableNotFound, Some("UpdateItem"))
+        (ErrorKind::TableNotFound, Some(Operation::UpdateItem))
     );
 }
 

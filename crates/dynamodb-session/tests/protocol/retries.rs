@@ -2,7 +2,7 @@
 
 use dynamodb_session::IncompleteReason::{Broken, Connect, Timeout};
 use dynamodb_session::framework::Framework;
-use dynamodb_session::{Create, ErrorKind, Write};
+use dynamodb_session::{Create, ErrorKind, Operation, Write};
 use serde_json::{Value, json};
 
 use crate::support::{Fate, MINUTE, MS, World, id, now, record, refusal, scripted, secs, stamp};
@@ -122,7 +122,7 @@ async fn a_look_that_fails_is_the_error() {
         .unwrap_err();
     assert_eq!(
         (error.kind(), error.operation()),
-        (ErrorKind::AccessDenied, Some("GetItem"))
+        (ErrorKind::AccessDenied, Some(Operation::GetItem))
     );
 }
 

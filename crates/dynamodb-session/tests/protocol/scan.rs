@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use dynamodb_session::{
-    Clock, ErrorKind, Event, IncompleteReason, Layout, ManualClock, Page, PageToken, Record,
-    Request, SessionStore, SessionText, TableSettings, Transport, TransportFuture,
+    Clock, ErrorKind, Event, IncompleteReason, Layout, ManualClock, Operation, Page, PageToken,
+    Record, Request, SessionStore, SessionText, TableSettings, Transport, TransportFuture,
 };
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -422,7 +422,7 @@ async fn a_table_with_no_capacity_left_ends_a_clear() {
         (error.kind(), error.operation(), error.table()),
         (
             ErrorKind::Throttled,
-            Some("BatchWriteItem"),
+            Some(Operation::BatchWriteItem),
             Some("sessions")
         )
     );
@@ -504,14 +504,14 @@ async fn an_error_in_the_middle_is_the_error() {
     let error = store.count().await.unwrap_err();
     assert_eq!(
         (error.kind(), error.operation()),
-        (ErrorKind::AccessDenied, Some("Scan"))
+        (ErrorKind::AccessDenied, Some(Operation::Scan))
     );
 
     world.tap.script([Fate::Pass, denied()]);
     let error = store.clear().await.unwrap_err();
     assert_eq!(
         (error.kind(), error.operation()),
-        (ErrorKind::AccessDenied, Some("BatchWriteItem"))
+        (ErrorKind::AccessDenied, Some(Operation::BatchWriteItem))
     );
     assert_eq!(store.count().await.unwrap(), OURS as u64);
 
@@ -520,7 +520,7 @@ async fn an_error_in_the_middle_is_the_error() {
     let error = store.delete_expired().await.unwrap_err();
     assert_eq!(
         (error.kind(), error.operation()),
-        (ErrorKind::AccessDenied, Some("DeleteItem"))
+        (ErrorKind::AccessDenied, Some(Operation::DeleteItem))
     );
     // Those under way were done, and no more was begun.
     let deleted = OURS + THEIRS - world.keys().len();
@@ -559,7 +559,7 @@ impl fmt::Debug for Crowd {
 impl Transport for Crowd {
     fn send(&self, request: Request) -> TransportFuture<'_> {
         Box::pin(async move {
-            if request.operation == "DeleteItem" {
+            if request.operation == Operation::DeleteItem {
                 let waiting = self.waiting.fetch_add(1, Ordering::SeqCst) + 1;
                 self.most.fetch_max(waiting, Ordering::SeqCst);
                 // Long enough for all of them, were they allowed to.
@@ -723,7 +723,7 @@ async fn answers_that_are_none_are_errors_that_quote_nothing() {
         ] {
             assert_eq!(
                 (error.kind(), error.operation()),
-                (ErrorKind::Decode, Some("Scan"))
+                (ErrorKind::Decode, Some(Operation::Scan))
             );
             assert!(!format!("{error} {error:?}").contains("the-id"));
         }
@@ -733,7 +733,7 @@ async fn answers_that_are_none_are_errors_that_quote_nothing() {
     let error = store.clear().await.unwrap_err();
     assert_eq!(
         (error.kind(), error.operation()),
-        (ErrorKind::Decode, Some("BatchWriteItem"))
+        (ErrorKind::Decode, Some(Operation::BatchWriteItem))
     );
     assert!(!format!("{error} {error:?}").contains("the-id"));
 }
@@ -830,8 +830,8 @@ async fn a_session_that_ends_while_the_answer_is_on_its_way_is_not_listed() {
 fn units(store: &SessionStore) -> Vec<(&'static str, u64, f64)> {
     let operations = store.stats().operations.into_iter();
     operations
-        .filter(|of| of.operation != "Table")
-        .map(|of| (of.operation, of.calls, of.capacity_units))
+        .filter(|of| !of.operation.is_about_table())
+        .map(|of| (of.operation.name(), of.calls, of.capacity_units))
         .collect()
 }
 
@@ -879,7 +879,7 @@ async fn a_batch_that_is_not_done_at_once_is_told_as_throttling() {
     world.tap.script([Fate::Pass, Fate::Partly(1)]);
     assert_eq!(store.clear().await.unwrap(), 2);
     let throttled = Event::Throttled {
-        operation: "BatchWriteItem",
+        operation: Operation::BatchWriteItem,
         code: "UnprocessedItems".to_owned(),
     };
     assert_eq!(*told.lock().unwrap(), [throttled]);

@@ -139,10 +139,11 @@ async fn the_observer_is_told_about_every_call() {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let observed = Arc::clone(&seen);
     let builder = world.builder().on_call(Arc::new(move |report| {
-        observed
-            .lock()
-            .unwrap()
-            .push((report.operation, report.attempts, report.code.clone()));
+        observed.lock().unwrap().push((
+            report.operation.name(),
+            report.attempts,
+            report.code.clone(),
+        ));
     }));
     let store = world.open(builder).await;
     seen.lock().unwrap().clear();

@@ -7,8 +7,8 @@ use std::time::Duration;
 use dynamodb_session::IncompleteReason::{Broken, Timeout};
 use dynamodb_session::framework::Framework;
 use dynamodb_session::{
-    Builder, Event, ManualClock, OperationStats, Request, SessionStore, Transport, TransportFuture,
-    Write,
+    Builder, Event, ManualClock, Operation, OperationStats, Request, SessionStore, Transport,
+    TransportFuture, Write,
 };
 use serde_json::{Value, json};
 
@@ -65,7 +65,7 @@ async fn a_write_that_is_dropped_is_told_and_counted() {
         let Event::Conflict { operation, .. } = event else {
             panic!("{event:?}");
         };
-        assert_eq!(*operation, "UpdateItem");
+        assert_eq!(*operation, Operation::UpdateItem);
         assert!(!format!("{event:?}").contains("the-id"));
         hashes.push(id_hash(event));
     }
@@ -131,7 +131,7 @@ async fn every_repetition_is_told_and_counted() {
         .script([Fate::Lost(Broken), crash, Fate::AnswerLost]);
     store.delete(&id("a")).await.unwrap();
     let retry = |attempt, code: Option<&str>| Event::Retry {
-        operation: "DeleteItem",
+        operation: Operation::DeleteItem,
         attempt,
         code: code.map(ToOwned::to_owned),
     };
@@ -160,11 +160,11 @@ async fn throttling_is_told_also_when_it_is_not_repeated() {
     let _ = store.load::<Value>(&id("a")).await.unwrap_err();
     let code = "ProvisionedThroughputExceededException".to_owned();
     let throttle = Event::Throttled {
-        operation: "GetItem",
+        operation: Operation::GetItem,
         code: code.clone(),
     };
     let retry = Event::Retry {
-        operation: "GetItem",
+        operation: Operation::GetItem,
         attempt: 1,
         code: Some(code),
     };
@@ -179,7 +179,7 @@ fn of(store: &SessionStore, operation: &str) -> OperationStats {
     let stats = store.stats();
     let mut operations = stats.operations.into_iter();
     operations
-        .find(|stats| stats.operation == operation)
+        .find(|stats| stats.operation.name() == operation)
         .expect("it was called")
 }
 
@@ -192,7 +192,10 @@ async fn clones_count_together_and_what_was_never_called_is_left_out() {
     let stats = store.stats();
     assert_eq!(stats.operations.len(), 1);
     assert_eq!(
-        (stats.operations[0].operation, stats.operations[0].calls),
+        (
+            stats.operations[0].operation.name(),
+            stats.operations[0].calls
+        ),
         ("DeleteItem", 2)
     );
 }

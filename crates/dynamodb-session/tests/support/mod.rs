@@ -92,7 +92,7 @@ impl Tap {
             .engine
             .expect("the script says what becomes of every request");
         let body = std::str::from_utf8(&request.body).unwrap();
-        let answer = Connection::open(engine).call_with(request.operation, body, &[]);
+        let answer = Connection::open(engine).call_with(request.operation.name(), body, &[]);
         if let Some(units) = answer.json()["ConsumedCapacity"]["CapacityUnits"].as_f64() {
             *self.0.units.lock().unwrap() += units;
         }
@@ -116,7 +116,11 @@ impl Tap {
 
     fn meet(&self, request: &Request) -> Result<Response, Incomplete> {
         let body = serde_json::from_slice(&request.body).unwrap();
-        self.0.calls.lock().unwrap().push((request.operation, body));
+        self.0
+            .calls
+            .lock()
+            .unwrap()
+            .push((request.operation.name(), body));
         let fate = self
             .0
             .script

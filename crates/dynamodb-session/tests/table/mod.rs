@@ -1,7 +1,7 @@
 //! The table: created once, followed, changed only where somebody asked for it.
 
 use dynamodb_session::{
-    BillingMode, Error, ErrorKind, TableDescription, TableSettings, TimeToLive,
+    BillingMode, Error, ErrorKind, Operation, TableDescription, TableSettings, TimeToLive,
 };
 use serde_json::{Value, json};
 
@@ -184,7 +184,7 @@ async fn the_services_refusal_to_change_units_again_is_the_error() {
         .unwrap_err();
     assert_eq!(
         (error.code(), error.operation()),
-        (Some("LimitExceededException"), Some("UpdateTable"))
+        (Some("LimitExceededException"), Some(Operation::UpdateTable))
     );
     assert!(error.to_string().contains(refused), "{error}");
 }

@@ -12,6 +12,7 @@ use super::super::endpoint::tests::config;
 use super::super::retry::{Client, RetryPolicy};
 use super::*;
 use crate::clock::ManualClock;
+use crate::request::Operation;
 
 /// What a scripted server does with the next request of a connection.
 pub(in crate::client) enum Act {
@@ -162,7 +163,7 @@ pub(in crate::client) fn client_config(server: &Server) -> (ClientConfig, Manual
 
 pub(in crate::client) fn request() -> Request {
     Request {
-        operation: "GetItem",
+        operation: Operation::GetItem,
         body: Bytes::from_static(b"{\"a\":\"\xc3\xa9\"}"),
         timeout: Duration::from_secs(5),
     }
@@ -241,7 +242,7 @@ async fn a_session_token_is_sent_and_the_path_kept() {
     let transport = HttpsTransport::new(config);
     transport
         .send(Request {
-            operation: "ListTables",
+            operation: Operation::DescribeTable,
             ..request()
         })
         .await
@@ -251,7 +252,7 @@ async fn a_session_token_is_sent_and_the_path_kept() {
     assert_eq!(received.headers["x-amz-security-token"], "tok");
     assert_eq!(
         received.headers["x-amz-target"],
-        "DynamoDB_20120810.ListTables"
+        "DynamoDB_20120810.DescribeTable"
     );
 }
 
@@ -397,7 +398,7 @@ async fn a_wrong_checksum_is_broken_and_is_retried() {
     };
     let client = Client::new(transport, clock, policy, None);
     let answer = client
-        .call("GetItem", "sessions", Bytes::new())
+        .call(Operation::GetItem, "sessions", Bytes::new())
         .await
         .unwrap();
     assert_eq!((answer.attempts, &answer.body[..]), (2, body.as_bytes()));
@@ -557,7 +558,7 @@ async fn a_wrong_clock_is_corrected_and_the_call_repeated() {
     );
     assert_eq!(
         client
-            .call("GetItem", "sessions", Bytes::new())
+            .call(Operation::GetItem, "sessions", Bytes::new())
             .await
             .unwrap()
             .attempts,
@@ -647,7 +648,11 @@ async fn expired_credentials_are_renewed_once_however_many_say_so() {
     let calls: Vec<_> = (0..8)
         .map(|_| {
             let client = client.clone();
-            tokio::spawn(async move { client.call("GetItem", "sessions", Bytes::new()).await })
+            tokio::spawn(async move {
+                client
+                    .call(Operation::GetItem, "sessions", Bytes::new())
+                    .await
+            })
         })
         .collect();
     for call in calls {

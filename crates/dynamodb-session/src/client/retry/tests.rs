@@ -6,6 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use super::super::transport::TransportFuture;
 use super::*;
 use crate::clock::Clock;
+use crate::request::Operation;
 
 /// Sleeps by moving on, and remembers how long.
 #[derive(Debug, Clone, Default)]
@@ -133,7 +134,7 @@ fn timed(steps: Vec<Step>) -> (Arc<Script>, Client) {
 
 async fn call(client: &Client) -> Result<Answer, Error> {
     client
-        .call("GetItem", "sessions", Bytes::from_static(b"{}"))
+        .call(Operation::GetItem, "sessions", Bytes::from_static(b"{}"))
         .await
 }
 
@@ -517,7 +518,7 @@ async fn harmless_reasons_are_shown_with_either_spelling() {
         "1 validation error detected: Value '0' at 'provisionedThroughput.readCapacityUnits' …";
     let (_, client) = script(vec![fault("ValidationException", text)]);
     let error = client
-        .call("CreateTable", "sessions", Bytes::new())
+        .call(Operation::CreateTable, "sessions", Bytes::new())
         .await
         .unwrap_err();
     assert_eq!(error.message(), text);
@@ -568,7 +569,7 @@ async fn the_observer_hears_of_each_call_once() {
     );
     assert_eq!(
         (reports[0].operation, reports[0].elapsed),
-        ("GetItem", Duration::from_millis(107))
+        (Operation::GetItem, Duration::from_millis(107))
     );
 }
 
@@ -583,7 +584,7 @@ async fn a_page_from_something_else_is_not_a_success() {
     ] {
         let (_, client) = script(vec![answer(200, page)]);
         let error = client
-            .call("PutItem", "sessions", Bytes::from_static(b"{}"))
+            .call(Operation::PutItem, "sessions", Bytes::from_static(b"{}"))
             .await
             .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Decode, "{page}");

@@ -1,0 +1,5 @@
+//! The requests of the DynamoDB API that the store makes.
+
+mod operation;
+
+pub use operation::Operation;
