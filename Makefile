@@ -54,7 +54,7 @@ test: ## Check and test everything, as CI does
 	$(step) 'javascript faults' .ci/js-tests node/test/faults
 	$(step) 'a short soak' .ci/js-tests node/test/soak
 	$(step) 'javascript conformance' .ci/js-tests node/test/conformance
-	$(step) 'readme' .ci/js-tests node/test/readme
+	$(step) 'documentation' .ci/js-tests node/test/docs
 	$(step) 'packaging' .ci/js-tests node/test/packaging
 	$(step) 'browser' .ci/js-tests node/test/browser
 	@.ci/summary $(TEST_LOG)

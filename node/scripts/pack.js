@@ -14,6 +14,7 @@ const os = require('os');
 const path = require('path');
 const platforms = require('../npm/platforms.json');
 const manifest = require('../package.json');
+const readmeOf = require('./readme');
 
 const NODE_DIR = path.join(__dirname, '..');
 const ROOT = path.join(NODE_DIR, '..');
@@ -98,7 +99,8 @@ function pack(out, addons) {
   return {
     main: packOne(mainManifest(packed), out, (stage) => {
       copy(NODE_DIR, manifest.files, stage);
-      copy(ROOT, ['README.md', 'CHANGELOG.md'], stage);
+      copy(ROOT, ['CHANGELOG.md'], stage);
+      fs.writeFileSync(path.join(stage, 'README.md'), readmeOf(fs.readFileSync(path.join(ROOT, 'README.md'), 'utf8')));
     }),
     platforms: packed.map((platform) => packOne(platformManifest(platform), out, (stage) => {
       fs.copyFileSync(addons[platform.name], path.join(stage, addonName(platform)));

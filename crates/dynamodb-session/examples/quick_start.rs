@@ -1,4 +1,4 @@
-//! The life of a session: created, loaded, saved, deleted. It is the README's example.
+//! The life of a session: created, loaded, saved, deleted. It is the example of docs/rust.md.
 
 #![expect(clippy::print_stdout, reason = "a program: it shows what it does")]
 

@@ -1,4 +1,4 @@
-//! A store with the settings of the AWS SDK for Rust. It is the README's example.
+//! A store with the settings of the AWS SDK for Rust. It is the example of docs/rust.md.
 
 #![expect(clippy::print_stdout, reason = "a program: it shows what it does")]
 

@@ -89,7 +89,7 @@ faces.forEach((face) => {
       });
     });
 
-    it('the table of the README', (t) => {
+    it('the table of docs/cost.md', (t) => {
       const printed = tableOf(face);
       assert.equal(printed.split('\n').length, Object.keys(VIEWS).length + 2);
       t.diagnostic(`${CAPTION}\n${printed}`);

@@ -51,7 +51,7 @@ const ours = (more) => (endpoint, table, { touchAfter } = {}) => new DynamoDBSto
 const face = (framework, prices, peerPrices) => ({
   name: framework.name,
 
-  // The first is what the README shows, beside the last.
+  // The first is what docs/cost.md shows, beside the last.
   stores: {
     'this package': { open: ours(), prices },
     "this package, conflict: 'overwrite'": { open: ours({ conflict: 'overwrite' }), prices },

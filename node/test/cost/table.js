@@ -1,6 +1,6 @@
 'use strict';
 
-// The prices of a face as the README shows them, in Markdown. `node test/cost/table.js` prints them all.
+// The prices of a face as docs/cost.md shows them, in Markdown. `node test/cost/table.js` prints them all.
 
 const { SIZES, VIEWS } = require('./views');
 

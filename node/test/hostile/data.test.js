@@ -1,6 +1,6 @@
 'use strict';
 
-// Session data as an attacker, or a bug of the application, makes them: stored exactly as the README says or refused
+// Session data as an attacker, or a bug of the application, makes them: stored as docs/session-data.md says, or refused
 // with nothing written, whether the store is called itself or by koa-session. ../koa/bad-input.test.js has what cannot
 // be stored, ../unit/session-data.test.js every type there is.
 

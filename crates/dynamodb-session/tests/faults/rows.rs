@@ -23,7 +23,7 @@ const VERBS: [&str; 7] = [
 struct Row {
     /// What goes wrong.
     fault: String,
-    /// What an app sees of it, and after how long at most, by the defaults: in the README where they are here.
+    /// What an app sees of it, and after how long at most, by the defaults: in docs/failures.md where they are here.
     sees: Option<String>,
     after: Option<String>,
     /// The field of `Urls`.

@@ -12,22 +12,18 @@ const { useEngine } = require('../support/engine');
 const { local, unique } = require('../support/options');
 const { rawTable } = require('../support/raw');
 const { useRecorder } = require('../support/recorder');
-const {
-  codeIn, read, sectionOf, tablesOf,
-} = require('./markdown');
+const { codeIn, read, unquoted } = require('./markdown');
+const checksOf = require('./page');
+const warningsOf = require('./warnings');
 
-const FILE = 'docs/options.md';
-
-const tables = tablesOf(FILE);
-const rows = (heading) => tables.find((table) => table.heading === heading).rows;
-const unquoted = (cell) => cell.replaceAll('`', '');
+const page = checksOf('docs/options.md');
 
 const engine = useEngine();
 const recorder = useRecorder(engine);
 before(() => recorder.started);
 
 describe('options', () => {
-  const options = rows('Options').map(([name, value]) => [unquoted(name), unquoted(value)]);
+  const options = page.rows('Options', 'option').map(([name, value]) => [unquoted(name), unquoted(value)]);
   const defaults = Object.fromEntries(options);
 
   it('are those of the option table', () => {
@@ -84,21 +80,9 @@ describe('options', () => {
   });
 });
 
-// Warnings of the package from now on.
-function warningsOf(t) {
-  const warnings = [];
-  const listener = (warning) => { if (warning.code === 'DYNAMODB_STORE') warnings.push(warning); };
-  process.on('warning', listener);
-  t.after(() => process.off('warning', listener));
-  return async () => {
-    await new Promise((resolve) => { setImmediate(resolve); });
-    return warnings;
-  };
-}
-
 describe('dynamoConfig', () => {
-  const options = rows('dynamoConfig').map(([name, value]) => [unquoted(name), unquoted(value)]);
-  const section = sectionOf(FILE, 'dynamoConfig');
+  const options = page.rows('dynamoConfig', 'option').map(([name, value]) => [unquoted(name), unquoted(value)]);
+  const section = page.section('dynamoConfig');
   const item = (title) => /\*\*.*?(?=\n- \*\*|\n\n)/s.exec(section.slice(section.indexOf(`**${title}`)))[0];
 
   it('names every option of the table, and no other', () => {
@@ -153,8 +137,10 @@ describe('dynamoConfig', () => {
     assert.equal(defaults['httpOptions.timeout'], String(firstByte * 1000));
     assert.equal(defaults.maxRetries, String(attempts - 1));
     assert.equal(defaults['retryDelayOptions.base'], String(base));
-    const prose = sectionOf(FILE, 'Timeouts and retries').replaceAll('\n', ' ');
+    const prose = page.section('Timeouts and retries').replaceAll('\n', ' ');
     assert.ok(prose.includes(`up to ${attempts} attempts: ${connect} s to connect, ${firstByte} s to the first byte of the answer, ${deadline} s in all`));
     assert.ok(prose.includes(`(${base} ms at most at first, doubling up to ${longest} s; four times as long after throttling)`));
   });
 });
+
+page.complete();

@@ -1,6 +1,6 @@
 'use strict';
 
-// The parts of a Markdown file that can be wrong: code, tables, links.
+// The parts of a Markdown file that can be wrong: code, tables, links, headings.
 
 const fs = require('node:fs');
 const path = require('node:path');
@@ -11,7 +11,14 @@ const FENCED = /^```.*?^```$/gms;
 
 const read = (file) => fs.readFileSync(path.join(ROOT, file), 'utf8');
 
-// The fenced code blocks, each with the words of the `<!-- test: … -->` right before it.
+// Every page a reader of the repository is sent to.
+const PAGES = [
+  'README.md', 'CONTRIBUTING.md', 'CHANGELOG.md',
+  ...fs.readdirSync(path.join(ROOT, 'docs'), { recursive: true })
+    .filter((name) => name.endsWith('.md')).sort().map((name) => `docs/${name}`),
+];
+
+// The fenced code blocks, each with the words of the `<!-- test: … -->` on the line before it.
 function blocksOf(file) {
   const lines = read(file).split('\n');
   const blocks = [];
@@ -22,11 +29,7 @@ function blocksOf(file) {
     const end = lines.findIndex((line, at) => at > index && line.trim() === fence);
     const marker = /^<!-- test: (.+) -->$/.exec(lines[index - 1])?.[1] ?? '';
     blocks.push({
-      file,
-      line: index + 1,
-      language: language.trim(),
-      marker: marker.split(' '),
-      text: `${lines.slice(index + 1, end).join('\n')}\n`,
+      file, line: index + 1, language: language.trim(), marker, text: `${lines.slice(index + 1, end).join('\n')}\n`,
     });
     index = end;
   }
@@ -35,22 +38,26 @@ function blocksOf(file) {
 
 const cellsOf = (line) => line.slice(1, -1).split('|').map((cell) => cell.trim());
 
-// The tables, by heading and first header cell: rows of cells.
+// The tables: where each is, the heading above it, its first row and the rows below that, as cells.
 function tablesOf(file) {
   const tables = [];
   let heading = '';
   let table;
-  for (const line of read(file).replace(FENCED, '').split('\n')) {
+  // Code is blanked out, not removed: the line numbers stay.
+  const text = read(file).replace(FENCED, (code) => code.replace(/.+/g, ''));
+  text.split('\n').forEach((line, index) => {
     if (line.startsWith('#')) heading = line.replace(/^#+ /, '');
     if (!line.startsWith('|')) {
       table = undefined;
     } else if (!table) {
-      table = { heading, head: cellsOf(line), rows: [] };
+      table = {
+        file, line: index + 1, heading, head: cellsOf(line), rows: [],
+      };
       tables.push(table);
-    } else if (!/^\|[-|]+\|$/.test(line)) {
+    } else if (!/^\|[- |]+\|$/.test(line)) {
       table.rows.push(cellsOf(line));
     }
-  }
+  });
   return tables;
 }
 
@@ -72,8 +79,15 @@ function linksOf(file) {
   return [...text.matchAll(/\]\(([^)]+)\)/g)].map(([, target]) => target);
 }
 
-const anchorsOf = (file) => [...read(file).matchAll(/^#+ (.+)$/gm)].map(([, heading]) => anchorOf(heading));
+const anchorsOf = (file) => [...read(file).replace(FENCED, '').matchAll(/^#+ (.+)$/gm)]
+  .map(([, heading]) => anchorOf(heading));
+
+// The commands of a block, without comments and line breaks.
+const commandsOf = ({ text }) => text.replaceAll('\\\n', ' ').trim().split('\n').map((line) => line.replace(/ +#.*/, ''));
+
+const unquoted = (cell) => cell.replaceAll('`', '');
+const sorted = (names) => [...new Set(names)].sort();
 
 module.exports = {
-  ROOT, anchorsOf, blocksOf, codeIn, linksOf, read, sectionOf, tablesOf,
+  PAGES, ROOT, anchorsOf, blocksOf, codeIn, commandsOf, linksOf, read, sectionOf, sorted, tablesOf, unquoted,
 };

@@ -1,0 +1,102 @@
+'use strict';
+
+const assert = require('node:assert/strict');
+const { before, describe, it } = require('node:test');
+const DynamoDBStore = require('koa-session-dynamodb-store');
+const faces = require('../cost/faces');
+const { tableOf } = require('../cost/table');
+const { SIZES } = require('../cost/views');
+const { useEngine } = require('../support/engine');
+const { VERSIONS, serveFor } = require('../support/koa');
+const { local, unique } = require('../support/options');
+const { useRecorder } = require('../support/recorder');
+const Visitor = require('../support/visitor');
+const { codeIn } = require('./markdown');
+const checksOf = require('./page');
+
+const engine = useEngine();
+const recorder = useRecorder(engine);
+before(() => recorder.started);
+const page = checksOf('docs/cost.md');
+
+describe('cost', () => {
+  // The prices themselves are paid in test/cost.
+  it('the tables are those of test/cost', () => {
+    const section = page.section('Page views').replaceAll('|---|---|---|', '| --- | --- | --- |');
+    const names = ['koa-session 7', 'express-session', '@fastify/session'];
+    names.forEach((name) => assert.ok(section.includes(tableOf(faces.find((face) => face.name === name))), name));
+    const text = section.replaceAll('\n', ' ');
+    assert.ok(text.includes(`units for a session of ${Object.keys(SIZES).join(' / ')},`));
+  });
+
+  it('there is a table for each framework', () => {
+    const heads = page.tables().map(({ head }) => head.join());
+    assert.deepEqual(heads, [
+      'page view,this package,koa-session-dynamodb-store 1.1.1',
+      'page view,this package,connect-dynamodb 3.0.5',
+      'page view,this package,connect-dynamodb 3.0.5',
+      'page view,axum,actix-web',
+      'operation,capacity units',
+    ]);
+  });
+
+  // The tests of the adapters pay them; here, that they are the prices of what is sent.
+  it('the prices of axum and actix-web are those of their operations', () => {
+    const READ = { GetItem: ['1', '3'] };
+    const WRITE = { PutItem: ['1', '10'], UpdateItem: ['1', '10'], DeleteItem: ['1', '10'] };
+    const { rows } = page.tables().find(({ head }) => head[1] === 'axum');
+    rows.forEach(([view, ...cells]) => cells.filter((cell) => cell.includes(':')).forEach((cell) => {
+      const [operations, units] = cell.split(': ');
+      const sent = operations.split(', ');
+      const [reads] = sent.map((name) => READ[name]).filter(Boolean);
+      let [writes] = sent.map((name) => WRITE[name]).filter(Boolean);
+      // There is nothing any more: the least that a write costs.
+      if (view.includes('destroyed')) writes = ['1', '1'];
+      const expected = [0, 1].map((size) => `${reads?.[size] ?? 0} + ${writes?.[size] ?? 0}`).join(' / ');
+      assert.equal(units, expected, `${view}: ${cell}`);
+    }));
+  });
+
+  it('the rules of capacity are those that page views are priced by', () => {
+    const operations = page.column('Operations', 'operation');
+    const sent = page.tables().slice(0, 4).flatMap(({ rows }) => rows).flat()
+      .flatMap((cell) => cell.match(/\b(?:Get|Put|Update|Delete)Item\b/g) ?? []);
+    assert.deepEqual([...new Set(sent)].sort(), operations.sort());
+  });
+
+  it('koa-session 6 costs what 7 does', () => {
+    const [seven, six] = VERSIONS.map(({ name }) => tableOf(faces.find((face) => face.name === name)));
+    assert.equal(six, seven);
+  });
+
+  for (const version of VERSIONS) {
+    it(`${version.name}: a change of the id`, async (t) => {
+      const [, sends] = /regenerate\(\)` sends (.*?)\. /s.exec(page.section('Page views'));
+      const name = unique('cost');
+      const store = new DynamoDBStore(local(recorder.endpoint, name));
+      await store.createTableIfDontExists();
+      const app = await serveFor(t, version, { store }, async (ctx) => {
+        ctx.session.views = 1;
+        if (ctx.path === '/regenerate') await ctx.session.regenerate();
+      });
+      const visitor = new Visitor(app.url);
+      await visitor.get('/');
+      recorder.reset();
+      await visitor.get('/regenerate');
+      assert.deepEqual(recorder.operations().sort(), codeIn(sends).sort());
+    });
+  }
+
+  it('at start nothing is sent, unless the table is to be created', async () => {
+    const name = unique('cost');
+    await new DynamoDBStore(local(engine.endpoint, name)).createTableIfDontExists();
+    recorder.reset();
+    const store = new DynamoDBStore(local(recorder.endpoint, name));
+    await store.ready;
+    assert.deepEqual(recorder.operations(), []);
+    await store.createTableIfDontExists();
+    assert.deepEqual(recorder.operations(), ['DescribeTable', 'DescribeTimeToLive']);
+  });
+});
+
+page.complete();

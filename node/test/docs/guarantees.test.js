@@ -1,0 +1,72 @@
+'use strict';
+
+const assert = require('node:assert/strict');
+const { execFileSync } = require('node:child_process');
+const { describe, it } = require('node:test');
+const {
+  ROOT, codeIn, read, tablesOf, unquoted,
+} = require('./markdown');
+const checksOf = require('./page');
+
+const page = checksOf('docs/guarantees.md');
+
+// By row: what its tests are called, whichever files they are in.
+const TESTED = {
+  'an expired session is not returned, whatever TTL has deleted': [
+    'an expired session is a miss while the item is still there', 'fn an_expired_session_is_a_new_one()',
+  ],
+  'a request in flight does not bring back a session that was signed out': [
+    ': the session stays away', 'save does not bring back a deleted session', 'touch creates nothing',
+    'replace does not bring back a deleted session', 'fn a_change_that_ends_after_a_logout_is_dropped()',
+    'fn an_extension_that_ends_after_a_logout_is_dropped()',
+  ],
+  'nor write to another session that took over its id': [
+    ': the next session under the id is left alone', 'save does not overwrite a successor under the same id',
+    'touch does not extend a successor under the same id', 'replace does not overwrite a successor under the same id',
+  ],
+  "parallel requests keep each other's changes": [
+    ': requests in parallel', "saves in parallel keep each other's changes",
+  ],
+  'a new session does not overwrite a live one': [
+    'genid: what both wrote is there', 'create never overwrites a live session', 'fn create_tries_five_ids()',
+    'fn save_tries_five_keys()',
+  ],
+  'moving the expiry creates nothing and costs no write each time': [
+    'the same, within touchAfter', 'fn an_extension_is_written_once_a_minute()', 'touch creates nothing',
+  ],
+  'a session ends at a set age': ['a session ends no later than that'],
+};
+
+const rows = page.rows('Guarantees', 'guarantee');
+
+const tests = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', 'crates', 'node/test'], { cwd: ROOT, encoding: 'utf8' })
+  .split('\n').filter((file) => /(tests?\b.*\.(rs|js)|cases\.json)$/.test(file) && !file.startsWith('node/test/docs'));
+
+const textOf = (file) => {
+  try {
+    return read(file);
+  } catch {
+    return ''; // deleted, and not yet committed
+  }
+};
+
+describe('each guarantee is tested', () => {
+  const all = tests.map(textOf).join('\n');
+
+  it('each has tests', () => assert.deepEqual(rows.map(([guarantee]) => guarantee), Object.keys(TESTED)));
+
+  Object.entries(TESTED).forEach(([guarantee, names]) => {
+    it(guarantee, () => names.forEach((name) => assert.ok(all.includes(name), name)));
+  });
+});
+
+it('the options that a guarantee names exist', () => {
+  const options = tablesOf('docs/options.md').flatMap((table) => table.rows).map(([name]) => unquoted(name));
+  const sources = ['crates', 'node/src'].flatMap((under) => execFileSync('git', ['ls-files', under], { cwd: ROOT, encoding: 'utf8' })
+    .split('\n').filter((file) => file.endsWith('.rs'))).map(textOf).join('\n');
+  rows.flatMap((cells) => cells.slice(1)).flatMap(codeIn).forEach((name) => {
+    assert.ok(options.includes(name) || sources.includes(`pub fn ${name}(`) || sources.includes(`pub async fn ${name}`), name);
+  });
+});
+
+page.complete();
