@@ -17,18 +17,26 @@ const TARGETS = {
 
 const supported = () => Object.values(TARGETS).flat().join(', ');
 
+/**
+ * @param {string} message
+ * @param {Error} [cause]
+ * @returns {never}
+ */
 function failToLoad(message, cause = undefined) {
   const error = new Error(message, cause && { cause });
-  error.code = 'ERR_DYNAMODB_SESSION_BINDING';
-  throw error;
+  throw Object.assign(error, { code: 'ERR_DYNAMODB_SESSION_BINDING' });
 }
 
 /**
  * Whether the application's bundler has taken this file in. A module that a bundler makes has no file name, and the
  * binary does not follow into the bundle.
  */
-const isBundled = () => typeof (typeof PACKAGE_FILE === 'undefined' ? module.filename : PACKAGE_FILE) !== 'string';
+function isBundled() {
+  const { filename } = /** @type {NodeJS.Module} */ (module);
+  return typeof (typeof PACKAGE_FILE === 'undefined' ? filename : PACKAGE_FILE) !== 'string';
+}
 
+/** @returns {typeof import('../binding')} */
 function load() {
   const { platform, arch } = process;
   const targets = TARGETS[`${platform}-${arch}`];

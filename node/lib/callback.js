@@ -22,7 +22,7 @@ function settle(promise, callback) {
  * The callback that a framework passes on, or a warning where the application gave none: the framework does not look
  * at the promise either.
  */
-function orWarn([callback], what) {
+function orWarn(callback, what) {
   return callback ?? ((error) => {
     if (!error) return;
     const { warnOnce } = require('./warn.js');

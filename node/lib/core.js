@@ -18,6 +18,11 @@ const host = () => require('./host.js').of(binding);
 /** In the year 5138: an expiry with more digits is taken for one in milliseconds, which some packages wrote. */
 const LATEST_MS = 99999999999 * 1000;
 
+/** @typedef {import('../types/common').Empty} Empty */
+
+/** What a write resolves with, as in version 1. */
+const empty = () => /** @type {Empty} */ ({});
+
 const isId = (id) => typeof id === 'string' && id !== '' && id.isWellFormed();
 
 /**
@@ -27,11 +32,17 @@ const isId = (id) => typeof id === 'string' && id !== '' && id.isWellFormed();
  * microtask queue, where one `then` is enough.
  */
 class Core {
+  /** @type {import('../binding').Store} */
   #native;
 
+  /** @type {import('./credentials').Provider | undefined} */
   #provider;
 
-  /** Kept from the garbage collector, which would take them from the native part. */
+  /**
+   * Kept from the garbage collector, which would take them from the native part.
+   *
+   * @type {unknown[]}
+   */
   #kept;
 
   /** The creation of the table that was started last. */
@@ -48,7 +59,12 @@ class Core {
 
   #amend;
 
-  /** `layouts` are those that the adapter can read; `amend` changes an error as its framework needs it. */
+  /**
+   * `layouts` are those that the adapter can read; `amend` changes an error as its framework needs it.
+   *
+   * @param {import('../types/common').ExpressOptions} given
+   * @param {{ layouts?: import('./options/read').Layouts, amend?: (error: any) => void }} [adapter]
+   */
   constructor(given, { layouts, amend } = {}) {
     debug?.print('Initializing store', given);
     this.#amend = amend;
@@ -111,7 +127,7 @@ class Core {
 
   #write(name, tracked, id, ttlMs, start, text = undefined) {
     if (!isId(id)) return Promise.reject(errors().invalidId());
-    if (tracked.isGone) return Promise.resolve({});
+    if (tracked.isGone) return Promise.resolve(empty());
     const written = (answer) => tracked.wrote(answer.startsWith('!') ? warnUpdateDenied(answer) : answer, text);
     const result = this.#inOrder(tracked, start, written, () => tracked.isGone);
     return debug ? debug.result(name, id, result, { ttlMs }) : result;
@@ -122,7 +138,7 @@ class Core {
    * exist. Resolves with an empty object.
    */
   destroy(id, tracked = new Tracked('')) {
-    if (!isId(id)) return Promise.resolve({});
+    if (!isId(id)) return Promise.resolve(empty());
     tracked.isGone = false; // eslint-disable-line no-param-reassign
     const result = this.#inOrder(tracked, (native) => native.destroy(id), () => tracked.loaded(''));
     return debug ? debug.result('destroy', id, result) : result;
@@ -131,6 +147,7 @@ class Core {
   /** Starts a call after those before it on what is `tracked`, unless by then it `isDropped`. */
   #inOrder(tracked, start, answered, isDropped = () => false) {
     /* eslint no-param-reassign: ["error", { "props": false }] -- the write under way is part of what is tracked */
+    /** @type {Promise<Empty>} */
     let result;
     const ended = () => {
       this.#ended();
@@ -139,13 +156,13 @@ class Core {
     const succeeded = (answer) => {
       ended();
       answered(answer);
-      return {};
+      return empty();
     };
     const failed = (failure) => {
       ended();
       throw this.#error(failure);
     };
-    const call = () => (isDropped() ? {} : this.#call(start, succeeded, failed));
+    const call = () => (isDropped() ? empty() : this.#call(start, succeeded, failed));
     result = tracked.last ? tracked.last.then(call, call) : call();
     tracked.last = result;
     return result;
@@ -272,6 +289,12 @@ class Core {
   /**
    * Starts a call, once a creation of the table under way is done. In any case one of the two functions is called. It
    * has to call `#ended`.
+   *
+   * @template T
+   * @param {(native: import('../binding').Store) => Promise<any>} start
+   * @param {(answer: any) => T} answered
+   * @param {(failure: unknown) => never} failed
+   * @returns {Promise<T>}
    */
   #call(start, answered, failed) {
     this.#calls += 1;

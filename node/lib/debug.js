@@ -35,7 +35,16 @@ function print(message, details) {
   console.log(`${new Date()} - DYNAMODB_STORE: ${message}${text}`); // eslint-disable-line no-console
 }
 
-/** Prints how a call for a session went, when it went well. */
+/**
+ * Prints how a call for a session went, when it went well.
+ *
+ * @template T
+ * @param {string} call
+ * @param {string} id
+ * @param {Promise<T>} promise
+ * @param {object} [details]
+ * @returns {Promise<T>}
+ */
 async function result(call, id, promise, details = {}) {
   const value = await promise;
   print(call, { id: hashed(id), ...details, ...(call === 'get' && { found: value !== undefined }) });

@@ -49,6 +49,9 @@ class Table {
   /**
    * Creates the table if it is missing. Calls made meanwhile wait for it and fail as it does. With a callback, that is
    * where errors go; otherwise they go to the promise, which is the caller's own to handle, unlike `ready`.
+   *
+   * @param {(error?: any) => void} [callback]
+   * @returns {Promise<void>}
    */
   createIfMissing(callback = undefined) {
     const created = this.#createShared({ once: false });

@@ -14,20 +14,24 @@ export type Empty = {} & void;
 /** What a callback for the creation of the table gets: nothing, or why it failed. */
 export type CreationCallback<E = StoreError> = (error?: E) => void;
 
-/** What a store does with every framework. */
-export interface Store<E = StoreError> {
+/** The properties of a store that show its options. */
+export interface Properties {
   /** The table's name. */
   readonly tableName: string;
   /** The attribute that holds the session id. */
   readonly hashKey: string;
-  /** The attribute that holds the expiry: the table's own TTL attribute, where it has one. */
-  readonly ttlKey: string;
   readonly readCapacityUnits: number;
   readonly writeCapacityUnits: number;
   /** Whether the Region's name contains `local`. */
   readonly isLocal: boolean;
   readonly useTtlExpired: boolean;
   readonly autoCreateTable: boolean;
+}
+
+/** What a store does with every framework. */
+export interface Store<E = StoreError> extends Properties {
+  /** The attribute that holds the expiry: the table's own TTL attribute, where it has one. */
+  readonly ttlKey: string;
 
   /** Resolves when a running creation of the table has ended; rejects if it failed. */
   readonly ready: Promise<void>;

@@ -15,7 +15,7 @@ declare class ExpressDynamoDBStore<Session extends object = any> extends EventEm
    * the option.
    * @param callback Called once, when `table.autoCreate` has created the table or failed to.
    */
-  constructor(options?: common.ExpressOptions, callback?: common.CreationCallback<common.ExpressStoreError>);
+  constructor(options?: common.ExpressOptions, callback?: ExpressDynamoDBStore.CreationCallback);
 
   /** The session; undefined if it does not exist, has expired, or has no cookie. */
   get(sid: string, callback?: ExpressDynamoDBStore.Callback<Session | undefined>): Promise<Session | undefined>;
@@ -73,6 +73,7 @@ declare namespace ExpressDynamoDBStore {
   export type Events = common.Events;
   export type Stats = common.Stats;
   export type StoreError = common.ExpressStoreError;
+  export type CreationCallback = common.CreationCallback<StoreError>;
 }
 
 export = ExpressDynamoDBStore;

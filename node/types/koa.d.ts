@@ -71,6 +71,7 @@ declare namespace KoaDynamoDBStore {
   export type TableDescription = common.TableDescription;
   export type TableState = common.TableState;
   export type StoreError = common.StoreError;
+  export type CreationCallback = common.CreationCallback;
 }
 
 export = KoaDynamoDBStore;

@@ -63,6 +63,28 @@ class LoadedSession {
 
 /** A store for express-session and @fastify/session that keeps each session as one item of a DynamoDB table. */
 class ExpressDynamoDBStore extends EventEmitter {
+  /** @type {string} */
+  tableName;
+
+  /** @type {string} */
+  hashKey;
+
+  /** @type {number} */
+  readCapacityUnits;
+
+  /** @type {number} */
+  writeCapacityUnits;
+
+  /** @type {boolean} */
+  isLocal;
+
+  /** @type {boolean} */
+  useTtlExpired;
+
+  /** @type {boolean} */
+  autoCreateTable;
+
+  /** @type {Core} */
   #core;
 
   /** `LoadedSession` by session object, or by the function that stands for one. */
@@ -76,6 +98,10 @@ class ExpressDynamoDBStore extends EventEmitter {
   /** Of another package, if the option says so. */
   #layout;
 
+  /**
+   * @param {import('../../types/common').ExpressOptions} [options]
+   * @param {import('../../types/express').CreationCallback} [callback]
+   */
   constructor(options = {}, callback = undefined) {
     super();
     this.#core = new Core(options, { layouts, amend });
@@ -105,7 +131,12 @@ class ExpressDynamoDBStore extends EventEmitter {
     this.#generate = generate;
   }
 
-  /** The session; undefined when there is none. */
+  /**
+   * The session; undefined when there is none.
+   *
+   * @param {string} sid
+   * @param {(error: any, session?: any) => void} [callback]
+   */
   get(sid, callback = undefined) {
     const found = (frame) => {
       const session = this.#read(frame);
@@ -177,7 +208,7 @@ class ExpressDynamoDBStore extends EventEmitter {
     tracked.last = this.#firstWrites.get(sid);
     const gone = this.#core.destroy(sid, tracked).then(() => {});
     // express-session passes on what `req.session.destroy()` was given, which may be nothing.
-    return settle(gone, rest.length > 0 ? orWarn(rest, 'destroying a session') : undefined);
+    return settle(gone, rest.length > 0 ? orWarn(rest[0], 'destroying a session') : undefined);
   }
 
   /** All sessions, each with its `id`. */
@@ -207,6 +238,7 @@ class ExpressDynamoDBStore extends EventEmitter {
 
   /** Gives a request a new session under a new id in place of its own. */
   regenerate(req, ...rest) {
+    /** @type {Promise<void>} */
     const regenerated = new Promise((resolve, reject) => {
       this.destroy(req.sessionID, (error) => {
         try {
@@ -219,7 +251,7 @@ class ExpressDynamoDBStore extends EventEmitter {
         else resolve();
       });
     });
-    return settle(regenerated, rest.length > 0 ? orWarn(rest, 'regenerating a session') : undefined);
+    return settle(regenerated, rest.length > 0 ? orWarn(rest[0], 'regenerating a session') : undefined);
   }
 
   /** The session as express-session's own, without a request. */
@@ -248,7 +280,11 @@ class ExpressDynamoDBStore extends EventEmitter {
   /** What this store, and all others of its configuration, have done since the first of them was made. */
   stats() { return this.#core.stats(); }
 
-  /** Creates the table if it is missing. With a callback, that is where errors go. */
+  /**
+   * Creates the table if it is missing. With a callback, that is where errors go.
+   *
+   * @param {import('../../types/express').CreationCallback} [callback]
+   */
   createTableIfDontExists(callback = undefined) { return this.#core.table.createIfMissing(callback); }
 
   /** Waits for the calls under way. There is nothing else to close: an idle store keeps no process alive. */

@@ -56,10 +56,36 @@ function untracked() {
 
 /** A store for koa-session that keeps each session as one item of a DynamoDB table. */
 class KoaDynamoDBStore {
+  /** @type {string} */
+  tableName;
+
+  /** @type {string} */
+  hashKey;
+
+  /** @type {number} */
+  readCapacityUnits;
+
+  /** @type {number} */
+  writeCapacityUnits;
+
+  /** @type {boolean} */
+  isLocal;
+
+  /** @type {boolean} */
+  useTtlExpired;
+
+  /** @type {boolean} */
+  autoCreateTable;
+
+  /** @type {Core} */
   #core;
 
   #events;
 
+  /**
+   * @param {import('../../types/common').Options} [options]
+   * @param {import('../../types/common').CreationCallback} [callback]
+   */
   constructor(options = {}, callback = undefined) {
     this.setOptions(options);
     this.#core.createTableAtOnce(callback);
@@ -77,7 +103,7 @@ class KoaDynamoDBStore {
   /** Resolves once a creation of the table that is under way is done. */
   get ready() { return this.#core.creation; }
 
-  get(id, maxAge, options) {
+  get(id, maxAge, options = undefined) {
     const ctx = contextIn(options);
     if (!ctx) return this.#core.get(id);
     return this.#core.get(id, (frame = '') => {
@@ -87,7 +113,13 @@ class KoaDynamoDBStore {
     });
   }
 
-  set(id, session, maxAge, options = undefined) {
+  /**
+   * @param {string} id
+   * @param {object} session
+   * @param {import('../../types/common').MaxAge} [maxAge]
+   * @param {object} [options]
+   */
+  set(id, session, maxAge = undefined, options = undefined) {
     const ctx = contextIn(options);
     try {
       const text = serialise(session);
@@ -155,7 +187,11 @@ class KoaDynamoDBStore {
     return { TimeToLiveSpecification: { AttributeName: this.ttlKey, Enabled: this.useTtlExpired } };
   }
 
-  /** Creates the table if it is missing. With a callback, that is where errors go. */
+  /**
+   * Creates the table if it is missing. With a callback, that is where errors go.
+   *
+   * @param {import('../../types/common').CreationCallback} [callback]
+   */
   createTableIfDontExists(callback = undefined) { return this.#core.table.createIfMissing(callback); }
 
   /** Waits for the calls under way. There is nothing else to close: an idle store keeps no process alive. */

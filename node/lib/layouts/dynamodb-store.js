@@ -14,8 +14,9 @@ const SETTINGS = ['originalMaxAge', 'path', 'httpOnly', 'secure', 'domain', 'sam
 /** When an item expires, as a date in JSON; null when it does not. */
 function expiryOf(head) {
   const ms = expiresOf(head);
+  if (ms === undefined) return null;
   const date = new Date(ms);
-  return ms === undefined || Number.isNaN(date.getTime()) ? null : date.toISOString();
+  return Number.isNaN(date.getTime()) ? null : date.toISOString();
 }
 
 /** Makes the session of such an item the same as express-session's own JSON. */

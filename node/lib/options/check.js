@@ -71,7 +71,13 @@ const check = {
   },
 };
 
-/** The value of an option, checked by its row. */
+/**
+ * The value of an option, checked by its row.
+ *
+ * @param {any} value
+ * @param {string} name
+ * @param {import('./table').Row} row
+ */
 function checked(value, name, row) {
   if (!Array.isArray(row.type)) return check[row.type](value, name, row);
   check.string(value, name);
@@ -79,7 +85,13 @@ function checked(value, name, row) {
   return value;
 }
 
-/** What the native option holds for a checked value. */
+/**
+ * What the native option holds for a checked value.
+ *
+ * @param {any} value
+ * @param {import('./table').Row} row
+ * @returns {any}
+ */
 const carried = (value, { carry }) => (carry ? carry(value) : value);
 
 const isText = (value) => typeof value === 'string' && value !== '';

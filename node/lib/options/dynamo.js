@@ -70,13 +70,13 @@ const rare = () => require('./dynamo-rare.js');
 /** `dynamoConfig`, sorted by who needs it: `native` options, and those for JavaScript. */
 function readDynamoConfig(config = {}) {
   check.object(config, 'dynamoConfig');
-  const out = {};
+  const out = /** @type {Record<string, any>} */ ({});
   for (const [key, row] of Object.entries(DYNAMO)) {
     const value = config[key];
     if (value !== undefined && value !== null) {
       const reader = (row.isRare ? rare().READERS : USUAL)[key];
       if (reader) reader(value, out, config);
-      else out[row.field] = carried(checked(value, ofDynamo(key), row), row);
+      else if (row.field) out[row.field] = carried(checked(value, ofDynamo(key), row), row);
     }
   }
   if (!isPlain(config) || Object.keys(config).some((key) => !Object.hasOwn(DYNAMO, key))) rare().warnOfOthers(config);

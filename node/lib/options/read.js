@@ -9,6 +9,18 @@ const {
 const { readDynamoConfig } = require('./dynamo.js');
 const { STORE, TABLE } = require('./table.js');
 
+/**
+ * @typedef {object} Read What the options come to.
+ * @property {import('../../types/common').Properties} public The properties of the store.
+ * @property {number} sessionTtl
+ * @property {import('../../binding').StoreOptions} native
+ * @property {import('../../binding').TableOptions} table
+ * @property {object} [provider] A source of credentials.
+ * @property {object} [logger]
+ */
+
+/** @typedef {{ [name: string]: { table?: Record<string, string>, prefix?: string } }} Layouts */
+
 /** The name under which an option was given: its own, or its older one. */
 function givenName(options, name, alias, prefix) {
   if (!alias || options[alias] === undefined) return name;
@@ -18,7 +30,11 @@ function givenName(options, name, alias, prefix) {
   return alias;
 }
 
-/** The checked values of the options that the caller gave. */
+/**
+ * The checked values of the options that the caller gave.
+ *
+ * @returns {Record<string, any>}
+ */
 function read(options, rows, prefix) {
   const given = {};
   for (const [name, row] of Object.entries(rows)) {
@@ -49,9 +65,13 @@ function fields(given, rows) {
   return native;
 }
 
-/** The native options of the table. Only what the caller wrote: nothing else may change a live table. */
+/**
+ * The native options of the table. Only what the caller wrote: nothing else may change a live table.
+ *
+ * @returns {import('../../binding').TableOptions}
+ */
 function tableOptions(given, createTable) {
-  const options = {};
+  const options = /** @type {Record<string, any>} */ ({});
   for (const [name, { tableField }] of Object.entries(TABLE)) if (tableField) options[tableField] = given[name];
   const merged = { ...createTable, ...given.createTable };
   options.createTable = undefined;
@@ -65,7 +85,11 @@ function tableOptions(given, createTable) {
   return options;
 }
 
-/** The properties of the store that show its options. */
+/**
+ * The properties of the store that show its options.
+ *
+ * @returns {any}
+ */
 function properties(given) {
   const shown = {};
   for (const [name, row] of Object.entries(TABLE)) if (row.property) shown[row.property] = given[name] ?? row.default;
@@ -75,6 +99,10 @@ function properties(given) {
 /**
  * The options of the constructor, checked and sorted by who needs them. `layouts` are those of other packages' items
  * that the adapter can read: by name, what such a table calls its key and how its ids begin.
+ *
+ * @param {import('../../types/common').ExpressOptions} [options]
+ * @param {Layouts} [layouts]
+ * @returns {Read}
  */
 function readOptions(options = {}, layouts = undefined) {
   check.object(options, 'options');

@@ -5,27 +5,38 @@
  * time, the native options, the names in errors of the core, and, by ../../scripts/options.js, the types and the
  * tables of docs/options.md. What the documentation says of each is in ./docs.js, which no running program loads.
  *
- * A row can have:
- * - `type`: one of ./check.js, or the list of the values an option can have
- * - `min`, `max`, `fraction`: of a number. Otherwise it is a whole number of at least 0
- * - `unit`: of a number
- * - `default`
- * - `field`: the option of the native store that carries the value, after `carry` has converted it
- * - `tableField`: the same for the native options of the table
- * - `setting`: what the core calls it in its errors
- * - `property`: the property of the store that shows the value
- * - `isRare`: ./dynamo-rare.js reads it
- * - `alias`: an older name that is still accepted
- * - `entry`: the one entry of the package that has the option
- * - `isIgnored`: accepted because the AWS SDK has it
- * - `members`: the options inside an object
+ * To add an option: its field in ../../src/options.rs, a row here, a text in ./docs.js, and `npm run options`.
+ */
+
+/**
+ * @typedef {object} Row
+ * @property {string | string[]} type One of ./check.js, or the list of the values an option can have.
+ * @property {'ms'} [unit] Of a number.
+ * @property {number} [min] Of a number. Default: 0.
+ * @property {number} [max] Of a number.
+ * @property {boolean} [fraction] Whether a number need not be whole.
+ * @property {any} [default]
+ * @property {string} [field] The option of the native store that carries the value.
+ * @property {string} [tableField] The native option of the table that carries the value.
+ * @property {(value: any) => unknown} [carry] Converts the value for `field`.
+ * @property {string} [setting] The name that the core has for it, in its errors.
+ * @property {string} [property] The property of the store that shows the value.
+ * @property {string} [alias] An older name that is still accepted.
+ * @property {'express'} [entry] The only entry of the package that has the option.
+ * @property {boolean} [isRare] Whether ./dynamo-rare.js reads it.
+ * @property {boolean} [isIgnored] Accepted because the AWS SDK has it.
+ * @property {any} [members] The options inside an object.
  */
 
 /** What the native part can count to. */
 const MOST = 2 ** 32 - 1;
 const DAY_MS = 24 * 60 * 60 * 1000;
 
-/** `options.table` */
+/**
+ * `options.table`
+ *
+ * @type {Record<string, Row>}
+ */
 const TABLE = {
   name: {
     type: 'tableName', default: 'sessions', field: 'tableName', setting: 'table_name', property: 'tableName',
@@ -50,7 +61,11 @@ const TABLE = {
   createTable: { type: 'object', tableField: 'createTable' },
 };
 
-/** `options` */
+/**
+ * `options`
+ *
+ * @type {Record<string, Row>}
+ */
 const STORE = {
   prefix: { type: 'unicode', field: 'prefix', setting: 'prefix' },
   consistentRead: {
@@ -90,7 +105,11 @@ const STORE = {
   },
 };
 
-/** `options.dynamoConfig`. The order counts: what one comes to can depend on those before it. */
+/**
+ * `options.dynamoConfig`. The order counts: what one comes to can depend on those before it.
+ *
+ * @type {Record<string, Row>}
+ */
 const DYNAMO = {
   region: { type: 'string', field: 'region', setting: 'region' },
   endpoint: { type: 'string', field: 'endpointUrl', setting: 'endpoint_url' },
