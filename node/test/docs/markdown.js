@@ -13,7 +13,7 @@ const read = (file) => fs.readFileSync(path.join(ROOT, file), 'utf8');
 
 // Every page a reader of the repository is sent to.
 const PAGES = [
-  'README.md', 'CONTRIBUTING.md', 'CHANGELOG.md',
+  'README.md', 'DESIGN.md', 'CONTRIBUTING.md', 'CHANGELOG.md',
   ...fs.readdirSync(path.join(ROOT, 'docs'), { recursive: true })
     .filter((name) => name.endsWith('.md')).sort().map((name) => `docs/${name}`),
 ];
