@@ -21,11 +21,17 @@ use serde_json::{Value, json};
 
 use crate::support::engine::response;
 
-use super::case::{Act, CALLERS, Flavour, SLOTS, Situation, Step};
-use super::network::{Attempt, Defect, Fate, Network, lost, refusal};
-use super::oracle::{
+use crate::model::case::{Act, CALLERS, Flavour, SLOTS, Situation, Step};
+use crate::model::network::{Attempt, Defect, Fate, Network, lost, refusal};
+use crate::model::oracle::{
     self, Answer, Data, EXPIRY_UNIT, Intent, Loaded, Oracle, Progress, Row, Verb, Violation,
 };
+
+mod act;
+mod call;
+
+pub(super) use call::Form;
+use call::{Outcome, begin};
 
 /// The fields that callers change; those of a wide change have names of their own.
 const NAMES: [&str; 4] = ["a", "b", "c", "d"];
@@ -38,42 +44,7 @@ static WITH_UNIT: LazyLock<Framework> = LazyLock::new(|| {
         .not_carried_prefixes(["_"])
 });
 
-/// How a session's data come to the store.
-pub(super) trait Form: Serialize + DeserializeOwned + Clone + Send + Sync + 'static {
-    fn of(data: &Data) -> Self;
-    fn data(&self) -> Data;
-}
-
-impl Form for Value {
-    fn of(data: &Data) -> Self {
-        json!(data)
-    }
-
-    fn data(&self) -> Data {
-        serde_json::from_value(self.clone()).unwrap()
-    }
-}
-
-impl Form for SessionText {
-    fn of(data: &Data) -> Self {
-        Self::Json(json!(data).to_string())
-    }
-
-    fn data(&self) -> Data {
-        match self {
-            Self::Json(text) => serde_json::from_str(text).unwrap(),
-            Self::Attribute(_) => panic!("nobody stores what JSON cannot express here"),
-        }
-    }
-}
-
 type Call<D> = Pin<Box<dyn Future<Output = Outcome<D>>>>;
-
-/// What a call came to: the answer, and what the caller has then.
-struct Outcome<D> {
-    answer: Answer,
-    record: Option<Record<D>>,
-}
 
 struct Caller<D> {
     slot: usize,
@@ -280,150 +251,6 @@ impl<'a, D: Form> Run<'a, D> {
             .map(Row::of)
     }
 
-    /// Stores a session past the store: the legacy package's, which have no `created`, or one of ours.
-    fn store_raw(&mut self, slot: usize, created: Option<u64>) {
-        let expires = self.now() / 1000 + 60;
-        let mut session = json!({ "a": { "N": "1" }, "d": { "N": "2" } });
-        if self.flavour.has_unit {
-            session["_expire"] = json!({ "N": (expires * 1000).to_string() });
-            session["_maxAge"] = json!({ "N": "60000" });
-            if !self.flavour.is_whole() {
-                session["_kept"] = json!({ "N": "3" });
-            }
-        }
-        let mut item = json!({ "expires": { "N": expires.to_string() } });
-        if self.flavour.is_connect {
-            item["sess"] = json!({ "S": "{\"a\":1,\"d\":2}" });
-        } else if self.flavour.is_foreign && created.is_none() {
-            item["sess"] = json!({ "M": session });
-        } else {
-            item["session"] = json!({ "M": session });
-        }
-        if let Some(created) = created {
-            item["created"] = json!({ "N": created.to_string() });
-        } else {
-            self.count("legacy rows");
-        }
-        assert!(self.network.engine.put(&self.key(slot), item));
-        let row = self.row(slot);
-        self.oracle.interfere(slot, row);
-    }
-
-    fn act(&mut self, index: usize, act: Act) -> Result<(), Violation> {
-        let caller = &mut self.callers[index];
-        match act {
-            Act::Meet(fate) if caller.waits.is_some() => self.meet(index, fate),
-            Act::GiveUp => {
-                if let Some(Waiting {
-                    intent, progress, ..
-                }) = caller.waits.take()
-                {
-                    if let Some(attempt) = self.network.take(index) {
-                        self.late.push(Late {
-                            attempt,
-                            intent,
-                            progress,
-                        });
-                    }
-                    self.count("given up");
-                }
-                Ok(())
-            }
-            Act::Meet(_) => Ok(()),
-            // A caller does one thing at a time.
-            _ if caller.waits.is_some() => Ok(()),
-            Act::Change(field, value) => {
-                let name = NAMES[field].to_owned();
-                let changed = value.map(|value| match value % 5 {
-                    // An object now and then: it is one field all the same.
-                    0 => json!({ "n": value, "o": { "p": 1 } }),
-                    // Often what others write as well.
-                    1 => json!(value % 3),
-                    _ => json!(value),
-                });
-                match changed {
-                    Some(value) => caller.data.insert(name, value),
-                    None => caller.data.remove(&name),
-                };
-                Ok(())
-            }
-            Act::ChangeMany(value) => {
-                for field in 0..120 {
-                    caller.data.insert(format!("wide{field}"), json!(value));
-                }
-                Ok(())
-            }
-            act => self.call(index, act),
-        }
-    }
-
-    /// Begins a call.
-    fn call(&mut self, index: usize, act: Act) -> Result<(), Violation> {
-        self.tick();
-        let now = self.now();
-        let caller = &mut self.callers[index];
-        if let Act::Load(slot) = act {
-            caller.slot = slot;
-            caller.loaded = None;
-        }
-        let (verb, ttl) = match (act, &caller.loaded) {
-            (Act::Load(_), _) => (Verb::Load, 0),
-            (Act::Delete, _) => (Verb::Delete, 0),
-            (Act::Save(ttl), Some(_)) => (Verb::Save, ttl),
-            (Act::Replace(ttl), Some(_)) => (Verb::Replace, ttl),
-            (Act::Touch(ttl), Some(_)) => (Verb::Touch, ttl),
-            (Act::Create(ttl), _) => (Verb::Create, ttl),
-            (Act::CreateOrMerge(ttl), _) => (Verb::CreateOrMerge, ttl),
-            (Act::Put(ttl), _) => (Verb::Put, ttl),
-            _ => return Ok(()),
-        };
-        let mut intent = Intent::new(caller.slot, verb, now);
-        intent.is_whole = match verb {
-            // Whole only where the expiry unit cannot be written without the rest.
-            Verb::Touch => self.flavour.has_unit && self.flavour.is_update_denied,
-            // The other package's row that a create meets is one that nobody who creates has loaded.
-            Verb::CreateOrMerge if self.flavour.is_foreign => true,
-            _ => self.flavour.is_whole(),
-        };
-        intent.has_unit = self.flavour.has_unit;
-        intent.absolute = self.flavour.absolute;
-        intent.touch_after = self.flavour.touch_after;
-        intent.until = now + ttl * 1000;
-        if self.flavour.has_unit && ttl != 0 {
-            caller
-                .data
-                .insert("_expire".to_owned(), json!(intent.until));
-            caller.data.insert("_maxAge".to_owned(), json!(ttl * 1000));
-        }
-        intent.target.clone_from(&caller.data);
-        if let Some((record, loaded)) = &caller.loaded {
-            intent.base = record.data.data();
-            if matches!(verb, Verb::Save | Verb::Replace | Verb::Touch) {
-                intent.loaded = Some(*loaded);
-            }
-        }
-        let record = Record::new(
-            SessionId::new(caller.slot.to_string()).unwrap(),
-            D::of(&intent.target),
-            at(intent.until),
-        );
-        let base = caller.loaded.as_ref().map(|(base, _)| base.clone());
-        let call = begin(
-            self.store.clone(),
-            verb,
-            record,
-            base,
-            self.flavour.has_unit,
-        );
-        caller.waits = Some(Waiting {
-            call,
-            intent: Rc::new(intent),
-            progress: Rc::default(),
-        });
-        self.count(format!("{verb:?}"));
-        self.go_on(index)
-    }
-
     /// What waits meets its fate, and the caller goes on.
     fn meet(&mut self, index: usize, fate: Fate) -> Result<(), Violation> {
         self.tick();
@@ -591,119 +418,4 @@ impl<'a, D: Form> Run<'a, D> {
         }
         Ok(())
     }
-}
-
-/// The call, with everything it needs in it.
-fn begin<D: Form>(
-    store: SessionStore,
-    verb: Verb,
-    record: Record<D>,
-    base: Option<Record<D>>,
-    has_unit: bool,
-) -> Call<D> {
-    let fields = if has_unit {
-        WITH_UNIT.clone()
-    } else {
-        Framework::new()
-    };
-    Box::pin(async move {
-        let guarded = || {
-            base.clone()
-                .expect("only what was loaded is written with a guard")
-        };
-        let expires_at = record.expires_at.expect("every record here has one");
-        let written = |result: Result<Write, Error>, data: D| match result {
-            Ok(Write::Written(stamp)) => {
-                known(Answer::Written(self::stamp(stamp)), &record, data, stamp)
-            }
-            Ok(Write::Gone) => unknown(Answer::Gone),
-            Err(error) => failed(&error),
-        };
-        let data = record.data.clone();
-        match verb {
-            Verb::Load => match store.load::<D>(&record.id).await {
-                Ok(Some(record)) => Outcome {
-                    answer: Answer::Loaded(Some(Row {
-                        data: Some(record.data.data()),
-                        expires: record.expires_at.map(|at| ms(at) / 1000),
-                        created: record.created.map(ms),
-                    })),
-                    record: Some(record),
-                },
-                Ok(None) => unknown(Answer::Loaded(None)),
-                Err(error) => failed(&error),
-            },
-            Verb::Create => match store.create(&record).await {
-                Ok(Create::Created(stamp)) => {
-                    known(Answer::Created(self::stamp(stamp)), &record, data, stamp)
-                }
-                Ok(Create::Taken) => unknown(Answer::Taken),
-                Err(error) => failed(&error),
-            },
-            Verb::Put => match store.put(&record).await {
-                Ok(stamp) => known(Answer::Put(self::stamp(stamp)), &record, data, stamp),
-                Err(error) => failed(&error),
-            },
-            Verb::Save if has_unit => written(
-                store
-                    .save_with(&guarded(), &record.data, expires_at, &fields)
-                    .await,
-                data,
-            ),
-            Verb::Save => written(store.save(&guarded(), &record.data, expires_at).await, data),
-            Verb::Replace => {
-                let mut whole = record.clone();
-                whole.created = guarded().created;
-                written(store.replace(&whole).await, data)
-            }
-            Verb::Touch if has_unit => {
-                let base = guarded();
-                let touched = store
-                    .touch_with(&base, &record.data, expires_at, &fields)
-                    .await;
-                // What else it changed in memory is not written yet.
-                let (mut data, unit) = (base.data.data(), record.data.data());
-                data.extend(
-                    unit.into_iter()
-                        .filter(|(name, _)| EXPIRY_UNIT.contains(&name.as_str())),
-                );
-                written(touched, D::of(&data))
-            }
-            Verb::Touch => {
-                let base = guarded();
-                let mut touched = written(store.touch(&base, expires_at).await, base.data.clone());
-                // Another package's row it still is.
-                if let Some(record) = &mut touched.record {
-                    record.is_foreign = base.is_foreign;
-                }
-                touched
-            }
-            Verb::CreateOrMerge => written(store.create_or_merge(&record, &fields).await, data),
-            Verb::Delete => match store.delete(&record.id).await {
-                Ok(()) => unknown(Answer::Deleted),
-                Err(error) => failed(&error),
-            },
-        }
-    })
-}
-
-fn known<D>(answer: Answer, record: &Record<D>, data: D, stamp: Stamp) -> Outcome<D> {
-    let mut record = record.with_data(data);
-    record.created = stamp.created;
-    record.expires_at = Some(stamp.expires_at);
-    Outcome {
-        answer,
-        record: Some(record),
-    }
-}
-
-fn unknown<D>(answer: Answer) -> Outcome<D> {
-    Outcome {
-        answer,
-        record: None,
-    }
-}
-
-fn failed<D>(error: &Error) -> Outcome<D> {
-    unknown(Answer::Failed(format!("{:?}: {error}", error.kind())))
 }

@@ -1,0 +1,186 @@
+//! The profiles of the shared files, with the roles they assume.
+
+use super::*;
+
+const ASSUME: &str = "[profile web]\nrole_arn = arn:aws:iam::123456789012:role/web\n\
+                      source_profile = base\nrole_session_name = shop\n";
+
+fn with_source(test: &str, aws: &Aws) -> Child {
+    let keys = format!(
+        "[base]\naws_access_key_id = AKIDBASE\naws_secret_access_key = {SECRET}\naws_session_token = {}\n",
+        token("AKIDBASE")
+    );
+    Child::new(test, aws)
+        .file(".aws/config", ASSUME)
+        .file(".aws/credentials", &keys)
+        .set("AWS_PROFILE", "web")
+}
+
+fn assume(request: &Received) -> Answer {
+    match request.line.as_str() {
+        "POST /" => sts("AssumeRole", "AKIDROLE"),
+        _ => Answer::ok(""),
+    }
+}
+
+#[track_caller]
+fn assert_assumed(aws: &Aws) {
+    let asked = aws.others();
+    let asked: Vec<_> = asked
+        .iter()
+        .filter(|request| request.line == "POST /")
+        .collect();
+    let [request] = asked[..] else {
+        panic!("{asked:?}")
+    };
+    assert_eq!(request.signer(), ("AKIDBASE", token("AKIDBASE").as_str()));
+    assert!(request.header("authorization").contains("/eu-west-1/sts/"));
+    let body = request.body.replace("%3A", ":").replace("%2F", "/");
+    for part in ["Action=AssumeRole&", ROLE, "RoleSessionName=shop"] {
+        assert!(body.contains(part), "{body}");
+    }
+    assert_signed(aws, "AKIDROLE");
+}
+
+#[test]
+fn a_role_is_assumed_at_the_endpoint_configured_for_sts() {
+    let aws = Aws::start(assume);
+    let child = with_source("assume-url", &aws).set("AWS_ENDPOINT_URL_STS", aws.url());
+    assert_eq!(child.run(), LOADED);
+    assert_assumed(&aws);
+}
+
+#[test]
+fn a_role_is_assumed_at_sts_itself_through_the_proxy() {
+    let aws = Aws::start(assume);
+    assert_eq!(with_source("assume", &aws).through(&aws).run(), LOADED);
+    assert_assumed(&aws);
+    let tunnels: Vec<_> = aws
+        .received()
+        .into_iter()
+        .filter_map(|request| request.tunnel)
+        .collect();
+    assert_eq!(tunnels[0], "sts.eu-west-1.amazonaws.com:443");
+}
+
+#[test]
+fn a_role_s_source_can_be_the_environment() {
+    let aws = Aws::start(assume);
+    let child = Child::new("assume-environment", &aws)
+        .file(
+            ".aws/config",
+            "[profile web]\nrole_arn = arn:aws:iam::123456789012:role/web\n\
+             credential_source = Environment\nrole_session_name = shop\n",
+        )
+        .set("AWS_ACCESS_KEY_ID", "AKIDBASE")
+        .set("AWS_SECRET_ACCESS_KEY", SECRET)
+        .set("AWS_SESSION_TOKEN", token("AKIDBASE"))
+        .set("AWS_ENDPOINT_URL_STS", aws.url())
+        // Named by AWS_PROFILE alone, the environment's own keys would come first.
+        .set("CHILD_PROFILE", "web");
+    assert_eq!(child.run(), LOADED);
+    assert_assumed(&aws);
+}
+
+#[test]
+fn a_role_that_may_not_be_assumed_is_named() {
+    let refusal =
+        format!("User base is not authorized to perform: sts:AssumeRole on resource: {ROLE}");
+    let text = refusal.clone();
+    let aws = Aws::start(move |_| sts_error("AccessDenied", &text));
+    let child = with_source("assume-denied", &aws).set("AWS_ENDPOINT_URL_STS", aws.url());
+    let outcome = child.run();
+    assert!(
+        outcome.contains(&refusal) && outcome.contains("AccessDenied"),
+        "{outcome}"
+    );
+}
+
+/// The text of this error is the request as it should have been signed, token included.
+#[test]
+fn a_signature_that_sts_finds_wrong_does_not_show_the_token() {
+    let aws = Aws::start(|request| {
+        let message = format!(
+            "The request signature we calculated does not match the signature you provided. \
+             The Canonical String for this request should have been 'POST / x-amz-security-token:{}'",
+            request.header("x-amz-security-token")
+        );
+        sts_error("SignatureDoesNotMatch", &message)
+    });
+    let child = with_source("assume-signature", &aws).set("AWS_ENDPOINT_URL_STS", aws.url());
+    let outcome = child.run();
+    assert!(outcome.contains("SignatureDoesNotMatch"), "{outcome}");
+}
+
+/// Both are asked again at the service's time: STS by the AWS SDK, DynamoDB by the store.
+#[test]
+fn a_role_is_assumed_by_a_host_whose_clock_is_wrong() {
+    let aws = Aws::start_at("127.0.0.1:0", |request| {
+        if request.line.starts_with("CONNECT") {
+            return Answer::ok("");
+        }
+        if !request.header("x-amz-date").starts_with("20270115T0800") {
+            let headers = "Date: Fri, 15 Jan 2027 08:00:00 GMT\r\nx-amzn-requestid: R\r\n";
+            let Answer(status, _, body) = if request.is_for_dynamodb() {
+                Answer::error(400, r#"{"__type":"x#InvalidSignatureException"}"#)
+            } else {
+                sts_error("SignatureDoesNotMatch", "Signature expired")
+            };
+            return Answer(status, headers.to_owned(), body);
+        }
+        if request.is_for_dynamodb() {
+            Answer::ok("{}")
+        } else {
+            assume(request)
+        }
+    });
+    // Seven hours later.
+    let child = with_source("assume-clock", &aws)
+        .set("CHILD_CLOCK", "1800025200")
+        .set("AWS_ENDPOINT_URL_STS", aws.url());
+    assert_eq!(child.run(), LOADED);
+    assert_signed(&aws, "AKIDROLE");
+    assert_eq!((aws.others().len(), aws.dynamodb().len()), (2, 3));
+}
+
+#[test]
+fn a_proxy_that_refuses_sts_is_named() {
+    let aws = Aws::start(|_| Answer::error(403, ""));
+    let outcome = with_source("assume-proxy", &aws).through(&aws).run();
+    assert!(
+        outcome.contains("the proxy refused to connect (HTTP 403) (have the proxy allow"),
+        "{outcome}"
+    );
+}
+
+#[test]
+fn a_source_that_does_not_exist_is_named() {
+    let aws = Aws::start(nothing);
+    let outcome = Child::new("assume-nobody", &aws)
+        .file(".aws/config", ASSUME)
+        .set("AWS_PROFILE", "web")
+        .run();
+    assert!(
+        outcome.contains("no credentials found")
+            && outcome.contains("profile `base` was not defined"),
+        "{outcome}"
+    );
+}
+
+#[test]
+fn a_profile_that_is_written_later_is_found_without_a_restart() {
+    let aws = Aws::start(nothing);
+    let keys =
+        format!("[default]\naws_access_key_id = AKIDLATE\naws_secret_access_key = {SECRET}\n");
+    for (test, profile) in [("late", None), ("late-named", Some("default"))] {
+        let mut child = Child::new(test, &aws)
+            .file("late", &keys)
+            .set("CHILD_BETWEEN", "mkdir .aws && mv late .aws/credentials");
+        if let Some(profile) = profile {
+            child = child.set("CHILD_PROFILE", profile);
+        }
+        let outcomes = child.outcomes();
+        assert!(outcomes[0].contains("no credentials found"), "{outcomes:?}");
+        assert_eq!(outcomes[1], LOADED);
+    }
+}

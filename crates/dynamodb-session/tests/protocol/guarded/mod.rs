@@ -1,0 +1,209 @@
+//! Logout wins: who writes what was loaded writes it onto the session that was loaded, or not at all.
+
+use std::sync::{Arc, LazyLock, Mutex};
+
+use dynamodb_session::framework::{ExpiryField, Framework};
+use dynamodb_session::{
+    Conflict, Create, ErrorKind, Event, Operation, Record, SessionStore, Write,
+};
+use serde_json::{Value, json};
+
+use crate::protocol::update::Update;
+use crate::support::{Fate, MINUTE, MS, World, id, now, record, refusal, secs, stamp};
+
+mod create_or_merge;
+mod legacy;
+mod put;
+
+/// A framework's, with an expiry unit of its own.
+static FIELDS: LazyLock<Framework> = LazyLock::new(|| {
+    Framework::new()
+        .expiry_field(ExpiryField::instant("_expire"))
+        .not_carried_prefixes(["_"])
+});
+
+/// How a session that was loaded is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verb {
+    Save,
+    SaveUnchanged,
+    Replace,
+    Touch,
+    TouchWith,
+}
+
+const VERBS: [Verb; 5] = [
+    Verb::Save,
+    Verb::SaveUnchanged,
+    Verb::Replace,
+    Verb::Touch,
+    Verb::TouchWith,
+];
+
+async fn write(store: &SessionStore, verb: Verb, loaded: &Record<Value>) -> Write {
+    let expires_at = now() + 2 * MINUTE;
+    let mut changed = loaded.with_data(json!({ "n": 2, "_expire": 7 }));
+    changed.expires_at = Some(expires_at);
+    let written = match verb {
+        Verb::Save => store.save(loaded, &changed.data, expires_at).await,
+        Verb::SaveUnchanged => {
+            store
+                .save_with(loaded, &loaded.data, expires_at, &FIELDS)
+                .await
+        }
+        Verb::Replace => store.replace(&changed).await,
+        Verb::Touch => store.touch(loaded, expires_at).await,
+        Verb::TouchWith => {
+            store
+                .touch_with(loaded, &changed.data, expires_at, &FIELDS)
+                .await
+        }
+    };
+    written.unwrap()
+}
+
+fn denied() -> Fate {
+    refusal("AccessDeniedException", "no UpdateItem for you")
+}
+
+/// Has the store learn that `UpdateItem` is refused.
+async fn deny_updates(world: &World, store: &SessionStore) {
+    world.tap.script([denied()]);
+    let mut session = record("denied", json!({}), MINUTE);
+    session.created = Some(now());
+    assert_eq!(store.replace(&session).await.unwrap(), Write::Gone);
+    world.tap.calls();
+}
+
+#[tokio::test]
+async fn who_loaded_a_session_does_not_bring_it_back() {
+    for conflict in [Conflict::Merge, Conflict::Overwrite] {
+        for verb in VERBS {
+            let world = World::new();
+            let store = world.open(world.builder().conflict(conflict)).await;
+            let _ = store
+                .put(&record("a", json!({ "n": 1 }), MINUTE))
+                .await
+                .unwrap();
+            let loaded = store.load::<Value>(&id("a")).await.unwrap().unwrap();
+            store.delete(&id("a")).await.unwrap();
+            assert_eq!(
+                write(&store, verb, &loaded).await,
+                Write::Gone,
+                "{conflict:?} {verb:?}"
+            );
+            assert_eq!(world.item("a"), None, "{conflict:?} {verb:?}");
+
+            // Nor does it write onto the session that has the id now.
+            world.clock.advance(MS);
+            let next = store.create(&record("a", json!({ "n": 3 }), MINUTE)).await;
+            assert_eq!(next.unwrap(), Create::Created(stamp(now() + MS, MINUTE)));
+            let item = world.item("a");
+            assert_eq!(
+                write(&store, verb, &loaded).await,
+                Write::Gone,
+                "{conflict:?} {verb:?}"
+            );
+            assert_eq!(world.item("a"), item, "{conflict:?} {verb:?}");
+            assert_eq!(store.stats().conflicts, 2);
+
+            // The one who loaded that one does.
+            let loaded = store.load::<Value>(&id("a")).await.unwrap().unwrap();
+            assert!(
+                write(&store, verb, &loaded).await.is_written(),
+                "{conflict:?} {verb:?}"
+            );
+            assert_ne!(world.item("a"), item, "{conflict:?} {verb:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn nor_where_updates_are_not_allowed() {
+    // A touch of nothing but the expiry has nothing to put.
+    for verb in VERBS.into_iter().filter(|verb| *verb != Verb::Touch) {
+        let world = World::new();
+        let store = world.store().await;
+        let _ = store
+            .put(&record("a", json!({ "n": 1 }), MINUTE))
+            .await
+            .unwrap();
+        let loaded = store.load::<Value>(&id("a")).await.unwrap().unwrap();
+        store.delete(&id("a")).await.unwrap();
+        deny_updates(&world, &store).await;
+        assert_eq!(write(&store, verb, &loaded).await, Write::Gone, "{verb:?}");
+        assert_eq!(world.tap.operations(), ["PutItem"], "{verb:?}");
+        assert_eq!(world.item("a"), None, "{verb:?}");
+
+        world.clock.advance(MS);
+        let _ = store
+            .create(&record("a", json!({ "n": 3 }), MINUTE))
+            .await
+            .unwrap();
+        let item = world.item("a");
+        assert_eq!(write(&store, verb, &loaded).await, Write::Gone, "{verb:?}");
+        assert_eq!(world.item("a"), item, "{verb:?}");
+        let loaded = store.load::<Value>(&id("a")).await.unwrap().unwrap();
+        assert!(write(&store, verb, &loaded).await.is_written(), "{verb:?}");
+        assert_eq!(
+            world.item("a").unwrap()["created"],
+            item.unwrap()["created"],
+            "a session keeps its created"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_retry_brings_nothing_back_either() {
+    for verb in VERBS {
+        let world = World::new();
+        let store = world.store().await;
+        let _ = store
+            .put(&record("a", json!({ "n": 1 }), MINUTE))
+            .await
+            .unwrap();
+        let loaded = store.load::<Value>(&id("a")).await.unwrap().unwrap();
+        store.delete(&id("a")).await.unwrap();
+        let throttled = || refusal("ThrottlingException", "slow down");
+        world.tap.script([throttled(), throttled()]);
+        assert_eq!(write(&store, verb, &loaded).await, Write::Gone, "{verb:?}");
+        assert_eq!(world.item("a"), None, "{verb:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_destroyed_session_that_nobody_loaded_is_one_to_create() {
+    let world = World::new();
+    let store = world.store().await;
+    let session = record("a", json!({ "n": 1 }), MINUTE);
+    let _ = store.put(&session).await.unwrap();
+    store.delete(&session.id).await.unwrap();
+    world.clock.advance(MS);
+    let written = store.create_or_merge(&session, &Framework::new()).await;
+    assert_eq!(written.unwrap(), Write::Written(stamp(now() + MS, MINUTE)));
+}
+
+#[tokio::test]
+async fn every_guarded_write_asks_for_the_item_it_was_refused_for() {
+    let world = World::new();
+    let store = world.store().await;
+    let _ = store
+        .put(&record("a", json!({ "n": 1 }), MINUTE))
+        .await
+        .unwrap();
+    let loaded = store.load::<Value>(&id("a")).await.unwrap().unwrap();
+    world.tap.calls();
+    for verb in VERBS {
+        let _ = write(&store, verb, &loaded).await;
+    }
+    let _ = store.create(&loaded).await.unwrap();
+    let calls = world.tap.calls();
+    assert_eq!(calls.len(), VERBS.len() + 1);
+    for (operation, body) in calls {
+        assert!(body["ConditionExpression"].is_string(), "{operation}");
+        assert_eq!(
+            body["ReturnValuesOnConditionCheckFailure"], "ALL_OLD",
+            "{operation}"
+        );
+    }
+}

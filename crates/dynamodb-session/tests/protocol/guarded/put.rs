@@ -1,0 +1,210 @@
+//! What is put as a whole session, because it may not or cannot be written as an update.
+
+use super::*;
+
+#[tokio::test]
+async fn where_updates_are_not_allowed_sessions_are_put_from_then_on() {
+    let world = World::new();
+    let events = Arc::new(Mutex::new(Vec::new()));
+    let listener = {
+        let events = Arc::clone(&events);
+        Arc::new(move |event: &Event| events.lock().unwrap().push(event.clone()))
+    };
+    let store = world.open(world.builder().on_event(listener)).await;
+    let _ = store
+        .put(&record("a", json!({ "n": 1, "m": 1 }), MINUTE))
+        .await
+        .unwrap();
+    let one = store.load::<Value>(&id("a")).await.unwrap().unwrap();
+    let two = store.load::<Value>(&id("a")).await.unwrap().unwrap();
+    world.tap.calls();
+    world.tap.script([denied()]);
+    let written = store
+        .save(&one, &json!({ "n": 2, "m": 1 }), now() + MINUTE)
+        .await;
+    assert_eq!(written.unwrap(), Write::Written(stamp(now(), MINUTE)));
+    assert_eq!(world.tap.operations(), ["UpdateItem", "PutItem"]);
+    // Fields do not merge there: the last one wins.
+    let written = store
+        .save(&two, &json!({ "n": 1, "m": 2 }), now() + MINUTE)
+        .await;
+    assert_eq!(written.unwrap(), Write::Written(stamp(now(), MINUTE)));
+    let calls = world.tap.calls();
+    assert_eq!(calls.len(), 1);
+    assert_eq!(calls[0].0, "PutItem");
+    assert!(calls[0].1["ConditionExpression"].is_string());
+    assert_eq!(
+        store.load::<Value>(&id("a")).await.unwrap().unwrap().data,
+        json!({ "n": 1, "m": 2 })
+    );
+    assert_eq!(*events.lock().unwrap(), [Event::UpdateDenied]);
+
+    // The expiry alone cannot be put.
+    world.tap.script([denied()]);
+    let error = store.touch(&one, now() + 2 * MINUTE).await.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.operation()),
+        (ErrorKind::AccessDenied, Some(Operation::UpdateItem))
+    );
+    assert_eq!(events.lock().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn who_may_write_nothing_at_all_has_not_been_told_to_put() {
+    let world = World::new();
+    let store = world.store().await;
+    let mut loaded = record("a", json!({}), MINUTE);
+    loaded.created = store.put(&loaded).await.unwrap().created;
+    world.tap.calls();
+    // Wrong credentials, say, which are renewed.
+    world.tap.script([denied(), denied()]);
+    let error = store.replace(&loaded).await.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.operation()),
+        (ErrorKind::AccessDenied, Some(Operation::PutItem))
+    );
+    assert!(store.replace(&loaded).await.unwrap().is_written());
+    assert_eq!(
+        world.tap.operations(),
+        ["UpdateItem", "PutItem", "UpdateItem"]
+    );
+}
+
+#[tokio::test]
+async fn fields_that_cannot_be_set_are_put_with_the_whole_session() {
+    for session in [json!({ "S": "no map" }), json!({ "L": [] }), Value::Null] {
+        let world = World::new();
+        let store = world.store().await;
+        let mut item = json!({ "created": { "N": "1800000000000" } });
+        if !session.is_null() {
+            item["session"] = session.clone();
+        }
+        world.put_item("a", item);
+        let mut loaded = record("a", json!({ "n": 1, "m": 1 }), MINUTE);
+        loaded.created = Some(now());
+        let data = json!({ "n": 2, "m": 1 });
+        let written = store
+            .save(&loaded, &data, now() + 2 * MINUTE)
+            .await
+            .unwrap();
+        assert_eq!(written, Write::Written(stamp(now(), 2 * MINUTE)));
+        assert_eq!(world.tap.operations(), ["UpdateItem", "PutItem"]);
+        assert_eq!(
+            world.item("a").unwrap(),
+            json!({
+                "sessionId": { "S": "a" }, "session": { "M": { "n": { "N": "2" }, "m": { "N": "1" } } },
+                "expires": { "N": secs(120) }, "created": { "N": "1800000000000" },
+            })
+        );
+        // And if it is another session's, it stays as it is.
+        loaded.created = Some(now() - MS);
+        world.put_item("a", json!({ "created": { "N": "1800000000000" } }));
+        assert_eq!(
+            store
+                .save(&loaded, &data, now() + 2 * MINUTE)
+                .await
+                .unwrap(),
+            Write::Gone
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_error_shown_is_that_of_the_put() {
+    let world = World::new();
+    let store = world.store().await;
+    let mut loaded = record("a", json!({}), MINUTE);
+    loaded.created = Some(now());
+    world.tap.script([
+        refusal("ValidationException", "one or the other"),
+        refusal(
+            "ValidationException",
+            "Item size has exceeded the maximum allowed size",
+        ),
+    ]);
+    let error = store
+        .save(&loaded, &json!({ "n": 1 }), now() + MINUTE)
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (error.kind(), error.operation()),
+        (ErrorKind::RecordTooLarge, Some(Operation::PutItem))
+    );
+    // Written whole, a session that is too large might fit, without what others have stored in it meanwhile.
+    world.tap.calls();
+    world.tap.script([refusal(
+        "ValidationException",
+        "Item size to update has exceeded the maximum allowed size",
+    )]);
+    let error = store
+        .save(&loaded, &json!({ "n": 1 }), now() + MINUTE)
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (error.kind(), error.operation()),
+        (ErrorKind::RecordTooLarge, Some(Operation::UpdateItem))
+    );
+    assert_eq!(world.tap.operations(), ["UpdateItem"]);
+    // Other failures of an update are its own.
+    world
+        .tap
+        .script([refusal("ResourceNotFoundException", "no table")]);
+    let error = store
+        .save(&loaded, &json!({ "n": 1 }), now() + MINUTE)
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (error.kind(), error.operation()),
+        (ErrorKind::TableNotFound, Some(Operation::UpdateItem))
+    );
+}
+
+#[tokio::test]
+async fn overwriting_writes_the_whole_session_and_the_last_one_wins() {
+    let world = World::new();
+    let store = world
+        .open(world.builder().conflict(Conflict::Overwrite))
+        .await;
+    let _ = store
+        .put(&record("a", json!({ "n": 1, "m": 1 }), MINUTE))
+        .await
+        .unwrap();
+    let one = store.load::<Value>(&id("a")).await.unwrap().unwrap();
+    let two = store.load::<Value>(&id("a")).await.unwrap().unwrap();
+    world.tap.calls();
+    let written = store
+        .save(&one, &json!({ "n": 2, "m": 1 }), now() + MINUTE)
+        .await;
+    assert!(written.unwrap().is_written());
+    let written = store
+        .save(&two, &json!({ "n": 1, "m": 2 }), now() + MINUTE)
+        .await;
+    assert!(written.unwrap().is_written());
+    let calls = world.tap.calls();
+    assert_eq!(calls.len(), 2);
+    for (operation, body) in &calls {
+        assert_eq!(*operation, "UpdateItem");
+        assert_eq!(
+            Update::of(body).attributes(),
+            ["created", "expires", "session"]
+        );
+    }
+    assert_eq!(
+        store.load::<Value>(&id("a")).await.unwrap().unwrap().data,
+        json!({ "n": 1, "m": 2 })
+    );
+}
+
+#[tokio::test]
+async fn requests_that_know_of_no_session_put_and_are_counted() {
+    let world = World::new();
+    let store = world.store().await;
+    for n in 1..=2 {
+        let _ = store
+            .put(&record("a", json!({ "n": n }), MINUTE))
+            .await
+            .unwrap();
+    }
+    let _ = store.create(&record("b", json!({}), MINUTE)).await.unwrap();
+    assert_eq!(store.stats().unguarded_writes, 2);
+}

@@ -1,0 +1,338 @@
+//! What deletes: `clear` and `delete_expired`.
+
+use super::*;
+
+#[tokio::test]
+async fn clear_deletes_this_prefix_alone_in_batches() {
+    let world = World::new();
+    let (ours, theirs) = two_applications(&world).await;
+    assert_eq!(ours.clear().await.unwrap(), OURS as u64);
+    let calls = world.tap.calls();
+    let batches = calls.iter().filter(|(name, _)| *name == "BatchWriteItem");
+    let sizes: Vec<usize> = batches
+        .map(|(_, body)| body["RequestItems"]["sessions"].as_array().unwrap().len())
+        .collect();
+    assert_eq!(sizes.iter().sum::<usize>(), OURS);
+    assert!(sizes.iter().all(|size| *size <= 25), "{sizes:?}");
+    let scans: Vec<_> = calls.iter().filter(|(name, _)| *name == "Scan").collect();
+    assert!(scans.len() >= 6, "{}", scans.len());
+    assert_eq!(ours.count().await.unwrap(), 0);
+    assert_eq!(theirs.count().await.unwrap(), THEIRS as u64);
+}
+
+#[tokio::test]
+async fn a_batch_has_25_deletes() {
+    let world = World::new();
+    let store = world.store().await;
+    for n in 0..60 {
+        world.put_item(&format!("{n}"), expiring(&secs(60)));
+    }
+    assert_eq!(store.clear().await.unwrap(), 60);
+    let sizes: Vec<_> = world
+        .tap
+        .calls()
+        .iter()
+        .filter_map(|(_, body)| body["RequestItems"]["sessions"].as_array().map(Vec::len))
+        .collect();
+    assert_eq!(sizes, [25, 25, 10]);
+    assert_eq!(world.keys(), set([]));
+}
+
+#[tokio::test]
+async fn clear_deletes_sessions_expired_or_not_and_no_other_rows() {
+    let world = World::new();
+    let store = world.open(world.builder().prefix("a:")).await;
+    put_rows(&world, "a:");
+    put_rows(&world, "b:");
+    let theirs: BTreeSet<_> = world
+        .keys()
+        .into_iter()
+        .filter(|key| key.starts_with("b:"))
+        .collect();
+    assert_eq!(store.clear().await.unwrap(), 12);
+    let mut left = theirs;
+    left.insert("a:somebody-elses".to_owned());
+    assert_eq!(world.keys(), left);
+}
+
+#[tokio::test]
+async fn expired_items_are_deleted_one_by_one() {
+    let world = World::new();
+    let store = world.open(world.builder().prefix("a:")).await;
+    put_rows(&world, "a:");
+    put_rows(&world, "b:");
+    let before = world.keys();
+    assert_eq!(store.delete_expired().await.unwrap(), 4);
+    let gone: BTreeSet<_> = before.difference(&world.keys()).cloned().collect();
+    assert_eq!(
+        gone,
+        set([
+            "a:expired",
+            "a:expired-fraction",
+            "a:expired-ghost",
+            "a:expired-ms"
+        ])
+    );
+    assert_eq!(
+        world.tap.operations(),
+        [
+            "Scan",
+            "DeleteItem",
+            "DeleteItem",
+            "DeleteItem",
+            "DeleteItem"
+        ]
+    );
+    assert_eq!(store.delete_expired().await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn expired_items_of_every_page_are_deleted() {
+    let world = World::new();
+    let (ours, theirs) = two_applications(&world).await;
+    world.clock.advance(MINUTE);
+    world.tap.calls();
+    assert_eq!(ours.delete_expired().await.unwrap(), OURS as u64);
+    let scans = world.tap.operations();
+    assert!(scans.iter().filter(|name| **name == "Scan").count() >= 6);
+    assert_eq!(theirs.delete_expired().await.unwrap(), THEIRS as u64);
+    assert_eq!(world.keys(), set([]));
+}
+
+#[tokio::test]
+async fn an_item_that_gets_a_later_expiry_after_the_scan_stays() {
+    let world = World::new();
+    let store = world.store().await;
+    world.put_item("expired", expiring(&secs(0)));
+    // As the scan saw them they had expired; since then, one was renewed, one deleted.
+    world.put_item("renewed", expiring(&secs(60)));
+    world
+        .tap
+        .script([found(&["renewed", "expired", "deleted"])]);
+    assert_eq!(store.delete_expired().await.unwrap(), 1);
+    assert_eq!(world.keys(), set(["renewed"]));
+}
+
+#[tokio::test]
+async fn a_delete_whose_answer_was_lost_counts() {
+    let world = World::new();
+    let store = world.store().await;
+    world.put_item("a", expiring(&secs(0)));
+    world.tap.script([Fate::Pass, Fate::AnswerLost]);
+    assert_eq!(store.delete_expired().await.unwrap(), 1);
+    // A renewal between the attempts does not.
+    world.put_item("a", expiring(&secs(60)));
+    world
+        .tap
+        .script([found(&["a"]), Fate::Lost(IncompleteReason::Timeout)]);
+    assert_eq!(store.delete_expired().await.unwrap(), 0);
+    assert_eq!(world.keys(), set(["a"]));
+}
+
+#[tokio::test]
+async fn what_a_batch_leaves_undone_is_asked_for_again() {
+    let world = World::new();
+    let store = world.store().await;
+    for n in 0..30 {
+        world.put_item(&format!("{n}"), expiring(&secs(60)));
+    }
+    world
+        .tap
+        .script([Fate::Pass, Fate::Partly(10), Fate::Partly(0)]);
+    assert_eq!(store.clear().await.unwrap(), 30);
+    let sizes: Vec<_> = world
+        .tap
+        .calls()
+        .iter()
+        .filter_map(|(_, body)| body["RequestItems"]["sessions"].as_array().map(Vec::len))
+        .collect();
+    assert_eq!(sizes, [25, 15, 15, 5]);
+    assert_eq!(world.keys(), set([]));
+}
+
+#[tokio::test]
+async fn a_table_with_no_capacity_left_ends_a_clear() {
+    let world = World::new();
+    let store = world.store().await;
+    for n in 0..30 {
+        world.put_item(&format!("{n}"), expiring(&secs(60)));
+    }
+    // Whoever gets something done may go on for as long as it takes.
+    let slowly = (0..20).map(|_| Fate::Partly(1));
+    let never = (0..9).map(|_| Fate::Partly(0));
+    world
+        .tap
+        .script([Fate::Pass].into_iter().chain(slowly).chain(never));
+    let error = store.clear().await.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.operation(), error.table()),
+        (
+            ErrorKind::Throttled,
+            Some(Operation::BatchWriteItem),
+            Some("sessions")
+        )
+    );
+    assert!(error.is_retryable());
+    assert!(error.to_string().contains("5 deletes"), "{error}");
+    assert!(error.hint().unwrap().contains("write capacity"), "{error}");
+    assert_eq!(world.tap.operations().len(), 30);
+    assert_eq!(world.keys().len(), 10);
+    assert_eq!(store.clear().await.unwrap(), 10);
+}
+
+#[tokio::test]
+async fn throttling_is_borne_for_longer_than_by_a_single_verb() {
+    let throttled = || refusal("ProvisionedThroughputExceededException", "slow down");
+    let world = World::new();
+    let store = world.store().await;
+    for name in ["a", "b"] {
+        world.put_item(name, expiring(&secs(60)));
+    }
+    world.tap.script((0..35).map(|_| throttled()));
+    assert_eq!(store.count().await.unwrap(), 2);
+    world
+        .tap
+        .script([Fate::Pass].into_iter().chain((0..35).map(|_| throttled())));
+    assert_eq!(store.clear().await.unwrap(), 2);
+    // Not for ever; and whoever lists asks for a page again as they like.
+    world.tap.script((0..36).map(|_| throttled()));
+    let by_all = store.delete_expired().await.unwrap_err();
+    world.tap.script((0..4).map(|_| throttled()));
+    let by_one = store.list::<Value>(None).await.unwrap_err();
+    for error in [by_all, by_one] {
+        assert_eq!(error.kind(), ErrorKind::Throttled);
+        assert_eq!(error.code(), Some("ProvisionedThroughputExceededException"));
+    }
+    world.tap.calls();
+    assert_eq!(store.count().await.unwrap(), 0);
+    assert_eq!(world.tap.operations(), ["Scan"], "the scripts have ended");
+}
+
+#[tokio::test]
+async fn the_table_is_given_time_to_recover() {
+    let world = World::new();
+    let _ = world.store().await;
+    let tap = world.tap.clone();
+    let store = SessionStore::builder()
+        .transport(tap.clone())
+        .clock(world.clock.clone())
+        .build()
+        .unwrap();
+    world.put_item("a", expiring(&secs(60)));
+    tap.script([Fate::Pass, Fate::Partly(0), Fate::Partly(0)]);
+    let clearing = tokio::spawn(async move { store.clear().await });
+    for _ in 0..1000 {
+        tokio::task::yield_now().await;
+    }
+    // Random, but not zero.
+    assert_eq!(tap.operations(), ["Scan", "BatchWriteItem"]);
+    while !clearing.is_finished() {
+        world.clock.advance(crate::support::MS);
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(clearing.await.unwrap().unwrap(), 1);
+    assert!(world.clock.monotonic() < MINUTE);
+}
+
+#[tokio::test]
+async fn an_error_in_the_middle_is_the_error() {
+    let denied = || refusal("AccessDeniedException", "not for you");
+    let world = World::new();
+    let (store, _) = two_applications(&world).await;
+    let first = store.list::<Value>(None).await.unwrap();
+    world.tap.script([denied()]);
+    let error = store.list::<Value>(first.next.as_ref()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::AccessDenied);
+    // What it cost nothing to try again goes on where it was.
+    assert!(store.list::<Value>(first.next.as_ref()).await.is_ok());
+
+    world.tap.script([Fate::Pass, Fate::Pass, denied()]);
+    let error = store.count().await.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.operation()),
+        (ErrorKind::AccessDenied, Some(Operation::Scan))
+    );
+
+    world.tap.script([Fate::Pass, denied()]);
+    let error = store.clear().await.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.operation()),
+        (ErrorKind::AccessDenied, Some(Operation::BatchWriteItem))
+    );
+    assert_eq!(store.count().await.unwrap(), OURS as u64);
+
+    world.clock.advance(MINUTE);
+    world.tap.script([Fate::Pass, Fate::Pass, denied()]);
+    let error = store.delete_expired().await.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.operation()),
+        (ErrorKind::AccessDenied, Some(Operation::DeleteItem))
+    );
+    // Those under way were done, and no more was begun.
+    let deleted = OURS + THEIRS - world.keys().len();
+    assert!((1..=8).contains(&deleted), "{deleted}");
+}
+
+#[tokio::test]
+async fn a_missing_table_is_named() {
+    let world = World::new();
+    let store = world.builder().table_name("no-such-table").build().unwrap();
+    for error in [
+        store.list::<Value>(None).await.unwrap_err(),
+        store.count().await.unwrap_err(),
+        store.clear().await.unwrap_err(),
+        store.delete_expired().await.unwrap_err(),
+    ] {
+        assert_eq!(error.kind(), ErrorKind::TableNotFound);
+        assert_eq!(error.table(), Some("no-such-table"));
+    }
+}
+
+/// Has every `DeleteItem` wait for others to arrive, and counts them.
+#[derive(Clone)]
+struct Crowd {
+    tap: Tap,
+    waiting: Arc<AtomicUsize>,
+    most: Arc<AtomicUsize>,
+}
+
+impl fmt::Debug for Crowd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Crowd")
+    }
+}
+
+impl Transport for Crowd {
+    fn send(&self, request: Request) -> TransportFuture<'_> {
+        Box::pin(async move {
+            if request.operation == Operation::DeleteItem {
+                let waiting = self.waiting.fetch_add(1, Ordering::SeqCst) + 1;
+                self.most.fetch_max(waiting, Ordering::SeqCst);
+                // Long enough for all of them, were they allowed to.
+                for _ in 0..100 {
+                    tokio::task::yield_now().await;
+                }
+                self.waiting.fetch_sub(1, Ordering::SeqCst);
+            }
+            self.tap.send(request).await
+        })
+    }
+}
+
+#[tokio::test]
+async fn eight_deletes_are_under_way_at_a_time() {
+    let world = World::new();
+    let _ = world.store().await;
+    for n in 0..30 {
+        world.put_item(&format!("{n}"), expiring(&secs(0)));
+    }
+    let crowd = Crowd {
+        tap: world.tap.clone(),
+        waiting: Arc::default(),
+        most: Arc::default(),
+    };
+    let builder = world.builder().transport(crowd.clone());
+    assert_eq!(builder.build().unwrap().delete_expired().await.unwrap(), 30);
+    assert_eq!(crowd.most.load(Ordering::SeqCst), 8);
+    assert_eq!(world.keys(), set([]));
+}

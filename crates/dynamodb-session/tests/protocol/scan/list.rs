@@ -1,0 +1,360 @@
+//! What reads: `list` and `count`.
+
+use super::*;
+
+#[tokio::test]
+async fn live_sessions_are_listed_and_counted() {
+    let world = World::new();
+    let store = world.store().await;
+    put_rows(&world, "");
+    let found = pages::<Value>(&store).await;
+    assert_eq!(
+        ids(&found),
+        set(["live", "live-ms", "live-fraction", "no-expiry", "no-number"])
+    );
+    // The text and the later layout, which only reading tells from a session.
+    assert_eq!(found[0].unreadable, 2);
+    assert_eq!(store.count().await.unwrap(), 7);
+    assert_eq!(world.tap.operations(), ["Scan", "Scan"]);
+}
+
+#[tokio::test]
+async fn what_is_listed_is_what_load_returns() {
+    let world = World::new();
+    let store = world.store().await;
+    put_rows(&world, "");
+    let _ = store
+        .put(&record(
+            "new",
+            json!({ "deep": [1, { "x": null }] }),
+            MINUTE,
+        ))
+        .await
+        .unwrap();
+    for listed in pages::<Value>(&store)
+        .await
+        .into_iter()
+        .flat_map(|page| page.records)
+    {
+        let loaded = store.load::<Value>(&listed.id).await.unwrap();
+        assert_eq!(Some(listed), loaded);
+    }
+}
+
+#[tokio::test]
+async fn without_sessions_there_is_one_empty_page() {
+    let world = World::new();
+    let store = world.store().await;
+    let page = store.list::<Value>(None).await.unwrap();
+    assert_eq!(
+        (page.records.len(), page.unreadable, page.next),
+        (0, 0, None)
+    );
+    assert_eq!(store.count().await.unwrap(), 0);
+    assert_eq!(store.clear().await.unwrap(), 0);
+    assert_eq!(store.delete_expired().await.unwrap(), 0);
+    assert_eq!(world.tap.operations(), ["Scan"; 4]);
+}
+
+#[tokio::test]
+async fn an_item_that_cannot_be_read_hides_no_other() {
+    #[derive(Debug, PartialEq, Deserialize)]
+    struct Cart {
+        items: Vec<String>,
+    }
+    let world = World::new();
+    let store = world.store().await;
+    for (name, data) in [
+        ("a", json!({ "items": ["tea"] })),
+        ("b", json!({ "items": "tea" })),
+        ("c", json!({})),
+        ("d", json!({ "items": [] })),
+    ] {
+        let _ = store.put(&record(name, data, MINUTE)).await.unwrap();
+    }
+    let found = pages::<Cart>(&store).await;
+    assert_eq!((ids(&found), found[0].unreadable), (set(["a", "d"]), 2));
+    // Neither does a key that begins like this store's and then ends.
+    let prefixed = world.builder().prefix("d").build().unwrap();
+    let found = pages::<Cart>(&prefixed).await;
+    assert_eq!((ids(&found), found[0].unreadable), (set([]), 1));
+}
+
+#[tokio::test]
+async fn each_session_has_the_text_that_it_needs() {
+    let world = World::new();
+    let store = world.store().await;
+    world.put_item(
+        "bytes",
+        json!({ "session": { "M": { "b": { "B": "AQID" } } } }),
+    );
+    world.put_item("json", json!({ "session": { "M": { "n": { "N": "1" } } } }));
+    let found = pages::<SessionText>(&store).await;
+    for Record { id, data, .. } in &found[0].records {
+        let expected = match id.as_str() {
+            "json" => SessionText::Json(r#"{"n":1}"#.to_owned()),
+            _ => SessionText::Attribute(r#"{"M":{"b":{"B":"AQID"}}}"#.to_owned()),
+        };
+        assert_eq!(*data, expected);
+    }
+    assert_eq!(found[0].records.len(), 2);
+}
+
+#[tokio::test]
+async fn every_page_is_read_and_only_this_prefix_counts() {
+    let world = World::new();
+    let (ours, theirs) = two_applications(&world).await;
+    for (store, sessions) in [(&ours, OURS), (&theirs, THEIRS)] {
+        let found = pages::<Value>(store).await;
+        let expected = (0..sessions).map(|n| format!("{n:02}")).collect();
+        assert_eq!(ids(&found), expected);
+        // 6 MB of items, of up to 1 MB a page.
+        assert!(found.len() >= 6, "{} pages", found.len());
+        assert_eq!(world.tap.operations().len(), found.len());
+        assert_eq!(store.count().await.unwrap(), sessions as u64);
+        assert_eq!(world.tap.operations(), vec!["Scan"; found.len()]);
+    }
+    // One that has nothing here reads it all the same.
+    let nobody = world.builder().prefix("nobody:").build().unwrap();
+    let found = pages::<Value>(&nobody).await;
+    assert!(found.len() >= 6 && ids(&found).is_empty());
+    // Without a prefix, the ids are whole.
+    let all = pages::<Value>(&world.builder().build().unwrap()).await;
+    assert_eq!(ids(&all), world.keys());
+}
+
+#[tokio::test]
+async fn reads_are_as_consistent_as_the_store_says() {
+    let world = World::new();
+    let consistent = world.store().await;
+    let eventual = world.builder().consistent_read(false).build().unwrap();
+    for (store, expected) in [
+        (consistent, [true, true, true, false]),
+        (eventual, [false; 4]),
+    ] {
+        store.list::<Value>(None).await.unwrap();
+        store.count().await.unwrap();
+        store.clear().await.unwrap();
+        // Its deletes look again.
+        store.delete_expired().await.unwrap();
+        let asked: Vec<_> = world
+            .tap
+            .calls()
+            .into_iter()
+            .map(|(_, body)| body["ConsistentRead"] == true)
+            .collect();
+        assert_eq!(asked, expected);
+    }
+}
+
+#[tokio::test]
+async fn only_a_list_has_items_sent() {
+    let world = World::new();
+    let store = world.store().await;
+    world.put_item("a", expiring(&secs(0)));
+    store.count().await.unwrap();
+    store.delete_expired().await.unwrap();
+    store.clear().await.unwrap();
+    let asked: Vec<_> = world
+        .tap
+        .calls()
+        .into_iter()
+        .filter(|(operation, _)| *operation == "Scan")
+        .map(|(_, body)| {
+            let names = &body["ExpressionAttributeNames"];
+            let projection = body["ProjectionExpression"].as_str();
+            (
+                body["Select"].as_str().map(str::to_owned),
+                projection.map(|placeholder| names[placeholder].clone()),
+            )
+        })
+        .collect();
+    let key = Some(json!("sessionId"));
+    assert_eq!(
+        asked,
+        [
+            (Some("COUNT".to_owned()), None),
+            (None, key.clone()),
+            (None, key)
+        ]
+    );
+}
+
+#[tokio::test]
+async fn attributes_and_prefixes_may_have_any_name() {
+    for (partition_key, ttl_attribute, prefix) in [
+        ("id", "expiresAt", "app:"),
+        ("key", "ttl", ""),
+        ("session.id", "expires at", "\"#k\" AND :now\\"),
+        ("\"#k\"", ":now", "schlüssel/過期:"),
+    ] {
+        let world = World::new();
+        let names = world
+            .builder()
+            .partition_key(partition_key)
+            .ttl_attribute(ttl_attribute)
+            .prefix(prefix);
+        let store = world.open(names).await;
+        for name in ["\"a\\", "ü"] {
+            let _ = store.put(&record(name, json!({}), MINUTE)).await.unwrap();
+        }
+        assert_eq!(ids(&pages::<Value>(&store).await), set(["\"a\\", "ü"]));
+        assert_eq!(store.count().await.unwrap(), 2);
+        world.clock.advance(MINUTE);
+        assert_eq!(store.count().await.unwrap(), 0);
+        assert_eq!(store.delete_expired().await.unwrap(), 2);
+        let _ = store.put(&record("c", json!({}), MINUTE)).await.unwrap();
+        assert_eq!(store.clear().await.unwrap(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_token_shows_nothing_and_takes_nothing_else() {
+    let world = World::new();
+    let (ours, _) = two_applications(&world).await;
+    let page = ours.list::<Value>(None).await.unwrap();
+    let token = page.next.clone().unwrap();
+    assert_eq!(token.as_str().parse::<PageToken>().unwrap(), token);
+    let shown = format!("{page:?} {token:?}");
+    assert!(!shown.contains(token.as_str()), "{shown}");
+    assert!(
+        !shown.contains("ours:") && !shown.contains("xxx"),
+        "{shown}"
+    );
+
+    let (empty, too_long) = ("", "eHh4".repeat(700));
+    // Not Base64; not UTF-8.
+    for text in [empty, &too_long, "the token", "_w"] {
+        let error = text.parse::<PageToken>().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidId);
+        assert!(text.is_empty() || !format!("{error} {error:?}").contains(text));
+    }
+}
+
+#[tokio::test]
+async fn answers_that_are_none_are_errors_that_quote_nothing() {
+    let quoting = json!({ "the-id": { "S": "the-id" } });
+    for (answer, is_listed) in [
+        (json!({ "Items": "the-id" }), false),
+        (json!({ "Items": [], "LastEvaluatedKey": quoting }), false),
+        // An item without a key is one that cannot be read.
+        (json!({ "Items": [quoting], "Count": 1 }), true),
+    ] {
+        let answer = || Fate::Answer(200, answer.clone());
+        let (store, _tap) = scripted([answer(), answer(), answer()]);
+        match store.list::<Value>(None).await {
+            Ok(page) => assert_eq!((is_listed, page.unreadable), (true, 1)),
+            Err(error) => {
+                assert!(!is_listed && error.kind() == ErrorKind::Decode);
+                assert!(!format!("{error} {error:?}").contains("the-id"));
+            }
+        }
+        for error in [
+            store.clear().await.unwrap_err(),
+            store.delete_expired().await.unwrap_err(),
+        ] {
+            assert_eq!(
+                (error.kind(), error.operation()),
+                (ErrorKind::Decode, Some(Operation::Scan))
+            );
+            assert!(!format!("{error} {error:?}").contains("the-id"));
+        }
+    }
+    let undone = json!({ "UnprocessedItems": { "sessions": [{ "DeleteRequest": "the-id" }] } });
+    let (store, _tap) = scripted([found(&["a"]), Fate::Answer(200, undone)]);
+    let error = store.clear().await.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.operation()),
+        (ErrorKind::Decode, Some(Operation::BatchWriteItem))
+    );
+    assert!(!format!("{error} {error:?}").contains("the-id"));
+}
+
+/// A row of every package whose layout is read, one of them expired, and one of nobody's.
+fn put_foreign_rows(world: &World) {
+    for (name, item) in [
+        (
+            "connect",
+            json!({ "sess": { "S": "{\"n\":1}" }, "type": { "S": "connect-session" }, "expires": { "N": secs(60) } }),
+        ),
+        (
+            "dynamodb-store",
+            json!({ "sess": { "M": { "n": { "N": "1" } } }, "expires": { "N": secs(60) } }),
+        ),
+        (
+            "tower",
+            json!({ "data": { "B": "AQID" }, "expires": { "N": secs(60) } }),
+        ),
+        ("ours", expiring(&secs(60))),
+        (
+            "ended",
+            json!({ "sess": { "M": {} }, "data": { "B": "AQID" }, "expires": { "N": secs(0) } }),
+        ),
+        ("nobodys", json!({ "n": { "N": "1" } })),
+    ] {
+        world.put_item(name, item);
+    }
+}
+
+#[tokio::test]
+async fn the_sessions_of_a_layout_are_those_it_reads() {
+    for (layout, listed, counted, cleared) in [
+        (Layout::Session, set(["ours"]), 1, 5),
+        (Layout::ConnectDynamodb, set(["connect"]), 2, 5),
+        (
+            Layout::DynamodbStore,
+            set(["dynamodb-store", "ours"]),
+            // What is not a map is told only by reading it.
+            3,
+            5,
+        ),
+    ] {
+        let world = World::new();
+        let store = world.open(world.builder().layout(layout)).await;
+        put_foreign_rows(&world);
+        let found = pages::<Value>(&store).await;
+        assert_eq!(ids(&found), listed, "{layout:?}");
+        assert_eq!(found[0].unreadable, counted - listed.len() as u64);
+        assert_eq!(store.count().await.unwrap(), counted, "{layout:?}");
+        assert_eq!(store.clear().await.unwrap(), cleared, "{layout:?}");
+        assert_eq!(world.keys(), set(["nobodys"]));
+    }
+}
+
+#[tokio::test]
+async fn a_session_past_its_absolute_lifetime_counts_as_expired() {
+    let world = World::new();
+    let builder = || world.builder().absolute_ttl(5 * MINUTE);
+    let store = world.open(builder().prefix("a:")).await;
+    let created = |ms: u64| {
+        json!({
+            "session": { "M": {} }, "expires": { "N": secs(600) },
+            "created": { "N": (1_800_000_000_000 - 300_000 + ms).to_string() },
+        })
+    };
+    world.put_item("a:young", created(1));
+    world.put_item("a:old", created(0));
+    world.put_item("old", created(0));
+    world.put_item("a:unknown", expiring(&secs(600)));
+    assert_eq!(
+        ids(&pages::<Value>(&store).await),
+        set(["young", "unknown"])
+    );
+    assert_eq!(store.count().await.unwrap(), 2);
+    assert_eq!(store.delete_expired().await.unwrap(), 1);
+    let all = builder().build().unwrap();
+    assert_eq!(all.delete_expired().await.unwrap(), 1);
+    assert_eq!(world.keys(), set(["a:young", "a:unknown"]));
+    // Without the setting there is no such end.
+    let plain = world.builder().build().unwrap();
+    assert_eq!(plain.delete_expired().await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_session_that_ends_while_the_answer_is_on_its_way_is_not_listed() {
+    let item =
+        json!({ "sessionId": { "S": "a" }, "session": { "M": {} }, "expires": { "N": secs(0) } });
+    let (store, _tap) = scripted([Fate::Answer(200, json!({ "Items": [item], "Count": 1 }))]);
+    let page = store.list::<Value>(None).await.unwrap();
+    assert_eq!((page.records.len(), page.unreadable), (0, 0));
+}

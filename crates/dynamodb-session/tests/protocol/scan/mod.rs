@@ -1,0 +1,240 @@
+//! Verbs over all sessions: every page of the table, this store's prefix, live or expired.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use dynamodb_session::{
+    Clock, ErrorKind, Event, IncompleteReason, Layout, ManualClock, Operation, Page, PageToken,
+    Record, Request, SessionStore, SessionText, TableSettings, Transport, TransportFuture,
+};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use crate::support::dynalite::Dynalite;
+use crate::support::{Fate, MINUTE, Tap, World, now, record, refusal, scripted, secs};
+
+mod clear;
+mod list;
+
+/// All pages, each asked for with the text of the token that the one before had.
+async fn pages<T: DeserializeOwned>(store: &SessionStore) -> Vec<Page<T>> {
+    let mut pages = Vec::new();
+    let mut after: Option<PageToken> = None;
+    loop {
+        let page = store.list(after.as_ref()).await.unwrap();
+        after = page
+            .next
+            .as_ref()
+            .map(|token| token.as_str().parse().unwrap());
+        pages.push(page);
+        if after.is_none() {
+            return pages;
+        }
+    }
+}
+
+/// The ids of all pages, which must each be there once.
+fn ids<T>(pages: &[Page<T>]) -> BTreeSet<String> {
+    let mut ids = BTreeSet::new();
+    for record in pages.iter().flat_map(|page| &page.records) {
+        let is_new = ids.insert(record.id.as_str().to_owned());
+        assert!(is_new, "a session is listed twice");
+    }
+    ids
+}
+
+fn set<const N: usize>(ids: [&str; N]) -> BTreeSet<String> {
+    ids.into_iter().map(str::to_owned).collect()
+}
+
+impl World {
+    /// The whole keys of all items.
+    fn keys(&self) -> BTreeSet<String> {
+        let mut keys = BTreeSet::new();
+        let mut body = json!({ "TableName": "sessions", "ProjectionExpression": "sessionId" });
+        loop {
+            let answer = self.raw("Scan", &body);
+            for item in answer["Items"].as_array().unwrap() {
+                keys.insert(item["sessionId"]["S"].as_str().unwrap().to_owned());
+            }
+            match answer.get("LastEvaluatedKey") {
+                Some(key) => body["ExclusiveStartKey"] = key.clone(),
+                None => return keys,
+            }
+        }
+    }
+}
+
+/// An item of the legacy package with this expiry.
+fn expiring(expires: &str) -> Value {
+    json!({ "session": { "M": { "n": { "N": "1" } } }, "expires": { "N": expires } })
+}
+
+/// Rows of every kind. What an expiry equal to now makes of a row, [`super::expiry`] says.
+fn put_rows(world: &World, prefix: &str) {
+    for (name, item) in [
+        ("live", expiring(&secs(1))),
+        ("live-ms", expiring("1800000000001")),
+        ("live-fraction", expiring("1800000000.25")),
+        (
+            "no-expiry",
+            json!({ "session": { "M": {} }, "created": { "N": "1700000000000" } }),
+        ),
+        (
+            "no-number",
+            json!({ "session": { "M": {} }, "expires": { "S": "1" } }),
+        ),
+        ("expired", expiring(&secs(0))),
+        ("expired-ms", expiring("1800000000000")),
+        ("expired-fraction", expiring("1799999999.75")),
+        ("expired-ghost", json!({ "expires": { "N": secs(0) } })),
+        ("ghost", json!({ "expires": { "N": secs(60) } })),
+        (
+            "text",
+            json!({ "session": { "S": "x" }, "expires": { "N": secs(60) } }),
+        ),
+        (
+            "later-layout",
+            json!({ "session": { "B": "AQID" }, "expires": { "N": secs(60) } }),
+        ),
+        (
+            "somebody-elses",
+            json!({ "name": { "S": "a row of another program" } }),
+        ),
+    ] {
+        world.put_item(&format!("{prefix}{name}"), item);
+    }
+}
+
+/// Two applications' sessions, of 60 KB each so that they are several pages.
+const OURS: usize = 40;
+const THEIRS: usize = 60;
+
+async fn two_applications(world: &World) -> (SessionStore, SessionStore) {
+    let ours = world.open(world.builder().prefix("ours:")).await;
+    let theirs = world.builder().prefix("theirs:").build().unwrap();
+    for (store, sessions) in [(&ours, OURS), (&theirs, THEIRS)] {
+        for n in 0..sessions {
+            let data = json!({ "n": n, "big": "x".repeat(60_000) });
+            let _ = store
+                .put(&record(&format!("{n:02}"), data, MINUTE))
+                .await
+                .unwrap();
+        }
+    }
+    world.tap.calls();
+    (ours, theirs)
+}
+
+/// What a scan answers that found these keys.
+fn found(keys: &[&str]) -> Fate {
+    let items: Vec<_> = keys
+        .iter()
+        .map(|key| json!({ "sessionId": { "S": key } }))
+        .collect();
+    Fate::Answer(200, json!({ "Count": items.len(), "Items": items }))
+}
+
+fn units(store: &SessionStore) -> Vec<(&'static str, u64, f64)> {
+    let operations = store.stats().operations.into_iter();
+    operations
+        .filter(|of| !of.operation.is_about_table())
+        .map(|of| (of.operation.name(), of.calls, of.capacity_units))
+        .collect()
+}
+
+#[tokio::test]
+async fn what_it_costs_is_the_whole_table_and_a_write_for_each_delete() {
+    let world = World::new();
+    let _ = world.store().await;
+    // 8 items of 1 KB and a half: 12 KB, three units of 4 KB, and 2 write units each.
+    for (prefix, items) in [("ours:", 3), ("theirs:", 5)] {
+        for n in 0..items {
+            let mut item = expiring(&secs(0));
+            item["big"] = json!({ "S": "x".repeat(1470) });
+            world.put_item(&format!("{prefix}{n}"), item);
+        }
+    }
+    let open = |prefix| world.builder().prefix(prefix).build().unwrap();
+    let store = open("ours:");
+    store.list::<Value>(None).await.unwrap();
+    assert_eq!(units(&store), [("Scan", 1, 3.0)]);
+    let store = open("ours:");
+    store.count().await.unwrap();
+    assert_eq!(units(&store), [("Scan", 1, 3.0)]);
+    let store = open("ours:");
+    assert_eq!(store.delete_expired().await.unwrap(), 3);
+    assert_eq!(units(&store), [("DeleteItem", 3, 6.0), ("Scan", 1, 1.5)]);
+    let store = open("theirs:");
+    assert_eq!(store.clear().await.unwrap(), 5);
+    assert_eq!(
+        units(&store),
+        [("Scan", 1, 2.0), ("BatchWriteItem", 1, 10.0)]
+    );
+}
+
+#[tokio::test]
+async fn a_batch_that_is_not_done_at_once_is_told_as_throttling() {
+    let world = World::new();
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let listener = Arc::clone(&told);
+    let builder = world.builder().on_event(Arc::new(move |event| {
+        listener.lock().unwrap().push(event.clone());
+    }));
+    let store = world.open(builder).await;
+    world.put_item("a", expiring(&secs(60)));
+    world.put_item("b", expiring(&secs(60)));
+    world.tap.script([Fate::Pass, Fate::Partly(1)]);
+    assert_eq!(store.clear().await.unwrap(), 2);
+    let throttled = Event::Throttled {
+        operation: Operation::BatchWriteItem,
+        code: "UnprocessedItems".to_owned(),
+    };
+    assert_eq!(*told.lock().unwrap(), [throttled]);
+    assert_eq!(store.stats().throttles, 1);
+}
+
+#[tokio::test]
+async fn dynalite_agrees() {
+    let engine = Dynalite::start();
+    let builder = || {
+        let builder = SessionStore::builder().endpoint_url(engine.url());
+        builder.region("local").correct_clock_skew(false)
+    };
+    // By a clock that moves: its tables take a while.
+    let table = builder().build().unwrap().table();
+    table
+        .create_if_missing(&TableSettings::default())
+        .await
+        .unwrap();
+    let clock = ManualClock::new(now());
+    let open = |prefix: &str| {
+        let builder = builder().clock(clock.clone()).prefix(prefix);
+        builder.build().unwrap()
+    };
+    let (ours, theirs) = (open("ours:"), open("theirs:"));
+    for (store, sessions) in [(&ours, 30), (&theirs, 10)] {
+        for n in 0..sessions {
+            let ttl = if n % 3 == 0 { MINUTE } else { 2 * MINUTE };
+            let data = json!({ "big": "x".repeat(60_000) });
+            let _ = store
+                .put(&record(&format!("{n}"), data, ttl))
+                .await
+                .unwrap();
+        }
+    }
+    let found = pages::<Value>(&ours).await;
+    assert!(found.len() >= 3, "{} pages", found.len());
+    assert_eq!(ids(&found).len(), 30);
+    assert_eq!(ours.count().await.unwrap(), 30);
+    clock.advance(MINUTE);
+    assert_eq!(ids(&pages::<Value>(&ours).await).len(), 20);
+    assert_eq!(ours.count().await.unwrap(), 20);
+    assert_eq!(ours.delete_expired().await.unwrap(), 10);
+    assert_eq!(theirs.clear().await.unwrap(), 10);
+    assert_eq!(ours.clear().await.unwrap(), 20);
+    assert_eq!(open("").clear().await.unwrap(), 0);
+}
