@@ -1,4 +1,4 @@
-# `make demo` and `make test` do all their own set-up. They need Rust, Node.js and a C compiler.
+# `make demo` and `make test` set up everything they need. They require Rust, Node.js and a C compiler.
 
 SHELL := bash
 .DELETE_ON_ERROR:
@@ -6,13 +6,13 @@ SHELL := bash
 export TEST_LOG := $(CURDIR)/target/test-log
 step := @.ci/step
 
-# Installed again only when the lock file changes.
+# Installed again only if the lock file changes.
 NPM_PACKAGES := node/node_modules/.package-lock.json examples/koa-demo/node_modules/.package-lock.json
-# Node releases and package managers for the packaging tests: published for this platform alone.
+# Node releases and package managers for the packaging tests, for this platform only.
 NPM_TOOLS := node/test/packaging/tools/node_modules/.package-lock.json
 
 .PHONY: help
-help: ## This list
+help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-14s %s\n", $$1, $$2 }'
 
 .PHONY: demo
@@ -23,12 +23,15 @@ demo: ## Build, then run the demo app on a local engine until Ctrl-C
 	@$(MAKE) --no-print-directory examples/koa-demo/node_modules/.package-lock.json
 	@exec node examples/koa-demo/start.js
 
-# What fails fast comes first. The last line adds up what the test runners reported.
+# Steps that fail fast come first. The last line adds up the results of all test runners.
 .PHONY: test
 test: ## Check and test everything, as CI does
 	@.ci/check-tools test
 	@rm -rf $(TEST_LOG)
 	$(step) 'rust format' cargo fmt --all --check
+	$(step) 'lock files' .ci/lock-files
+	$(step) 'import rings' .ci/import-rings javascript
+	$(step) 'every test' .ci/every-test
 	$(step) 'npm packages' $(MAKE) --no-print-directory $(NPM_PACKAGES) $(NPM_TOOLS)
 	$(step) 'javascript lint' npm run --silent --prefix node lint
 	$(step) 'types typescript' npm run --silent --prefix node test:types
@@ -36,7 +39,6 @@ test: ## Check and test everything, as CI does
 	$(step) 'rust lint' cargo clippy --locked --workspace --exclude koa-session-dynamodb-store --all-targets --all-features -- -D warnings
 	$(step) 'addon lint' cargo clippy --locked --package koa-session-dynamodb-store --lib -- -D warnings
 	$(step) 'unsafe code' .ci/unsafe-code
-	$(step) 'lock files' .ci/lock-files
 	$(step) 'rust docs' env RUSTDOCFLAGS=-Dwarnings cargo doc --locked --workspace --all-features --no-deps
 	$(step) 'rust tests' cargo test --locked --workspace --all-features -- --show-output
 	$(step) 'local engine' cargo build --locked --package dynamodb-session-cli --package dynamodb-session-faults
@@ -59,7 +61,7 @@ test: ## Check and test everything, as CI does
 	$(step) 'browser' .ci/js-tests node/test/browser
 	@.ci/summary $(TEST_LOG)
 
-# CONFORMANCE_UNMET lists, with commas, what the endpoint cannot do; the cases that need it are skipped and printed.
+# CONFORMANCE_UNMET lists what the endpoint lacks, separated by commas. Cases that need it are skipped and printed.
 .PHONY: test-endpoint
 test-endpoint: $(NPM_PACKAGES) ## Run the conformance suite against DYNAMODB_ENDPOINT=URL
 	@test -n "$(DYNAMODB_ENDPOINT)" || { echo 'usage: DYNAMODB_ENDPOINT=http://localhost:8000 make test-endpoint' >&2; exit 2; }
@@ -72,7 +74,7 @@ bench: bench-build ## Measure this package beside its peers and write docs/bench
 	node bench/run.js
 
 .PHONY: bench-quick
-bench-quick: bench-build ## The same in three minutes, for the table of targets alone
+bench-quick: bench-build ## Measure in three minutes, only the table of targets
 	node bench/run.js --quick
 
 .PHONY: bench-build
@@ -82,18 +84,18 @@ bench-build: bench/node_modules/.package-lock.json
 	npm run --silent --prefix node build
 	cargo build --locked --release --manifest-path bench/rust/Cargo.toml --target-dir bench/rust/target
 
-# MINUTES=10, or hours of them, and SEED= what an earlier one has printed, to repeat its choices.
+# MINUTES is the duration. SEED, which each run prints, repeats the choices of that run.
 .PHONY: soak
-soak: $(NPM_PACKAGES) ## Keep an app under load and faults for MINUTES (10), to see what it loses or leaks
+soak: $(NPM_PACKAGES) ## Run an app under load and faults for MINUTES (10), and look for lost data and leaks
 	@.ci/check-tools demo
 	cargo build --locked --package dynamodb-session-cli
 	npm run --silent --prefix node build
 	SEED=$(SEED) node node/test/soak/run.js $(MINUTES)
 
-# Into target/fuzz-corpus go the inputs that a run finds; into fuzz/artifacts those that break something.
+# New inputs are kept in target/fuzz-corpus. Inputs that break a target are written to fuzz/artifacts.
 .PHONY: fuzz
 fuzz: SECONDS ?= 60
-fuzz: ## Feed each fuzz target for SECONDS (60)
+fuzz: ## Run each fuzz target for SECONDS (60)
 	@.ci/check-tools fuzz
 	.ci/fuzz $(SECONDS)
 
@@ -102,14 +104,15 @@ sanitize: $(NPM_PACKAGES) ## Run tests of the addon under AddressSanitizer and L
 	@.ci/check-tools sanitize
 	.ci/sanitize $(addprefix node/test/,unit process koa koa-protocol express fastify)
 
-# What `make test` tries for seconds. SECONDS is for each fuzz target, MINUTES for the soak, ADVISORIES=1 asks the network.
-# MODEL_CASES says how long the model: a thousand cases take some 4 seconds on two cores. MODEL_SEED repeats one. STRESS is how
-# many times what `make test` does with stores, threads and processes that come and go: once takes some 10 seconds.
+# The checks of `make test` that find more in a longer run. SECONDS is for each fuzz target, MINUTES for the soak. ADVISORIES=1
+# looks up known vulnerabilities, over the network. MODEL_CASES is the number of cases of the model: a thousand take about 4
+# seconds on two cores. MODEL_SEED repeats one case. STRESS multiplies the test in which stores, threads and processes come and
+# go: one round takes about 10 seconds.
 .PHONY: audit
 audit: export MODEL_CASES ?= 100000
 audit: export STRESS ?= 20
 audit: MINUTES ?= 5
-audit: ## What takes long: dependencies, fuzzing, sanitizers, the model, stress, the soak
+audit: ## Run the long checks: dependencies, fuzzing, sanitizers, the model, stress, the soak
 	@.ci/check-tools audit
 	.ci/deny
 	$(MAKE) --no-print-directory fuzz
@@ -124,7 +127,7 @@ fmt: node/node_modules/.package-lock.json ## Format Rust and JavaScript
 	npm run --silent --prefix node lint -- --fix
 
 .PHONY: clean
-clean: ## Remove everything that was built or installed
+clean: ## Remove all build output and installed packages
 	cargo clean
 	rm -rf node/*.node node/dist node/node_modules examples/*/node_modules node/test/packaging/tools/node_modules
 	rm -rf bench/node_modules bench/rust/target
