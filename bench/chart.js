@@ -52,7 +52,7 @@ function chart({ runs, start }) {
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" role="img" aria-labelledby="said">
   <title id="said">${said.join(' ')}</title>
   <style>
-    /* Legible on white and on black, for who does not say which it is. */
+    /* Legible on white and on black, for browsers that do not say which one is used. */
     text { font: 13px system-ui, sans-serif; fill: #747d87; }
     .title, .ours-name { font-weight: 600; }
     .ours { fill: #2da44e; }

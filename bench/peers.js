@@ -22,7 +22,7 @@ const ENVIRONMENT = {
 
 const CREDENTIALS = { region: 'local', accessKeyId: 'dummyKey', secretAccessKey: 'dummyKey' };
 
-/** What a subject is told about where things are. */
+/** The addresses and names that a subject receives. */
 function place(directory, name, endpoint, size, credentials = CREDENTIALS) {
   const requests = NODE.includes(name) ? 'ours' : 'core';
   return {

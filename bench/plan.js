@@ -1,6 +1,6 @@
 'use strict';
 
-// Who is measured, at what, and for how long.
+// The subjects, the scenarios and the durations.
 
 const path = require('node:path');
 const { KB, SIZES } = require('./session.js');

@@ -102,16 +102,16 @@ function report(results) {
 
   return `# Benchmarks
 
-Written by \`make bench\`. The ratios are the result: each compares rounds that took turns in one run. The times are those of
-one machine, named at the end. "Set" is what koa-session writes of a session that a request has read and changed, "rolling" of
-one it has only read. A row called limit is no store: it shows what is left when a store costs nothing.
+Written by \`make bench\`. The ratios are the result: each compares rounds that took turns in one run. The times are from
+one machine, named at the end. "Set" is the write of koa-session after a request that read and changed its session,
+"rolling" after one that only read it. A row called limit is not a store: it shows the cost that remains if a store costs nothing.
 
 ![What a session costs this package and its peers](benchmarks.svg)
 
 ## Ratios
 
-What the others take for each that this package takes, at 1 KB and 16 in flight, against a server that answers at once. Of
-operations per second: how many times as many this package does.
+How many times as much the others take as this package, at 1 KB and 16 in flight, against a server that answers at once. For
+operations per second: how many times as many this package completes.
 
 ${ratioTable([
     ...['get', 'set', 'rolling', 'destroy'].map((operation) => [
@@ -124,21 +124,21 @@ ${ratioTable([
     ['require + first get, TLS, environment credentials', start.tls, 'totalMs', 'ours'],
   ], others(NODE, 'ours'))}
 
-The Rust core, likewise:
+The same for the Rust core:
 
 ${ratioTable([
     ...['get', 'put'].map((operation) => [`process CPU, ${operation}`, rust(operation), 'processUs', 'core']),
     ...['get', 'put'].map((operation) => [`operations per second, ${operation}`, rust(operation), 'perSecond', 'core']),
   ], others(RUST, 'core').filter((name) => rust('get')[name]))}
 
-## What this package is held to
+## Targets
 
 ${targetTable(results)}
 
 ## Koa
 
-The CPU time of the main thread for a request to an app with koa-session, 16 requests in flight. First one that reads
-its session, then one that changes it. The store in memory answers in a later turn of the event loop, as all others do.
+The CPU time of the main thread for a request to an app with koa-session, 16 requests in flight. The first table is of requests that read
+their session, the second of requests that change it. The store in memory answers in a later turn of the event loop, as all others do.
 
 ${koaTable(koa.reading)}
 
@@ -146,8 +146,8 @@ ${koaTable(koa.writing)}
 
 ## Node.js: 1 KB, 16 in flight
 
-Medians of rounds, ± half of what lies between the least and the most. ‡: the server was ${BUSY * 100} % busy, so that it may be what
-limits.
+Medians of rounds, ± half of the difference between the lowest and the highest. ‡: the server was ${BUSY * 100} % busy, so it may be the
+limit.
 
 ${['get', 'set', 'rolling', 'destroy'].map((operation) => `### ${operation}\n\n${scenarioTable(at(operation), NODE, [
     'loopUs', 'processUs', 'perSecond', 'p50Ms', 'p99Ms', 'rssMb'])}`).join('\n\n')}
@@ -170,7 +170,7 @@ p99, ms:
 
 ${load('p99Ms')}
 
-Peak RSS, MB, of processes that have done all before:
+Peak RSS, MB, of processes that have run all earlier scenarios:
 
 ${load('rssMb')}
 
@@ -190,7 +190,7 @@ ${size('perSecond')}
 
 ## Node.js: as far away as DynamoDB
 
-A server that takes 5 ms ± 1 ms for an answer, 1 KB, 16 in flight. The event-loop delay is how late a timer of 1 ms is.
+The server answers after 5 ms ± 1 ms; 1 KB, 16 in flight. The event-loop delay is how late a timer of 1 ms fires.
 
 ${['get', 'set'].map((operation) => `### ${operation}\n\n${scenarioTable(runs[nameOf('delay', operation)], STORES, [
     'perSecond', 'p50Ms', 'p99Ms', 'loopUs', 'delayP50Ms', 'delayP99Ms'])}`).join('\n\n')}
@@ -215,7 +215,7 @@ The addon alone: ${(addonBytes / 1e6).toFixed(1)} MB.
 
 ## Rust: 1 KB
 
-One thread. "Put" writes the whole session, "save" what changed of it.
+One thread. "Put" writes the whole session, "save" the changed fields.
 
 ${[16, 1, 256].flatMap((each) => ['get', 'put'].map((operation) => (
     `### ${operation}, ${each} in flight\n\n${scenarioTable(rust(operation, each), RUST, [
@@ -232,7 +232,7 @@ Process CPU, µs:
 ${acrossTable(runs, RUST.filter((name) => rust('get')[name]), ['get', 'put'].flatMap((operation) => SIZES.map((each) => [
     `${operation}, ${kilobytes(each)}`, `rust ${nameOf('null', operation, 16, each)}`])), 'processUs')}
 
-Bytes that a call of the core allocates at its peak, for each byte of the session:
+Peak allocation of a call of the core, in bytes for each byte of the session:
 
 ${table(['', ...SIZES.map(kilobytes)], Object.entries(memory).map(([operation, sizes]) => (
     [operation, ...SIZES.map((each) => sizes[each].toFixed(1))])))}

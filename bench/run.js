@@ -32,7 +32,7 @@ function say(text) {
   console.log(`${String(seconds).padStart(4)} s  ${text}`);
 }
 
-/** A line for who waits, and a warning when the server is what was measured. */
+/** A line of progress, and a warning if the server was the limit. */
 function progress({ id }, results) {
   const each = Object.entries(results).map(([name, rounds]) => {
     const of = (measure) => median(rounds.map((round) => round[measure]));

@@ -1,6 +1,6 @@
 'use strict';
 
-// What this package is held to, in one run on one machine: limits of ratios, none of times.
+// The targets of this package, for one run on one machine: limits of ratios, not of times.
 
 const { KB } = require('./session.js');
 const { nameOf } = require('./plan.js');
@@ -28,7 +28,7 @@ function against(runs, inFlight, measure, peers, flip = false) {
 
 const BOTH = Object.keys(PEERS);
 
-/** Each says what was found; `passed` is undefined where nothing was. */
+/** Each returns what was found; `passed` is undefined if nothing was measured. */
 const TARGETS = [
   ['event-loop CPU of get and changed set', '≤ 1/50 of legacy and of AWS SDK v3', ({ runs }) => {
     const found = against(runs, 16, 'loopUs', BOTH);
@@ -101,7 +101,7 @@ const TARGETS = [
     });
     return { found: list(found, (value) => value.toFixed(2)), passed: every(found, (value) => value <= 1.25) };
   }],
-  // What a call needs whatever the size, some KB, is no growth.
+  // The few KB that a call needs at any size are not growth.
   ['growth with size: peak memory of a call of the core, at 100 KB', '≤ 3 × the session', ({ memory }) => {
     const found = Object.entries(memory).map(([name, sizes]) => ({ name, value: sizes[100 * KB] }));
     return { found: list(found, times), passed: every(found, (value) => value <= 3) };
