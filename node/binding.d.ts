@@ -90,6 +90,8 @@ export declare class Store {
   setTtl(enabled: boolean): Promise<void>
   /** The attribute that holds the expiry; creating the table can change it. */
   get ttlAttribute(): string
+  /** Whether requests go over plain HTTP to another host. */
+  get isInsecure(): boolean
   /** The time by the service's clock, as far as it is known, in epoch milliseconds. */
   now(): number
 }

@@ -84,6 +84,14 @@ class Core {
       const message = error.message.replace(/^tls_roots/, 'dynamoConfig.httpOptions.agent: ca');
       throw errors().toError({ kind: 'Config', message, retryable: false }, error);
     }
+    this.#warnIfInsecure();
+  }
+
+  #warnIfInsecure() {
+    const { native, public: { isLocal } } = this.options;
+    if (isLocal || !native.endpointUrl?.startsWith('http:') || !this.#native.isInsecure) return;
+    const { warnOnce } = require('./warn.js');
+    warnOnce('koa-session-dynamodb-store: dynamoConfig.endpoint is plain http: credentials and sessions can be read on the way. For a local engine use a region that contains "local".');
   }
 
   /** Resolves with what `found` makes of the frame, or of undefined when there is no session. Default: the session. */

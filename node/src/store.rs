@@ -285,6 +285,12 @@ impl Store {
         self.shared.store.ttl_attribute().as_ref().to_owned()
     }
 
+    /// Whether requests go over plain HTTP to another host.
+    #[napi(getter, catch_unwind)]
+    pub fn is_insecure(&self) -> bool {
+        self.shared.store.is_insecure()
+    }
+
     /// The time by the service's clock, as far as it is known, in epoch milliseconds.
     #[napi(catch_unwind)]
     pub fn now(&self) -> f64 {

@@ -61,10 +61,6 @@ const USUAL = {
   sessionToken(value) { check.string(value, ofDynamo('sessionToken')); },
 };
 
-function isLoopback({ hostname }) {
-  return hostname === 'localhost' || hostname.endsWith('.localhost') || hostname === '[::1]' || /^127\./.test(hostname);
-}
-
 const rare = () => require('./dynamo-rare.js');
 
 /** `dynamoConfig`, sorted by who needs it: `native` options, and those for JavaScript. */
@@ -84,13 +80,8 @@ function readDynamoConfig(config = {}) {
     provider, logger, consistentRead, createTable, ...native
   } = out;
   const region = native.region || envRegion() || '';
-  const isLocal = region.includes('local');
-  if (native.endpointUrl?.startsWith('http:') && !isLocal && !isLoopback(new URL(native.endpointUrl))) {
-    const { warnOnce } = require('../warn.js');
-    warnOnce('koa-session-dynamodb-store: dynamoConfig.endpoint is plain http: credentials and sessions can be read on the way. For a local engine use a region that contains "local".');
-  }
   return {
-    native, provider, logger, consistentRead, createTable, isLocal,
+    native, provider, logger, consistentRead, createTable, isLocal: region.includes('local'),
   };
 }
 

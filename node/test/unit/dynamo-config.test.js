@@ -7,6 +7,7 @@ const http = require('node:http');
 const https = require('node:https');
 const { afterEach, describe, it } = require('node:test');
 const AWS = require('aws-sdk');
+const { Core } = require('../../lib/core.js');
 const { readDynamoConfig } = require('../../lib/options/dynamo.js');
 const { warningsOf } = require('./warnings');
 
@@ -142,7 +143,6 @@ describe('ignored', () => {
     [{ params: { Nonsense: 1 } }, /params\.Nonsense/],
     [{ httpOptions: { agent: new (class Odd extends https.Agent {})() } }, /httpOptions\.agent/],
     [{ nonsense: 1 }, /nonsense/],
-    [{ endpoint: 'http://10.0.0.5:8000' }, /plain http/],
   ];
   WARNED.forEach(([config, message]) => {
     it(`with one warning: ${Object.keys(config)} ${message}`, async () => {
@@ -155,8 +155,21 @@ describe('ignored', () => {
     });
   });
 
+  it('with one warning: an endpoint on another host over plain http', async () => {
+    const warnings = await warningsOf(() => [1, 2].forEach(() => new Core({ dynamoConfig: { endpoint: 'http://10.0.0.5:8000' } })));
+    assert.equal(warnings.length, 1);
+    assert.match(warnings[0], /plain http/);
+  });
+
+  ['localhost', 'app.localhost', '127.0.0.1', '127.1.2.3', '[::1]'].forEach((host) => {
+    it(`without a warning: plain http to ${host}`, async () => {
+      assert.deepEqual(await warningsOf(() => new Core({ dynamoConfig: { endpoint: `http://${host}:8000` } })), []);
+    });
+  });
+
   it('a local engine may be anywhere, over plain http', async () => {
-    assert.deepEqual(await warningsOf(() => readDynamoConfig({ region: 'local', endpoint: 'http://dynamodb:8000' })), []);
+    const dynamoConfig = { region: 'local', endpoint: 'http://dynamodb:8000' };
+    assert.deepEqual(await warningsOf(() => new Core({ dynamoConfig })), []);
   });
 });
 
