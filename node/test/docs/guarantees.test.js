@@ -20,7 +20,7 @@ const TESTED = {
     'replace does not bring back a deleted session', 'fn a_change_that_ends_after_a_logout_is_dropped()',
     'fn an_extension_that_ends_after_a_logout_is_dropped()',
   ],
-  'nor write to another session that took over its id': [
+  'it does not write to another session that took over its id': [
     ': the next session under the id is left alone', 'save does not overwrite a successor under the same id',
     'touch does not extend a successor under the same id', 'replace does not overwrite a successor under the same id',
   ],
@@ -31,7 +31,7 @@ const TESTED = {
     'genid: what both wrote is there', 'create never overwrites a live session', 'fn create_tries_five_ids()',
     'fn save_tries_five_keys()',
   ],
-  'moving the expiry creates nothing and costs no write each time': [
+  'moving the expiry creates nothing, and not every move costs a write': [
     'the same, within touchAfter', 'fn an_extension_is_written_once_a_minute()', 'touch creates nothing',
   ],
   'a session ends at a set age': ['a session ends no later than that'],
