@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use dynamodb_session::framework::Framework;
-use dynamodb_session::{ErrorKind, Layout, Record, SessionText, Write};
-use serde::de::{DeserializeOwned, IgnoredAny};
+use dynamodb_session::{DecodeSession, ErrorKind, Layout, Record, SessionText, Write};
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use tower_sessions_core::SessionStore as _;
@@ -60,8 +60,6 @@ struct Typed {
     choice: Option<Choice>,
     #[serde(default)]
     list: Vec<Option<Box<Typed>>>,
-    #[serde(default)]
-    text: Option<SessionText>,
     #[serde(flatten)]
     rest: BTreeMap<String, Value>,
 }
@@ -79,7 +77,7 @@ enum Choice {
 #[serde(transparent)]
 struct Keyed(BTreeMap<i32, (u8, String)>);
 
-fn load<T: DeserializeOwned>(answer: &[u8], layout: Layout) -> Option<Record<T>> {
+fn load<T: DecodeSession>(answer: &[u8], layout: Layout) -> Option<Record<T>> {
     let store = builder(Answers::new([(200, answer.to_vec())]))
         .layout(layout)
         .max_attempts(1)

@@ -14,7 +14,7 @@ use crate::client::{ClientConfig, Environment, TlsRoots, endpoint};
 use crate::clock::{Clock, ServiceClock, SystemClock};
 use crate::error::{Error, ErrorKind};
 use crate::event::Listener;
-use crate::item::Layout;
+use crate::item::{Layout, attributes};
 use crate::store::SessionStore;
 
 /// Collects the settings of a [`SessionStore`].
@@ -427,18 +427,13 @@ impl TableConfig {
             if !(1..=255).contains(&attribute.len()) {
                 return Err(config(format!("{setting} must be 1 to 255 bytes long")));
             }
-            if RESERVED_ATTRIBUTES.contains(&attribute.as_str()) {
+            if attributes::RESERVED.contains(&attribute.as_str()) {
                 return Err(config(format!(
                     "{setting} must not be `{attribute}`: the store keeps something else there"
                 )));
             }
         }
-        let of_layout = [
-            Some(self.layout.session_attribute()),
-            self.layout.foreign_attribute(),
-            self.layout.marker().map(|(attribute, _)| attribute),
-        ];
-        for attribute in of_layout.into_iter().flatten() {
+        for attribute in self.layout.attributes() {
             if [&self.partition_key, &self.ttl_attribute].contains(&&attribute.to_owned()) {
                 return Err(config(format!(
                     "partition_key and ttl_attribute must not be `{attribute}`: the layout keeps something else there"
@@ -451,9 +446,6 @@ impl TableConfig {
         Ok(())
     }
 }
-
-/// Attributes of a session item that hold neither its id nor its expiry; `rev` is kept for later use.
-pub(crate) const RESERVED_ATTRIBUTES: [&str; 3] = ["session", "created", "rev"];
 
 fn config(message: impl Into<String>) -> Error {
     Error::new(ErrorKind::Config, message)

@@ -1,30 +1,21 @@
-//! The protocol: six verbs over one item per session.
+//! The store: its verbs.
 
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, PoisonError, RwLock};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::{Arc, RwLock};
+use std::time::SystemTime;
 
 use aws_types::SdkConfig;
-use bytes::Bytes;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 
-use crate::client::retry::{Answer, Client};
-use crate::client::wire::{self, Condition, Moment, Names};
-use crate::clock::{ServiceClock, epoch_ms};
+use crate::client::retry::Client;
+use crate::clock::ServiceClock;
 use crate::config::{Builder, TableConfig};
-use crate::error::{Error, ErrorKind};
-use crate::event::{Event, id_hash};
+use crate::error::Error;
 use crate::framework::Framework;
-use crate::item::{self, OwnKey, Stored, StoredItem};
-use crate::record::{self, Record, SessionId, Stamp};
-use crate::request::Operation;
-use crate::stats::{Stats, count};
+use crate::item::{DecodeSession, EncodeSession};
+use crate::protocol::Inner;
+use crate::session::{Create, Page, PageToken, Record, SessionId, Stamp, Write};
+use crate::stats::Stats;
 use crate::table::Table;
-
-mod write;
-
-use write::{Gone, NoFields, updated};
 
 /// Sessions in a DynamoDB table.
 ///
@@ -33,49 +24,6 @@ use write::{Gone, NoFields, updated};
 pub struct SessionStore {
     inner: Arc<Inner>,
 }
-
-#[derive(Debug)]
-pub(crate) struct Inner {
-    pub(crate) client: Client,
-    pub(crate) clock: ServiceClock,
-    pub(crate) table: TableConfig,
-    /// Whether credentials go over the network unencrypted.
-    is_insecure: bool,
-    /// As configured, until the table turns out to have its TTL on another one.
-    ttl_attribute: RwLock<Arc<str>>,
-    /// `UpdateItem` was refused: sessions are written whole.
-    update_denied: AtomicBool,
-}
-
-/// What [`SessionStore::create`] did.
-#[must_use]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Create {
-    /// The session is stored.
-    Created(Stamp),
-    /// A live session has this id already; nothing was written.
-    Taken,
-}
-
-/// What a write that is conditional on the loaded session did.
-#[must_use]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Write {
-    /// What there was to write is stored.
-    Written(Stamp),
-    /// The session loaded was deleted meanwhile, or another one has its id; nothing was written.
-    Gone,
-}
-
-impl Write {
-    /// Whether the session is still there and holds what was to be written.
-    pub fn is_written(self) -> bool {
-        matches!(self, Self::Written(_))
-    }
-}
-
-/// How often [`SessionStore::create_or_merge`] tries, when the session under its id comes and goes.
-const CREATE_ATTEMPTS: u32 = 3;
 
 impl SessionStore {
     /// Starts with the default settings.
@@ -107,6 +55,7 @@ impl SessionStore {
         }
     }
 
+    #[cfg(feature = "conformance")]
     pub(crate) fn inner(&self) -> &Inner {
         &self.inner
     }
@@ -150,12 +99,11 @@ impl SessionStore {
     ///
     /// 1 `PutItem`: 1 write capacity unit per started KB, also when the id is taken. After a lost answer,
     /// on an engine that does not return the item a condition failed on, 1 consistent `GetItem` more.
-    pub async fn create<T: Serialize + Sync>(&self, record: &Record<T>) -> Result<Create, Error> {
-        let write = self.inner.prepare_put(record)?;
-        Ok(match self.inner.create(write).await? {
-            Ok(stamp) => Create::Created(stamp),
-            Err(_) => Create::Taken,
-        })
+    pub async fn create<T: EncodeSession + Sync>(
+        &self,
+        record: &Record<T>,
+    ) -> Result<Create, Error> {
+        self.inner.create(record).await
     }
 
     /// Writes what changed of a session that was loaded, if that session is still there.
@@ -184,8 +132,8 @@ impl SessionStore {
         expires_at: SystemTime,
     ) -> Result<Write, Error>
     where
-        B: Serialize + Sync,
-        T: Serialize + Sync,
+        B: EncodeSession + Sync,
+        T: EncodeSession + Sync,
     {
         self.save_with(loaded, data, expires_at, &Framework::new())
             .await
@@ -208,17 +156,12 @@ impl SessionStore {
         framework: &Framework,
     ) -> Result<Write, Error>
     where
-        B: Serialize + Sync,
-        T: Serialize + Sync,
+        B: EncodeSession + Sync,
+        T: EncodeSession + Sync,
     {
-        let condition = Condition::Present {
-            created: loaded.created,
-        };
-        let write = self.inner.prepare_save(loaded, data, expires_at)?;
-        let outcome = self
-            .inner
-            .update(loaded, &write, framework, condition, false);
-        Ok(self.inner.settled(&write.key, outcome.await?))
+        self.inner
+            .save(loaded, data, expires_at, framework, false)
+            .await
     }
 
     /// Writes a whole session, if one with this id and `record.created` is still there; presence is enough when
@@ -232,13 +175,11 @@ impl SessionStore {
     /// # Cost
     ///
     /// As [`save`](Self::save).
-    pub async fn replace<T: Serialize + Sync>(&self, record: &Record<T>) -> Result<Write, Error> {
-        let condition = Condition::Present {
-            created: record.created,
-        };
-        let write = self.inner.prepare_update(record, record.created)?;
-        let outcome = self.inner.replace(&write, condition).await?;
-        Ok(self.inner.settled(&write.key, outcome))
+    pub async fn replace<T: EncodeSession + Sync>(
+        &self,
+        record: &Record<T>,
+    ) -> Result<Write, Error> {
+        self.inner.replace_record(record).await
     }
 
     /// [`create`](Self::create), and where a live session has the id already, a [`save`](Self::save) of every field
@@ -252,42 +193,12 @@ impl SessionStore {
     ///
     /// That of a create; when the id is taken, of a save as well, and on an engine that does not return the item a
     /// condition failed on, 1 consistent `GetItem`.
-    pub async fn create_or_merge<T: Serialize + Sync>(
+    pub async fn create_or_merge<T: EncodeSession + Sync>(
         &self,
         record: &Record<T>,
         framework: &Framework,
     ) -> Result<Write, Error> {
-        let new = self.inner.prepare_put(record)?;
-        let mut gone = Gone {
-            operation: Operation::PutItem,
-        };
-        for _ in 0..CREATE_ATTEMPTS {
-            let answer = match self.inner.create(new.clone()).await? {
-                Ok(stamp) => return Ok(Write::Written(stamp)),
-                Err(answer) => answer,
-            };
-            let Some(there) = self.inner.met(&answer, &new.key).await? else {
-                continue;
-            };
-            let created = there.created_ms.map(from_epoch_ms);
-            let condition = Condition::Present { created };
-            let mut loaded = record.with_data(NoFields {});
-            loaded.created = created;
-            // Nothing is known that would make a write unnecessary.
-            loaded.expires_at = None;
-            loaded.is_foreign = there.is_foreign;
-            // Not to be created with, should that session be gone: it would be taken for it.
-            let merge = self.inner.prepare_update(record, created)?;
-            let outcome = self
-                .inner
-                .update(&loaded, &merge, framework, condition, false)
-                .await?;
-            match outcome {
-                Ok(stamp) => return Ok(Write::Written(stamp)),
-                Err(meanwhile) => gone = meanwhile,
-            }
-        }
-        Ok(self.inner.settled(&new.key, Err(gone)))
+        self.inner.create_or_merge(record, framework).await
     }
 
     /// Stores a session whatever is there: nothing guards it against a logout or a parallel request.
@@ -299,14 +210,8 @@ impl SessionStore {
     /// # Cost
     ///
     /// 1 `PutItem`: 1 write capacity unit per started KB, the larger of before and after.
-    pub async fn put<T: Serialize + Sync>(&self, record: &Record<T>) -> Result<Stamp, Error> {
-        let write = self.inner.prepare_put(record)?;
-        let stamp = write.stamp(Some(write.created));
-        let ttl_attribute = self.ttl_attribute();
-        let body = write.into_put(self.inner.names(&ttl_attribute), None);
-        self.inner.call(Operation::PutItem, body).await?;
-        count(&self.inner.client.counts().unguarded_writes);
-        Ok(stamp)
+    pub async fn put<T: EncodeSession + Sync>(&self, record: &Record<T>) -> Result<Stamp, Error> {
+        self.inner.put(record).await
     }
 
     /// The session with this id; `None` when there is none or it has expired, whatever DynamoDB's TTL has
@@ -321,31 +226,8 @@ impl SessionStore {
     ///
     /// 1 `GetItem`: 1 read capacity unit per started 4 KB, half of that when
     /// [`consistent_read`](Builder::consistent_read) is off.
-    pub async fn load<T: DeserializeOwned>(
-        &self,
-        id: &SessionId,
-    ) -> Result<Option<Record<T>>, Error> {
-        let Ok(key) = self.inner.key(id) else {
-            // Longer than any key in the table.
-            return Ok(None);
-        };
-        let Some(stored) = self
-            .inner
-            .read(&key, self.inner.table.consistent_read)
-            .await?
-        else {
-            return Ok(None);
-        };
-        Ok(match self.inner.found(id.clone(), stored) {
-            Found::Session(record) => Some(record),
-            Found::Ended => None,
-            Found::Unreadable => {
-                self.inner.client.tell(|| Event::Unreadable {
-                    id_hash: id_hash(&key),
-                });
-                None
-            }
-        })
+    pub async fn load<T: DecodeSession>(&self, id: &SessionId) -> Result<Option<Record<T>>, Error> {
+        self.inner.load(id).await
     }
 
     /// Moves the expiry of a live session that was loaded and keeps its data.
@@ -363,27 +245,7 @@ impl SessionStore {
         loaded: &Record<B>,
         expires_at: SystemTime,
     ) -> Result<Write, Error> {
-        let inner = &self.inner;
-        let key = inner
-            .key(&loaded.id)
-            .map_err(|error| error.on(Operation::UpdateItem, &inner.table.name))?;
-        let expires_secs = inner.expiry_secs(expires_at, loaded.created);
-        if let Some(stamp) = inner.skipped_touch(loaded, expires_secs) {
-            return Ok(Write::Written(stamp));
-        }
-        let condition = Condition::Live {
-            created: loaded.created,
-            moment: self.inner.moment(),
-        };
-        let ttl_attribute = self.ttl_attribute();
-        let names = inner.names(&ttl_attribute);
-        let body = wire::move_expiry(names, &key, expires_secs, condition);
-        let answer = inner.call(Operation::UpdateItem, body).await?;
-        let stamp = Stamp {
-            created: loaded.created,
-            expires_at: from_epoch_secs(expires_secs),
-        };
-        Ok(inner.settled(&key, updated(&answer, stamp)))
+        self.inner.touch(loaded, expires_at).await
     }
 
     /// [`touch`](Self::touch) for a framework that keeps fields of the expiry unit in the session: of `data`, those
@@ -404,21 +266,15 @@ impl SessionStore {
         framework: &Framework,
     ) -> Result<Write, Error>
     where
-        B: Serialize + Sync,
-        T: Serialize + Sync,
+        B: EncodeSession + Sync,
+        T: EncodeSession + Sync,
     {
-        let condition = Condition::Live {
-            created: loaded.created,
-            moment: self.inner.moment(),
-        };
-        let write = self.inner.prepare_save(loaded, data, expires_at)?;
-        let outcome = self
-            .inner
-            .update(loaded, &write, framework, condition, true);
-        Ok(self.inner.settled(&write.key, outcome.await?))
+        self.inner
+            .save(loaded, data, expires_at, framework, true)
+            .await
     }
 
-    /// Deletes the session. That there is none is a success.
+    /// Deletes the session. Succeeds even if the session does not exist.
     ///
     /// # Errors
     ///
@@ -428,170 +284,81 @@ impl SessionStore {
     ///
     /// 1 `DeleteItem`: 1 write capacity unit per started KB of the item, 1 when there is none.
     pub async fn delete(&self, id: &SessionId) -> Result<(), Error> {
-        let Ok(key) = self.inner.key(id) else {
-            return Ok(());
-        };
-        let ttl_attribute = self.ttl_attribute();
-        let body = wire::delete_item(self.inner.names(&ttl_attribute), &key, None);
-        self.inner.call(Operation::DeleteItem, body).await?;
-        Ok(())
-    }
-}
-
-/// What an item is to who reads it.
-pub(crate) enum Found<T> {
-    Session(Record<T>),
-    /// Its session has expired.
-    Ended,
-    /// It holds no session.
-    Unreadable,
-}
-
-impl Inner {
-    pub(crate) fn ttl_attribute(&self) -> Arc<str> {
-        Arc::clone(
-            &self
-                .ttl_attribute
-                .read()
-                .unwrap_or_else(PoisonError::into_inner),
-        )
+        self.inner.delete(id).await
     }
 
-    pub(crate) fn follow_ttl_attribute(&self, attribute: &str) {
-        *self
-            .ttl_attribute
-            .write()
-            .unwrap_or_else(PoisonError::into_inner) = Arc::from(attribute);
-    }
-
-    pub(crate) fn names<'a>(&'a self, ttl_attribute: &'a str) -> Names<'a> {
-        Names {
-            table: &self.table.name,
-            partition_key: &self.table.partition_key,
-            ttl_attribute,
-            layout: self.table.layout,
-        }
-    }
-
-    pub(crate) async fn call(&self, operation: Operation, body: Bytes) -> Result<Answer, Error> {
-        self.client.call(operation, &self.table.name, body).await
-    }
-
-    fn key(&self, id: &SessionId) -> Result<String, Error> {
-        let key = format!("{}{}", self.table.prefix, id.as_str());
-        if key.len() > record::MAX_ID_BYTES {
-            Err(record::too_long())
-        } else {
-            Ok(key)
-        }
-    }
-
-    pub(crate) fn moment(&self) -> Moment {
-        let now = self.clock.now();
-        let too_old = self.table.absolute_ttl.map(|ttl| now.checked_sub(ttl));
-        Moment {
-            now,
-            too_old: too_old.map(|time| time.unwrap_or(UNIX_EPOCH)),
-        }
-    }
-
-    /// The expiry as it is stored: no later than the session's absolute lifetime.
-    fn expiry_secs(&self, expires_at: SystemTime, created: Option<SystemTime>) -> u64 {
-        let latest = self.table.latest_expiry(created);
-        expiry_secs(latest.map_or(expires_at, |latest| latest.min(expires_at)))
-    }
-
-    /// What this item of this id is by now.
-    pub(crate) fn found<T>(&self, id: SessionId, stored: StoredItem<T>) -> Found<T> {
-        let expires_at = stored.expires_ms.map(from_epoch_ms);
-        let created = stored.created_ms.map(from_epoch_ms);
-        let ends_at = self.table.latest_expiry(created);
-        let now = self.clock.now();
-        if [expires_at, ends_at]
-            .into_iter()
-            .flatten()
-            .any(|end| end <= now)
-        {
-            return Found::Ended;
-        }
-        match stored.data {
-            Stored::Session(data) => Found::Session(Record {
-                id,
-                data,
-                expires_at,
-                created,
-                is_foreign: stored.is_foreign,
-            }),
-            Stored::Unreadable(_) => Found::Unreadable,
-        }
-    }
-
-    async fn read<T: DeserializeOwned>(
+    /// The live sessions under this store's prefix, a part at a time: `None` for the first one, then what the
+    /// part before has in [`next`](Page::next).
+    ///
+    /// A session that is stored, changed or deleted meanwhile may or may not be in a later part. Without a
+    /// prefix, sessions of other prefixes are listed too, under their whole ids.
+    ///
+    /// # Errors
+    ///
+    /// What the service or the connection did. An item that cannot be read is counted in
+    /// [`unreadable`](Page::unreadable) instead.
+    ///
+    /// # Cost
+    ///
+    /// 1 `Scan`, of up to 1 MB of items: 1 read capacity unit per started 4 KB of all of them, half of that
+    /// when [`consistent_read`](crate::Builder::consistent_read) is off. All parts together read the whole
+    /// table, whatever the prefix: see
+    /// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Scan.html>.
+    pub async fn list<T: DecodeSession>(
         &self,
-        key: &str,
-        consistent_read: bool,
-    ) -> Result<Option<StoredItem<T>>, Error> {
-        let ttl_attribute = self.ttl_attribute();
-        let answer = self
-            .call(
-                Operation::GetItem,
-                wire::get_item(self.names(&ttl_attribute), key, consistent_read),
-            )
-            .await?;
-        self.item_in(&answer, "Item", key)
-            .map_err(|error| error.on(Operation::GetItem, &self.table.name))
+        after: Option<&PageToken>,
+    ) -> Result<Page<T>, Error> {
+        self.inner.list(after).await
     }
 
-    pub(crate) fn item_in<T: DeserializeOwned>(
-        &self,
-        answer: &Answer,
-        member: &str,
-        key: &str,
-    ) -> Result<Option<StoredItem<T>>, Error> {
-        let ttl_attribute = self.ttl_attribute();
-        let key = OwnKey {
-            attribute: &self.table.partition_key,
-            value: key,
-        };
-        item::read_response(&answer.body, member, key, &ttl_attribute, self.table.layout).map_err(
-            |error| Error::new(ErrorKind::Decode, error.to_string()).with_attempts(answer.attempts),
-        )
+    /// How many live sessions there are under this store's prefix.
+    ///
+    /// Items that [`list`](Self::list) finds unreadable count as well.
+    ///
+    /// # Errors
+    ///
+    /// What the service or the connection did.
+    ///
+    /// # Cost
+    ///
+    /// That of [`list`](Self::list) for all parts: the read capacity units of the whole table.
+    pub async fn count(&self) -> Result<u64, Error> {
+        self.inner.count().await
     }
-}
 
-impl TableConfig {
-    /// When a session ends at the latest, by its absolute lifetime.
-    fn latest_expiry(&self, created: Option<SystemTime>) -> Option<SystemTime> {
-        created?.checked_add(self.absolute_ttl?)
+    /// Deletes every session under this store's prefix, expired or not. Returns how many.
+    ///
+    /// What counts as a session is an item with the attribute that holds session data, or with a number in
+    /// the TTL attribute: other rows of a shared table stay. Without a prefix, that is every session in the
+    /// table. One that is stored meanwhile may stay or go.
+    ///
+    /// # Errors
+    ///
+    /// What the service or the connection did; [`ErrorKind::Throttled`] when the table's capacity does not
+    /// allow a single delete for several seconds. What was deleted by then is gone; calling again goes on.
+    ///
+    /// # Cost
+    ///
+    /// A [`list`](Self::list) of all parts, and 1 `BatchWriteItem` per 25 sessions: 1 write capacity unit per
+    /// started KB of each session.
+    pub async fn clear(&self) -> Result<u64, Error> {
+        self.inner.clear().await
     }
-}
 
-fn from_epoch_ms(ms: u64) -> SystemTime {
-    UNIX_EPOCH + Duration::from_millis(ms)
-}
-
-fn from_epoch_secs(secs: u64) -> SystemTime {
-    UNIX_EPOCH + Duration::from_secs(secs)
-}
-
-/// Epoch seconds, rounded up, so that a session never ends before its cookie. Later than the year 5138 there is none:
-/// it would be read as milliseconds.
-fn expiry_secs(expires_at: SystemTime) -> u64 {
-    let secs = epoch_ms(expires_at).div_ceil(1000);
-    secs.min(wire::MILLISECONDS_FROM - 1)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_expiry_is_rounded_up_to_seconds() {
-        for (ms, secs) in [(0, 0), (1, 1), (999, 1), (1000, 1), (1001, 2)] {
-            assert_eq!(expiry_secs(UNIX_EPOCH + Duration::from_millis(ms)), secs);
-        }
-        assert_eq!(expiry_secs(UNIX_EPOCH - Duration::from_secs(1)), 0);
-        let far = UNIX_EPOCH + Duration::from_secs(100_000_000_000);
-        assert_eq!(expiry_secs(far), 99_999_999_999);
+    /// Deletes the items under this store's prefix that have expired. Returns how many.
+    ///
+    /// `DynamoDB` does that by itself and free of charge where the table's TTL is on, within a few days:
+    /// this is for tables where it is not. An item that is given a later expiry meanwhile stays.
+    ///
+    /// # Errors
+    ///
+    /// What the service or the connection did. What was deleted by then is gone; calling again goes on.
+    ///
+    /// # Cost
+    ///
+    /// A [`list`](Self::list) of all parts at half its cost, because no read needs to be consistent here, and
+    /// 1 `DeleteItem` for each expired item: 1 write capacity unit per started KB of it.
+    pub async fn delete_expired(&self) -> Result<u64, Error> {
+        self.inner.delete_expired().await
     }
 }

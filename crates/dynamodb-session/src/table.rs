@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use crate::config::RESERVED_ATTRIBUTES;
 use crate::error::{Error, ErrorKind};
+use crate::item::attributes;
+use crate::protocol::Inner;
 use crate::request::Operation;
-use crate::store::Inner;
 
 mod description;
 
@@ -390,7 +390,8 @@ impl Table {
     }
 
     fn follow(&self, attribute: &str) -> Result<(), Error> {
-        if RESERVED_ATTRIBUTES.contains(&attribute) || attribute == self.store.table.partition_key {
+        if attributes::RESERVED.contains(&attribute) || attribute == self.store.table.partition_key
+        {
             let message = format!(
                 "the table's TTL is on by `{attribute}`, where the store keeps something else"
             );

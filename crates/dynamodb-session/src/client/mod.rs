@@ -24,7 +24,6 @@ mod sdk_http;
 pub(crate) mod sign;
 mod tls;
 pub(crate) mod transport;
-pub(crate) mod wire;
 
 /// What the network side of a store is configured with; everything unset is found at the first call.
 // No Debug: the proxy's URL may hold a password.

@@ -7,14 +7,16 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 
+use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::serialize::{FieldSink, Writer};
-use super::text::{Form, write as write_text};
-use super::{ItemError, write_session_map};
+use super::ItemError;
+use super::codec::text;
+use super::codec::writer::{FieldSink, Writer};
+use super::data::sealed::Encode;
+use super::encoded::write_map;
 use crate::framework::{ExpiryField, Framework, Instants};
 
 /// Where a field stands in what a session's attribute value was appended to: its name, as a JSON string, then a colon, its value, and the end.
@@ -46,12 +48,12 @@ impl FieldSink for Vec<FieldAt> {
 }
 
 /// Appends session data as a map whose fields are compared, not sent: what `DynamoDB` would refuse is not refused.
-pub(crate) fn write_fields<T: Serialize + ?Sized>(
+pub(crate) fn write_fields<T: Encode + ?Sized>(
     session: &T,
     out: &mut Vec<u8>,
     fields: &mut Vec<FieldAt>,
 ) -> Result<(), ItemError> {
-    write_session_map(session, out, false, Some(fields)).map(|_| ())
+    write_map(session, out, false, Some(fields)).map(|_| ())
 }
 
 /// What a merging write does to the fields of a session. Names are JSON strings.
@@ -70,7 +72,7 @@ pub(crate) struct Changes<'a> {
 impl<'a> Changes<'a> {
     /// From what was loaded to the session whose attribute value is in `session`, with fields there. With `as_doubles`
     /// numbers are compared as JavaScript knows them; without, by their text.
-    pub(crate) fn since<B: Serialize + ?Sized>(
+    pub(crate) fn since<B: Encode + ?Sized>(
         loaded: &B,
         session: &'a [u8],
         at: &[FieldAt],
@@ -81,7 +83,7 @@ impl<'a> Changes<'a> {
         let mut comparison = Comparison::new(session, at, framework, as_doubles);
         // Only a field at a time is in here.
         let mut base = Vec::with_capacity(256);
-        write_session_map(loaded, &mut base, false, Some(&mut comparison))?;
+        write_map(loaded, &mut base, false, Some(&mut comparison))?;
         Ok(comparison.finish())
     }
 
@@ -363,7 +365,7 @@ pub(crate) fn size_of_item(answer: &[u8]) -> Option<usize> {
         let mut writer = Writer::new(&mut out, false);
         // Any type will do: it is no session.
         writer.depth = 1;
-        write_text(Form::Attribute, value.get(), &mut writer).ok()?;
+        text::write_attribute(value.get(), &mut writer).ok()?;
         size += name.len() + writer.size;
     }
     Some(size)

@@ -42,7 +42,7 @@ pub(crate) enum ItemErrorKind {
 const SHOWN: usize = 50;
 
 impl ItemError {
-    pub(super) fn new(kind: ItemErrorKind, message: impl Into<String>) -> Self {
+    pub(crate) fn new(kind: ItemErrorKind, message: impl Into<String>) -> Self {
         ItemError {
             kind,
             path: String::new(),
@@ -51,7 +51,7 @@ impl ItemError {
     }
 
     /// Takes but the place from an error of `serde_json`, whose text may quote a value.
-    pub(super) fn at(kind: ItemErrorKind, message: &str, error: &serde_json::Error) -> Self {
+    pub(crate) fn at(kind: ItemErrorKind, message: &str, error: &serde_json::Error) -> Self {
         let problem = match error.classify() {
             Category::Syntax => "a syntax error",
             Category::Eof => "an early end",
@@ -64,12 +64,12 @@ impl ItemError {
         )
     }
 
-    pub(super) fn in_element(mut self, index: usize) -> Self {
+    pub(crate) fn in_element(mut self, index: usize) -> Self {
         self.path.insert_str(0, &format!("[{index}]"));
         self
     }
 
-    pub(super) fn in_field(mut self, name: &str) -> Self {
+    pub(crate) fn in_field(mut self, name: &str) -> Self {
         let shortened;
         let name = match name.char_indices().nth(SHOWN) {
             Some((end, _)) => {
@@ -93,7 +93,7 @@ impl ItemError {
     }
 
     /// [`in_field`](Self::in_field) for the name that starts, as a JSON string, at this place of what was written.
-    pub(super) fn in_field_at(self, written: &[u8], at: usize) -> Self {
+    pub(crate) fn in_field_at(self, written: &[u8], at: usize) -> Self {
         let mut input = serde_json::Deserializer::from_slice(&written[at..]);
         match String::deserialize(&mut input) {
             Ok(name) => self.in_field(&name),

@@ -4,10 +4,13 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{DeserializeOwned, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::{ItemError, ItemSeed, Layout, NameIs, StoredItem, read, skip_fields};
+use super::codec::skip_fields;
+use super::data::sealed::Decode;
+use super::read::{ItemSeed, NameIs, StoredItem, malformed, read};
+use super::{ItemError, Layout};
 
 /// A page of a `Scan`, its items not yet read: one that cannot be read is no reason to miss the others.
 #[derive(Deserialize)]
@@ -29,7 +32,7 @@ pub(crate) struct ScannedItem<'a>(#[serde(borrow)] &'a RawValue);
 
 impl<'a> Scanned<'a> {
     pub(crate) fn parse(answer: &'a [u8]) -> Result<Self, ItemError> {
-        serde_json::from_slice(answer).map_err(|error| super::malformed(&error))
+        serde_json::from_slice(answer).map_err(|error| malformed(&error))
     }
 }
 
@@ -41,7 +44,7 @@ impl ScannedItem<'_> {
         })
     }
 
-    pub(crate) fn read<T: DeserializeOwned>(
+    pub(crate) fn read<T: Decode>(
         self,
         ttl_attribute: &str,
         layout: Layout,
@@ -72,8 +75,7 @@ pub(crate) fn unprocessed(answer: &[u8], partition_key: &str) -> Result<Vec<Stri
         #[serde(borrow)]
         key: ScannedItem<'a>,
     }
-    let answer: Answer<'_> =
-        serde_json::from_slice(answer).map_err(|error| super::malformed(&error))?;
+    let answer: Answer<'_> = serde_json::from_slice(answer).map_err(|error| malformed(&error))?;
     answer
         .unprocessed_items
         .into_values()
@@ -98,7 +100,7 @@ impl<'de> Visitor<'de> for Key<'_> {
             #[serde(rename = "S")]
             text: String,
         }
-        while let Some(is_key) = map.next_key_seed(NameIs([self.0]))? {
+        while let Some(is_key) = map.next_key_seed(NameIs([(self.0, ())]))? {
             if is_key.is_some() {
                 let Text { text } = map.next_value()?;
                 skip_fields(&mut map)?;

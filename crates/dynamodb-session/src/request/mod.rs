@@ -1,5 +1,66 @@
-//! The requests of the DynamoDB API that the store makes.
+//! Requests as bytes.
+//!
+//! Bodies on the path of a session are written directly; the rare ones that manage a table go through `serde_json`.
+//! Every attribute is named by a placeholder, because `session` is a reserved word of `DynamoDB`. When which request is
+//! sent, and what its answer means, is the business of `protocol`.
 
+mod body;
+mod condition;
 mod operation;
+mod put;
+mod scan;
+#[cfg(test)]
+mod tests;
+mod update;
 
+use std::time::SystemTime;
+
+use bytes::Bytes;
+
+use crate::item::Layout;
+use body::Body;
+pub(crate) use condition::{Condition, Moment};
 pub use operation::Operation;
+pub(crate) use put::{put_copy_of_item, put_item, put_room};
+pub(crate) use scan::{BATCH, ScanPage, Wanted, delete_batch, scan};
+pub(crate) use update::{merge_session, move_expiry, replace_session};
+
+/// The attribute names of a table's items.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Names<'a> {
+    pub(crate) table: &'a str,
+    pub(crate) partition_key: &'a str,
+    pub(crate) ttl_attribute: &'a str,
+    pub(crate) layout: Layout,
+}
+
+/// The attributes of an item beside the session's.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ItemHead<'a> {
+    pub(crate) id: &'a str,
+    pub(crate) expires_secs: u64,
+    pub(crate) created: SystemTime,
+}
+
+/// What a condition, its names and its values take at most, with short names.
+const CONDITION_BYTES: usize = 512;
+
+/// `GetItem` of one session.
+pub(crate) fn get_item(names: Names<'_>, id: &str, consistent_read: bool) -> Bytes {
+    let mut body = Body::new(names, 192 + id.len());
+    if consistent_read {
+        body.raw(",\"ConsistentRead\":true");
+    }
+    body.key(id);
+    body.finish()
+}
+
+/// `DeleteItem` of one session.
+pub(crate) fn delete_item(names: Names<'_>, id: &str, condition: Option<Condition>) -> Bytes {
+    let mut body = Body::new(names, 192 + id.len());
+    body.key(id);
+    if let Some(condition) = condition {
+        body.condition(condition, &[]);
+    }
+    body.finish()
+}

@@ -5,13 +5,12 @@ use std::time::SystemTime;
 
 use dynamodb_session::framework::{ExpiryField, Framework};
 use dynamodb_session::{
-    BillingMode, Builder, CallReport, Conflict, Create, Error, ErrorKind, Event, Incomplete,
-    IncompleteReason, Layout, Listener, ManualClock, Observer, OperationStats, Record, Request,
-    Response, SessionId, SessionStore, SessionText, Stamp, Stats, SystemClock, Table,
-    TableDescription, TableSettings, TimeToLive, TlsRoots, TransportFuture, Write,
+    BillingMode, Builder, CallReport, Conflict, Create, DecodeSession, EncodeSession, Error,
+    ErrorKind, Event, Incomplete, IncompleteReason, Layout, Listener, ManualClock, Observer,
+    OperationStats, Record, Request, Response, SessionId, SessionStore, SessionText, Stamp, Stats,
+    SystemClock, Table, TableDescription, TableSettings, TimeToLive, TlsRoots, TransportFuture,
+    Write,
 };
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 fn shared<T: Send + Sync + 'static>() {}
 fn shown<T: Debug>() {}
@@ -66,7 +65,7 @@ fn types_are_send_and_sync() {
 /// Without more of the data than that it can itself go from thread to thread.
 fn futures_are_send<T>(store: &SessionStore, record: &Record<T>)
 where
-    T: Serialize + DeserializeOwned + Send + Sync,
+    T: EncodeSession + DecodeSession + Send + Sync,
 {
     spawned(&store.create(record));
     let expires_at = SystemTime::UNIX_EPOCH;

@@ -12,7 +12,7 @@ use super::update::Update;
 use crate::support::{Fate, MINUTE, World, id, now, record, refusal, secs, stamp};
 
 /// A session that is stored with these fields, as attribute values, and loaded.
-async fn loaded<T: serde::de::DeserializeOwned>(
+async fn loaded<T: dynamodb_session::DecodeSession>(
     world: &World,
     store: &SessionStore,
     fields: Value,

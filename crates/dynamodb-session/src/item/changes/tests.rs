@@ -1,4 +1,5 @@
 use proptest::prelude::*;
+use serde::Serialize;
 use serde_json::json;
 use std::sync::LazyLock;
 
@@ -31,13 +32,13 @@ fn session(json: &Value) -> SessionText {
 /// An attribute value, and where its fields are.
 type Attribute = (Vec<u8>, Vec<FieldAt>);
 
-fn attribute<T: Serialize>(session: &T) -> Attribute {
+fn attribute<T: Encode>(session: &T) -> Attribute {
     let (mut out, mut fields) = (Vec::new(), Vec::new());
     write_fields(session, &mut out, &mut fields).unwrap();
     (out, fields)
 }
 
-fn since<'a, T: Serialize>(
+fn since<'a, T: Encode>(
     base: &T,
     now: &'a Attribute,
     fields: &Framework,

@@ -4,7 +4,7 @@ use super::*;
 
 /// How a session's data come to the store.
 pub(in crate::model) trait Form:
-    Serialize + DeserializeOwned + Clone + Send + Sync + 'static
+    EncodeSession + DecodeSession + Clone + Send + Sync + 'static
 {
     fn of(data: &Data) -> Self;
     fn data(&self) -> Data;

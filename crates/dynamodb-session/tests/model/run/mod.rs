@@ -12,11 +12,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use dynamodb_session::framework::{ExpiryField, Framework};
 use dynamodb_session::{
-    Clock, Conflict, Create, Error, Layout, ManualClock, Record, SessionId, SessionStore,
-    SessionText, Stamp, Write,
+    Clock, Conflict, Create, DecodeSession, EncodeSession, Error, Layout, ManualClock, Record,
+    SessionId, SessionStore, SessionText, Stamp, Write,
 };
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::support::engine::response;

@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use dynamodb_session::{
-    Clock, ErrorKind, Event, IncompleteReason, Layout, ManualClock, Operation, Page, PageToken,
-    Record, Request, SessionStore, SessionText, TableSettings, Transport, TransportFuture,
+    Clock, DecodeSession, ErrorKind, Event, IncompleteReason, Layout, ManualClock, Operation, Page,
+    PageToken, Record, Request, SessionStore, SessionText, TableSettings, Transport,
+    TransportFuture,
 };
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::support::dynalite::Dynalite;
@@ -20,7 +20,7 @@ mod clear;
 mod list;
 
 /// All pages, each asked for with the text of the token that the one before had.
-async fn pages<T: DeserializeOwned>(store: &SessionStore) -> Vec<Page<T>> {
+async fn pages<T: DecodeSession>(store: &SessionStore) -> Vec<Page<T>> {
     let mut pages = Vec::new();
     let mut after: Option<PageToken> = None;
     loop {

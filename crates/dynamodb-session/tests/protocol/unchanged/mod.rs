@@ -7,10 +7,12 @@ use std::fmt::Write as _;
 use std::sync::LazyLock;
 
 use dynamodb_session::framework::{ExpiryField, Framework};
-use dynamodb_session::{ManualClock, Record, SessionStore, SessionText, Write};
+use dynamodb_session::{
+    DecodeSession, EncodeSession, ManualClock, Record, SessionStore, SessionText, Write,
+};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
-use serde::de::{self, DeserializeOwned, MapAccess, SeqAccess, Visitor};
+use serde::de::{self, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -57,7 +59,7 @@ fn numbers_are_written_as_javascript_writes_them() {
 }
 
 /// How a session's data pass through an application that changes nothing, its framework's own fields aside.
-trait Application: Serialize + DeserializeOwned + Send + Sync {
+trait Application: EncodeSession + DecodeSession + Send + Sync {
     /// What it saves, `unit` having been put into it, and the names that `keeps` does not keep left out.
     fn saves(&self, unit: &BTreeMap<&str, u64>, keeps: fn(&str) -> bool) -> Self;
 }

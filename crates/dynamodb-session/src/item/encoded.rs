@@ -1,0 +1,148 @@
+//! Session data in the form they are stored in.
+
+use super::codec::writer::{FieldSink, Writer};
+use super::data::sealed::Encode;
+use super::{Changes, FieldAt, ItemError, ItemErrorKind, Layout, write_fields};
+use crate::framework::Framework;
+
+/// A session in the form it is stored in, before it is framed as a request.
+#[derive(Clone)]
+pub(crate) struct EncodedSession {
+    /// Room for the beginning of a request, then the attribute value of the session's data.
+    bytes: Vec<u8>,
+    /// Where the attribute value begins.
+    start: usize,
+    /// The bytes it counts towards the item's size.
+    pub(crate) size: usize,
+    /// What is compared with the session that was loaded; `None` if it cannot be, or need not.
+    compared: Option<Compared>,
+}
+
+/// A session's fields, of which a save writes those that changed.
+#[derive(Clone)]
+struct Compared {
+    /// Where they are in the session's bytes, or in `map`.
+    fields: Vec<FieldAt>,
+    /// The map they are in, where the session is stored as text.
+    map: Option<Vec<u8>>,
+    /// Whether numbers are compared as doubles.
+    as_doubles: bool,
+}
+
+/// What most sessions fit into.
+const USUAL_BYTES: usize = 1024;
+
+impl EncodedSession {
+    /// Encodes session data after so much `room`. With `is_compared` it can say what changed.
+    pub(crate) fn encode<T: Encode + ?Sized>(
+        layout: Layout,
+        session: &T,
+        room: usize,
+        is_compared: bool,
+    ) -> Result<Self, ItemError> {
+        let mut bytes = Vec::with_capacity(room + USUAL_BYTES);
+        bytes.resize(room, b' ');
+        let mut fields = Vec::new();
+        if is_compared {
+            fields.reserve(16);
+        }
+        let sink = is_compared.then_some(&mut fields);
+        let written = layout.write_session(session, &mut bytes, sink)?;
+        let mut encoded = Self {
+            bytes,
+            start: room,
+            size: written.size,
+            compared: None,
+        };
+        if !is_compared {
+            return Ok(encoded);
+        }
+        // It is kept beside the request.
+        encoded.bytes.shrink_to_fit();
+        let mut map = None;
+        if layout.is_written_whole() {
+            let mut out = Vec::with_capacity(encoded.bytes.len() * 3 / 2);
+            if write_fields(session, &mut out, &mut fields).is_err() {
+                return Ok(encoded);
+            }
+            map = Some(out);
+        }
+        encoded.compared = Some(Compared {
+            fields,
+            map,
+            as_doubles: written.has_doubles,
+        });
+        Ok(encoded)
+    }
+
+    /// The attribute value, as JSON.
+    pub(crate) fn attribute_value(&self) -> &str {
+        str::from_utf8(&self.bytes[self.start..]).expect("the codec writes UTF-8")
+    }
+
+    /// The bytes, and where in them the attribute value begins. Before it there is room.
+    pub(crate) fn into_bytes(self) -> (Vec<u8>, usize) {
+        (self.bytes, self.start)
+    }
+
+    /// What a save changes of the session that was loaded; `None` if they cannot be compared.
+    pub(crate) fn changes_since<B: Encode>(
+        &self,
+        loaded: &B,
+        framework: &Framework,
+    ) -> Option<Result<Changes<'_>, ItemError>> {
+        let compared = self.compared.as_ref()?;
+        let map = compared.map.as_deref();
+        let changes = Changes::since(
+            loaded,
+            map.unwrap_or(&self.bytes),
+            &compared.fields,
+            framework,
+            compared.as_doubles,
+        );
+        // Whatever text another package stored can be written over.
+        (map.is_none() || changes.is_ok()).then_some(changes)
+    }
+}
+
+/// What a session became.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct WrittenSession {
+    /// The bytes it counts towards the item's size.
+    pub(crate) size: usize,
+    /// Whether it came as text from a language whose numbers are doubles.
+    pub(crate) has_doubles: bool,
+}
+
+/// Appends session data as a map (`{"M":{…}}`), which they must be: anything else would be unreadable once stored.
+///
+/// On error nothing is appended. `limits` says whether `DynamoDB`'s limits are enforced. `sink` gets each field.
+pub(super) fn write_map<'w, T: Encode + ?Sized>(
+    session: &T,
+    out: &'w mut Vec<u8>,
+    limits: bool,
+    sink: Option<&'w mut dyn FieldSink>,
+) -> Result<WrittenSession, ItemError> {
+    let start = out.len();
+    let mut writer = Writer::new(out, limits);
+    writer.sink = sink;
+    let written = session.write_attribute(&mut writer);
+    let Writer { out, size, .. } = writer;
+    let written = written.and_then(|()| {
+        if out[start..].starts_with(br#"{"M":"#) {
+            Ok(WrittenSession {
+                size,
+                has_doubles: T::HAS_DOUBLES,
+            })
+        } else {
+            Err(ItemError::new(
+                ItemErrorKind::NotAMap,
+                "session data must be a map",
+            ))
+        }
+    });
+    if written.is_err() {
+        out.truncate(start);
+    }
+    written
+}

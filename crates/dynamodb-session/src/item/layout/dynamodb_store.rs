@@ -1,0 +1,14 @@
+//! The layout of the npm package `dynamodb-store`, which is read.
+
+use super::own::ATTRIBUTE;
+use super::{DataAttribute, Description, Form};
+
+pub(super) const LAYOUT: Description = Description {
+    name: "dynamodb-store",
+    session: ATTRIBUTE,
+    marker: None,
+    foreign: Some(DataAttribute {
+        name: "sess",
+        form: Form::Map,
+    }),
+};

@@ -1,0 +1,195 @@
+//! How a session lies in its item: our own layout, and those of other packages.
+//!
+//! A layout is a value, a [`Description`], in a file of its own: the names of its attributes and the [`Form`] of the
+//! session's data. A new layout is a new file here and a variant of [`Layout`].
+
+mod connect_dynamodb;
+mod dynamodb_store;
+mod own;
+#[cfg(test)]
+mod tests;
+mod tower_sessions;
+
+use std::str::FromStr;
+
+use serde::de::{Error as _, MapAccess};
+
+use super::codec::Tag;
+use super::codec::reader::Reading;
+use super::data::sealed::{Decode, Encode};
+use super::encoded::WrittenSession;
+use super::read::{Stored, Unreadable, read_data};
+use super::{FieldAt, ItemError};
+use crate::error::{Error, ErrorKind};
+
+/// How a session lies in its item.
+///
+/// The names of table, partition key, TTL attribute and the prefix of ids are settings of their own. A layout parses
+/// from its [`name`](Self::name).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Layout {
+    /// `session` (M): the layout of `koa-session-dynamodb-store`.
+    #[default]
+    Session,
+    /// `sess` (S, JSON text) and `type` (S, `connect-session`): read and written as `connect-dynamodb` does.
+    ///
+    /// The session is one string, so it is always written whole: parallel requests overwrite each other.
+    ConnectDynamodb,
+    /// As [`Session`](Self::Session), and an item without it is read from `sess` (M), where `dynamodb-store` keeps it.
+    DynamodbStore,
+    /// As [`Session`](Self::Session), and an item without it is read from `data` (B), where the Rust crate
+    /// `tower-sessions-dynamodb-store` keeps it. The session data's type is given the bytes.
+    TowerSessionsDynamodbStore,
+}
+
+/// What there is to know of a layout.
+#[derive(Debug)]
+pub(crate) struct Description {
+    /// The layout's name in settings: that of the package whose layout it is.
+    pub(crate) name: &'static str,
+    /// The attribute that holds the session's data, and their form there.
+    pub(crate) session: DataAttribute,
+    /// An attribute that every item has beside the session's, and its string.
+    pub(crate) marker: Option<(&'static str, &'static str)>,
+    /// Where another package keeps the data. It is read where `session` is missing, and removed by our first write.
+    pub(crate) foreign: Option<DataAttribute>,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct DataAttribute {
+    pub(crate) name: &'static str,
+    pub(crate) form: Form,
+}
+
+/// The form of session data in an attribute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// A map, whose fields can be written one by one.
+    Map,
+    /// A string of JSON, which can only be written whole.
+    JsonText,
+    /// Bytes, which are only read. Their format is the business of the data's type.
+    Bytes,
+}
+
+impl Layout {
+    /// Every layout.
+    pub const ALL: [Self; 4] = [
+        Self::Session,
+        Self::ConnectDynamodb,
+        Self::DynamodbStore,
+        Self::TowerSessionsDynamodbStore,
+    ];
+
+    pub(crate) const fn description(self) -> &'static Description {
+        match self {
+            Self::Session => &own::LAYOUT,
+            Self::ConnectDynamodb => &connect_dynamodb::LAYOUT,
+            Self::DynamodbStore => &dynamodb_store::LAYOUT,
+            Self::TowerSessionsDynamodbStore => &tower_sessions::LAYOUT,
+        }
+    }
+
+    /// The name of the package whose layout it is, such as `connect-dynamodb`; `session` for our own.
+    pub const fn name(self) -> &'static str {
+        self.description().name
+    }
+
+    /// The attribute that holds the session's data.
+    pub(crate) fn session_attribute(self) -> &'static str {
+        self.description().session.name
+    }
+
+    /// The attribute where the other package keeps them; our first write removes it.
+    pub(crate) fn foreign_attribute(self) -> Option<&'static str> {
+        self.description().foreign.map(|foreign| foreign.name)
+    }
+
+    /// An attribute that every item has beside the session's, and its string.
+    pub(crate) fn marker(self) -> Option<(&'static str, &'static str)> {
+        self.description().marker
+    }
+
+    /// All attributes whose names the layout fixes.
+    pub(crate) fn attributes(self) -> impl Iterator<Item = &'static str> {
+        let marker = self.marker().map(|(name, _)| name);
+        [
+            Some(self.session_attribute()),
+            self.foreign_attribute(),
+            marker,
+        ]
+        .into_iter()
+        .flatten()
+    }
+
+    /// Whether a session is always written whole, because its fields cannot be written one by one.
+    pub(crate) fn is_written_whole(self) -> bool {
+        self.description().session.form != Form::Map
+    }
+
+    /// Appends session data as the attribute value of [`session_attribute`](Self::session_attribute). Where that is a
+    /// map, the places of its fields are added to `fields`.
+    pub(crate) fn write_session<T: Encode + ?Sized>(
+        self,
+        session: &T,
+        out: &mut Vec<u8>,
+        fields: Option<&mut Vec<FieldAt>>,
+    ) -> Result<WrittenSession, ItemError> {
+        match self.description().session.form {
+            Form::Map => own::write(session, out, fields),
+            Form::JsonText => connect_dynamodb::write(session, out),
+            Form::Bytes => unreachable!("no layout writes bytes"),
+        }
+    }
+}
+
+impl FromStr for Layout {
+    type Err = Error;
+
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`] when no layout has this name.
+    fn from_str(name: &str) -> Result<Self, Error> {
+        let found = Self::ALL.into_iter().find(|layout| layout.name() == name);
+        found.ok_or_else(|| {
+            let names = Self::ALL.map(Self::name).join(", ");
+            let message = format!("layout must be one of {names}");
+            Error::new(ErrorKind::Config, message)
+        })
+    }
+}
+
+impl Form {
+    /// The type of the attribute value.
+    fn tag(self) -> Tag {
+        match self {
+            Self::Map => Tag::M,
+            Self::JsonText => Tag::S,
+            Self::Bytes => Tag::B,
+        }
+    }
+
+    /// Reads session data from the rest of an attribute value whose type is `tag`; `None` if that is not the form of
+    /// a session.
+    pub(crate) fn read<'de, T: Decode, A: MapAccess<'de>>(
+        self,
+        tag: Tag,
+        map: &mut A,
+        reading: &Reading,
+    ) -> Result<Option<Stored<T>>, A::Error> {
+        if tag != self.tag() {
+            return Ok(None);
+        }
+        Ok(Some(match self {
+            Self::JsonText => {
+                let text: String = map.next_value()?;
+                match connect_dynamodb::read(&text) {
+                    Some(data) => data.map(Stored::Session).map_err(A::Error::custom)?,
+                    None => Stored::Unreadable(Unreadable::NotAMap),
+                }
+            }
+            Self::Map | Self::Bytes => Stored::Session(read_data(map, tag, reading)?),
+        }))
+    }
+}

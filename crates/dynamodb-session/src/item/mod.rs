@@ -1,0 +1,42 @@
+//! The one place that knows how a session is stored.
+//!
+//! An item has the session's id under the table's partition key, its expiry under the TTL attribute, and the
+//! [attributes](attributes) whose names are fixed. Where the session's data are, and in which form, is the table's
+//! [`Layout`]. Our own layout is that of the JavaScript package this project replaces, with one attribute more,
+//! `created`, which that package ignores. So tables need no migration, and both packages can serve one table.
+//!
+//! * [`codec`] turns session data into attribute values and back. It streams: nobody builds a tree, because a tree
+//!   costs more than all the rest of a request's work.
+//! * [`data`] says what session data can be: any serde type, or text ([`SessionText`]).
+//! * [`layout`] has a file for each layout.
+//! * [`encoded`] is a session about to be written, [`changes`] what a save has to write of it.
+//! * [`read`] and [`page`] read items out of answers.
+//!
+//! Data that `DynamoDB` would refuse are refused here, with a path into the session, before anything is sent:
+//! <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html>
+
+pub(crate) mod attributes;
+mod changes;
+pub(crate) mod codec;
+mod data;
+mod encoded;
+mod error;
+pub(crate) mod expiry;
+mod key;
+mod layout;
+mod page;
+mod read;
+mod size;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use changes::{Changes, FieldAt, size_of_item, write_fields};
+pub(crate) use codec::{write_json_string, write_str_attribute};
+pub use data::{DecodeSession, EncodeSession, SessionText};
+pub(crate) use encoded::EncodedSession;
+pub(crate) use error::{ItemError, ItemErrorKind};
+pub(crate) use key::OwnKey;
+pub use layout::Layout;
+pub(crate) use page::{Scanned, ScannedItem, unprocessed};
+pub(crate) use read::{Stored, StoredItem, read_response};
+pub(crate) use size::item_size;

@@ -1,0 +1,376 @@
+//! Reading items out of answers.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde_json::de::StrRead;
+
+use super::attributes::CREATED;
+use super::codec::reader::{Attribute, AttributeSeed, Reading};
+use super::codec::{Tag, skip_fields, skip_rest, surrogate};
+use super::data::sealed::Decode;
+use super::layout::Form;
+use super::{ItemError, ItemErrorKind, Layout, OwnKey, expiry};
+
+/// An item as it was found.
+#[derive(Debug)]
+pub(crate) struct StoredItem<T> {
+    pub(crate) data: Stored<T>,
+    /// When it expires, in milliseconds of the Unix epoch. `None` if no number says so.
+    pub(crate) expires_ms: Option<u64>,
+    /// When it was created, in milliseconds of the Unix epoch. Items of the legacy package do not say.
+    pub(crate) created_ms: Option<u64>,
+    /// Whether the data are where another package keeps them: see [`Layout`].
+    pub(crate) is_foreign: bool,
+}
+
+/// The session's data, if the item holds any.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Stored<T> {
+    Session(T),
+    Unreadable(Unreadable),
+}
+
+/// Why an item holds no session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unreadable {
+    /// It has no attribute `session`: an `UpdateItem` after a delete leaves such items.
+    Absent,
+    /// `session` is neither a map nor one of our own later layouts.
+    NotAMap,
+}
+
+/// Reads the item out of a whole response, where it is the member `Item` or `Attributes`; `None` if there is none.
+/// One with another key is an error; one without a key, as an update returns it, is not.
+pub(crate) fn read_response<T: Decode>(
+    response: &[u8],
+    member: &str,
+    key: OwnKey<'_>,
+    ttl_attribute: &str,
+    layout: Layout,
+) -> Result<Option<StoredItem<T>>, ItemError> {
+    read(response, |input, reading| {
+        let mut seed = ItemSeed::new(ttl_attribute, layout, reading);
+        seed.key = Some(key);
+        input.deserialize_map(Response { member, seed })
+    })
+}
+
+pub(super) type Input<'i, 'de> = &'i mut serde_json::Deserializer<StrRead<'de>>;
+
+/// Reads all of `json`; a second time if the first shows that it takes the slower way.
+pub(super) fn read<T>(
+    json: &[u8],
+    read: impl Fn(Input<'_, '_>, &Reading) -> Result<T, serde_json::Error>,
+) -> Result<T, ItemError> {
+    let reading = Reading {
+        length: json.len(),
+        ..Reading::default()
+    };
+    let mut mended = None;
+    loop {
+        let was_exact = reading.exact.get();
+        // Text is looked at once, not string by string.
+        let Ok(text) = str::from_utf8(mended.as_deref().unwrap_or(json)) else {
+            return Err(ItemError::new(
+                ItemErrorKind::Malformed,
+                "not stored as it is to be read: it is not UTF-8",
+            ));
+        };
+        let mut input = serde_json::Deserializer::from_str(text);
+        let error = match read(&mut input, &reading).and_then(|value| input.end().map(|()| value)) {
+            Ok(value) => return Ok(value),
+            Err(error) => error,
+        };
+        if reading.exact.get() && !was_exact {
+            continue;
+        }
+        if mended.is_none() {
+            mended = surrogate::mend(json);
+            if mended.is_some() {
+                continue;
+            }
+        }
+        return Err(match reading.failure.get() {
+            Some(ItemErrorKind::UnsupportedVersion(version)) => ItemError::new(
+                ItemErrorKind::UnsupportedVersion(version),
+                format!(
+                    "the session is stored in layout version {version}, which this version of the package cannot read"
+                ),
+            ),
+            Some(kind @ ItemErrorKind::OtherKey) => {
+                ItemError::new(kind, "the answer is about another session")
+            }
+            Some(kind) => ItemError::new(kind, "the session is not stored as a map"),
+            None => malformed(&error),
+        });
+    }
+}
+
+pub(super) fn malformed(error: &serde_json::Error) -> ItemError {
+    ItemError::at(
+        ItemErrorKind::Malformed,
+        "not stored as it is to be read",
+        error,
+    )
+}
+
+struct Response<'m, S> {
+    member: &'m str,
+    seed: S,
+}
+
+impl<'de, T: Decode> Visitor<'de> for Response<'_, ItemSeed<'_, T>> {
+    type Value = Option<StoredItem<T>>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a response")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        while let Some(is_item) = map.next_key_seed(NameIs([(self.member, ())]))? {
+            if is_item.is_some() {
+                let item = map.next_value_seed(self.seed)?;
+                skip_fields(&mut map)?;
+                return Ok(Some(item));
+            }
+            map.next_value::<IgnoredAny>()?;
+        }
+        Ok(None)
+    }
+}
+
+pub(super) struct ItemSeed<'a, T> {
+    /// Without one it is any item.
+    key: Option<OwnKey<'a>>,
+    ttl_attribute: &'a str,
+    layout: Layout,
+    reading: &'a Reading,
+    data: PhantomData<T>,
+}
+
+impl<'a, T> ItemSeed<'a, T> {
+    pub(super) fn new(ttl_attribute: &'a str, layout: Layout, reading: &'a Reading) -> Self {
+        ItemSeed {
+            key: None,
+            ttl_attribute,
+            layout,
+            reading,
+            data: PhantomData,
+        }
+    }
+}
+
+impl<'de, T: Decode> DeserializeSeed<'de> for ItemSeed<'_, T> {
+    type Value = StoredItem<T>;
+
+    fn deserialize<D: Deserializer<'de>>(self, input: D) -> Result<StoredItem<T>, D::Error> {
+        input.deserialize_map(self)
+    }
+}
+
+impl<'de, T: Decode> Visitor<'de> for ItemSeed<'_, T> {
+    type Value = StoredItem<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an item")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<StoredItem<T>, A::Error> {
+        let mut item = StoredItem {
+            data: Stored::Unreadable(Unreadable::Absent),
+            expires_ms: None,
+            created_ms: None,
+            is_foreign: false,
+        };
+        let mut foreign = None;
+        let foreign_attribute = self.layout.description().foreign;
+        let names = NameIs([
+            (self.layout.session_attribute(), Role::Session),
+            (self.ttl_attribute, Role::Expiry),
+            (CREATED, Role::Created),
+            // No attribute has the empty name.
+            (
+                foreign_attribute.map_or("", |foreign| foreign.name),
+                Role::Foreign,
+            ),
+            (self.key.map_or("", |key| key.attribute), Role::Key),
+        ]);
+        let data = |form, is_foreign| SessionAttribute {
+            form,
+            is_foreign,
+            reading: self.reading,
+            data: self.data,
+        };
+        while let Some(role) = map.next_key_seed(names)? {
+            match (role, self.key, foreign_attribute) {
+                (Some(Role::Key), Some(key), _) => {
+                    if !map.next_value_seed(key)? {
+                        return self.reading.fail(ItemErrorKind::OtherKey);
+                    }
+                }
+                (Some(Role::Session), ..) => {
+                    let form = self.layout.description().session.form;
+                    item.data = map.next_value_seed(data(form, false))?;
+                }
+                (Some(Role::Foreign), _, Some(attribute)) => {
+                    foreign = Some(map.next_value_seed(data(attribute.form, true))?);
+                }
+                (Some(Role::Expiry), ..) => {
+                    item.expires_ms = map
+                        .next_value_seed(NumberAttribute)?
+                        .as_deref()
+                        .and_then(expiry::parse_ms);
+                }
+                // Anything but such an integer was not written by us, and is as good as absent.
+                (Some(Role::Created), ..) => {
+                    item.created_ms = map
+                        .next_value_seed(NumberAttribute)?
+                        .and_then(|text| text.parse().ok());
+                }
+                _ => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        if let (Stored::Unreadable(_), Some(data @ Stored::Session(_))) = (&item.data, foreign) {
+            item.data = data;
+            item.is_foreign = true;
+        }
+        Ok(item)
+    }
+}
+
+/// What an attribute of an item is.
+#[derive(Clone, Copy)]
+enum Role {
+    Key,
+    Session,
+    /// The session, where another package keeps it.
+    Foreign,
+    Expiry,
+    Created,
+}
+
+/// Finds what a field is by its name.
+#[derive(Clone, Copy)]
+pub(super) struct NameIs<'n, R, const N: usize>(pub(super) [(&'n str, R); N]);
+
+impl<'de, R: Copy, const N: usize> DeserializeSeed<'de> for NameIs<'_, R, N> {
+    type Value = Option<R>;
+
+    fn deserialize<D: Deserializer<'de>>(self, input: D) -> Result<Option<R>, D::Error> {
+        input.deserialize_str(self)
+    }
+}
+
+impl<R: Copy, const N: usize> Visitor<'_> for NameIs<'_, R, N> {
+    type Value = Option<R>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a name")
+    }
+
+    fn visit_str<E>(self, name: &str) -> Result<Option<R>, E> {
+        let found = self.0.iter().find(|(candidate, _)| *candidate == name);
+        Ok(found.map(|(_, role)| *role))
+    }
+}
+
+/// The attribute value that holds a session's data.
+struct SessionAttribute<'c, T> {
+    form: Form,
+    /// Whether it is the other package's.
+    is_foreign: bool,
+    reading: &'c Reading,
+    data: PhantomData<T>,
+}
+
+impl<'de, T: Decode> DeserializeSeed<'de> for SessionAttribute<'_, T> {
+    type Value = Stored<T>;
+
+    fn deserialize<D: Deserializer<'de>>(self, input: D) -> Result<Stored<T>, D::Error> {
+        input.deserialize_map(self)
+    }
+}
+
+impl<'de, T: Decode> Visitor<'de> for SessionAttribute<'_, T> {
+    type Value = Stored<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an attribute value")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Stored<T>, A::Error> {
+        let reading = self.reading;
+        let Some(tag) = map.next_key()? else {
+            return Ok(Stored::Unreadable(Unreadable::NotAMap));
+        };
+        if let Some(data) = self.form.read(tag, &mut map, reading)? {
+            return Ok(data);
+        }
+        if tag == Tag::B && !self.is_foreign {
+            let seed = PhantomData::<Vec<u8>>;
+            let tag = Some(tag);
+            let bytes = map.next_value_seed(AttributeSeed { seed, tag, reading })?;
+            let version = bytes.first().copied().unwrap_or_default();
+            return reading.fail(ItemErrorKind::UnsupportedVersion(version));
+        }
+        skip_rest(&mut map)?;
+        Ok(Stored::Unreadable(Unreadable::NotAMap))
+    }
+}
+
+/// Reads session data from the rest of an attribute value, whose type is `tag`.
+pub(super) fn read_data<'de, T: Decode, A: MapAccess<'de>>(
+    map: &mut A,
+    tag: Tag,
+    reading: &Reading,
+) -> Result<T, A::Error> {
+    struct Data<'c, T> {
+        tag: Tag,
+        reading: &'c Reading,
+        of: PhantomData<T>,
+    }
+    impl<'de, T: Decode> DeserializeSeed<'de> for Data<'_, T> {
+        type Value = T;
+
+        fn deserialize<D: Deserializer<'de>>(self, input: D) -> Result<T, D::Error> {
+            T::from_attribute(Attribute {
+                input,
+                tag: Some(self.tag),
+                reading: self.reading,
+            })
+        }
+    }
+    let of = PhantomData;
+    map.next_value_seed(Data { tag, reading, of })
+}
+
+/// The text of an attribute value that is a number.
+struct NumberAttribute;
+
+impl<'de> DeserializeSeed<'de> for NumberAttribute {
+    type Value = Option<String>;
+
+    fn deserialize<D: Deserializer<'de>>(self, input: D) -> Result<Option<String>, D::Error> {
+        input.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for NumberAttribute {
+    type Value = Option<String>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an attribute value")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Option<String>, A::Error> {
+        match map.next_key()? {
+            Some(Tag::N) => map.next_value().map(Some),
+            Some(_) => skip_rest(&mut map).map(|()| None),
+            None => Ok(None),
+        }
+    }
+}

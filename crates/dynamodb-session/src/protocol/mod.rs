@@ -1,0 +1,107 @@
+//! The protocol: when which request is sent, and what its answer means.
+//!
+//! * [`write`] prepares a session and sends it.
+//! * [`update`] writes what changed of a session that was loaded.
+//! * [`read`] says what an item is by now.
+//! * [`repeat`] tells a write's own earlier attempt from somebody else's item.
+//! * [`scan`] goes through the whole table.
+
+mod read;
+mod repeat;
+mod scan;
+mod update;
+mod write;
+
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+
+use crate::client::retry::{Answer, Client};
+use crate::clock::ServiceClock;
+use crate::config::TableConfig;
+use crate::error::Error;
+use crate::item::expiry;
+use crate::request::{Moment, Names, Operation};
+use crate::session::{MAX_ID_BYTES, SessionId, too_long};
+
+/// What the clones of a store share.
+#[derive(Debug)]
+pub(crate) struct Inner {
+    pub(crate) client: Client,
+    pub(crate) clock: ServiceClock,
+    pub(crate) table: TableConfig,
+    /// Whether credentials go over the network unencrypted.
+    pub(crate) is_insecure: bool,
+    /// As configured, until the table turns out to have its TTL on another one.
+    pub(crate) ttl_attribute: RwLock<Arc<str>>,
+    /// `UpdateItem` was refused: sessions are written whole.
+    pub(crate) update_denied: AtomicBool,
+}
+
+impl Inner {
+    pub(crate) fn ttl_attribute(&self) -> Arc<str> {
+        Arc::clone(
+            &self
+                .ttl_attribute
+                .read()
+                .unwrap_or_else(PoisonError::into_inner),
+        )
+    }
+
+    pub(crate) fn follow_ttl_attribute(&self, attribute: &str) {
+        *self
+            .ttl_attribute
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = Arc::from(attribute);
+    }
+
+    pub(crate) fn names<'a>(&'a self, ttl_attribute: &'a str) -> Names<'a> {
+        Names {
+            table: &self.table.name,
+            partition_key: &self.table.partition_key,
+            ttl_attribute,
+            layout: self.table.layout,
+        }
+    }
+
+    pub(crate) async fn call(&self, operation: Operation, body: Bytes) -> Result<Answer, Error> {
+        self.client.call(operation, &self.table.name, body).await
+    }
+
+    pub(crate) fn key(&self, id: &SessionId) -> Result<String, Error> {
+        let key = format!("{}{}", self.table.prefix, id.as_str());
+        if key.len() > MAX_ID_BYTES {
+            Err(too_long())
+        } else {
+            Ok(key)
+        }
+    }
+
+    pub(crate) fn moment(&self) -> Moment {
+        let now = self.clock.now();
+        let too_old = self.table.absolute_ttl.map(|ttl| now.checked_sub(ttl));
+        Moment {
+            now,
+            too_old: too_old.map(|time| time.unwrap_or(UNIX_EPOCH)),
+        }
+    }
+
+    /// The expiry as it is stored: no later than the session's absolute lifetime.
+    pub(crate) fn expiry_secs(&self, expires_at: SystemTime, created: Option<SystemTime>) -> u64 {
+        let latest = self.table.latest_expiry(created);
+        expiry::to_secs(latest.map_or(expires_at, |latest| latest.min(expires_at)))
+    }
+}
+
+impl TableConfig {
+    /// When a session ends at the latest, by its absolute lifetime.
+    pub(crate) fn latest_expiry(&self, created: Option<SystemTime>) -> Option<SystemTime> {
+        created?.checked_add(self.absolute_ttl?)
+    }
+}
+
+pub(crate) fn from_epoch_ms(ms: u64) -> SystemTime {
+    UNIX_EPOCH + Duration::from_millis(ms)
+}

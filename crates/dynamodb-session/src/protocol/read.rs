@@ -1,0 +1,101 @@
+//! Reading one session, and what an item is by now.
+
+use super::{Inner, from_epoch_ms};
+use crate::client::retry::Answer;
+use crate::error::{Error, ErrorKind};
+use crate::event::{Event, id_hash};
+use crate::item::{self, DecodeSession, OwnKey, Stored, StoredItem};
+use crate::request::{self, Operation};
+use crate::session::{Record, SessionId};
+
+/// What an item is by now.
+pub(crate) enum Found<T> {
+    Session(Record<T>),
+    /// Its session has expired.
+    Ended,
+    /// It holds no session.
+    Unreadable,
+}
+
+impl Inner {
+    /// The session with this id, if there is a live one.
+    pub(crate) async fn load<T: DecodeSession>(
+        &self,
+        id: &SessionId,
+    ) -> Result<Option<Record<T>>, Error> {
+        let Ok(key) = self.key(id) else {
+            // Longer than any key in the table.
+            return Ok(None);
+        };
+        let Some(stored) = self.read(&key, self.table.consistent_read).await? else {
+            return Ok(None);
+        };
+        Ok(match self.found(id.clone(), stored) {
+            Found::Session(record) => Some(record),
+            Found::Ended => None,
+            Found::Unreadable => {
+                self.client.tell(|| Event::Unreadable {
+                    id_hash: id_hash(&key),
+                });
+                None
+            }
+        })
+    }
+
+    /// What this item of this id is by now.
+    pub(crate) fn found<T>(&self, id: SessionId, stored: StoredItem<T>) -> Found<T> {
+        let expires_at = stored.expires_ms.map(from_epoch_ms);
+        let created = stored.created_ms.map(from_epoch_ms);
+        let ends_at = self.table.latest_expiry(created);
+        let now = self.clock.now();
+        if [expires_at, ends_at]
+            .into_iter()
+            .flatten()
+            .any(|end| end <= now)
+        {
+            return Found::Ended;
+        }
+        match stored.data {
+            Stored::Session(data) => Found::Session(Record {
+                id,
+                data,
+                expires_at,
+                created,
+                is_foreign: stored.is_foreign,
+            }),
+            Stored::Unreadable(_) => Found::Unreadable,
+        }
+    }
+
+    pub(super) async fn read<T: DecodeSession>(
+        &self,
+        key: &str,
+        consistent_read: bool,
+    ) -> Result<Option<StoredItem<T>>, Error> {
+        let ttl_attribute = self.ttl_attribute();
+        let answer = self
+            .call(
+                Operation::GetItem,
+                request::get_item(self.names(&ttl_attribute), key, consistent_read),
+            )
+            .await?;
+        self.item_in(&answer, "Item", key)
+            .map_err(|error| error.on(Operation::GetItem, &self.table.name))
+    }
+
+    pub(crate) fn item_in<T: DecodeSession>(
+        &self,
+        answer: &Answer,
+        member: &str,
+        key: &str,
+    ) -> Result<Option<StoredItem<T>>, Error> {
+        let ttl_attribute = self.ttl_attribute();
+        let key = OwnKey {
+            attribute: &self.table.partition_key,
+            value: key,
+        };
+        item::read_response(&answer.body, member, key, &ttl_attribute, self.table.layout).map_err(
+            |error| Error::new(ErrorKind::Decode, error.to_string()).with_attempts(answer.attempts),
+        )
+    }
+}

@@ -1,0 +1,257 @@
+//! Verbs over all sessions of a table: they look at every item in it, page by page.
+
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::task::Poll;
+
+use bytes::Bytes;
+
+use super::Inner;
+use super::read::Found;
+use crate::client::retry::Answer;
+use crate::error::{Error, ErrorKind};
+use crate::event::Event;
+use crate::item::{self, DecodeSession, ItemError, Scanned, ScannedItem};
+use crate::request::{self, BATCH, Condition, Operation, ScanPage, Wanted};
+use crate::session::{Page, PageToken, SessionId};
+use crate::stats::count;
+
+/// How many deletes of expired items are under way at a time.
+const PARALLEL_DELETES: usize = 8;
+
+/// How often in a row the table may have no capacity at all before a verb gives up.
+const PATIENCE: u32 = 8;
+
+/// What a page of a scan has when it is not read as sessions.
+struct Outline {
+    count: u64,
+    keys: Vec<String>,
+}
+
+/// All pages of a scan, one after the other.
+struct Pages<'a> {
+    inner: &'a Inner,
+    wanted: Wanted,
+    after: Option<String>,
+    is_done: bool,
+}
+
+impl<'a> Pages<'a> {
+    fn new(inner: &'a Inner, wanted: Wanted) -> Self {
+        Self {
+            inner,
+            wanted,
+            after: None,
+            is_done: false,
+        }
+    }
+
+    async fn next(&mut self) -> Result<Option<Outline>, Error> {
+        if self.is_done {
+            return Ok(None);
+        }
+        let body = self.inner.scan_body(self.wanted, self.after.as_deref());
+        let answer = self.inner.call_patiently(Operation::Scan, body).await?;
+        let key = |item: ScannedItem<'_>| item.key(&self.inner.table.partition_key);
+        let read = || {
+            let Scanned { items, count, last } = Scanned::parse(&answer.body)?;
+            let keys = items.into_iter().map(key).collect::<Result<_, _>>()?;
+            Ok((Outline { count, keys }, last.map(key).transpose()?))
+        };
+        let (outline, last) =
+            read().map_err(|error| self.inner.undecodable(Operation::Scan, &error))?;
+        self.is_done = last.is_none();
+        self.after = last;
+        Ok(Some(outline))
+    }
+}
+
+/// A delete under way: whether it deleted.
+type Delete<'a> = dyn Future<Output = Result<bool, Error>> + Send + 'a;
+
+impl Inner {
+    /// The sessions of one page.
+    pub(crate) async fn list<T: DecodeSession>(
+        &self,
+        after: Option<&PageToken>,
+    ) -> Result<Page<T>, Error> {
+        let after = after.map(|token| token.key.as_str());
+        let body = self.scan_body(Wanted::Live, after);
+        let answer = self.call(Operation::Scan, body).await?;
+        self.page_in(&answer)
+            .map_err(|error| self.undecodable(Operation::Scan, &error))
+    }
+
+    pub(crate) async fn count(&self) -> Result<u64, Error> {
+        let mut count = 0;
+        let mut pages = Pages::new(self, Wanted::LiveCount);
+        while let Some(page) = pages.next().await? {
+            count += page.count;
+        }
+        Ok(count)
+    }
+
+    pub(crate) async fn clear(&self) -> Result<u64, Error> {
+        let mut deleted = 0;
+        let mut pages = Pages::new(self, Wanted::Keys);
+        while let Some(page) = pages.next().await? {
+            for batch in page.keys.chunks(BATCH) {
+                self.delete_batch(batch).await?;
+                deleted += batch.len() as u64;
+            }
+        }
+        Ok(deleted)
+    }
+
+    pub(crate) async fn delete_expired(&self) -> Result<u64, Error> {
+        let mut deleted = 0;
+        let mut pages = Pages::new(self, Wanted::ExpiredKeys);
+        while let Some(page) = pages.next().await? {
+            deleted += self.delete_those_expired(page.keys).await?;
+        }
+        Ok(deleted)
+    }
+
+    fn scan_body(&self, wanted: Wanted, after: Option<&str>) -> Bytes {
+        let page = ScanPage {
+            wanted,
+            prefix: &self.table.prefix,
+            moment: self.moment(),
+            // Each delete of an expired item looks at it again.
+            consistent_read: self.table.consistent_read && wanted != Wanted::ExpiredKeys,
+            after,
+        };
+        request::scan(self.names(&self.ttl_attribute()), page)
+    }
+
+    fn undecodable(&self, operation: Operation, error: &ItemError) -> Error {
+        Error::new(ErrorKind::Decode, error.to_string()).on(operation, &self.table.name)
+    }
+
+    fn page_in<T: DecodeSession>(&self, answer: &Answer) -> Result<Page<T>, ItemError> {
+        let Scanned { items, last, .. } = Scanned::parse(&answer.body)?;
+        let partition_key = &self.table.partition_key;
+        let ttl_attribute = self.ttl_attribute();
+        let mut page = Page {
+            records: Vec::with_capacity(items.len()),
+            unreadable: 0,
+            next: match last {
+                Some(last) => Some(PageToken::new(last.key(partition_key)?)),
+                None => None,
+            },
+        };
+        for item in items {
+            let id = item
+                .key(partition_key)
+                .ok()
+                .and_then(|key| SessionId::new(key.strip_prefix(&self.table.prefix)?).ok());
+            let found = match (id, item.read(&ttl_attribute, self.table.layout)) {
+                (Some(id), Ok(stored)) => self.found(id, stored),
+                _ => Found::Unreadable,
+            };
+            match found {
+                Found::Session(record) => page.records.push(record),
+                Found::Ended => {}
+                Found::Unreadable => page.unreadable += 1,
+            }
+        }
+        Ok(page)
+    }
+
+    /// Makes a call again while the table has no capacity for it: what has been done so far would be lost.
+    async fn call_patiently(&self, operation: Operation, body: Bytes) -> Result<Answer, Error> {
+        let mut refused = 0;
+        loop {
+            match self.call(operation, body.clone()).await {
+                Err(error) if error.kind() == ErrorKind::Throttled && refused < PATIENCE => {
+                    self.client.back_off(refused).await;
+                    refused += 1;
+                }
+                result => return result,
+            }
+        }
+    }
+
+    /// Deletes these keys, at most [`BATCH`], and comes back to those that the service leaves undone.
+    async fn delete_batch(&self, keys: &[String]) -> Result<(), Error> {
+        let mut left = keys.to_vec();
+        let mut rounds = 0;
+        let mut fruitless = 0;
+        loop {
+            let body = request::delete_batch(self.names(&self.ttl_attribute()), &left);
+            let answer = self.call_patiently(Operation::BatchWriteItem, body).await?;
+            let undone = item::unprocessed(&answer.body, &self.table.partition_key)
+                .map_err(|error| self.undecodable(Operation::BatchWriteItem, &error))?;
+            if undone.is_empty() {
+                return Ok(());
+            }
+            count(&self.client.counts().throttles);
+            self.client.tell(|| Event::Throttled {
+                operation: Operation::BatchWriteItem,
+                code: "UnprocessedItems".to_owned(),
+            });
+            fruitless = if undone.len() < left.len() {
+                0
+            } else {
+                fruitless + 1
+            };
+            if fruitless > PATIENCE {
+                return Err(self.exhausted(undone.len(), fruitless));
+            }
+            self.client.back_off(rounds).await;
+            rounds += 1;
+            left = undone;
+        }
+    }
+
+    fn exhausted(&self, undone: usize, rounds: u32) -> Error {
+        let message = format!("the service did none of {undone} deletes, asked {rounds} times");
+        Error::new(ErrorKind::Throttled, message)
+            .with_hint("the table's write capacity does not suffice: raise it, or call again later, which goes on")
+            .on(Operation::BatchWriteItem, &self.table.name)
+    }
+
+    /// Deletes those of the items that are expired by now; returns how many.
+    async fn delete_those_expired(&self, keys: Vec<String>) -> Result<u64, Error> {
+        let mut keys = keys.into_iter();
+        let mut running: Vec<Pin<Box<Delete<'_>>>> = Vec::with_capacity(PARALLEL_DELETES);
+        let mut deleted = 0;
+        let mut failure = None;
+        loop {
+            while failure.is_none()
+                && running.len() < PARALLEL_DELETES
+                && let Some(key) = keys.next()
+            {
+                running.push(Box::pin(self.delete_if_expired(key)));
+            }
+            if running.is_empty() {
+                return failure.map_or(Ok(deleted), Err);
+            }
+            let done = poll_fn(|context| {
+                for index in 0..running.len() {
+                    if let Poll::Ready(done) = running[index].as_mut().poll(context) {
+                        drop(running.swap_remove(index));
+                        return Poll::Ready(done);
+                    }
+                }
+                Poll::Pending
+            });
+            match done.await {
+                Ok(was_deleted) => deleted += u64::from(was_deleted),
+                // Those under way are waited for: a connection is not given up for nothing.
+                Err(error) => failure = failure.or(Some(error)),
+            }
+        }
+    }
+
+    async fn delete_if_expired(&self, key: String) -> Result<bool, Error> {
+        let condition = Condition::Expired(self.moment());
+        let ttl_attribute = self.ttl_attribute();
+        let body = request::delete_item(self.names(&ttl_attribute), &key, Some(condition));
+        let answer = self.call_patiently(Operation::DeleteItem, body).await?;
+        if !answer.condition_failed {
+            return Ok(true);
+        }
+        Ok(self.was_deleted_before(&answer, &key))
+    }
+}

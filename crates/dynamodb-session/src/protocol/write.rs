@@ -1,0 +1,335 @@
+//! How a session is written: what is prepared, and which request is sent.
+
+use std::time::SystemTime;
+
+use super::update::updated;
+use super::{Inner, from_epoch_ms};
+use crate::client::retry::Answer;
+use crate::error::{Error, ErrorKind};
+use crate::framework::Framework;
+use crate::item::attributes::CREATED;
+use crate::item::{EncodeSession, EncodedSession, ItemError, ItemErrorKind, expiry, item_size};
+use crate::request::{self, Condition, ItemHead, Operation};
+use crate::session::{Create, Record, SessionId, Stamp, Write};
+use crate::stats::count;
+
+/// The largest item DynamoDB stores, attribute names included.
+///
+/// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html>
+const MAX_ITEM_BYTES: usize = 409_600;
+
+/// How often [`Inner::create_or_merge`] tries, when the session under its id comes and goes.
+const CREATE_ATTEMPTS: u32 = 3;
+
+/// Session data of which nothing was loaded.
+#[derive(serde::Serialize)]
+struct NoFields {}
+
+/// A session turned into what is written.
+#[derive(Clone)]
+pub(super) struct PreparedWrite {
+    pub(super) key: String,
+    pub(super) session: EncodedSession,
+    pub(super) expires_secs: u64,
+    pub(super) created: SystemTime,
+}
+
+/// What becomes of a session that is prepared.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Use {
+    Put,
+    /// Put, or compared with what is there.
+    PutOrUpdate,
+    Update,
+}
+
+/// What a write that is conditional on the loaded session did.
+pub(super) type Outcome = Result<Stamp, Gone>;
+
+/// The session loaded was deleted meanwhile, or another one has its id.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Gone {
+    /// The request whose condition failed.
+    pub(super) operation: Operation,
+}
+
+impl PreparedWrite {
+    pub(super) fn head(&self) -> ItemHead<'_> {
+        ItemHead {
+            id: &self.key,
+            expires_secs: self.expires_secs,
+            created: self.created,
+        }
+    }
+
+    pub(super) fn stamp(&self, created: Option<SystemTime>) -> Stamp {
+        Stamp {
+            created,
+            expires_at: expiry::from_secs(self.expires_secs),
+        }
+    }
+}
+
+impl Inner {
+    pub(crate) async fn create<T: EncodeSession + Sync>(
+        &self,
+        record: &Record<T>,
+    ) -> Result<Create, Error> {
+        let write = self.prepare(Use::Put, &record.id, &record.data, record.expires_at, None)?;
+        Ok(match self.put_where_absent(write).await? {
+            Ok(stamp) => Create::Created(stamp),
+            Err(_) => Create::Taken,
+        })
+    }
+
+    pub(crate) async fn put<T: EncodeSession + Sync>(
+        &self,
+        record: &Record<T>,
+    ) -> Result<Stamp, Error> {
+        let write = self.prepare(Use::Put, &record.id, &record.data, record.expires_at, None)?;
+        let stamp = write.stamp(Some(write.created));
+        let ttl_attribute = self.ttl_attribute();
+        let PreparedWrite {
+            key,
+            session,
+            expires_secs,
+            created,
+        } = write;
+        let head = ItemHead {
+            id: &key,
+            expires_secs,
+            created,
+        };
+        let body = request::put_item(self.names(&ttl_attribute), head, session, None);
+        self.call(Operation::PutItem, body).await?;
+        count(&self.client.counts().unguarded_writes);
+        Ok(stamp)
+    }
+
+    /// Writes what differs from what was loaded; as a touch, of that the expiry unit alone.
+    pub(crate) async fn save<B: EncodeSession + Sync, T: EncodeSession + Sync>(
+        &self,
+        loaded: &Record<B>,
+        data: &T,
+        expires_at: SystemTime,
+        framework: &Framework,
+        is_touch: bool,
+    ) -> Result<Write, Error> {
+        let created = loaded.created;
+        let condition = if is_touch {
+            let moment = self.moment();
+            Condition::Live { created, moment }
+        } else {
+            Condition::Present { created }
+        };
+        let write = self.prepare(Use::Update, &loaded.id, data, Some(expires_at), created)?;
+        let outcome = self.update(loaded, &write, framework, condition, is_touch);
+        Ok(self.settled(&write.key, outcome.await?))
+    }
+
+    pub(crate) async fn replace_record<T: EncodeSession + Sync>(
+        &self,
+        record: &Record<T>,
+    ) -> Result<Write, Error> {
+        let Record {
+            id, data, created, ..
+        } = record;
+        let write = self.prepare(Use::Update, id, data, record.expires_at, *created)?;
+        let condition = Condition::Present { created: *created };
+        let outcome = self.replace(&write, condition).await?;
+        Ok(self.settled(&write.key, outcome))
+    }
+
+    pub(crate) async fn create_or_merge<T: EncodeSession + Sync>(
+        &self,
+        record: &Record<T>,
+        framework: &Framework,
+    ) -> Result<Write, Error> {
+        let Record {
+            id,
+            data,
+            expires_at,
+            ..
+        } = record;
+        let new = self.prepare(Use::PutOrUpdate, id, data, *expires_at, None)?;
+        let mut gone = Gone {
+            operation: Operation::PutItem,
+        };
+        for _ in 0..CREATE_ATTEMPTS {
+            let answer = match self.put_where_absent(new.clone()).await? {
+                Ok(stamp) => return Ok(Write::Written(stamp)),
+                Err(answer) => answer,
+            };
+            let Some(there) = self.met(&answer, &new.key).await? else {
+                continue;
+            };
+            let created = there.created_ms.map(from_epoch_ms);
+            let condition = Condition::Present { created };
+            let mut loaded = record.with_data(NoFields {});
+            loaded.created = created;
+            // Nothing is known that would make a write unnecessary.
+            loaded.expires_at = None;
+            loaded.is_foreign = there.is_foreign;
+            // The same session with the `created` and the expiry of what it is merged into. Another `created` than
+            // that of the attempts to create it: should the session have gone, it would be taken for it.
+            let (merged_created, expires_secs) = self.life(*expires_at, created);
+            let merge = PreparedWrite {
+                expires_secs,
+                created: merged_created,
+                ..new.clone()
+            };
+            let outcome = self
+                .update(&loaded, &merge, framework, condition, false)
+                .await?;
+            match outcome {
+                Ok(stamp) => return Ok(Write::Written(stamp)),
+                Err(meanwhile) => gone = meanwhile,
+            }
+        }
+        Ok(self.settled(&new.key, Err(gone)))
+    }
+
+    pub(crate) async fn touch<B: Sync>(
+        &self,
+        loaded: &Record<B>,
+        expires_at: SystemTime,
+    ) -> Result<Write, Error> {
+        let created = loaded.created;
+        let key = self
+            .key(&loaded.id)
+            .map_err(|error| error.on(Operation::UpdateItem, &self.table.name))?;
+        let expires_secs = self.expiry_secs(expires_at, created);
+        if let Some(stamp) = self.skipped_touch(loaded, expires_secs) {
+            return Ok(Write::Written(stamp));
+        }
+        let moment = self.moment();
+        let condition = Condition::Live { created, moment };
+        let ttl_attribute = self.ttl_attribute();
+        let names = self.names(&ttl_attribute);
+        let body = request::move_expiry(names, &key, expires_secs, condition);
+        let answer = self.call(Operation::UpdateItem, body).await?;
+        let stamp = Stamp {
+            created,
+            expires_at: expiry::from_secs(expires_secs),
+        };
+        Ok(self.settled(&key, updated(&answer, stamp)))
+    }
+
+    pub(crate) async fn delete(&self, id: &SessionId) -> Result<(), Error> {
+        let Ok(key) = self.key(id) else {
+            return Ok(());
+        };
+        let ttl_attribute = self.ttl_attribute();
+        let body = request::delete_item(self.names(&ttl_attribute), &key, None);
+        self.call(Operation::DeleteItem, body).await?;
+        Ok(())
+    }
+
+    /// When a session that is written now was created, and its expiry in seconds. `created` is that of the session
+    /// that is written to, if it is known: otherwise its life begins now.
+    fn life(
+        &self,
+        expires_at: Option<SystemTime>,
+        created: Option<SystemTime>,
+    ) -> (SystemTime, u64) {
+        let now = self.clock.now();
+        // A time to live that no clock reaches ends when the latest expiry does.
+        let expires_at = expires_at
+            .or_else(|| now.checked_add(self.table.default_ttl))
+            .unwrap_or_else(|| expiry::from_secs(expiry::LATEST_SECS));
+        let created = created.unwrap_or(now);
+        (created, self.expiry_secs(expires_at, Some(created)))
+    }
+
+    /// Does all that can fail before anything is sent.
+    fn prepare<T: EncodeSession>(
+        &self,
+        purpose: Use,
+        id: &SessionId,
+        data: &T,
+        expires_at: Option<SystemTime>,
+        created: Option<SystemTime>,
+    ) -> Result<PreparedWrite, Error> {
+        let prepared = || {
+            let key = self.key(id)?;
+            let (created, expires_secs) = self.life(expires_at, created);
+            let room = if purpose == Use::Update {
+                0
+            } else {
+                request::put_room(&key)
+            };
+            let session =
+                EncodedSession::encode(self.table.layout, data, room, purpose != Use::Put)
+                    .map_err(|error| invalid_data(&error))?;
+            self.check_size(&key, &session)?;
+            // This is the stage between what is encoded and what is requested: from here on, nothing but `changes`
+            // looks into the session. Data that are to be sealed are sealed here.
+            Ok(PreparedWrite {
+                key,
+                session,
+                expires_secs,
+                created,
+            })
+        };
+        let operation = if purpose == Use::Update {
+            Operation::UpdateItem
+        } else {
+            Operation::PutItem
+        };
+        prepared().map_err(|error: Error| error.on(operation, &self.table.name))
+    }
+
+    fn check_size(&self, key: &str, session: &EncodedSession) -> Result<(), Error> {
+        let layout = self.table.layout;
+        let (marker, text) = layout.marker().unwrap_or_default();
+        // Ten digits, and thirteen: a number takes a byte for two of them and one more.
+        let size = item_size([
+            (self.table.partition_key.as_str(), key.len()),
+            (&*self.ttl_attribute(), 6),
+            (CREATED, 8),
+            (layout.session_attribute(), session.size),
+            (marker, text.len()),
+        ]);
+        if size <= MAX_ITEM_BYTES {
+            return Ok(());
+        }
+        let message =
+            format!("the session item would be {size} bytes; DynamoDB's limit is {MAX_ITEM_BYTES}");
+        Err(Error::new(ErrorKind::RecordTooLarge, message).with_hint(
+            "store less in the session, or keep large values elsewhere and their keys in it",
+        ))
+    }
+
+    /// A `PutItem` where there is no live session. `Err` is the answer that says what is there instead.
+    async fn put_where_absent(&self, write: PreparedWrite) -> Result<Result<Stamp, Answer>, Error> {
+        let ttl_attribute = self.ttl_attribute();
+        let condition = Condition::Absent(self.moment());
+        let stamp = write.stamp(Some(write.created));
+        let PreparedWrite {
+            key,
+            session,
+            expires_secs,
+            created,
+        } = write;
+        let head = ItemHead {
+            id: &key,
+            expires_secs,
+            created,
+        };
+        let body = request::put_item(self.names(&ttl_attribute), head, session, Some(condition));
+        let answer = self.call(Operation::PutItem, body).await?;
+        if answer.condition_failed && !self.was_stored_before(&answer, &key, stamp).await? {
+            return Ok(Err(answer));
+        }
+        Ok(Ok(stamp))
+    }
+}
+
+fn invalid_data(error: &ItemError) -> Error {
+    match error.kind {
+        ItemErrorKind::UnsupportedVersion(_) | ItemErrorKind::Malformed => {
+            Error::new(ErrorKind::Decode, error.to_string())
+        }
+        _ => Error::new(ErrorKind::InvalidData, error.to_string()),
+    }
+}
