@@ -1,4 +1,4 @@
-//! What is typed.
+//! The arguments of the command line, and their help texts.
 
 #![expect(
     clippy::doc_markdown,
@@ -15,8 +15,8 @@ use crate::exit::Exit;
 
 const EXAMPLES: &str = "\
 Examples:
-  dynamodb-session local                            a DynamoDB on http://127.0.0.1:8000
-  dynamodb-session table create --region local      a table on it
+  dynamodb-session local                            run a local engine on http://127.0.0.1:8000
+  dynamodb-session table create --region local      create a table on it
   dynamodb-session table describe --profile prod --region eu-central-1
   pass show session | dynamodb-session session get -
 
@@ -62,12 +62,12 @@ Examples:
   dynamodb-session local
   dynamodb-session local --port 0 --data sessions.db --sweep 60
 
-Clients need no account: `--region local` here, `region: 'local'` in the options of the stores; with a
-port other than 8000 the endpoint's URL as well.
+Clients need no AWS account. To connect, use `--region local` with this program, or `region: 'local'` in
+the options of a store. With a port other than 8000, set the endpoint's URL too.
 
 ";
 
-/// Session tables on DynamoDB: create, inspect and delete them, look up sessions, run a local engine.
+/// Manages session tables on DynamoDB, shows and deletes sessions, and runs a local engine.
 #[derive(Parser)]
 #[command(name = "dynamodb-session", version, after_long_help = help(EXAMPLES))]
 pub(crate) struct Cli {
@@ -85,40 +85,41 @@ pub(crate) enum Command {
     Session(SessionCommand),
     /// Runs a DynamoDB on this machine, for development and tests
     ///
-    /// Prints one line with its URL on standard output once it answers, and stops on Ctrl-C or SIGTERM.
-    /// It verifies no signatures, so it listens on loopback only, and it refuses web pages.
+    /// Prints one line with its URL on standard output when it is ready. Ctrl-C or SIGTERM stops it.
+    /// It does not verify signatures. Therefore it listens on loopback only, and it refuses requests of
+    /// web pages.
     #[command(after_long_help = help(LOCAL_EXAMPLES))]
     Local(LocalArgs),
 }
 
 #[derive(Subcommand)]
 pub(crate) enum TableCommand {
-    /// Creates the table if it is missing, waits until it is active, turns TTL on
+    /// Creates the table if it is missing, waits until it is active, and turns TTL on
     ///
-    /// A table that exists is changed only by the capacity units and --no-ttl given here.
+    /// An existing table is changed only where you give capacity units or --no-ttl.
     #[command(after_long_help = help(TABLE_CREATE_EXAMPLES))]
     Create(TableCreateArgs),
-    /// Shows status, key, billing, size and TTL of the table
+    /// Shows the status, key, billing, size and TTL of the table
     #[command(after_long_help = help(TABLE_DESCRIBE_EXAMPLES))]
     Describe(TableDescribeArgs),
     /// Deletes the table with every session in it, and waits until it is gone
     ///
-    /// Asks first, on the terminal.
+    /// Asks for confirmation on the terminal first.
     #[command(after_long_help = help(TABLE_DELETE_EXAMPLES))]
     Delete(TableDeleteArgs),
 }
 
 #[derive(Subcommand)]
 pub(crate) enum SessionCommand {
-    /// Shows a live session: its data, when it was created, when it expires
+    /// Shows a live session: its data, when it was created, and when it expires
     ///
-    /// An expired session is not found, even while DynamoDB still holds its item. The id is shown in
-    /// part only; the data is shown in full.
+    /// An expired session counts as not found, even if DynamoDB has not deleted its item yet. Only the
+    /// beginning of the id is shown. The data is shown in full.
     #[command(after_long_help = help(SESSION_GET_EXAMPLES))]
     Get(SessionArgs),
-    /// Deletes a session: signs its visitor out
+    /// Deletes a session, which signs its visitor out
     ///
-    /// That there is none (any more) is a success.
+    /// Succeeds even if the session does not exist.
     #[command(after_long_help = help(SESSION_DELETE_EXAMPLES))]
     Delete(SessionArgs),
 }
@@ -127,18 +128,18 @@ pub(crate) enum SessionCommand {
 pub(crate) struct TableCreateArgs {
     #[command(flatten)]
     pub(crate) table: TableArgs,
-    /// How capacity is paid for [default: PROVISIONED]
+    /// How you pay for capacity [default: PROVISIONED]
     ///
-    /// Not changed on a table that exists.
+    /// The mode of an existing table is not changed.
     #[arg(long, value_name = "MODE", ignore_case = true)]
     pub(crate) billing_mode: Option<BillingMode>,
-    /// Reads of 4 KB a second that are reserved [default at creation: 5]
+    /// Reserved reads of 4 KB per second [default at creation: 5]
     #[arg(long, value_name = "UNITS", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) read_capacity_units: Option<u64>,
-    /// Writes of 1 KB a second that are reserved [default at creation: 5]
+    /// Reserved writes of 1 KB per second [default at creation: 5]
     #[arg(long, value_name = "UNITS", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) write_capacity_units: Option<u64>,
-    /// Leave expired items in the table; on a table that exists, turn its TTL off
+    /// Keep expired items in the table; turns off the TTL of an existing table
     #[arg(long)]
     pub(crate) no_ttl: bool,
     #[command(flatten)]
@@ -161,7 +162,7 @@ pub(crate) struct TableDescribeArgs {
 pub(crate) struct TableDeleteArgs {
     #[command(flatten)]
     pub(crate) table: TableArgs,
-    /// Delete without asking
+    /// Delete without confirmation
     #[arg(long)]
     pub(crate) yes: bool,
     #[command(flatten)]
@@ -174,14 +175,14 @@ pub(crate) struct TableDeleteArgs {
 pub(crate) struct SessionArgs {
     /// The session's id, or `-` to read it from standard input
     ///
-    /// Prefer `-`: the arguments of a process can be seen by every user of the machine and stay in the
-    /// shell's history, and whoever knows the id has the session. One newline at its end is not part of
-    /// it. An id that begins with a hyphen can only be given this way, or after `--`.
+    /// Prefer `-`. Every user of the machine can see the arguments of a process, the shell's history keeps
+    /// them, and anyone who knows the id can use the session. One newline at the end of the input is
+    /// ignored. For an id that begins with a hyphen, use `-`, or put `--` before it.
     #[arg(value_name = "ID")]
     pub(crate) id: String,
     #[command(flatten)]
     pub(crate) table: TableArgs,
-    /// What the application puts before its session ids [default: nothing]
+    /// The prefix that the application puts before its session ids [default: no prefix]
     #[arg(
         long,
         value_name = "TEXT",
@@ -200,10 +201,10 @@ pub(crate) struct TableArgs {
     /// The table's name or ARN
     #[arg(long, value_name = "NAME", default_value = "sessions")]
     pub(crate) table_name: String,
-    /// The attribute that is the table's partition key
+    /// The name of the table's partition key
     #[arg(long, value_name = "ATTRIBUTE", default_value = "sessionId")]
     pub(crate) partition_key: String,
-    /// The attribute that holds the expiry, in epoch seconds
+    /// The name of the attribute that holds the expiry, in epoch seconds
     #[arg(long, value_name = "ATTRIBUTE", default_value = "expires")]
     pub(crate) ttl_attribute: String,
 }
@@ -211,16 +212,16 @@ pub(crate) struct TableArgs {
 #[derive(Args)]
 #[command(next_help_heading = "Connection")]
 pub(crate) struct ConnectionArgs {
-    /// The AWS Region; one that contains `local` means a local engine [default: AWS_REGION, AWS_DEFAULT_REGION, the profile's]
+    /// The AWS Region; a name that contains `local` selects a local engine [default: AWS_REGION, AWS_DEFAULT_REGION, the profile's]
     ///
-    /// For a local engine no account is needed, and requests go to http://localhost:8000 unless
-    /// --endpoint-url says otherwise.
+    /// A local engine needs no AWS account. Its requests go to http://localhost:8000, or to
+    /// --endpoint-url.
     #[arg(long, value_name = "REGION", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub(crate) region: Option<String>,
-    /// The URL requests go to [default: AWS_ENDPOINT_URL_DYNAMODB, AWS_ENDPOINT_URL, the Region's own]
+    /// The URL that requests are sent to [default: AWS_ENDPOINT_URL_DYNAMODB, AWS_ENDPOINT_URL, the Region's own]
     #[arg(long, value_name = "URL", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub(crate) endpoint_url: Option<String>,
-    /// The profile in ~/.aws with credentials and Region [default: AWS_PROFILE, `default`]
+    /// The profile in ~/.aws to take credentials and Region from [default: AWS_PROFILE, `default`]
     #[arg(long, value_name = "PROFILE", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub(crate) profile: Option<String>,
 }
@@ -228,7 +229,7 @@ pub(crate) struct ConnectionArgs {
 #[derive(Args)]
 #[command(next_help_heading = "Output")]
 pub(crate) struct OutputArgs {
-    /// One line of JSON instead of text
+    /// Print one line of JSON instead of text
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -238,29 +239,29 @@ pub(crate) struct LocalArgs {
     /// The address to listen on
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1", value_parser = address)]
     pub(crate) host: IpAddr,
-    /// The TCP port to listen on; 0 takes any free one
+    /// The TCP port to listen on; 0 chooses any free port
     #[arg(long, value_name = "PORT", default_value_t = 8000)]
     pub(crate) port: u16,
-    /// Keep the tables in this file, created if missing [default: in memory, gone at the end]
+    /// Keep the tables in this file, and create it if missing [default: in memory, lost at exit]
     ///
-    /// A write that was answered survives even `kill -9`. While it runs there are three more files, with
-    /// -wal, -shm and -lock after the name, and no other engine can use it.
+    /// An acknowledged write survives even `kill -9`. While the engine runs, there are three more files,
+    /// whose names end in -wal, -shm and -lock, and no other engine can use the file.
     #[arg(long, value_name = "FILE")]
     pub(crate) data: Option<PathBuf>,
-    /// Seconds from one deletion of expired items to the next; 0 deletes none
+    /// Delete expired items every so many seconds; 0 never deletes them
     #[arg(long, value_name = "SECONDS", default_value_t = 10)]
     pub(crate) sweep: u64,
-    /// Permit an address that other machines can reach: they may then read and write everything
+    /// Allow an address that other machines can reach; they can then read and write all data
     #[arg(long)]
     pub(crate) allow_remote: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum BillingMode {
-    /// By the capacity units reserved
+    /// Per reserved capacity unit
     #[value(name = "PROVISIONED")]
     Provisioned,
-    /// By the capacity units consumed
+    /// Per request
     #[value(name = "PAY_PER_REQUEST")]
     PayPerRequest,
 }
@@ -274,16 +275,16 @@ fn address(text: &str) -> Result<IpAddr, &'static str> {
         return Ok(Ipv4Addr::LOCALHOST.into());
     }
     text.parse()
-        .map_err(|_| "an IP address or `localhost` is needed")
+        .map_err(|_| "expected an IP address or `localhost`")
 }
 
-/// The arguments of this process. For help, version and wrong usage all has been said: the exit code is left.
+/// The arguments of this process. Help, version and wrong usage are printed here; the error is then the exit code.
 pub(crate) fn parse() -> Result<Cli, Exit> {
     Cli::try_parse().map_err(|mut error| {
         if std::env::args_os().any(|argument| argument == "session") {
             hide_values(&mut error);
         }
-        // Nobody reads a closed pipe.
+        // An error means that the reader has closed the pipe.
         drop(error.print());
         if error.use_stderr() {
             Exit::Usage
@@ -293,7 +294,7 @@ pub(crate) fn parse() -> Result<Cli, Exit> {
     })
 }
 
-/// What stands where no argument is expected may be a session id, which is not for a terminal or log.
+/// An unexpected argument may be a session id, which must not appear on a terminal or in a log.
 fn hide_values(error: &mut clap::Error) {
     for kind in [ContextKind::InvalidArg, ContextKind::InvalidSubcommand] {
         if matches!(error.get(kind), Some(ContextValue::String(value)) if !is_like_a_name(value)) {
@@ -301,13 +302,13 @@ fn hide_values(error: &mut clap::Error) {
                 kind,
                 ContextValue::String("(hidden: it may be a session id)".to_owned()),
             );
-            // Suggestions repeat it.
+            // Suggestions repeat the value.
             error.remove(ContextKind::Suggested);
         }
     }
 }
 
-/// Short, lower-case words: no id that is hard enough to guess looks like that.
+/// Whether it is a short, lower-case word. An id that is hard to guess never looks like that.
 fn is_like_a_name(text: &str) -> bool {
     let name =
         text.trim_end_matches(|character| "<>ABCDEFGHIJKLMNOPQRSTUVWXYZ ".contains(character));

@@ -1,16 +1,16 @@
-//! Asking before what cannot be undone.
+//! Confirmation of what cannot be undone.
 
 use std::io::{self, BufRead, IsTerminal, Write};
 
 use crate::exit::{Exit, Failure};
 
-/// Asks on the terminal; anything but yes is an error, and so is no terminal to ask on.
+/// Asks on the terminal. Any other answer than yes is an error, and so is a missing terminal.
 pub(crate) fn ask(question: &str) -> Result<(), Failure> {
     let stdin = io::stdin();
     if !stdin.is_terminal() {
-        let message = "not deleted: standard input is not a terminal, so nobody can be asked";
+        let message = "not deleted: no confirmation, because standard input is not a terminal";
         return Err(
-            Failure::new(Exit::Usage, message).hint("to delete without being asked, add --yes")
+            Failure::new(Exit::Usage, message).hint("add --yes to delete without confirmation")
         );
     }
     drop(write!(io::stderr(), "{question} [y/N] "));

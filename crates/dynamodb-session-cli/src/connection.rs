@@ -1,4 +1,4 @@
-//! From flags to a store.
+//! Makes a store from the flags.
 
 use std::io::Write;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use dynamodb_session::SessionStore;
 use crate::cli::{ConnectionArgs, TableArgs};
 use crate::exit::Failure;
 
-/// No request is made yet.
+/// The store that the flags describe. Sends no request yet.
 pub(crate) fn store(
     connection: &ConnectionArgs,
     table: &TableArgs,
@@ -35,7 +35,7 @@ pub(crate) fn store(
     }
     let store = builder.build()?;
     if store.is_insecure() {
-        // There is nobody to tell when standard error is closed.
+        // An error means that standard error is closed.
         let _ = writeln!(
             std::io::stderr(),
             "warning: credentials go over the network unencrypted: use an https:// endpoint"

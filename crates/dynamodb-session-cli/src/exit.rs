@@ -26,11 +26,11 @@ impl Exit {
     /// For `--help`, in the order of the codes.
     pub(crate) const HELP: &str = "\
 Exit codes:
-   0  done
+   0  success
    1  not found: no such table, or no live session with this id
-   2  usage: wrong arguments, or a confirmation that could not be asked for
-   3  configuration or credentials: missing, not accepted, or the local engine cannot use its address or file
-   4  access denied: the credentials are valid but may not do this
+   2  usage: wrong arguments, or no terminal to ask for confirmation
+   3  configuration or credentials: missing or rejected, or the local engine cannot use its address or file
+   4  access denied: the credentials are valid but lack a permission
    5  unavailable: unreachable, timed out or throttled; the same command may succeed later
   70  anything else";
 }
@@ -94,7 +94,7 @@ impl Failure {
             // Writing to a string does not fail.
             let _ = writeln!(text, "  {name}: {}", output::printable(value));
         }
-        // Nobody is left to tell when standard error is closed; the exit code still says it.
+        // If standard error is closed, the exit code still reports the failure.
         drop(io::stderr().write_all(text.as_bytes()));
     }
 }
@@ -109,7 +109,7 @@ impl From<dynamodb_session::Error> for Failure {
         };
         let mut message = error.to_string();
         if let Some(hint) = error.hint() {
-            // It gets a line of its own.
+            // The hint is printed on its own line.
             message = message.replace(&format!(" ({hint})"), "");
         }
         let mut failure = Self::new(exit, message);
@@ -126,7 +126,7 @@ impl From<dynamodb_session::Error> for Failure {
     }
 }
 
-/// In terms of this program's flags where the library can only speak of settings.
+/// What to do, in terms of this program's flags. The library only knows settings.
 fn next_step(error: &dynamodb_session::Error) -> Option<&'static str> {
     match error.kind() {
         ErrorKind::TableNotFound => Some(
@@ -134,7 +134,7 @@ fn next_step(error: &dynamodb_session::Error) -> Option<&'static str> {
         ),
         ErrorKind::Transport | ErrorKind::Timeout => Some(
             "check --endpoint-url, --region and the network; \
-             a local engine is started with `dynamodb-session local`",
+             `dynamodb-session local` starts a local engine",
         ),
         ErrorKind::Throttled => Some("try again later, or raise the table's capacity"),
         kind => error.hint().or(match kind {
@@ -143,7 +143,7 @@ fn next_step(error: &dynamodb_session::Error) -> Option<&'static str> {
                  with --endpoint-url unless it is on http://localhost:8000",
             ),
             ErrorKind::Config => {
-                Some("correct the setting named; --help lists the flags and their variables")
+                Some("correct this setting; --help lists the flags and their environment variables")
             }
             ErrorKind::Credentials => Some(
                 "set --profile, AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; \

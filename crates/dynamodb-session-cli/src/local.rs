@@ -1,4 +1,4 @@
-//! `local`: the engine of `dynamodb-session-local` as a process.
+//! `local`: runs the engine of `dynamodb-session-local`.
 
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
@@ -10,7 +10,7 @@ use crate::exit::{Exit, Failure};
 use crate::output;
 
 pub(crate) async fn run(args: &LocalArgs) -> Result<(), Failure> {
-    // Before anyone is told that it runs, and could tell it to stop.
+    // Before the engine is announced: a signal may follow at once.
     let stopped = stop_signal()
         .map_err(|error| Failure::new(Exit::Other, format!("cannot wait for signals: {error}")))?;
     let engine = start(args)?;
@@ -32,12 +32,12 @@ pub(crate) async fn run(args: &LocalArgs) -> Result<(), Failure> {
 fn start(args: &LocalArgs) -> Result<LocalEngine, Failure> {
     if !args.host.is_loopback() && !args.allow_remote {
         let message = format!(
-            "refusing to listen on {}: the engine verifies no signatures, so whoever reaches it may read \
-             and write everything",
+            "refusing to listen on {}: the engine does not verify signatures, so anyone who reaches it can \
+             read and write all data",
             args.host
         );
         return Err(Failure::new(Exit::Usage, message).hint(
-            "listen on 127.0.0.1, or add --allow-remote where the network keeps others out",
+            "listen on 127.0.0.1, or add --allow-remote in a network that keeps others out",
         ));
     }
     let mut builder = LocalEngine::builder()
@@ -51,13 +51,13 @@ fn start(args: &LocalArgs) -> Result<LocalEngine, Failure> {
     Ok(builder.start()?)
 }
 
-/// For people: scripts have the one line they need.
+/// Hints on standard error. Scripts only need the line on standard output.
 fn advise(args: &LocalArgs, url: &str) {
     let mut stderr = io::stderr();
     if !args.host.is_loopback() {
         drop(writeln!(
             stderr,
-            "warning: whoever reaches {} may read and write everything",
+            "warning: anyone who reaches {} can read and write all data",
             args.host
         ));
     }
@@ -74,7 +74,7 @@ fn advise(args: &LocalArgs, url: &str) {
     }
 }
 
-/// Listens for signals from the call on; the future ends with the first one.
+/// Listens for signals from now on. The future ends with the first one.
 #[cfg(unix)]
 fn stop_signal() -> io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
@@ -89,7 +89,7 @@ fn stop_signal() -> io::Result<impl Future<Output = ()>> {
     })
 }
 
-/// Listens for signals from the call on; the future ends with the first one.
+/// Listens for signals from now on. The future ends with the first one.
 #[cfg(windows)]
 fn stop_signal() -> io::Result<impl Future<Output = ()>> {
     let mut interrupt = tokio::signal::windows::ctrl_c()?;

@@ -1,4 +1,4 @@
-//! What is written to standard output, and how values look to people.
+//! Standard output, and the format of values in it.
 
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::exit::{Exit, Failure};
 
-/// Writes a line, whole and at once. A reader that has gone away wants no more: that is no failure.
+/// Writes a line in one call. Succeeds if the reader has closed the pipe.
 pub(crate) fn line(text: &str) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();
     match stdout
@@ -43,7 +43,7 @@ pub(crate) fn columns(rows: &[(&str, String)]) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// A session id as it may be shown: enough to compare, too little to use.
+/// The part of a session id that may be shown: enough to compare, not enough to use.
 pub(crate) fn mask(id: &str) -> String {
     if id.chars().count() <= 8 {
         return "…".to_owned();
@@ -52,7 +52,7 @@ pub(crate) fn mask(id: &str) -> String {
     printable(&start) + "…"
 }
 
-/// Text of others on one line, without what would steer a terminal or reorder the line.
+/// Foreign text on one line, without characters that control a terminal or change the direction of writing.
 pub(crate) fn printable(text: &str) -> String {
     text.chars()
         .map(|c| {
@@ -65,11 +65,11 @@ pub(crate) fn printable(text: &str) -> String {
         .collect()
 }
 
-/// JSON with the characters escaped that JSON itself lets through and a terminal obeys.
+/// JSON in which the control characters of a terminal are escaped, also those that JSON allows.
 pub(crate) fn escape_json(json: &str) -> String {
     let mut escaped = String::with_capacity(json.len());
     for character in json.chars() {
-        // Outside of strings there are none but white space, which is no harm.
+        // Outside of strings, JSON allows only white space, which is harmless.
         if steers_terminal(character) && !character.is_ascii_whitespace() {
             // Writing to a string does not fail.
             let _ = write!(escaped, "\\u{:04x}", u32::from(character));
@@ -80,13 +80,13 @@ pub(crate) fn escape_json(json: &str) -> String {
     escaped
 }
 
-/// Control characters and the ones that turn the direction of writing.
+/// Whether it is a control character, or changes the direction of writing.
 fn steers_terminal(character: char) -> bool {
     character.is_control()
         || matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// JSON over several lines. The text of every value stays as it is: a number may have 38 digits.
+/// JSON on several lines. The text of values is kept: a number may have 38 digits.
 pub(crate) fn indent_json(json: &str) -> String {
     let mut indented = String::with_capacity(json.len() * 2);
     let (mut depth, mut in_string, mut is_escaped) = (0, false, false);

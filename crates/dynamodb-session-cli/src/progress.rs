@@ -1,11 +1,11 @@
-//! What is shown on a terminal while something takes its time.
+//! Progress of a long call, shown on a terminal.
 
 use std::io::{self, IsTerminal, Write};
 use std::pin::pin;
 use std::time::{Duration, Instant};
 
-/// Waits for `work`. After half a second a line on standard error says what is going on and since
-/// when, if that is a terminal; it is gone again at the end.
+/// Waits for `work`. If standard error is a terminal, a line on it shows the activity and its duration after
+/// half a second. The line is removed at the end.
 pub(crate) async fn shown<T>(activity: &str, work: impl Future<Output = T>) -> T {
     let mut stderr = io::stderr();
     if !stderr.is_terminal() {

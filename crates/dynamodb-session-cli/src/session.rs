@@ -11,7 +11,7 @@ use crate::cli::SessionArgs;
 use crate::exit::{Exit, Failure};
 use crate::{connection, output, progress};
 
-/// More than any id, so that a whole file given by mistake is not read into memory.
+/// Longer than any id. A file given by mistake is not read into memory as a whole.
 const MAX_INPUT_BYTES: u64 = 64 * 1024;
 
 pub(crate) async fn get(args: SessionArgs) -> Result<(), Failure> {
@@ -24,8 +24,9 @@ pub(crate) async fn get(args: SessionArgs) -> Result<(), Failure> {
             output::mask(id.as_str()),
             args.table.table_name
         );
-        return Err(Failure::new(Exit::NotFound, message)
-            .hint("it is missing or expired; check the id, --prefix, --table-name and --region"));
+        return Err(Failure::new(Exit::NotFound, message).hint(
+            "the session is missing or expired; check the id, --prefix, --table-name and --region",
+        ));
     };
     let (data_format, data) = raw(record.data)?;
     if args.output.json {
@@ -51,10 +52,9 @@ pub(crate) async fn get(args: SessionArgs) -> Result<(), Failure> {
         ),
         (
             "Expires",
-            record.expires_at.map_or_else(
-                || "unknown: it gets an expiry when next written".to_owned(),
-                when,
-            ),
+            record
+                .expires_at
+                .map_or_else(|| "unknown: the next write sets it".to_owned(), when),
         ),
         (
             "Size",
@@ -83,7 +83,7 @@ pub(crate) async fn delete(args: SessionArgs) -> Result<(), Failure> {
 
 #[derive(Serialize)]
 struct SessionJson {
-    /// In part.
+    /// Only its beginning.
     id: String,
     created: Option<String>,
     expires: Option<String>,
@@ -92,7 +92,7 @@ struct SessionJson {
     data: Box<RawValue>,
 }
 
-/// The data and what it is: binary values and sets are beyond JSON, so a session that holds any is shown
+/// The data and its format. JSON cannot express binary values and sets: a session with one of them is shown
 /// as DynamoDB attribute values.
 fn raw(data: SessionText) -> Result<(&'static str, Box<RawValue>), Failure> {
     let (format, text) = match data {
@@ -100,12 +100,8 @@ fn raw(data: SessionText) -> Result<(&'static str, Box<RawValue>), Failure> {
         SessionText::Attribute(text) => ("DynamoDB JSON", text),
     };
     // The parser's own message could quote the data.
-    let data = RawValue::from_string(text).map_err(|_| {
-        Failure::new(
-            Exit::Other,
-            "the session's data is not the JSON it should be",
-        )
-    })?;
+    let data = RawValue::from_string(text)
+        .map_err(|_| Failure::new(Exit::Other, "the session's data is not valid JSON"))?;
     Ok((format, data))
 }
 
@@ -127,11 +123,11 @@ fn read_id() -> Result<String, Failure> {
     } else {
         stdin.lock().take(MAX_INPUT_BYTES).read_to_string(&mut id)
     };
-    // The error would not quote the input, but says nothing more either.
+    // The error adds nothing.
     read.map_err(|_| {
         Failure::new(
             Exit::Usage,
-            "standard input is not a session id: it cannot be read as UTF-8",
+            "standard input is not a session id: it is not valid UTF-8",
         )
     })?;
     let line = id.strip_suffix('\n').unwrap_or(&id);

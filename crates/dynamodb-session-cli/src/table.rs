@@ -20,8 +20,8 @@ pub(crate) async fn create(args: &TableCreateArgs) -> Result<(), Failure> {
     })
     .await?;
     let after = after
-        .ok_or_else(|| Failure::new(Exit::Other, "the table was deleted again by someone else"))?;
-    // One that was being deleted has been created anew.
+        .ok_or_else(|| Failure::new(Exit::Other, "another process deleted the table again"))?;
+    // A table that was being deleted has been created again.
     let before = before.filter(|before| before.description.status != "DELETING");
     let changes = before.as_ref().map(|before| changes(before, &after));
     if args.output.json {
@@ -40,7 +40,7 @@ pub(crate) async fn create(args: &TableCreateArgs) -> Result<(), Failure> {
         ),
         Some(changes) if changes.is_empty() => {
             format!(
-                "Table {name} exists, nothing to change: {}; TTL {}.",
+                "Table {name} exists; nothing to change: {}; TTL {}.",
                 billing(&after.description),
                 after.ttl()
             )
@@ -99,7 +99,7 @@ pub(crate) async fn delete(args: &TableDeleteArgs) -> Result<(), Failure> {
     if !args.yes {
         let description = progress::shown("Looking at the table", table.describe()).await?;
         let description = description.ok_or_else(|| missing(name))?;
-        // The ARN tells account and Region, which the flags may not have.
+        // The ARN shows account and Region, which may come from the environment.
         let which = description.arn.as_ref().unwrap_or(&description.name);
         confirm::ask(&output::printable(&format!(
             "Delete table {which} (about {} items) with every session in it?",
@@ -118,8 +118,8 @@ pub(crate) async fn delete(args: &TableDeleteArgs) -> Result<(), Failure> {
 fn settings(args: &TableCreateArgs) -> Result<TableSettings, Failure> {
     let on_demand = args.billing_mode == Some(cli::BillingMode::PayPerRequest);
     if on_demand && (args.read_capacity_units.is_some() || args.write_capacity_units.is_some()) {
-        let message = "capacity units cannot be reserved with --billing-mode PAY_PER_REQUEST";
-        return Err(Failure::new(Exit::Usage, message).hint("leave out one or the other"));
+        let message = "--billing-mode PAY_PER_REQUEST does not reserve capacity units";
+        return Err(Failure::new(Exit::Usage, message).hint("leave out the mode or the units"));
     }
     Ok(TableSettings {
         billing_mode: args.billing_mode.map(|mode| match mode {
@@ -138,7 +138,7 @@ fn missing(name: &str) -> Failure {
         .hint("check --table-name, --region and --profile, or create it with `dynamodb-session table create`")
 }
 
-/// A table and its TTL; the TTL is `None` when the credentials may not ask for it.
+/// A table and its TTL. The TTL is `None` if the credentials lack the permission to read it.
 struct State {
     description: TableDescription,
     time_to_live: Option<TimeToLive>,
@@ -151,7 +151,7 @@ impl State {
         };
         let time_to_live = match table.time_to_live().await {
             Err(error) if error.kind() == ErrorKind::AccessDenied => None,
-            // A table that is just being deleted has none any more.
+            // The table is being deleted and has lost its TTL already.
             Err(error) if error.kind() == ErrorKind::TableNotFound => None,
             answer => Some(answer?),
         };
@@ -163,7 +163,7 @@ impl State {
 
     fn ttl(&self) -> String {
         match &self.time_to_live {
-            Some(TimeToLive::Enabled(attribute)) => format!("on, by {attribute}"),
+            Some(TimeToLive::Enabled(attribute)) => format!("on, attribute {attribute}"),
             Some(TimeToLive::Disabled) => "off".to_owned(),
             Some(TimeToLive::Disabling) => "being turned off".to_owned(),
             Some(TimeToLive::Unsupported) => "not supported by this engine".to_owned(),
@@ -206,7 +206,7 @@ fn changes(before: &State, after: &State) -> Vec<String> {
     changes
 }
 
-/// What a table that exists has otherwise than this command's user may think.
+/// Where an existing table differs from what the user asked for.
 fn advice(args: &TableCreateArgs, after: &State) -> Vec<String> {
     let name = &args.table.table_name;
     let mut advice = Vec::new();
@@ -216,7 +216,7 @@ fn advice(args: &TableCreateArgs, after: &State) -> Vec<String> {
         .is_some_and(|mode| (mode == cli::BillingMode::PayPerRequest) != is_on_demand);
     if other_mode {
         advice.push(format!(
-            "Its billing mode was left as it is; to change it: aws dynamodb update-table --table-name {name} --billing-mode …"
+            "The billing mode was not changed; to change it: aws dynamodb update-table --table-name {name} --billing-mode …"
         ));
     } else if is_on_demand
         && (args.read_capacity_units.is_some() || args.write_capacity_units.is_some())
@@ -225,11 +225,11 @@ fn advice(args: &TableCreateArgs, after: &State) -> Vec<String> {
     }
     match &after.time_to_live {
         Some(TimeToLive::Enabled(attribute)) if *attribute != args.table.ttl_attribute => advice.push(format!(
-            "Its TTL is by {attribute}, not {}: stores that do not look at the table need that as their setting.",
+            "Its TTL attribute is {attribute}, not {}: set this name in stores that do not read it from the table.",
             args.table.ttl_attribute
         )),
         Some(TimeToLive::Disabled) if !args.no_ttl => advice.push(format!(
-            "Expired sessions stay in it; to have them deleted: aws dynamodb update-time-to-live --table-name {name} \
+            "Expired sessions stay in the table; to have them deleted: aws dynamodb update-time-to-live --table-name {name} \
              --time-to-live-specification Enabled=true,AttributeName={}",
             args.table.ttl_attribute
         )),

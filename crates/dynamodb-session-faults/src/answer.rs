@@ -1,4 +1,4 @@
-//! Answers: the service's own, and what becomes of one on the way.
+//! Answers of the service, and the ways in which the network or a proxy can damage them.
 
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
@@ -9,7 +9,7 @@ use crate::signature::signed_at;
 
 const AMZ_JSON: &str = "application/x-amz-json-1.0";
 
-/// An answer of the service, with the headers that it always has.
+/// An answer of the service, with its usual headers.
 pub(crate) fn service(request: &Message, status: u16, body: Vec<u8>) -> Message {
     let mut answer = other(status, AMZ_JSON, body);
     answer.set("x-amzn-requestid", "FAULTS");
@@ -17,7 +17,7 @@ pub(crate) fn service(request: &Message, status: u16, body: Vec<u8>) -> Message 
     with_crc32(answer)
 }
 
-/// An answer of something else.
+/// An answer of another program, such as a load balancer.
 pub(crate) fn other(status: u16, content_type: &str, body: Vec<u8>) -> Message {
     Message {
         start: format!("HTTP/1.1 {status} Said"),
@@ -28,7 +28,7 @@ pub(crate) fn other(status: u16, content_type: &str, body: Vec<u8>) -> Message {
 
 pub(crate) fn error(request: &Message, status: u16, code: &str, message: &str) -> Message {
     let namespace = match code {
-        // What the service's front says, before any table is looked at.
+        // The errors of the service's front end, which comes before any table.
         "ExpiredTokenException"
         | "InvalidSignatureException"
         | "UnrecognizedClientException"
@@ -39,7 +39,7 @@ pub(crate) fn error(request: &Message, status: u16, code: &str, message: &str) -
     service(request, status, body.to_string().into_bytes())
 }
 
-/// The refusal of a request that was signed at another time than the service's.
+/// The error for a request whose time of signing differs from the service's clock.
 pub(crate) fn skewed(request: &Message, seconds: i64) -> Message {
     let message = if seconds > 0 {
         "Signature expired"
@@ -51,8 +51,8 @@ pub(crate) fn skewed(request: &Message, seconds: i64) -> Message {
     answer
 }
 
-/// The time of the request and this much more: but for [`skewed`], the service's clock is right by whatever clock the
-/// request was signed with.
+/// The request's time of signing, plus this difference. Except for [`skewed`], the service uses the clock with which the
+/// request was signed.
 fn date(request: &Message, more: i64) -> String {
     let signed = signed_at(request).unwrap_or_else(|| DateTime::from_secs(0));
     let date = DateTime::from_secs(signed.secs() + more).fmt(Format::HttpDate);
@@ -71,13 +71,13 @@ pub(crate) fn with_wrong_crc32(mut answer: Message) -> Message {
     answer
 }
 
-/// The first half of the answer, with the length and checksum of that.
+/// The first half of the answer, with the right length and checksum for it.
 pub(crate) fn malformed(mut answer: Message) -> Message {
     answer.body.truncate(answer.body.len().div_ceil(2));
     with_crc32(answer)
 }
 
-/// The answer, compressed. (Not really: gzip can also hold bytes as they are.)
+/// The answer in the format of gzip, which can also store bytes uncompressed.
 pub(crate) fn gzip(mut answer: Message) -> Message {
     let plain = &answer.body;
     let mut zipped = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
@@ -109,7 +109,7 @@ pub(crate) fn of_other_key(request: &Message, mut answer: Message) -> Message {
     with_crc32(answer)
 }
 
-/// The part of a batch that is done, and the rest, as the answer shows it.
+/// The executed part of a batch, and the rest as `UnprocessedItems` shows it.
 pub(crate) fn split_batch(request: &Message, done: usize) -> (Message, Value) {
     let mut batch: Value = serde_json::from_slice(&request.body).unwrap_or_default();
     let mut rest = json!({});

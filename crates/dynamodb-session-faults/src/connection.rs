@@ -1,4 +1,4 @@
-//! One connection: its requests, one after the other, each with what the script has for it.
+//! One connection: its requests, one after the other, each with its step of the script.
 
 use std::io;
 use std::time::Duration;
@@ -16,11 +16,11 @@ use crate::script::{Entry, Opened};
 use crate::signature;
 use crate::step::Step;
 
-/// Bytes to and from a client, and the connection they go by.
+/// The stream to a client, and the TCP connection below it.
 pub(crate) trait Wire: AsyncRead + AsyncWrite + Unpin + Send {
     fn tcp(&self) -> &TcpStream;
 
-    /// Waits until there is something to read, and leaves it unread. `false` at the end of the connection.
+    /// Waits until there are bytes to read, without reading them. `false` at the end of the connection.
     fn has_more(&mut self) -> impl Future<Output = io::Result<bool>> + Send;
 }
 
@@ -40,7 +40,7 @@ impl Wire for TlsStream<TcpStream> {
     }
 
     async fn has_more(&mut self) -> io::Result<bool> {
-        // The request may have come with the end of the handshake, so that the connection below has nothing more.
+        // The request may have come with the end of the handshake, so waiting for the TCP connection could block.
         Ok(!self.fill_buf().await?.is_empty())
     }
 }
@@ -48,11 +48,11 @@ impl Wire for TlsStream<TcpStream> {
 pub(crate) struct Connection<W> {
     wire: W,
     opened: Opened,
-    /// One to the engine, once there is something to ask it.
+    /// The connection to the engine, once it is needed.
     engine: Option<TcpStream>,
 }
 
-/// Whether there may be another request.
+/// Whether another request may follow.
 #[derive(PartialEq, Eq)]
 enum Then {
     Next,
@@ -112,7 +112,7 @@ impl<W: Wire> Connection<W> {
         }
     }
 
-    /// What was not done.
+    /// A request that was not executed.
     async fn refuse(&mut self, request: &Message, step: Step) -> io::Result<Then> {
         match step {
             Step::Error {
@@ -133,12 +133,12 @@ impl<W: Wire> Connection<W> {
             }
             Step::Skew { seconds } => self.send(&answer::skewed(request, seconds)).await,
             Step::Hang => self.wait_for_end().await,
-            // Of one operation, so that the request had to be read to know.
+            // The step is for one operation, so the request had to be read first.
             _ => self.reset().map(|()| Then::End),
         }
     }
 
-    /// What was done, with this answer.
+    /// A request that was executed, with this answer.
     async fn deliver(
         &mut self,
         request: &Message,
@@ -179,7 +179,7 @@ impl<W: Wire> Connection<W> {
         }
     }
 
-    /// Has the engine do what is asked, and makes its answer the service's.
+    /// Executes the request on the engine, and turns the answer into one of the service.
     async fn apply(&mut self, request: &Message, step: &Step) -> io::Result<Message> {
         let (part, rest) = match step {
             Step::Unprocessed { done } => answer::split_batch(request, *done),
@@ -251,7 +251,7 @@ impl<W: Wire> Connection<W> {
         Ok(Then::Next)
     }
 
-    /// Until the client has had enough.
+    /// Waits until the client closes the connection.
     async fn wait_for_end(&mut self) -> io::Result<Then> {
         while self.wire.read(&mut [0; 64]).await? > 0 {}
         Ok(Then::End)
@@ -262,7 +262,7 @@ impl<W: Wire> Connection<W> {
         Ok(Then::End)
     }
 
-    /// Has the connection end with a reset, once it is dropped.
+    /// Makes the connection end with a reset when it is dropped.
     fn reset(&self) -> io::Result<()> {
         self.wire.tcp().set_zero_linger()
     }
@@ -275,7 +275,7 @@ fn is_empty_batch(request: &Message) -> bool {
         .is_some_and(serde_json::Map::is_empty)
 }
 
-/// What a request asks for, such as `GetItem`.
+/// The operation of a request, such as `GetItem`.
 fn operation(request: &Message) -> &str {
     let target = request.header("x-amz-target").unwrap_or_default();
     target.rsplit('.').next().unwrap_or_default()

@@ -1,13 +1,13 @@
-//! HTTP/1.1 by hand, because what is sent here has to be wrong in ways that no HTTP library can be talked into.
+//! HTTP/1.1 by hand: the server sends errors that no HTTP library can produce.
 
 use std::io;
 
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 
-/// A request or an answer, whole.
+/// A complete request or answer.
 #[derive(Debug, Clone)]
 pub(crate) struct Message {
-    /// Its first line.
+    /// The first line.
     pub(crate) start: String,
     /// Names in lower case.
     pub(crate) headers: Vec<(String, String)>,
@@ -31,7 +31,7 @@ impl Message {
         words.nth(1).and_then(|word| word.parse().ok()).unwrap_or(0)
     }
 
-    /// All that comes before the body. The length is the body's.
+    /// Everything before the body, with the length of the body.
     pub(crate) fn head(&self) -> Vec<u8> {
         let mut head = self.start.clone() + "\r\n";
         for (name, value) in &self.headers {
@@ -48,7 +48,7 @@ impl Message {
     }
 }
 
-/// Reads one message, of one that sends another only after the answer. `None` at the end of the connection.
+/// Reads one message. The peer must not send the next one before the answer. `None` at the end of the connection.
 pub(crate) async fn read(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<Option<Message>> {
     let mut bytes = Vec::with_capacity(2048);
     let head_ends = loop {

@@ -1,8 +1,8 @@
 //! A `DynamoDB` that fails as scripted: for the tests of `dynamodb-session`, over real TCP and TLS.
 //!
-//! A [`FaultServer`] verifies the signature of each request and then does what the next [`Step`] of its script
-//! says. What a step lets through is done by a real engine, in memory, so that an answer that is lost belongs to
-//! a write that happened.
+//! A [`FaultServer`] verifies the signature of each request and then follows the next [`Step`] of its script. A
+//! real engine, in memory, executes the requests: if a script loses the answer to a write, the write has really
+//! happened.
 //!
 //! ```
 //! use dynamodb_session_faults::{FaultServer, Step};
@@ -15,7 +15,7 @@
 //! # }
 //! ```
 //!
-//! Tests in other languages run the binary `fault-server` and talk to it in lines of JSON.
+//! Tests in other languages run the binary `fault-server` and control it with lines of JSON.
 
 #![forbid(unsafe_code)]
 
@@ -44,29 +44,29 @@ use script::Shared;
 pub use script::{Entry, Log};
 pub use step::Step;
 
-/// The secret access key that requests have to be signed with, whatever the access key's id.
+/// The secret access key of every signature. The access key id can be any.
 pub const SECRET: &str = "faults/secret+access=key";
 
-/// Where each kind of endpoint is. All that answer share one script and one log.
+/// The URLs of the endpoints. They share one script and one log.
 #[derive(Debug, Clone, Serialize)]
 pub struct Urls {
     /// Answers as scripted.
     pub http: String,
-    /// The same over TLS, with a certificate for `localhost` and 127.0.0.1 of the authority [`FaultServer::ca`].
+    /// Answers as scripted, over TLS. The certificate is for `localhost` and 127.0.0.1, of the authority [`FaultServer::ca`].
     pub https: String,
     /// Its certificate has expired.
     pub https_expired: String,
     /// Its certificate is another host's.
     pub https_wrong_host: String,
-    /// Its certificate is of an authority that nobody knows.
+    /// Its certificate is from an unknown authority.
     pub https_unknown_ca: String,
-    /// Takes connections, and never says a word.
+    /// Accepts connections, and never sends a byte.
     pub https_stalled: String,
     /// Refuses connections.
     pub refused: String,
-    /// Its name does not resolve. It is too long for a question to be sent to any name server.
+    /// Its name does not resolve. It is too long for a query, so no name server is asked.
     pub unresolvable: String,
-    /// The engine behind all: no faults, no signatures.
+    /// The engine itself: without faults, and without checks of signatures.
     pub engine: String,
 }
 
@@ -86,7 +86,7 @@ impl FaultServer {
     ///
     /// # Errors
     ///
-    /// What the system says when it has no port or no thread left.
+    /// The system's error if it has no free port or no thread left.
     pub fn start() -> io::Result<Self> {
         let engine = LocalEngine::builder().sweep_every(Duration::ZERO);
         let engine = engine.start().map_err(io::Error::other)?;
@@ -108,7 +108,7 @@ impl FaultServer {
             .spawn(move || {
                 runtime.block_on(async {
                     let _idle = listeners.serve(certificates, &of_thread);
-                    // Sent by nobody: it ends when the server is dropped.
+                    // Nothing is ever sent: the wait ends when the server is dropped.
                     let _ = stopped.await;
                 });
             })?;
@@ -122,7 +122,7 @@ impl FaultServer {
         })
     }
 
-    /// Where it is reached.
+    /// The URLs of its endpoints.
     pub fn urls(&self) -> &Urls {
         &self.urls
     }
@@ -132,22 +132,22 @@ impl FaultServer {
         &self.ca
     }
 
-    /// What happens to the requests to come, one step a request, in place of what is left of the last script.
+    /// Sets the script: one step for each of the next requests. Replaces the rest of the previous script.
     pub fn script(&self, steps: impl IntoIterator<Item = Step>) {
         self.shared.script(steps.into_iter().collect());
     }
 
-    /// What happens to requests once the script has ended; at first [`Step::Pass`]. Forgets [`FaultServer::on`].
+    /// Sets the step of all requests after the script; [`Step::Pass`] by default. Removes the steps of [`FaultServer::on`].
     pub fn default(&self, step: Step) {
         self.shared.default(step);
     }
 
-    /// What happens to this operation once the script has ended.
+    /// Sets the step of this operation after the script.
     pub fn on(&self, operation: impl Into<String>, step: Step) {
         self.shared.on(operation.into(), step);
     }
 
-    /// What was received since this was last asked, and what is left of the script.
+    /// The requests since the last call, and the number of steps that are left.
     pub fn log(&self) -> Log {
         self.shared.log()
     }
@@ -162,7 +162,7 @@ impl FaultServer {
         self.shared.open_connections()
     }
 
-    /// Waits until none is.
+    /// Waits until no connection is open.
     pub async fn connections_closed(&self) {
         self.shared.connections_closed().await;
     }
@@ -172,7 +172,7 @@ impl Drop for FaultServer {
     fn drop(&mut self) {
         drop(self.stop.take());
         if let Some(thread) = self.thread.take() {
-            // A panic over there has been reported there.
+            // A panic of the thread has been printed already.
             drop(thread.join());
         }
     }
@@ -185,7 +185,7 @@ struct Listeners {
     https_wrong_host: TcpListener,
     https_unknown_ca: TcpListener,
     https_stalled: TcpListener,
-    /// Bound, so that the port is nobody else's, and not listening.
+    /// Bound but not listening: the port is reserved, and refuses connections.
     refused: TcpSocket,
 }
 
@@ -227,7 +227,7 @@ impl Listeners {
         })
     }
 
-    /// Returns what has to be kept, though nobody is served there.
+    /// Returns the sockets that must stay open, although nothing is served there.
     fn serve(
         self,
         certificates: tls::Certificates,
@@ -249,15 +249,15 @@ impl Listeners {
 async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, shared: Arc<Shared>) {
     loop {
         let Ok((stream, _peer)) = listener.accept().await else {
-            // Out of file descriptors, most likely.
+            // Most likely there is no file descriptor left.
             tokio::time::sleep(Duration::from_millis(10)).await;
             continue;
         };
-        // An answer that is sent in parts is to arrive in parts.
+        // Parts of an answer must arrive separately.
         let _ = stream.set_nodelay(true);
         let (tls, opened) = (tls.clone(), shared.opened());
         tokio::spawn(async move {
-            // A connection that breaks is what this server is for.
+            // Broken connections are the purpose of this server.
             let _ = match tls {
                 None => Connection::new(stream, opened).serve().await,
                 Some(tls) => match tls.accept(stream).await {

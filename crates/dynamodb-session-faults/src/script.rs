@@ -14,33 +14,33 @@ use crate::step::Step;
 pub struct Entry {
     /// The number of its connection, counted from zero.
     pub connection: u64,
-    /// Such as `GetItem`. Empty when the request was not read.
+    /// The operation, such as `GetItem`. Empty if the request was not read.
     pub operation: String,
     /// The `ConditionExpression`.
     pub condition: Option<String>,
-    /// The `x-amz-date` it was signed with.
+    /// The `x-amz-date` of its signature.
     pub date: String,
-    /// The id of the access key that signed it, or what is wrong with the signature.
+    /// The id of the access key that signed it, or the error in the signature.
     pub signature: Result<String, String>,
-    /// What happened to it.
+    /// The step that was taken.
     pub step: Step,
-    /// The HTTP status of the engine's answer, if the engine was asked.
+    /// The HTTP status of the engine's answer, if the engine got the request.
     pub applied: Option<u16>,
 }
 
-/// What was received.
+/// The requests that were received.
 #[derive(Debug, Clone, Serialize)]
 pub struct Log {
-    /// In the order of what happened to them.
+    /// In the order of their steps.
     pub entries: Vec<Entry>,
     /// How many steps of the script are left.
     pub left: usize,
-    /// How many connections were made in all.
+    /// The number of connections since the start.
     pub connections: u64,
 }
 
 impl Log {
-    /// What was asked for.
+    /// The operations of the requests.
     pub fn operations(&self) -> Vec<&str> {
         let entries = self.entries.iter();
         entries.map(|entry| entry.operation.as_str()).collect()
@@ -115,7 +115,7 @@ impl Shared {
 
     pub(crate) async fn received(&self, count: u64) {
         let mut received = self.received.subscribe();
-        // The sender is in `self`, so it is there.
+        // The sender is in `self`, so the channel is open.
         let _ = received.wait_for(|so_far| *so_far >= count).await;
     }
 
@@ -135,11 +135,11 @@ impl Shared {
 
     pub(crate) async fn connections_closed(&self) {
         let mut open = self.open.subscribe();
-        // The sender is in `self`, so it is there.
+        // The sender is in `self`, so the channel is open.
         let _ = open.wait_for(|open| *open == 0).await;
     }
 
-    /// Takes the next step if it is one that comes before the request is read.
+    /// Takes the next step if it happens before the request is read.
     pub(crate) fn resets_before(&self) -> bool {
         let mut state = self.state();
         match state.script.front() {
@@ -158,7 +158,7 @@ impl Shared {
     }
 }
 
-/// A connection, for as long as it is open.
+/// Counts a connection as open until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Opened {
     pub(crate) number: u64,

@@ -1,4 +1,4 @@
-//! Whether a request is signed rightly: it is signed again, by the AWS SDK's signer, and has to come out the same.
+//! Verifies a signature: the AWS SDK's signer signs the request again, and the result must be the same.
 
 use std::error::Error;
 use std::time::SystemTime;
@@ -12,10 +12,10 @@ use aws_smithy_types::date_time::Format;
 use crate::SECRET;
 use crate::http::Message;
 
-/// What a signature has to cover, beside the token when there is one.
+/// The headers that a signature must cover, and the token if there is one.
 const SIGNED: [&str; 3] = ["host", "x-amz-date", "x-amz-target"];
 
-/// The time that a request says it was signed at.
+/// The time of signing, as the request states it.
 pub(crate) fn signed_at(request: &Message) -> Option<DateTime> {
     let date = request.header("x-amz-date")?;
     if date.len() != 16 || !date.is_ascii() {
@@ -34,24 +34,24 @@ pub(crate) fn signed_at(request: &Message) -> Option<DateTime> {
     DateTime::from_str(&text, Format::DateTime).ok()
 }
 
-/// The access key's id.
+/// Returns the id of the access key.
 ///
 /// # Errors
 ///
-/// In words, what is wrong.
+/// A description of the error in the signature.
 pub(crate) fn verify(request: &Message) -> Result<String, String> {
-    let given = request.header("authorization").ok_or("there is none")?;
+    let given = request.header("authorization").ok_or("it is missing")?;
     let of = |field: &str| {
         let (_, rest) = given.split_once(field)?;
         rest.split([',', ' ']).next()
     };
     let scope = of("Credential=").ok_or("it has no credential")?;
     let [access_key, day, region, service, _] = scope.split('/').collect::<Vec<_>>()[..] else {
-        return Err(format!("its scope is not one: {scope}"));
+        return Err(format!("its scope is malformed: {scope}"));
     };
     let date = request.header("x-amz-date").unwrap_or_default();
     if service != "dynamodb" || !date.starts_with(day) {
-        return Err(format!("its scope is another one: {scope}, at {date}"));
+        return Err(format!("its scope is wrong: {scope}, at {date}"));
     }
     let signed: Vec<&str> = of("SignedHeaders=")
         .unwrap_or_default()
@@ -70,7 +70,7 @@ pub(crate) fn verify(request: &Message) -> Result<String, String> {
     let expected = signed_again(request, &credentials, region, time, &signed);
     match expected {
         Ok(expected) if expected == given => Ok(access_key.to_owned()),
-        Ok(_) => Err("it is another request's, or made with another key".to_owned()),
+        Ok(_) => Err("it belongs to another request, or was made with another key".to_owned()),
         Err(error) => Err(error.to_string()),
     }
 }
@@ -100,7 +100,7 @@ fn signed_again(
         "http://{}{path}",
         request.header("host").unwrap_or_default()
     );
-    // The signer adds these itself.
+    // The signer adds these headers itself.
     let headers = request.headers.iter().filter(|(name, _)| {
         signed.contains(&name.as_str()) && name != "x-amz-date" && name != "x-amz-security-token"
     });

@@ -1,4 +1,4 @@
-//! What can happen to a request.
+//! The steps: what can happen to a request.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,41 +7,41 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Step {
-    /// Done and answered.
+    /// The request is executed and answered.
     Pass,
-    /// The connection is reset once the request arrives, which is not read.
+    /// The connection is reset when the request arrives. The request is not read.
     ResetBefore,
-    /// Done, and the connection is reset in place of the answer.
+    /// Executed, and the connection is reset instead of the answer.
     ResetAfter,
-    /// Done, and the connection is reset in the middle of the answer.
+    /// Executed, and the connection is reset in the middle of the answer.
     ResetMidway,
-    /// Done, and the connection is closed in the middle of the answer, in good order.
+    /// Executed, and the connection is closed without a reset in the middle of the answer.
     Truncated,
-    /// Done, with an answer whose checksum is another's.
+    /// Executed, with an answer whose checksum is wrong.
     WrongCrc32,
-    /// Done, with an answer that is compressed though nobody asked for that.
+    /// Executed, with a compressed answer that the client did not ask for.
     Gzip,
-    /// Done, with half an answer, which is no JSON; its length and checksum are right.
+    /// Executed, with half an answer, which is not valid JSON. Length and checksum are right.
     Malformed,
-    /// Done, with the answer that another key would have got.
+    /// Executed, with the answer for another key.
     OtherKey,
     /// Never answered.
     Hang,
-    /// Done, and never answered.
+    /// Executed, and never answered.
     HangAfter,
-    /// Done, and answered one byte at a time, the first at once.
+    /// Executed, and answered one byte at a time. The first byte is sent at once.
     Drip {
-        /// From one byte to the next.
+        /// Milliseconds from one byte to the next.
         ms: u64,
     },
-    /// Done, and all of the answer's head at once, then its body one byte at a time.
+    /// Executed, and answered with the whole head at once, then the body one byte at a time.
     DripBody {
-        /// From one byte to the next.
+        /// Milliseconds from one byte to the next.
         ms: u64,
     },
-    /// Done and answered with `Connection: close`, and closed.
+    /// Executed and answered with `Connection: close`, and closed.
     Close,
-    /// Done and answered, and closed without a word.
+    /// Executed and answered, and closed without `Connection: close`.
     CloseIdle,
     /// An error of the service.
     Error {
@@ -54,25 +54,25 @@ pub enum Step {
         #[serde(default)]
         message: String,
     },
-    /// An answer of something else, such as a load balancer.
+    /// An answer of another program, such as a load balancer.
     Answer {
         /// The HTTP status.
         status: u16,
         /// The `Content-Type`.
         #[serde(default = "html")]
         content_type: String,
-        /// All of the body.
+        /// The whole body.
         #[serde(default)]
         body: String,
     },
-    /// Refused because it was signed this much too early, or, when negative, too late: the `Date` of the answer says so.
+    /// Refused because the service's clock differs from the request's. The `Date` of the answer has the service's time.
     Skew {
-        /// By how much the service's clock is ahead of the request's.
+        /// How many seconds the service's clock is ahead of the request's; negative if it is behind.
         seconds: i64,
     },
-    /// A batch of which the first so many writes are done, and the others come back undone.
+    /// A batch whose first writes are executed. The others come back as unprocessed.
     Unprocessed {
-        /// How many are done.
+        /// The number of executed writes.
         done: usize,
     },
 }
@@ -86,7 +86,7 @@ fn html() -> String {
 }
 
 impl Step {
-    /// An error of the service with HTTP status 400, as most have.
+    /// An error of the service with HTTP status 400, the most frequent one.
     pub fn error(code: &str) -> Self {
         Self::Error {
             code: code.to_owned(),
@@ -95,7 +95,7 @@ impl Step {
         }
     }
 
-    /// Whether the engine does what the request asks for.
+    /// Whether the engine executes the request.
     pub(crate) fn is_applied(&self) -> bool {
         !matches!(
             self,

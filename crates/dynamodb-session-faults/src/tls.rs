@@ -1,4 +1,4 @@
-//! Certificates: one that is right, and one for each way to be wrong.
+//! Certificates: a valid one, and one for each kind of error.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ type Failed = Box<dyn Error + Send + Sync>;
 type Authority = CertifiedIssuer<'static, KeyPair>;
 
 pub(crate) struct Certificates {
-    /// The authority of all but one, as PEM.
+    /// The authority of all certificates except one, as PEM.
     pub(crate) ca: String,
     pub(crate) good: TlsAcceptor,
     pub(crate) expired: TlsAcceptor,

@@ -1,4 +1,4 @@
-//! What may come back in place of an answer: to every request the store makes, with any status.
+//! Any status and body as the answer to every request of the store.
 
 use dynamodb_session::framework::Framework;
 use dynamodb_session::{Builder, Error, Record, SessionStore, SessionText, TableSettings, Write};
@@ -8,7 +8,7 @@ use crate::world::{Answers, SECRET, builder, id, later, now};
 
 const MAX_ATTEMPTS: u32 = 2;
 
-/// How often the service says it, before the connection breaks.
+/// How often the service gives the answer, before the connection breaks.
 const TIMES: usize = 4;
 
 /// Takes an HTTP status, a line feed and the body of an answer.
@@ -45,7 +45,7 @@ pub fn answer(input: &[u8]) {
     asking.about(|store| now(store.table().set_time_to_live(false)));
     asking.about(|store| now(store.table().delete()).map(drop));
 
-    // A condition that fails is an answer; no request without one is given it.
+    // A failed condition is an answer. Requests without a condition never get it.
     if !(200..300).contains(&status) && !contains(body, "ConditionalCheckFailedException") {
         let store = asking.store(1);
         let written = now(store.put(&record()));
@@ -74,7 +74,7 @@ impl Asking<'_> {
         builder.max_attempts(max_attempts).build().unwrap()
     }
 
-    /// A failure says what it is, and nothing of what was asked.
+    /// An error has a kind and a message, and shows nothing of the request.
     fn about(&self, ask: impl Fn(&SessionStore) -> Result<(), Error>) {
         let store = self.store(MAX_ATTEMPTS);
         let Err(error) = ask(&store) else { return };
@@ -86,7 +86,7 @@ impl Asking<'_> {
             );
         }
         assert!(!error.message().is_empty(), "a failure without a word");
-        // One more for what a repetition certainly cures.
+        // One more attempt for failures that a retry always cures.
         assert!(
             error.attempts() <= MAX_ATTEMPTS + 1,
             "{} attempts",

@@ -1,8 +1,8 @@
-//! Attribute values as DynamoDB defines them: a second, plain implementation that the codec is compared with.
+//! Attribute values as DynamoDB defines them: a second, simple implementation to compare the codec with.
 
 use serde_json::{Map, Value, json};
 
-/// What JSON data are as an attribute value.
+/// JSON data as an attribute value.
 pub(crate) fn of_json(value: &Value) -> Value {
     match value {
         Value::Null => json!({ "NULL": true }),
@@ -19,7 +19,7 @@ pub(crate) fn of_json(value: &Value) -> Value {
     }
 }
 
-/// Whether two attribute values are the same to JavaScript, which knows numbers as doubles.
+/// Whether two attribute values are equal for JavaScript, whose numbers are doubles.
 pub(crate) fn is_same(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Object(a), Value::Object(b)) => {
@@ -39,7 +39,7 @@ pub(crate) fn is_same(a: &Value, b: &Value) -> bool {
     }
 }
 
-/// The same of what `N` and `NS` hold. A field can be called so, too.
+/// The same for the content of `N` and `NS`. A field can have such a name, too.
 fn is_same_number(a: &Value, b: &Value) -> bool {
     let double = |text: &str| text.parse::<f64>().ok();
     match (a, b) {
@@ -54,7 +54,7 @@ fn is_same_number(a: &Value, b: &Value) -> bool {
     }
 }
 
-/// `serde_json` does not always read the nearest double.
+/// The relative error of `serde_json`, which does not always read the nearest double.
 const LAST_DIGIT: f64 = 1e-15;
 
 /// Panics if DynamoDB would not store this as an attribute's value.

@@ -1,4 +1,4 @@
-//! What comes over the wire: the bytes of HTTP answers, through a socket, to the client as it is.
+//! The bytes of HTTP answers, sent over a socket to the real client.
 
 use std::future::Future;
 use std::io;
@@ -15,14 +15,14 @@ use tokio::time::timeout;
 use crate::item::contains;
 use crate::world::{SECRET, id, later};
 
-/// Between what a connection answers to one request and to the next.
+/// Separates the answers of a connection to one request and to the next.
 const NEXT: &[u8] = b"\n---\n";
 
-/// No answer takes so long, on a machine however busy: every connection is closed before.
+/// Longer than any answer takes, even on a busy machine: every connection is closed before.
 pub(crate) const TIMEOUT: Duration = Duration::from_mins(1);
 
-/// Takes what a connection answers to the first request, a line `---`, what it answers to the next one on the same
-/// connection, and so on. Then the connection is closed; others answer the same.
+/// Takes the answer to the first request of a connection, a line `---`, the answer to its second request, and so on.
+/// Then the connection is closed. Every connection gives the same answers.
 pub fn http(input: &[u8]) {
     let url = Peer::server(parts(input));
     let store = SessionStore::builder()
@@ -46,7 +46,7 @@ pub fn http(input: &[u8]) {
         for outcome in outcomes {
             match outcome {
                 Ok(()) => {
-                    // Hyper takes the status line in more forms than one, all of which begin so.
+                    // Hyper accepts several forms of status line, which all begin like this.
                     assert!(contains(input, "HTTP/1"), "a success out of nothing");
                 }
                 Err(error) => {
@@ -84,30 +84,30 @@ fn parts(input: &[u8]) -> Vec<Vec<u8>> {
 }
 
 thread_local! {
-    /// One thread for both sides: an input costs no switches between threads.
+    /// One thread for both sides, so that no input costs a switch between threads.
     static RUNTIME: Runtime = runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .unwrap();
-    /// One listener for all inputs: ports would run out.
+    /// One listener for all inputs, because ports would run out.
     static PEER: Peer = Peer::listen();
 }
 
-/// The output of a future that talks to a [`Peer`].
+/// The output of a future that connects to a [`Peer`].
 pub(crate) fn on_the_network<F: Future>(future: F) -> F::Output {
     RUNTIME.with(|runtime| runtime.block_on(future))
 }
 
-/// The other side of the network: it reads requests and answers what it was told to.
+/// The server: reads requests, and gives the answers of its script.
 pub(crate) struct Peer {
     url: String,
     script: Arc<Mutex<Script>>,
 }
 
-/// What each connection is answered, until another script takes its place.
+/// The answers of each connection, until another script replaces them.
 #[derive(Clone, Default)]
 struct Script {
-    /// Whether it is first asked for a tunnel.
+    /// Whether the first request asks for a tunnel.
     is_proxy: bool,
     answers: Vec<Vec<u8>>,
     /// The heads of the requests.
@@ -118,7 +118,7 @@ struct Script {
 pub(crate) type Heads = Arc<Mutex<Vec<String>>>;
 
 impl Peer {
-    /// A server that answers so; its URL.
+    /// Starts to answer like this; returns the server's URL.
     fn server(answers: Vec<Vec<u8>>) -> String {
         Self::follow(Script {
             answers,
@@ -126,7 +126,7 @@ impl Peer {
         })
     }
 
-    /// A proxy that opens every tunnel, and answers so in it.
+    /// A proxy that opens every tunnel, and answers like this inside.
     pub(crate) fn proxy(answer: Vec<u8>) -> (String, Heads) {
         let heads = Heads::default();
         let url = Self::follow(Script {
@@ -153,7 +153,7 @@ impl Peer {
             while let Ok((stream, _)) = listener.accept().await {
                 let script = current.lock().unwrap().clone();
                 tokio::spawn(async move {
-                    // A connection that breaks is the client's to notice.
+                    // The client notices if the connection breaks.
                     let _ = script.play(BufReader::new(stream)).await;
                 });
             }
@@ -179,7 +179,7 @@ impl Script {
         for answer in &self.answers {
             timeout(patience, self.read(&mut stream)).await??;
             stream.write_all(answer).await?;
-            // A client that waits for the rest of this answer will not ask for the next.
+            // A client that waits for the rest of this answer sends no further request.
             patience = IMPATIENCE;
         }
         Ok(())

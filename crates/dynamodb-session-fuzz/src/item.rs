@@ -1,4 +1,4 @@
-//! Items that any writer of the table may have left: read in every layout, as every kind of type, and saved again.
+//! Items of any program that writes to the table: read in every layout, as every kind of type, and saved again.
 
 use std::collections::BTreeMap;
 
@@ -31,7 +31,7 @@ pub fn item(answer: &[u8]) {
         .layout(Layout::TowerSessionsDynamodbStore)
         .build()
         .unwrap();
-    // Its errors are text.
+    // The errors of this type are text.
     let _ = now(dynamodb_session_tower::Store::new(store).load(&Id(7)));
 
     if let Some(Value::Object(mut answer)) = unique::parse(answer)
@@ -43,7 +43,7 @@ pub fn item(answer: &[u8]) {
     }
 }
 
-/// What serde can ask for.
+/// The types that serde can ask for.
 #[derive(Debug, Serialize, Deserialize)]
 struct Typed {
     #[serde(default)]
@@ -72,7 +72,7 @@ enum Choice {
     Named { name: String },
 }
 
-/// Names that are no strings to the application.
+/// Names that are not strings in the application.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(transparent)]
 struct Keyed(BTreeMap<i32, (u8, String)>);
@@ -91,7 +91,7 @@ fn load<T: DecodeSession>(answer: &[u8], layout: Layout) -> Option<Record<T>> {
                 !shown.contains(SECRET) || contains(answer, SECRET),
                 "the id in an error"
             );
-            // What is no JSON object is no answer of DynamoDB's.
+            // DynamoDB answers with JSON objects only.
             assert!(
                 matches!(error.kind(), ErrorKind::Decode | ErrorKind::Service),
                 "{error:?}"
@@ -116,7 +116,7 @@ fn list(answer: &[u8], layout: Layout) {
     }
 }
 
-/// A session that was read can be saved as it is, and is then an item of this package that holds the same.
+/// A loaded session can be saved unchanged, and is then an item of this package with the same content.
 fn save_again(mut item: Map<String, Value>, layout: Layout) {
     item.insert("sessionId".to_owned(), json!({ "S": SECRET }));
     let row = Row::of(item);
@@ -124,7 +124,7 @@ fn save_again(mut item: Map<String, Value>, layout: Layout) {
     let Ok(Some(loaded)) = now(store.load::<SessionText>(&id())) else {
         return;
     };
-    // What DynamoDB would refuse was not written by it.
+    // DynamoDB would not have stored this item.
     let Ok(Write::Written(_)) =
         now(store.save_with(&loaded, &loaded.data, later(), &Framework::new()))
     else {

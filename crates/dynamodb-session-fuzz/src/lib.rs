@@ -1,8 +1,8 @@
-//! What fuzzing feeds to dynamodb-session, and what must hold of whatever comes out.
+//! The fuzz targets of dynamodb-session.
 //!
-//! A target is a function of bytes that panics when something does not hold. It goes through the public API: a store
-//! over a [`Transport`](dynamodb_session::Transport) of its own, or over a socket. `fuzz/` hands it to libFuzzer; the
-//! test in `tests/` runs it over the committed corpus with every `make test`.
+//! A target is a function of bytes that panics if a promise of the store is broken. It uses the public API: a store
+//! with its own [`Transport`](dynamodb_session::Transport), or with a socket. `fuzz/` runs the targets with libFuzzer. The
+//! test in `tests/` runs them over the committed corpus with every `make test`.
 
 #![forbid(unsafe_code)]
 #![expect(
@@ -29,10 +29,10 @@ pub use options::options;
 pub use session::session;
 pub use tower_row::tower_row;
 
-/// A target: it panics when something does not hold.
+/// A target: panics if a promise of the store is broken.
 pub type Target = fn(&[u8]);
 
-/// Every target, by the name of its corpus and of its file in `fuzz/fuzz_targets`.
+/// Every target, with the name of its corpus and of its file in `fuzz/fuzz_targets`.
 pub const TARGETS: [(&str, Target); 6] = [
     ("answer", answer),
     ("http", http),

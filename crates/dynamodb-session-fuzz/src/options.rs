@@ -1,4 +1,4 @@
-//! Settings, as the addon and Rust programs give them: refused by name, or a store that works.
+//! Settings of the addon and of Rust programs: either an error that names the setting, or a store that works.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -52,7 +52,7 @@ fn set<T>(
     }
 }
 
-/// What concerns the table and the sessions in it.
+/// The settings of the table and of the sessions in it.
 fn table(settings: &Settings<'_>, mut builder: Builder) -> Builder {
     let text = |value: &str| Some(value.to_owned());
     let flag = |value: &str| value.parse().ok();
@@ -132,7 +132,7 @@ fn table(settings: &Settings<'_>, mut builder: Builder) -> Builder {
     set(builder, settings, "layout", layout, Builder::layout)
 }
 
-/// What concerns the way to the service, but for a proxy.
+/// The settings of the connection, except for a proxy.
 fn way(settings: &Settings<'_>, mut builder: Builder) -> Builder {
     let text = |value: &str| Some(value.to_owned());
     let flag = |value: &str| value.parse().ok();
@@ -189,7 +189,7 @@ fn network(settings: &Settings<'_>, builder: Builder) -> Builder {
     set(builder, settings, "pem", pem, Builder::tls_roots)
 }
 
-/// In milliseconds, or the longest time there is.
+/// A time in milliseconds, or the longest possible one.
 fn time(value: &str) -> Option<Duration> {
     match value {
         "max" => Some(Duration::MAX),
@@ -210,7 +210,7 @@ fn layout(value: &str) -> Option<Layout> {
     }
 }
 
-/// Whatever names and times a store has: what it stores, it finds.
+/// A store finds what it stored, with any names and times.
 fn keep_a_session(settings: &Settings<'_>) {
     let row = Row::default();
     let builder = table(settings, SessionStore::builder())
@@ -227,7 +227,7 @@ fn keep_a_session(settings: &Settings<'_>) {
     let stamp = match now(store.put(&record)) {
         Ok(stamp) => stamp,
         Err(error) => {
-            // With its prefix.
+            // Too long with its prefix.
             assert_eq!(error.kind(), ErrorKind::InvalidId, "{error:?}");
             return;
         }
@@ -250,7 +250,7 @@ fn keep_a_session(settings: &Settings<'_>) {
     }
 }
 
-/// No setting gets into a request as anything but what it is.
+/// No setting can change the structure of a request.
 fn ask_a_proxy(settings: &Settings<'_>) {
     let mut settings = settings.clone();
     settings.entry("region").or_insert("eu-central-1");
@@ -283,7 +283,7 @@ fn ask_a_proxy(settings: &Settings<'_>) {
     assert!(host.bytes().all(is_plain), "a host of other characters");
     assert_eq!(lines[1..], [&format!("Host: {host}"), ""]);
 
-    // Over TLS there is nothing to read.
+    // TLS hides the rest.
     let Some(request) = heads.next() else { return };
     let mut lines = request.lines();
     let first = lines.next().unwrap();

@@ -1,4 +1,4 @@
-//! A table of one item, which checks what it is asked to store.
+//! A table of one item, which checks every write.
 
 use std::sync::{Arc, Mutex};
 
@@ -92,7 +92,7 @@ fn update(mut item: Item, request: &Value) -> Result<Item, (u16, Value)> {
         Some(sets) => sets.split_once(" REMOVE ").unwrap_or((sets, "")),
         None => ("", expression.strip_prefix("REMOVE ").unwrap()),
     };
-    // No clause begins with anything but a name's placeholder.
+    // Every clause begins with the placeholder of a name.
     let sets = sets.split(", #").filter(|clause| !clause.is_empty());
     let sets: Vec<_> = sets
         .map(|clause| format!("#{}", clause.trim_start_matches('#')))
@@ -109,7 +109,7 @@ fn update(mut item: Item, request: &Value) -> Result<Item, (u16, Value)> {
     let overlap = |a: &[String], b: &[String]| a.iter().zip(b).all(|(a, b)| a == b);
     let overlaps = |at: usize| paths[..at].iter().any(|other| overlap(other, paths[at]));
     if (1..paths.len()).any(overlaps) {
-        // DynamoDB calls it a ValidationException, which the store would hide by writing the session whole.
+        // DynamoDB answers with a ValidationException, but after that the store would write the whole session.
         return Err(refusal("Overlap", "Two document paths overlap"));
     }
     for (path, value) in sets {
@@ -130,7 +130,7 @@ fn update(mut item: Item, request: &Value) -> Result<Item, (u16, Value)> {
     Ok(item)
 }
 
-/// The map that holds the path's last step.
+/// The map that contains the last step of the path.
 fn place<'a>(item: &'a mut Item, path: &[String]) -> Result<&'a mut Item, (u16, Value)> {
     let step = |place: &'a mut Item, step| place.get_mut(step)?.get_mut("M")?.as_object_mut();
     path[..path.len() - 1]

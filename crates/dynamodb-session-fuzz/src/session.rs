@@ -1,4 +1,4 @@
-//! Sessions as JavaScript hands them over: to an item, back, changed, and back again.
+//! Sessions from JavaScript: stored, loaded, changed, saved and loaded again.
 
 use dynamodb_session::framework::{ExpiryField, Framework};
 use dynamodb_session::{Error, ErrorKind, Layout, Record, SessionStore, SessionText, Write};
@@ -18,7 +18,7 @@ static KOA: LazyLock<Framework> = LazyLock::new(|| {
         .expiry_field(ExpiryField::with_instants("cookie", ["expires"]))
 });
 
-/// Takes the text of a session, a line feed, and that of the session it becomes. `A` before a text says that it is an
+/// Takes the text of a session, a line feed, and the text of the changed session. A text that begins with `A` is an
 /// attribute value.
 pub fn session(input: &[u8]) {
     let Ok(input) = str::from_utf8(input) else {
@@ -49,7 +49,7 @@ fn changes(before: &SessionText, after: &SessionText, layout: Layout, framework:
     let loaded = load(&store);
     expect_same(before, &loaded.data, layout);
 
-    // A session of a Rust program holds what it would hold after `JSON.parse`.
+    // A Rust program's session has the content that `JSON.parse` would give it.
     if let (SessionText::Json(_), Some(attribute)) = (before, attribute_of(before)) {
         let value = now(store.load::<Value>(&id())).unwrap().unwrap().data;
         assert!(
@@ -64,7 +64,7 @@ fn changes(before: &SessionText, after: &SessionText, layout: Layout, framework:
         Ok(Write::Gone) => panic!("gone, from a table that keeps everything"),
         Err(error) => {
             expect_refusal(&error, after, row.requests() - requests);
-            // What takes several requests can be refused half-way.
+            // A save of several requests can fail after the first.
             if error.kind() != ErrorKind::Service {
                 expect_same(before, &load(&store).data, layout);
             }
@@ -82,14 +82,14 @@ fn expect_refusal(error: &Error, given: &SessionText, requests: usize) {
         ErrorKind::InvalidData | ErrorKind::RecordTooLarge => {
             assert_eq!(requests, 0, "refused after it was sent");
         }
-        // A name twice in a map is DynamoDB's to refuse: `JSON.stringify` writes none.
+        // DynamoDB refuses a map with a name twice. `JSON.stringify` never writes one.
         ErrorKind::Service => assert_eq!(attribute_of(given), None, "{error:?}"),
         _ => panic!("{error:?}"),
     }
 }
 
 fn expect_same(given: &SessionText, found: &SessionText, layout: Layout) {
-    // connect-dynamodb hands out its text as it is, and express-session ignores the name.
+    // The layout of connect-dynamodb returns its text unchanged, and express-session ignores the name.
     if let (SessionText::Json(text), false) = (found, layout == Layout::ConnectDynamodb) {
         let session: Value =
             serde_json::from_str(&mended(text)).expect("what is handed out is JSON");
@@ -104,8 +104,8 @@ fn expect_same(given: &SessionText, found: &SessionText, layout: Layout) {
     }
 }
 
-/// The session as an attribute value, but for what no session that is handed out has. `None` when it is ambiguous,
-/// because a name is there twice.
+/// The session as an attribute value, without the fields that the store never returns. `None` if a name occurs twice,
+/// which is ambiguous.
 pub(crate) fn attribute_of(text: &SessionText) -> Option<Value> {
     let attribute = match text {
         SessionText::Json(text) => of_json(&unique::parse(mended(text).as_bytes())?),
@@ -121,7 +121,7 @@ fn without_proto(mut attribute: Value) -> Value {
     attribute
 }
 
-/// With U+FFFD in place of lone surrogates, which only JavaScript's strings can hold.
+/// Replaces lone surrogates, which only strings of JavaScript can hold, by U+FFFD.
 fn mended(text: &str) -> String {
     let mut mended = String::with_capacity(text.len());
     let mut rest = text;

@@ -24,13 +24,13 @@ pub fn tower_row(data: &[u8]) {
         return;
     };
     assert_eq!(record.expiry_date.unix_timestamp(), 1_800_003_600);
-    // What DynamoDB cannot hold stays where it is.
+    // Data that DynamoDB cannot store as attribute values stay in `data`.
     if now(store.save(&record)).is_ok() {
         let item = row.item().unwrap();
         assert!(item.contains_key("session") && !item.contains_key("data"));
         let again = now(store.load(&Id(7))).unwrap().unwrap();
         let attribute = |record: &Record| of_json(&json!(record.data));
-        // But for the sign of a zero, which DynamoDB does not keep.
+        // DynamoDB does not keep the sign of zero.
         assert!(
             is_same(&attribute(&again), &attribute(&record)),
             "not the same"

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-/// `None` when it is no JSON, or an object in it has a name twice.
+/// The JSON, or `None` if the text is not JSON or an object has a name twice.
 pub(crate) fn parse(json: &[u8]) -> Option<Value> {
     serde_json::from_slice::<Unique>(json)
         .ok()

@@ -1,4 +1,4 @@
-//! What a store is given instead of time and a network.
+//! A clock and a transport without real time and network.
 
 use std::collections::VecDeque;
 use std::future::Future;
@@ -21,7 +21,7 @@ pub(crate) const LAYOUTS: [Layout; 4] = [
     Layout::TowerSessionsDynamodbStore,
 ];
 
-/// An id that no error may show, unless the input holds it.
+/// An id that no error may show, unless the input contains it.
 pub(crate) const SECRET: &str = "5ecret-id";
 
 pub(crate) fn id() -> SessionId {
@@ -43,7 +43,7 @@ pub(crate) fn builder(transport: impl Transport) -> Builder {
         .transport(transport)
 }
 
-/// The output of a future that has nothing to wait for.
+/// The output of a future that never has to wait.
 pub(crate) fn now<F: Future>(future: F) -> F::Output {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(output) => output,
@@ -51,7 +51,7 @@ pub(crate) fn now<F: Future>(future: F) -> F::Output {
     }
 }
 
-/// Clocks that a sleep moves to its end at once.
+/// A clock that each sleep moves to its end at once.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Hasty(Arc<AtomicU64>);
 
@@ -71,7 +71,7 @@ impl Clock for Hasty {
     }
 }
 
-/// Gives these answers one after the other, and then says that the connection broke.
+/// Gives these answers one after the other; after the last one the connection breaks.
 #[derive(Debug, Clone)]
 pub(crate) struct Answers(Arc<Mutex<VecDeque<Response>>>);
 

@@ -1,4 +1,4 @@
-//! Every target over its committed corpus: what fuzzing has found stays mended, and the targets stay whole.
+//! Every target over its committed corpus: what fuzzing found stays fixed, and the targets keep working.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 

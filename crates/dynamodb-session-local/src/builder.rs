@@ -1,4 +1,4 @@
-//! The settings of an engine, and what is checked before it runs.
+//! The settings of an engine, and their checks before it starts.
 
 use std::fmt;
 use std::io;
@@ -60,52 +60,52 @@ impl Default for Builder {
 impl Builder {
     /// The address to listen on; 127.0.0.1 by default.
     ///
-    /// One that is not loopback needs [`Builder::allow_remote`] as well.
+    /// Any other address than loopback needs [`Builder::allow_remote`] too.
     pub fn host(mut self, host: impl Into<IpAddr>) -> Self {
         self.host = host.into();
         self
     }
 
-    /// The TCP port to listen on; by default 0, which takes any free one: see [`LocalEngine::addr`].
+    /// The TCP port to listen on. The default, 0, chooses any free port: see [`LocalEngine::addr`].
     pub fn port(mut self, port: u16) -> Self {
         self.port = port;
         self
     }
 
-    /// Keeps the tables in this file instead of in memory, and in `-wal`, `-shm` and `-lock` files beside it,
-    /// which a stop removes. One engine at a time can use it.
+    /// Keeps the tables in this file instead of in memory. While the engine runs, files with `-wal`, `-shm` and
+    /// `-lock` after the name stand beside it. One engine at a time can use the file.
     ///
-    /// The file is created if it is missing (readable by its owner only, where the system has such
-    /// permissions); its directory is not. An acknowledged write survives the death of the process.
+    /// The file is created if it is missing, readable by its owner only where the system has such
+    /// permissions. Its directory must exist. An acknowledged write survives the death of the process.
     pub fn data_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.data_file = Some(path.into());
         self
     }
 
-    /// How long to wait from one sweep for expired items to the next; 10 seconds by default.
+    /// The pause between two sweeps for expired items; 10 seconds by default.
     ///
-    /// A sweep that fails is told on standard error, once for each reason, and tried again.
+    /// A failed sweep is reported on standard error, once for each reason, and repeated after the pause.
     ///
-    /// Zero never sweeps, except by [`LocalEngine::sweep`]. DynamoDB itself takes days: code must not
-    /// rely on the sweep, only endure it.
+    /// With zero, only [`LocalEngine::sweep`] sweeps. DynamoDB itself takes up to days to delete an expired
+    /// item, so code must not rely on the deletion.
     pub fn sweep_every(mut self, interval: Duration) -> Self {
         self.sweep_every = interval;
         self
     }
 
-    /// Permits a host that is not loopback, and requests whose `Host` is not; `false` by default.
+    /// Allows a host other than loopback, and requests with another `Host`; `false` by default.
     ///
-    /// The engine does not verify signatures, so whoever reaches it may read and write everything.
-    /// For containers, whose network keeps others out. Requests of web pages stay refused.
+    /// The engine does not verify signatures, so anyone who reaches it can read and write all data. Use it in
+    /// containers whose network keeps others out. Requests of web pages are still refused.
     pub fn allow_remote(mut self, allow: bool) -> Self {
         self.allow_remote = allow;
         self
     }
 
-    /// Judges expiry by `now` instead of the system's clock. For tests of expiry, without a data file.
+    /// Uses `now` instead of the system's clock to find expired items. For tests, and without a data file only.
     ///
-    /// Whole seconds count, as everywhere in DynamoDB's time to live. How often the engine sweeps is
-    /// measured by the system's clock all the same.
+    /// Times are compared in whole seconds, as DynamoDB's time to live does. The pause between sweeps is still
+    /// measured with the system's clock.
     pub fn clock(mut self, now: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
         self.clock = Some(Arc::new(now));
         self
@@ -115,20 +115,22 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`] if the host is not loopback and that was not allowed, or a clock and a
-    /// data file are both set; [`ErrorKind::AddressInUse`] and [`ErrorKind::Bind`] if the address
-    /// cannot be listened on; [`ErrorKind::DataFile`] if the file cannot be opened for writing, is not
-    /// a database of this engine, or another engine has it open; [`ErrorKind::Engine`] if the system refuses a thread.
+    /// * [`ErrorKind::Config`] if the host is not loopback and [`Builder::allow_remote`] is not set, or if a clock and
+    ///   a data file are both set.
+    /// * [`ErrorKind::AddressInUse`] and [`ErrorKind::Bind`] if the engine cannot listen on the address.
+    /// * [`ErrorKind::DataFile`] if the file cannot be opened for writing, is not a database of this engine, or is
+    ///   open in another engine.
+    /// * [`ErrorKind::Engine`] if the system refuses a thread.
     pub fn start(self) -> Result<LocalEngine, Error> {
         if !self.host.is_loopback() && !self.allow_remote {
             let message = format!(
-                "refusing to listen on {}: the engine verifies no signatures, so whoever reaches it may \
-                 read and write everything; listen on 127.0.0.1, or allow remote clients explicitly",
+                "refusing to listen on {}: the engine does not verify signatures, so anyone who reaches it can \
+                 read and write all data; listen on 127.0.0.1, or allow remote clients explicitly",
                 self.host
             );
             return Err(Error::new(ErrorKind::Config, message));
         }
-        // The address before the file: a start that fails must not leave a new file behind.
+        // The address comes before the file: a failed start must not leave a new file behind.
         let listener = self.listen()?;
         let (db, lock) = self.open()?;
         LocalEngine::launch(listener, db, lock, self.sweep_every, self.allow_remote)
@@ -144,8 +146,8 @@ impl Builder {
             io::ErrorKind::AddrInUse => Error::new(
                 ErrorKind::AddressInUse,
                 format!(
-                    "cannot listen on {address}: something else does; stop it, or choose another port \
-                     (port 0, `--port 0` on the command line, takes any free one)"
+                    "cannot listen on {address}: another program does; stop it, or choose another port \
+                     (port 0, `--port 0` on the command line, chooses any free port)"
                 ),
             )
             .with_source(error),
@@ -166,7 +168,7 @@ impl Builder {
             }
             (Some(_), Some(_)) => {
                 let message =
-                    "an engine with a data file cannot be given a clock: leave out one of them";
+                    "a data file and a clock cannot be set together: leave out one of them";
                 return Err(Error::new(ErrorKind::Config, message));
             }
         };

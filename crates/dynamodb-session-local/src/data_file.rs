@@ -1,4 +1,4 @@
-//! The file an engine keeps its tables in: what is checked before SQLite may touch it, and whose it is.
+//! The file in which an engine keeps its tables: checks before SQLite opens it, and the lock on it.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -12,14 +12,14 @@ use rusqlite::{Connection, OpenFlags};
 use crate::error::{reason, way_out};
 use crate::{Error, ErrorKind};
 
-/// What every SQLite file begins with.
+/// The first bytes of every SQLite file.
 const SQLITE_MAGIC: &[u8; 16] = b"SQLite format 3\0";
 
-/// Whether there are tables, and not those in which the engine keeps its own.
+/// Whether there are tables, but not those of this engine.
 const IS_FOREIGN: &str = "SELECT EXISTS (SELECT 1 FROM sqlite_master) \
      AND NOT EXISTS (SELECT 1 FROM pragma_table_info('_tables') WHERE name = 'key_schema')";
 
-/// Opens the database of a data file, which is made if it is missing. It is the engine's alone while the lock lives.
+/// Opens the database of a data file, and creates it if it is missing. No other engine can use it while the lock lives.
 pub(crate) fn open(path: &Path) -> Result<(Database, Lock), Error> {
     let fail = |reason: &dyn fmt::Display| {
         let message = format!("cannot use the data file {}: {reason}", path.display());
@@ -32,11 +32,9 @@ pub(crate) fn open(path: &Path) -> Result<(Database, Lock), Error> {
         return Err(fail(&"its path is not valid Unicode"));
     };
     let file = create_or_open(&absolute).map_err(failed)?;
-    // SQLite would say so too, but only after it has changed some kinds of file.
+    // SQLite would fail too, but only after it has changed some kinds of file.
     if !is_sqlite_or_empty(file).map_err(failed)? {
-        return Err(fail(
-            &"it holds something else than a SQLite database; name another file",
-        ));
+        return Err(fail(&"it is not a SQLite database; name another file"));
     }
     let lock = Lock::take(&absolute).map_err(failed)?.ok_or_else(|| {
         fail(&"another engine has it open; use that one, or stop it, or name another file")
@@ -99,16 +97,17 @@ fn with_way_out(error: &impl fmt::Display) -> String {
     }
 }
 
-/// A data file is one engine's: another one would go by tables it remembers and this one has changed. A file of its
-/// own, `-lock`, says so, because on some systems a lock on a database would keep SQLite out as well.
+/// The lock of a data file. Engines keep the list of tables in memory, so two engines on one file would not see each
+/// other's changes. The lock is on a separate file, `-lock`: on some systems a lock on the database would lock out
+/// SQLite too.
 pub(crate) struct Lock {
     path: PathBuf,
-    /// Holds the lock until it is closed, at the latest by the system when the process dies.
+    /// Holds the lock until it is closed, which the system does when the process dies.
     _file: File,
 }
 
 impl Lock {
-    /// `None` when another engine has it.
+    /// `None` if another engine holds it.
     fn take(data_file: &Path) -> io::Result<Option<Self>> {
         let mut path = OsString::from(data_file);
         path.push("-lock");
@@ -116,7 +115,7 @@ impl Lock {
         let file = create_or_open(&path)?;
         match file.try_lock() {
             Err(TryLockError::WouldBlock) => Ok(None),
-            // Not every file system has locks. SQLite's own keep the data whole, or fail with their reason.
+            // Not every file system has locks. SQLite's own locks then protect the data, or fail with their reason.
             Ok(()) | Err(TryLockError::Error(_)) => Ok(Some(Self { path, _file: file })),
         }
     }
@@ -124,7 +123,7 @@ impl Lock {
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        // So that a data file in order is one file. If it stays, it does no harm.
+        // A closed data file is a single file. A leftover lock file is harmless.
         drop(fs::remove_file(&self.path));
     }
 }

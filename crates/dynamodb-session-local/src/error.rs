@@ -1,4 +1,4 @@
-//! The one error type and its kinds.
+//! The error type and its kinds.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -7,13 +7,13 @@ use std::fmt;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The settings contradict each other, or ask for what needs an explicit permission.
+    /// The settings contradict each other, or need an explicit permission.
     Config,
-    /// Something else listens on the address. Choose another port, or 0 for any free one.
+    /// Another program listens on the address. Choose another port, or 0 for any free port.
     AddressInUse,
-    /// The address cannot be listened on for another reason.
+    /// The engine cannot listen on the address for another reason.
     Bind,
-    /// The data file cannot be opened, is not a database of this engine, or is another engine's at the moment.
+    /// The data file cannot be opened, is not a database of this engine, or is open in another engine.
     DataFile,
     /// The engine itself failed.
     Engine,
@@ -21,7 +21,7 @@ pub enum ErrorKind {
 
 /// Why the engine could not start, or could not sweep.
 ///
-/// Displays what was tried, on which address or file, why it failed, and the way out where there is one.
+/// Displays what was tried, on which address or file, why it failed, and what to do about it if possible.
 #[derive(Debug)]
 pub struct Error {
     kind: ErrorKind,
@@ -66,7 +66,7 @@ impl StdError for Error {
     }
 }
 
-/// SQLite's reason for a failure, without the prefixes dynoxide puts before it.
+/// SQLite's reason for a failure, without the prefixes that dynoxide adds.
 pub(crate) fn reason(error: &impl fmt::Display) -> String {
     let error = error.to_string();
     let prefixes = ["Internal error: ", "backend: "];
@@ -76,7 +76,7 @@ pub(crate) fn reason(error: &impl fmt::Display) -> String {
     reason.to_owned()
 }
 
-/// What to do about a failure of SQLite, which says it in words of its own.
+/// What to do about a failure of SQLite, found by SQLite's message.
 pub(crate) fn way_out(message: &str) -> Option<&'static str> {
     let ways_out = [
         (

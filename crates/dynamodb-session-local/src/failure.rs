@@ -1,4 +1,4 @@
-//! Failures of the database itself, told to whoever runs the engine: a full disk, a damaged file.
+//! Reports failures of the database itself, such as a full disk or a damaged file.
 
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,15 +7,15 @@ use dynoxide::DynoxideError;
 
 use crate::error::{reason, way_out};
 
-/// Tells failures on standard error, each reason once in a row: the same one comes with every request.
+/// Reports failures on standard error. A reason that repeats with every request is reported once.
 #[derive(Clone, Default)]
 pub(crate) struct Failures(Arc<Mutex<String>>);
 
 impl Failures {
-    /// Tells why an operation failed, unless the request itself is at fault.
-    pub(crate) fn tell(&self, operation: &str, error: &DynoxideError) {
+    /// Reports why an operation failed, unless the request itself is wrong.
+    pub(crate) fn report(&self, operation: &str, error: &DynoxideError) {
         if let Some(line) = self.line(operation, error) {
-            // Nobody may be reading.
+            // Standard error may be closed.
             drop(writeln!(io::stderr(), "{line}"));
         }
     }
@@ -25,7 +25,7 @@ impl Failures {
             return None;
         }
         let reason = reason(error);
-        // What is quoted could come out of an item.
+        // Quoted text could come from an item.
         let reason = reason.split(['"', '\'', '`']).next().unwrap_or_default();
         let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if *told == reason {

@@ -1,9 +1,9 @@
-//! Which requests are answered at all.
+//! Which requests are refused, because a web page sent them.
 //!
-//! A listener on loopback is out of reach of other machines, but not of the web pages in the
-//! developer's own browser. A page may send requests to any address (which a browser marks with
-//! `Origin`), or may have its own host name resolve to 127.0.0.1 and pass for the same origin (DNS
-//! rebinding, which leaves the page's name in `Host`). Programs do neither.
+//! Other machines cannot reach a listener on loopback, but web pages in the developer's own browser can.
+//! A page may send requests to any address; the browser marks them with `Origin`. Or the page's own host
+//! name resolves to 127.0.0.1, which makes it the same origin (DNS rebinding); its name is then in `Host`.
+//! Programs do neither.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -11,7 +11,7 @@ use hyper::body::Incoming;
 use hyper::header::{HOST, ORIGIN};
 use hyper::{Method, Request};
 
-/// Says why a request is refused, if it is.
+/// Why a request is refused; `None` if it is not.
 pub(crate) fn refusal(request: &Request<Incoming>, allow_remote: bool) -> Option<&'static str> {
     if request.headers().contains_key(ORIGIN) || request.method() == Method::OPTIONS {
         return Some("this engine answers programs, not web pages");
@@ -23,7 +23,7 @@ pub(crate) fn refusal(request: &Request<Incoming>, allow_remote: bool) -> Option
 }
 
 fn is_addressed_to_loopback(request: &Request<Incoming>) -> bool {
-    // Two hosts are a disagreement between those who read the first and those who read the last.
+    // With two `Host` headers, programs disagree about which one counts.
     let mut hosts = request.headers().get_all(HOST).iter();
     let (Some(host), None) = (hosts.next(), hosts.next()) else {
         return false;

@@ -1,7 +1,7 @@
 //! A local DynamoDB, for developing and testing with `dynamodb-session`: no account, no Java, no network.
 //!
-//! A [`LocalEngine`] is [dynoxide], DynamoDB's operations over SQLite, on a thread of its own with a
-//! listener on loopback. Any DynamoDB client reaches it by its URL, with any region and credentials.
+//! A [`LocalEngine`] runs [dynoxide], which implements DynamoDB's operations over SQLite. It has a thread of
+//! its own and listens on loopback. Any DynamoDB client can use its URL, with any Region and credentials.
 //!
 //! ```
 //! use dynamodb_session_local::LocalEngine;
@@ -17,22 +17,22 @@
 //! # What it adds to dynoxide
 //!
 //! * Expired items are deleted: [`Builder::sweep_every`].
-//! * Web pages are refused with 403: a request with an `Origin` header, an `OPTIONS` request, and one
-//!   whose `Host` is not loopback (`localhost`, 127.0.0.0/8, `[::1]`). dynoxide's own server lets any
-//!   page in the developer's browser read and write the tables.
-//! * Errors at the start say what to do. A data file that another engine has open, or that is another program's
-//!   database, is refused.
-//! * What fails while it runs, such as a sweep or a disk that is full, is told on standard error, once for each
+//! * Web pages get status 403: every request with an `Origin` header, with the method `OPTIONS`, or with a
+//!   `Host` other than loopback (`localhost`, 127.0.0.0/8, `[::1]`). dynoxide's own server lets any page in
+//!   the developer's browser read and write the tables.
+//! * Errors at the start say what to do. The engine refuses a data file that is open in another engine, or that is
+//!   the database of another program.
+//! * Failures while it runs, such as a full disk or a failed sweep, are reported on standard error, once for each
 //!   reason.
 //!
-//! # What it is not
+//! # How it differs from DynamoDB
 //!
-//! It verifies no signatures (though they must be there), never throttles, and its tables are ready at
-//! once. Where dynoxide's own server picks apart a mistyped request to repeat DynamoDB's wording, this
-//! one answers with the same status in plainer words, and sometimes with a `ValidationException` for a
+//! It needs a signature in each request, but does not verify it. It never throttles, and its tables are ready
+//! at once. For a malformed request, dynoxide's own server repeats DynamoDB's wording. This engine answers
+//! with the same status in plainer words, and sometimes with a `ValidationException` instead of a
 //! `SerializationException`. A well-formed request gets the same answer from both.
 //!
-//! SQLite commits each write to the file before it is acknowledged, and syncs it to the disk.
+//! SQLite writes and syncs each change to the disk before it is acknowledged.
 //!
 //! [dynoxide]: https://github.com/nubo-db/dynoxide
 
@@ -61,7 +61,7 @@ pub use error::{Error, ErrorKind};
 use failure::Failures;
 use server::Server;
 
-/// How long a sweep under way may hold up a stop. It continues behind it, and harms nothing.
+/// How long a running sweep may delay a stop. A longer sweep ends afterwards, which is harmless.
 const SWEEP_GRACE: Duration = Duration::from_secs(1);
 
 /// A running engine. Dropping it stops it, as [`LocalEngine::stop`] does.
@@ -71,43 +71,43 @@ pub struct LocalEngine {
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
     db: Database,
-    /// Given up when the database is closed: fields are dropped in order.
+    /// Released after the database is closed: fields are dropped in order.
     _lock: Option<Lock>,
 }
 
 impl LocalEngine {
-    /// Starts from the defaults: in memory, on any free port of 127.0.0.1.
+    /// The default settings: in memory, on any free port of 127.0.0.1.
     pub fn builder() -> Builder {
         Builder::default()
     }
 
     /// Where clients reach the engine, such as `http://127.0.0.1:8000`, without a slash at the end.
     ///
-    /// An engine that listens on all addresses is named by the loopback one.
+    /// If the engine listens on all addresses, this is the URL on loopback.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// The address the engine listens on, with the port it has got.
+    /// The address that the engine listens on, with its actual port.
     pub fn addr(&self) -> SocketAddr {
         self.addr
     }
 
-    /// Whether the engine still answers. It ends by [`LocalEngine::stop`] alone, unless it has a bug.
+    /// Whether the engine still answers. Without a bug, only [`LocalEngine::stop`] ends it.
     pub fn is_running(&self) -> bool {
         self.thread
             .as_ref()
             .is_some_and(|thread| !thread.is_finished())
     }
 
-    /// Deletes what has expired, now, and returns how many items that was.
+    /// Deletes all expired items now, and returns their number.
     ///
-    /// Blocks the calling thread while it reads every item of the tables with a time to live; requests
-    /// are answered in between. An item whose expiry equals the current second is not expired yet.
+    /// Blocks the calling thread while it reads every item of the tables with a time to live. The engine answers
+    /// requests meanwhile. An item whose expiry equals the current second has not expired yet.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Engine`] if the database fails; the items deleted until then stay deleted.
+    /// [`ErrorKind::Engine`] if the database fails. Items deleted before the failure stay deleted.
     pub fn sweep(&self) -> Result<usize, Error> {
         self.db.sweep_ttl().map_err(|error| {
             Error::new(
@@ -118,10 +118,10 @@ impl LocalEngine {
         })
     }
 
-    /// Stops the engine: no new connections, then up to two seconds for the requests under way, and one
-    /// for a sweep; then the data file is put in order and closed.
+    /// Stops the engine, and blocks until it has stopped.
     ///
-    /// Blocks until that is done.
+    /// It accepts no new connections, waits up to two seconds for open requests and one second for a sweep, and
+    /// then closes the data file.
     pub fn stop(self) {
         drop(self);
     }
@@ -171,10 +171,10 @@ impl Drop for LocalEngine {
     fn drop(&mut self) {
         drop(self.stop.take());
         if let Some(thread) = self.thread.take() {
-            // A panic over there has been reported there.
+            // A panic of the thread has been printed already.
             drop(thread.join());
         }
-        // `db` goes last, and with the last handle SQLite checkpoints the file and closes it.
+        // `db` is the last handle: when it is dropped, SQLite checkpoints and closes the file.
     }
 }
 
@@ -187,8 +187,8 @@ impl fmt::Debug for LocalEngine {
     }
 }
 
-/// The engine's thread. A runtime of its own, so that neither the application's tasks nor a write to
-/// the disk wait for the other.
+/// The engine's thread. It has its own runtime, so that the application's tasks do not wait for writes to the
+/// disk, nor these for the tasks.
 fn run(
     listener: TcpListener,
     server: Server,
@@ -215,7 +215,7 @@ fn run(
         }
         server.serve(listener, stopped).await;
     });
-    // Ends the sweeper, and the connections that have not finished in time.
+    // Ends the sweeper, and connections that have not finished in time.
     runtime.shutdown_timeout(SWEEP_GRACE);
 }
 
@@ -224,14 +224,14 @@ async fn keep_sweeping(db: Database, failures: Failures, interval: Duration) {
         tokio::time::sleep(interval).await;
         let db = db.clone();
         let swept = tokio::task::spawn_blocking(move || db.sweep_ttl()).await;
-        // The next one tries again. A panic has been reported where it happened.
+        // The next sweep tries again. A panic has been printed already.
         if let Ok(Err(error)) = swept {
-            failures.tell("the sweep for expired items", &error);
+            failures.report("the sweep for expired items", &error);
         }
     }
 }
 
-/// `addr`, or loopback for "all addresses", which one can listen on but not everywhere connect to.
+/// `addr`, or loopback instead of "all addresses": not every system can connect to the latter.
 fn reachable(addr: SocketAddr) -> SocketAddr {
     let ip = match addr.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),

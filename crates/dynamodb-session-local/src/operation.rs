@@ -4,10 +4,10 @@ use dynoxide::{Database, DynoxideError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// Runs one operation: the JSON of a request in, the JSON of its answer out.
+/// Runs one operation: takes the JSON of a request, returns the JSON of its answer.
 pub(crate) type Operation = fn(&Database, &str) -> dynoxide::Result<String>;
 
-/// Finds the operation an `X-Amz-Target` header names, with its own name.
+/// Finds the operation in an `X-Amz-Target` header, and its name.
 pub(crate) fn find(target: &str) -> Option<(&str, Operation)> {
     let name = target
         .strip_prefix("DynamoDB_20120810.")
@@ -57,7 +57,7 @@ where
         .map_err(|error| DynoxideError::InternalServerError(error.to_string()))
 }
 
-/// The single-item writes word some refusals as AWS's request validation does.
+/// Some errors of single-item writes have the wording of AWS's request validation.
 fn in_envelope(error: DynoxideError) -> DynoxideError {
     match error {
         DynoxideError::EnvelopedValidation(message) => {
@@ -69,9 +69,9 @@ fn in_envelope(error: DynoxideError) -> DynoxideError {
 
 type Class = fn(String) -> DynoxideError;
 
-/// What DynamoDB calls a request that cannot be read.
+/// DynamoDB's error for a request that cannot be parsed.
 ///
-/// dynoxide's request types put the class into the message, as a prefix (`serde_errors.rs` there).
+/// dynoxide's request types put the class of the error before the message (see its `serde_errors.rs`).
 fn unreadable(error: &serde_json::Error) -> DynoxideError {
     use DynoxideError::{EnvelopedValidation, SerializationException, ValidationException};
 

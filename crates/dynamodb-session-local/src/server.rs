@@ -1,9 +1,8 @@
 //! HTTP: from a request to an operation on the database, and back.
 //!
-//! dynoxide has a server of its own, but it takes a socket and gives no way to look at a request
-//! first; put behind a front it would still listen on a second port, open to every web page. So this
-//! is the listener, and it calls the database in process. What that costs is said in the crate's
-//! documentation, and held by `tests/it/fidelity.rs`.
+//! dynoxide's own server takes a socket, and nobody can check a request first. Behind a proxy it would still
+//! listen on a second port, open to every web page. Therefore this is the listener, and it calls the database
+//! directly. The crate's documentation lists the differences, and `tests/it/fidelity.rs` checks them.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -27,13 +26,13 @@ use tokio::sync::oneshot;
 use crate::failure::Failures;
 use crate::{guard, operation};
 
-/// DynamoDB's limit of a request, and so the most that a request can make the engine hold.
+/// DynamoDB's limit for a request. It also limits the memory that a request can take.
 const MAX_BODY_BYTES: usize = 16 * 1024 * 1024;
 
-/// How long requests under way may take to finish once the engine is to stop.
+/// How long open requests may take when the engine stops.
 const STOP_GRACE: Duration = Duration::from_secs(2);
 
-/// How long to wait before accepting again when the process is out of file descriptors.
+/// The pause before the next connection is accepted if the process has no file descriptor left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 const AMZ_JSON: &str = "application/x-amz-json-1.0";
@@ -46,7 +45,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Serves until `stopped` is sent to or dropped, then lets the requests under way finish.
+    /// Serves until `stopped` fires or its sender is dropped, and then lets open requests finish.
     pub(crate) async fn serve(self, listener: TcpListener, mut stopped: oneshot::Receiver<()>) {
         let server = Arc::new(self);
         let connections = GracefulShutdown::new();
@@ -59,8 +58,7 @@ impl Server {
                 tokio::time::sleep(ACCEPT_PAUSE).await;
                 continue;
             };
-            // Answers are small: do not hold one back for the acknowledgement of the one before.
-            // A socket that cannot be told so is served all the same.
+            // Answers are small: send each at once. A socket that does not support this is served anyway.
             let _ = stream.set_nodelay(true);
             let server = Arc::clone(&server);
             let service = service_fn(move |request| {
@@ -70,10 +68,10 @@ impl Server {
             let connection = hyper::server::conn::http1::Builder::new()
                 .serve_connection(TokioIo::new(stream), service);
             let connection = connections.watch(connection);
-            // A connection that breaks is its client's affair.
+            // The client may break the connection.
             tokio::spawn(async move { drop(connection.await) });
         }
-        // Closed first: a client that comes now is to be refused, not left waiting.
+        // Close the listener first: new clients are refused at once, and do not wait.
         drop(listener);
         drop(tokio::time::timeout(STOP_GRACE, connections.shutdown()).await);
     }
@@ -91,7 +89,7 @@ impl Server {
             ),
             (&Method::POST, "/") => match Limited::new(body, MAX_BODY_BYTES).collect().await {
                 Ok(body) => self.call(&parts, &body.to_bytes()),
-                // A client that went away reads no answer, so only one that sent too much does.
+                // The other error is a client that has gone, and reads no answer.
                 Err(_) => coral_error(
                     StatusCode::PAYLOAD_TOO_LARGE,
                     "RequestEntityTooLargeException",
@@ -102,10 +100,10 @@ impl Server {
         }
     }
 
-    /// Runs the operation a POST names. The checks are in DynamoDB's order.
+    /// Runs the operation that a POST names. The checks have DynamoDB's order.
     ///
-    /// The database is called on the runtime's thread: it has one lock, so a pool of threads would
-    /// queue at it, and this thread has nothing else to do.
+    /// The database is called on the runtime's thread. It has one lock, so a pool of threads would only wait for
+    /// each other.
     fn call(&self, parts: &Parts, body: &[u8]) -> Response<Full<Bytes>> {
         let header = |name| {
             parts
@@ -140,7 +138,7 @@ impl Server {
         match run(&self.db, body) {
             Ok(answer) => reply(StatusCode::OK, content_type, answer),
             Err(error) => {
-                self.failures.tell(name, &error);
+                self.failures.report(name, &error);
                 let status = StatusCode::from_u16(error.status_code());
                 let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
                 reply(status, content_type, error.to_json())
@@ -154,14 +152,14 @@ fn not_found() -> Response<Full<Bytes>> {
     reply(StatusCode::NOT_FOUND, "application/xml", body)
 }
 
-/// An error of the service's front, before any operation. `error` and `message` need no escaping.
+/// An error before any operation runs. `error` and `message` must not need escaping.
 fn coral_error(status: StatusCode, error: &str, message: &str) -> Response<Full<Bytes>> {
     let body = format!(r#"{{"__type":"com.amazon.coral.service#{error}","message":"{message}"}}"#);
     reply(status, AMZ_JSON, body)
 }
 
 fn reply(status: StatusCode, content_type: &'static str, body: String) -> Response<Full<Bytes>> {
-    /// An id is for telling the requests of a log apart, so counting them is enough.
+    /// The id distinguishes requests in a log, so a counter is enough.
     static REQUESTS: AtomicU64 = AtomicU64::new(1);
 
     let request_id = REQUESTS.fetch_add(1, Ordering::Relaxed);

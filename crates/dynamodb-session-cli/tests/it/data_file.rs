@@ -1,4 +1,4 @@
-//! `local --data`: what is kept when the process is killed, and what is said where nothing can be kept.
+//! `local --data`: what survives when the process is killed, and the errors if the file cannot be used.
 
 use std::fs;
 
@@ -44,15 +44,15 @@ mod unix {
 
     use crate::support::{Connection, Engine, TempDir, command, eventually, finish};
 
-    /// What clients were told of their writes, when the process was killed.
+    /// The answers that clients had for their writes when the process was killed.
     #[derive(Default)]
     struct Acknowledged {
         written: Vec<String>,
         deleted: Vec<String>,
     }
 
-    /// Four clients write and delete as fast as they can; the process is killed in the middle of it, at a moment that
-    /// differs from round to round; what was acknowledged must be so, and nothing else is promised.
+    /// Four clients write and delete as fast as they can. The process is killed meanwhile, at a different moment in each
+    /// round. Acknowledged writes must survive; nothing else is promised.
     #[test]
     fn acknowledged_writes_survive_kill_9_ten_times() {
         let directory = TempDir::new();
@@ -146,7 +146,7 @@ mod unix {
         let place = directory.path().join("read-only");
         fs::create_dir(&place).unwrap();
         fs::write(&data, "").unwrap();
-        // Root may write anywhere, so it has somebody else try, who has to be let at the program.
+        // Root may write anywhere, so another user tries, who needs access to the program.
         let program = directory.file("dynamodb-session");
         fs::copy(env!("CARGO_BIN_EXE_dynamodb-session"), &program).unwrap();
         let is_root = rustix::process::geteuid().is_root();
@@ -168,7 +168,8 @@ mod unix {
         fs::set_permissions(&place, fs::Permissions::from_mode(0o777)).unwrap();
     }
 
-    /// A shell with a small disk of its own, mounted on the directory; `None`, and said so, where that is not permitted.
+    /// A shell with a small disk of its own, mounted on the directory. Prints a skip and returns `None` where that is not
+    /// permitted.
     #[cfg(target_os = "linux")]
     #[expect(clippy::print_stdout, reason = "CI looks for what is skipped")]
     fn with_small_disk(directory: &TempDir, script: &str) -> Option<Command> {
@@ -223,7 +224,7 @@ mod unix {
         }
         assert!(acknowledged > 0 && engine.has_item("s0"));
 
-        // The disk is the engine's alone: seen through its eyes.
+        // Only the engine sees the disk: look at it through the engine's process.
         let disk = format!("/proc/{}/root{}", engine.id(), directory.path().display());
         fs::remove_file(format!("{disk}/filler")).unwrap();
         assert_eq!(put("afterwards").0, 200);

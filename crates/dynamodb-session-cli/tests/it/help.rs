@@ -16,7 +16,7 @@ fn every_help_text_has_exit_codes_and_examples() {
     for command in [&[][..]].into_iter().chain(COMMANDS) {
         let help = run(&[command, &["--help"]].concat()).ok();
         for code in [
-            "   0  done",
+            "   0  success",
             "   1  not found",
             "   2  usage",
             "   3  ",

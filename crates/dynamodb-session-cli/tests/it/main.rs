@@ -1,4 +1,4 @@
-//! The real binary, against the engine that it is itself.
+//! The real binary, against the engine that it contains.
 
 #![expect(clippy::unwrap_used, reason = "the helpers of tests are tests")]
 

@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-/// Longer than anything here takes, so that what hangs fails.
+/// Longer than anything here takes: a test that hangs fails.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
 
-/// The binary, in an environment without settings for AWS.
+/// The binary, without the environment's settings for AWS.
 pub(crate) fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_dynamodb-session"));
     for (name, _) in std::env::vars_os() {
@@ -31,7 +31,7 @@ pub(crate) fn command(arguments: &[&str]) -> Command {
     command
 }
 
-/// How a run ended and what it said.
+/// How a run ended, and what it printed.
 #[derive(Debug)]
 pub(crate) struct Run {
     pub(crate) code: Option<i32>,
@@ -42,7 +42,7 @@ pub(crate) struct Run {
 impl Run {
     pub(crate) fn assert_code(self, code: i32) -> Self {
         assert_eq!(self.code, Some(code), "{self:?}");
-        // A program writes its results to standard output, and what went wrong to standard error.
+        // Results go to standard output, errors to standard error.
         assert_eq!(self.stderr.is_empty(), code == 0, "{self:?}");
         assert_eq!(self.stdout.is_empty(), code != 0, "{self:?}");
         self
@@ -76,7 +76,7 @@ pub(crate) fn finish(command: &mut Command) -> Run {
     }
 }
 
-/// Runs it with this on standard input.
+/// Runs it with this standard input.
 pub(crate) fn run_with(arguments: &[&str], input: impl AsRef<[u8]>) -> Run {
     let mut child = command(arguments)
         .stdin(Stdio::piped())
@@ -84,7 +84,7 @@ pub(crate) fn run_with(arguments: &[&str], input: impl AsRef<[u8]>) -> Run {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    // It may end without reading.
+    // The program may end without reading.
     drop(child.stdin.take().unwrap().write_all(input.as_ref()));
     let output = child.wait_with_output().unwrap();
     Run {
@@ -113,7 +113,7 @@ impl Engine {
         Self::start_by(command(&["local", "--port", "0"]).args(arguments))
     }
 
-    /// By a command that becomes it.
+    /// By a command that replaces itself with the engine.
     pub(crate) fn start_by(command: &mut Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
@@ -139,7 +139,7 @@ impl Engine {
         format!("http://{}", self.addr)
     }
 
-    /// The flags that lead to it.
+    /// The flags that connect to it.
     pub(crate) fn run(&self, arguments: &[&str]) -> Run {
         let url = self.url();
         run(&with_endpoint(arguments, &url))
@@ -179,7 +179,7 @@ impl Engine {
         self.child.id()
     }
 
-    /// The next line of standard error, where that is piped.
+    /// The next line of standard error, if it is piped.
     pub(crate) fn stderr_line(&mut self) -> String {
         let mut line = String::new();
         self.stderr.as_mut().unwrap().read_line(&mut line).unwrap();
@@ -236,7 +236,7 @@ fn with_endpoint<'a>(arguments: &[&'a str], url: &'a str) -> Vec<&'a str> {
     [arguments, &["--region", "local", "--endpoint-url", url]].concat()
 }
 
-/// HTTP over a socket: no DynamoDB client comes between the test and the bytes.
+/// HTTP over a socket, without a DynamoDB client in between.
 pub(crate) struct Connection(BufReader<TcpStream>);
 
 impl Connection {
@@ -287,13 +287,13 @@ impl Connection {
     }
 }
 
-/// A server that gives this answer to every request: the cases no engine can be brought into.
+/// A server that gives this answer to every request, for cases that no engine can be made to answer.
 pub(crate) fn answering(status: &'static str, body: &'static str) -> SocketAddr {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let addr = listener.local_addr().unwrap();
     thread::spawn(move || {
         for stream in listener.incoming() {
-            // A client that hangs up is the client's business.
+            // The client may close the connection.
             drop(stream.and_then(|stream| answer(stream, status, body)));
         }
     });
@@ -316,7 +316,7 @@ fn answer(stream: TcpStream, status: &str, body: &str) -> io::Result<()> {
     reader.get_mut().write_all(answer.as_bytes())
 }
 
-/// Waits for what another process does, and fails at the deadline.
+/// Waits for another process, and fails at the deadline.
 pub(crate) fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
     let start = Instant::now();
     while !is_so() {
@@ -354,7 +354,7 @@ impl TempDir {
 
 impl Drop for TempDir {
     fn drop(&mut self) {
-        // A test that fails has said more than a directory that stays could.
+        // A leftover directory must not hide the failure of a test.
         drop(std::fs::remove_dir_all(&self.0));
     }
 }

@@ -13,11 +13,11 @@ fn create_says_what_it_did() {
     let text = engine.run(&["table", "create"]).ok();
     assert_eq!(
         text,
-        "Created table sessions: provisioned, 5 read and 5 write capacity units; TTL on, by expires.\n"
+        "Created table sessions: provisioned, 5 read and 5 write capacity units; TTL on, attribute expires.\n"
     );
     let text = engine.run(&["table", "create"]).ok();
     assert!(
-        text.starts_with("Table sessions exists, nothing to change: "),
+        text.starts_with("Table sessions exists; nothing to change: "),
         "{text}"
     );
     let text = engine
@@ -27,7 +27,7 @@ fn create_says_what_it_did() {
         text,
         "Changed table sessions: read capacity units from 5 to 7; TTL off.\n"
     );
-    // Nothing was asked for, so nothing changes; but it is said that expired sessions stay.
+    // No change was requested, so nothing changes; but the output says that expired sessions stay.
     let text = engine
         .run(&["table", "create", "--billing-mode", "PAY_PER_REQUEST"])
         .ok();
@@ -36,7 +36,7 @@ fn create_says_what_it_did() {
         "{text}"
     );
     assert!(
-        text.contains("billing mode was left") && text.contains("update-time-to-live"),
+        text.contains("billing mode was not changed") && text.contains("update-time-to-live"),
         "{text}"
     );
 }
@@ -96,7 +96,7 @@ fn describe_shows_the_table() {
         "Billing        provisioned, 5 read and 5 write capacity units\n",
         "Items          1 (",
         "Size           83 bytes\n",
-        "TTL            on, by expires\n",
+        "TTL            on, attribute expires\n",
         "ARN            arn:aws:dynamodb:",
     ] {
         assert!(text.contains(line), "{line}: {text}");
@@ -131,7 +131,7 @@ fn a_missing_table_is_not_found() {
 fn delete_wants_a_yes() {
     let engine = Engine::start();
     engine.run(&["table", "create"]).ok();
-    // Also when someone pipes a yes: that is what --yes is for.
+    // Also if a script pipes a yes: it has --yes for that.
     let error = engine.run_with(&["table", "delete"], "y\n").fails(2);
     assert!(
         error.contains("not a terminal") && error.contains("--yes"),
@@ -182,7 +182,7 @@ fn delete_asks_on_a_terminal() {
     }
 }
 
-/// A terminal: the end a person sits at, and the end for a process.
+/// A pseudo-terminal: the user's end, and the end for a process.
 #[cfg(unix)]
 fn terminal() -> (impl std::os::fd::AsFd, Stdio) {
     use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
@@ -291,7 +291,7 @@ fn answers_of_the_service_have_their_exit_codes() {
             "{error}"
         );
         assert!(matches!(code, 70) || error.contains("hint: "), "{error}");
-        // Said once.
+        // Printed once.
         assert!(error.matches("hint").count() <= 1, "{error}");
     }
 }
@@ -332,7 +332,7 @@ fn missing_region_and_credentials_are_configuration() {
         ],
     ] {
         let error = run(arguments).fails(3);
-        assert!(error.contains("hint: correct the setting named"), "{error}");
+        assert!(error.contains("hint: correct this setting"), "{error}");
     }
 }
 

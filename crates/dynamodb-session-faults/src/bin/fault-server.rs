@@ -1,7 +1,7 @@
 //! The fault server as a process, for tests that are not in Rust.
 //!
-//! Its first line is `{"urls": {…}, "ca": "PEM", "secret": "…"}`. Each line it reads is a command, each further line
-//! that it writes the answer to one. It ends with its standard input.
+//! Its first line is `{"urls": {…}, "ca": "PEM", "secret": "…"}`. Then it reads one command a line, and answers each with
+//! one line. It exits when its standard input ends.
 
 #![forbid(unsafe_code)]
 
@@ -15,13 +15,13 @@ use serde_json::{Value, json};
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum Command {
-    /// `{"script": [step, …]}`: one step a request.
+    /// `{"script": [step, …]}`: one step for each request.
     Script(Vec<Step>),
-    /// `{"default": step}`: once the script has ended. Forgets `on`.
+    /// `{"default": step}`: for requests after the script. Removes the steps of `on`.
     Default(Step),
-    /// `{"on": {"operation": "UpdateItem", "step": step}}`: the same, for one operation.
+    /// `{"on": {"operation": "UpdateItem", "step": step}}`: for one operation, after the script.
     On { operation: String, step: Step },
-    /// `{"log": true}`: what was received since this was last asked.
+    /// `{"log": true}`: the requests since the last `log`.
     Log(IgnoredAny),
 }
 

@@ -1,4 +1,4 @@
-//! The server itself: that it does what its steps say, and knows a wrong signature.
+//! The server itself: it follows its steps, and detects a wrong signature.
 
 use std::io::{ErrorKind as IoErrorKind, Read as _, Write as _};
 use std::net::TcpStream;
@@ -99,7 +99,7 @@ fn a_request_that_is_changed_on_its_way_is_known() {
         Authorization: AWS4-HMAC-SHA256 Credential=KEY/20270115/r/dynamodb/aws4_request, \
         SignedHeaders=host;x-amz-date;x-amz-target, Signature=00\r\nContent-Length: 2\r\n\r\n{}";
     for (from, to, reason) in [
-        ("00\r\n", "00\r\n", "another request's"),
+        ("00\r\n", "00\r\n", "belongs to another request"),
         ("dynamodb/", "s3/", "scope"),
         ("/20270115/", "/20270116/", "scope"),
         (
@@ -107,7 +107,7 @@ fn a_request_that_is_changed_on_its_way_is_known() {
             "SignedHeaders=host;",
             "does not cover x-amz-date",
         ),
-        ("Authorization", "Authorisation", "there is none"),
+        ("Authorization", "Authorisation", "it is missing"),
         (
             "X-Amz-Target",
             "X-Amz-Security-Token: t\r\nX-Amz-Target",
@@ -147,7 +147,7 @@ fn a_reset_is_a_reset() {
     );
 }
 
-/// What is wrong with an answer, as the one who reads it finds.
+/// The error that a reader of the answer finds.
 #[tokio::test]
 async fn each_step_spoils_the_answer_in_its_way() {
     let server = server().await;
@@ -177,7 +177,7 @@ async fn each_step_spoils_the_answer_in_its_way() {
             let error = store.put(&item).await.expect_err(&format!("{step:?}"));
             assert_eq!(error.kind(), kind, "{step:?}: {error:?}");
             assert!(format!("{error:?}").contains(reason), "{step:?}: {error:?}");
-            // Each of them spoils the answer to a write that was done.
+            // Each step spoils the answer to a write that was executed.
             let stored = direct(&server)
                 .clock(ManualClock::new(now()))
                 .build()

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 pub(crate) const DAY: Duration = Duration::from_hours(24);
 
-/// When most tests take place.
+/// The time of most tests.
 pub(crate) fn now() -> SystemTime {
     UNIX_EPOCH + Duration::from_secs(1_800_000_000)
 }
@@ -23,7 +23,7 @@ pub(crate) fn store_at(server: &FaultServer, url: &str) -> Builder {
         .credentials_provider(Credentials::new("KEY", SECRET, None, None, "test"))
 }
 
-/// A store that nothing stands before.
+/// A store that uses the engine itself, without faults.
 pub(crate) fn direct(server: &FaultServer) -> Builder {
     store_at(server, &server.urls().engine)
 }

@@ -20,7 +20,7 @@ fn assert_unshared(what: &str, response: &Response) {
     assert!(!shared, "{what}: {response:?}");
 }
 
-/// Creates a table with these headers besides, or instead of, a client's.
+/// Creates a table with these headers in addition to, or instead of, those of a client.
 fn create_with(engine: &LocalEngine, headers: &[(&str, &str)]) -> Response {
     let body = create_table("sessions").to_string();
     Connection::open(engine.addr()).call_with("CreateTable", &body, headers)

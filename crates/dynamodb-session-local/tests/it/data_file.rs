@@ -1,4 +1,4 @@
-//! A data file outlives the engine, however that ends; what is not one is refused.
+//! A data file survives the engine, however the engine ends. Other files are refused.
 
 use std::path::Path;
 use std::{fs, io};
@@ -29,7 +29,7 @@ fn items_survive_a_restart() {
     connection.create_table();
     connection.put("a", 4_000_000_000);
     engine.stop();
-    // Closed in order: all in the one file, which can be copied or moved.
+    // After a stop there is a single file, which can be copied or moved.
     let files: Vec<_> = fs::read_dir(directory.path())
         .unwrap()
         .map(|file| file.unwrap().path())
@@ -52,7 +52,7 @@ fn an_acknowledged_write_is_in_the_files() {
     for id in 0..50 {
         connection.put(&format!("s{id}"), 4_000_000_000);
     }
-    // What a process killed now would leave behind. The index (-shm) is rebuilt.
+    // The files that a killed process would leave behind. SQLite rebuilds the index (-shm).
     for name in ["sessions.db", "sessions.db-wal"] {
         fs::copy(directory.path().join(name), after.path().join(name)).unwrap();
     }
@@ -147,7 +147,7 @@ fn places_without_a_file_are_refused() {
     assert_refused(Path::new(""), "");
 }
 
-/// How this system says that a directory is not a file.
+/// This system's message for a directory that is opened as a file.
 fn directory_error(path: &Path) -> String {
     let error = fs::OpenOptions::new().write(true).open(path).unwrap_err();
     assert_ne!(error.kind(), io::ErrorKind::NotFound);
@@ -157,7 +157,7 @@ fn directory_error(path: &Path) -> String {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_file_that_cannot_be_written_is_refused() {
-    // A program that runs, because not even root may write to it.
+    // A running program: not even root may write to its file.
     assert_refused(&std::env::current_exe().unwrap(), "busy");
 }
 

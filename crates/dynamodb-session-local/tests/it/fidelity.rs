@@ -1,4 +1,4 @@
-//! The engine answers as dynoxide's own server does, but where this file says otherwise.
+//! The engine answers as dynoxide's own server does, apart from the differences in this file.
 
 use std::thread;
 
@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 
 use crate::support::{Connection, Response, create_table};
 
-/// Both servers, to be asked the same.
+/// Both servers, for the same requests.
 struct Pair {
     ours: Connection,
     theirs: Connection,
@@ -55,7 +55,7 @@ impl Pair {
         (ours, theirs)
     }
 
-    /// Asks both, and expects one answer.
+    /// Sends a request to both, and expects the same answer.
     fn same(&mut self, operation: &str, body: &Value) {
         let (ours, theirs) = self.ask(operation, &body.to_string(), &[]);
         let what = format!("{operation} {body}");
@@ -76,7 +76,7 @@ impl Pair {
         );
     }
 
-    /// Asks both, and expects the same kind of failure, in whatever words.
+    /// Sends a request to both, and expects the same kind of failure. The wording may differ.
     fn alike(&mut self, operation: &str, body: &str, headers: &[(&str, &str)]) {
         let (ours, theirs) = self.ask(operation, body, headers);
         let what = format!(
@@ -89,7 +89,7 @@ impl Pair {
     }
 }
 
-/// Takes out what no two tables share.
+/// Removes what differs between any two tables.
 fn without_identity(mut value: Value) -> Value {
     if let Some(table) = value
         .get_mut("TableDescription")
@@ -110,7 +110,7 @@ fn without_identity(mut value: Value) -> Value {
     value
 }
 
-/// A request for `sessions`, with these members besides.
+/// A request for `sessions`, with additional members.
 fn on_sessions(members: Value) -> Value {
     let mut request = members;
     request["TableName"] = "sessions".into();
@@ -296,7 +296,7 @@ fn malformed_requests_fail_alike() {
     }
 }
 
-/// The differences that are known. Whoever closes one moves it to the tests above.
+/// The differences. If you remove one, move it to the tests above.
 #[test]
 fn mistyped_values_are_told_from_invalid_ones_by_dynoxides_server_alone() {
     let mut pair = Pair::start();
@@ -332,7 +332,7 @@ fn other_paths_methods_and_types_are_not_found() {
                 "{start}"
             );
         }
-        // What a form on a web page can send without asking.
+        // The types that a form on a web page can send without a preflight request.
         let form = [("Content-Type", "text/plain")];
         assert_eq!(connection.call_with("ListTables", "{}", &form).status, 404);
         assert_eq!(

@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-/// Longer than anything here takes, so that what hangs fails.
+/// Longer than anything here takes: a test that hangs fails.
 const DEADLINE: Duration = Duration::from_secs(20);
 
-/// Complete enough for an engine that verifies no signature.
+/// Enough for an engine that does not verify signatures.
 const AUTHORIZATION: &str = "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/dynamodb/aws4_request, \
      SignedHeaders=host;x-amz-date, Signature=00";
 
@@ -110,7 +110,7 @@ impl Connection {
         self.read()
     }
 
-    /// Calls an operation as a client would, and `also` sends these headers.
+    /// Calls an operation as a client does, with these headers in addition or instead.
     pub(crate) fn call_with(
         &mut self,
         operation: &str,
@@ -188,7 +188,7 @@ pub(crate) fn create_table(name: &str) -> Value {
     })
 }
 
-/// Waits for what another thread does, and fails at the deadline.
+/// Waits for another thread, and fails at the deadline.
 pub(crate) fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
     let start = Instant::now();
     while !is_so() {
@@ -200,7 +200,7 @@ pub(crate) fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
     }
 }
 
-/// A directory of its own, removed at the end.
+/// A new directory, removed at the end.
 pub(crate) struct TempDir(PathBuf);
 
 impl TempDir {
@@ -220,7 +220,7 @@ impl TempDir {
 
 impl Drop for TempDir {
     fn drop(&mut self) {
-        // A test that fails has said more than a directory that stays could.
+        // A leftover directory must not hide the failure of a test.
         drop(std::fs::remove_dir_all(&self.0));
     }
 }
