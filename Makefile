@@ -31,6 +31,7 @@ test: ## Check and test everything, as CI does
 	$(step) 'rust format' cargo fmt --all --check
 	$(step) 'lock files' .ci/lock-files
 	$(step) 'import rings' .ci/import-rings javascript
+	$(step) 'long files' .ci/long-files
 	$(step) 'every test' .ci/every-test
 	$(step) 'npm packages' $(MAKE) --no-print-directory $(NPM_PACKAGES) $(NPM_TOOLS)
 	$(step) 'javascript lint' npm run --silent --prefix node lint
