@@ -19,7 +19,7 @@ const STATIC = {
 };
 
 const HEADERS = {
-  'Cache-Control': 'no-store', // the back button must not show a page of somebody who signed out
+  'Cache-Control': 'no-store', // the back button must not show a page after the sign-out
   'Content-Security-Policy': "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
     + "base-uri 'none'; frame-ancestors 'none'",
   'Cross-Origin-Opener-Policy': 'same-origin',
@@ -35,15 +35,15 @@ const readForm = async (ctx) => new URLSearchParams(
   await rawBody(ctx.req, { length: ctx.request.length, limit: BODY_MAX, encoding: 'utf8' }),
 );
 
-// Only ask for the page here: it is rendered by `render`, after the session has been saved.
+// Sets the page only: `render` renders it, after the session has been saved.
 const show = (ctx, page = {}) => {
-  // Somebody who has not signed in has an empty session, and an empty session is never stored.
+  // A visitor who has not signed in has an empty session, and an empty session is never stored.
   if (ctx.session.user) ctx.session.views += 1;
   ctx.status = page.problem ? 422 : 200;
   ctx.state.page = page;
 };
 
-// After a POST, see other: reloading the page must not send the form again.
+// Answers a POST with "see other", so that reloading the page does not send the form again.
 const goHome = (ctx) => {
   ctx.status = 303;
   ctx.redirect('/');
@@ -58,8 +58,8 @@ const routes = {
     if (name.length > NAME_MAX) {
       return show(ctx, { field: 'name', value: name, problem: `Please use at most ${NAME_MAX} characters; this has ${name.length}.` });
     }
-    ctx.session = {}; // nothing of an earlier visitor carries over,
-    await ctx.session.regenerate(); // and a session id from before the sign-in is worth nothing
+    ctx.session = {}; // remove the data of an earlier visitor,
+    await ctx.session.regenerate(); // and replace the session id from before the sign-in
     Object.assign(ctx.session, {
       user: name, signedInAt: new Date().toISOString(), views: 0, note: '',
     });
@@ -78,23 +78,24 @@ const routes = {
     return goHome(ctx);
   },
 
-  // By POST, so that no link or image on another page can do it.
+  // A POST, so that no link or image on another page can sign the visitor out.
   'POST /sign-out': (ctx) => {
     ctx.session = null; // deletes the item and the cookie
     goHome(ctx);
   },
 };
 
-// Outermost. Every answer gets the headers, every error a page; details go to the log alone.
+// The outermost middleware: headers for every answer, and a page for every error. Details are only
+// in the log.
 const errors = (log) => async (ctx, next) => {
   ctx.set(HEADERS);
   try {
     await next();
   } catch (err) {
     if (err.expose) {
-      ctx.status = err.status; // ours: not found, refused, too large
+      ctx.status = err.status; // errors of the app: not found, refused, too large
     } else if (err.retryable !== undefined) {
-      ctx.status = 503; // every error of the store says whether it can be retried
+      ctx.status = 503; // the store's errors say whether a retry can succeed
       ctx.set('Retry-After', '5');
       const hint = err.hint ? ` (${err.hint})` : '';
       log(`${ctx.method} ${ctx.path}: the session store failed: ${err.code}: ${err.message}${hint}`);
@@ -115,7 +116,7 @@ const serveStatic = async (ctx, next) => {
   return undefined;
 };
 
-// Unknown addresses are answered before the session is looked up: they cost no read.
+// Unknown addresses are answered before the session is loaded, so they cost no read.
 const route = async (ctx, next) => {
   const method = ctx.method === 'HEAD' ? 'GET' : ctx.method;
   ctx.state.handler = Object.hasOwn(routes, `${method} ${ctx.path}`) && routes[`${method} ${ctx.path}`];
@@ -139,14 +140,14 @@ const sameOrigin = async (ctx, next) => {
   await next();
 };
 
-// Around the session middleware, so that what is shown beside the app is the item as just saved.
+// Around the session middleware, so that the page shows the item after it was saved.
 const render = (describe) => async (ctx, next) => {
   await next();
   if (!ctx.state.page) return;
   const { user } = ctx.session;
   ctx.body = views.home({
     session: user && ctx.session.toJSON(),
-    // Counting the view changed the session, and a changed session is saved with a new expiry.
+    // The view counter changed the session, and a changed session is saved with a new expiry.
     expires: new Date(Date.now() + ctx.session.maxAge),
     stored: await describe(user && ctx.session.externalKey),
     page: ctx.state.page,
@@ -155,7 +156,7 @@ const render = (describe) => async (ctx, next) => {
 };
 
 // store: a session store. keys: the cookie's signing keys, newest first. describe: reads the raw
-// item for the page. log: takes a line. proxy: whether a reverse proxy in front tells protocol and
+// item for the page. log: called with each line. proxy: whether a reverse proxy in front tells protocol and
 // host in X-Forwarded-*.
 module.exports = function createApp({
   store, keys, describe, maxAge, log, proxy = false,
@@ -170,7 +171,7 @@ module.exports = function createApp({
     store,
     key: 'demo.sid',
     maxAge, // milliseconds
-    renew: true, // a visitor who keeps coming stays signed in
+    renew: true, // a visitor who keeps using the app stays signed in
     httpOnly: true,
     sameSite: 'lax',
     signed: true,

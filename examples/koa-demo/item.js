@@ -1,7 +1,7 @@
 'use strict';
 
-// For the demo's right-hand side only: reads the session's item as DynamoDB holds it. A session
-// store has no use for that, so it is one signed GetItem of our own.
+// For the right-hand side of the demo only: reads the session's item as DynamoDB stores it. A session
+// store does not offer this, so this file sends its own signed GetItem.
 
 const { AwsClient } = require('aws4fetch');
 
@@ -36,12 +36,12 @@ module.exports = function itemReader({
     return answer.Item;
   };
 
-  // DynamoDB has no order of attributes: the two that say what the item is come first.
+  // DynamoDB does not order attributes. The two that identify the item come first.
   const inOrder = (item) => ({
     [store.hashKey]: item[store.hashKey], [store.ttlKey]: item[store.ttlKey], ...item,
   });
 
-  // id: the session's id, or nothing when there is no session.
+  // id: the session's id; undefined without a session.
   return async function describe(id) {
     const place = {
       table: store.tableName, hashKey: store.hashKey, ttlKey: store.ttlKey, region, endpoint,
@@ -56,7 +56,7 @@ module.exports = function itemReader({
         ...place,
         id: mask(id),
         expires: expires ? new Date(expires * 1000) : undefined,
-        // The id is the visitor's credential: wherever it stands, it never goes into a page.
+        // The id is the visitor's credential: a page must never show it.
         json: JSON.stringify(inOrder(item), null, 2).replaceAll(id, () => mask(id)),
       };
     } catch (err) {

@@ -1,7 +1,7 @@
 'use strict';
 
-// The keys that sign the session cookie: random, made at the first start, kept for the next ones.
-// With new keys at each start, a restart would sign everybody out.
+// The keys that sign the session cookie: random, made at the first start, and kept in a file. New keys
+// at each start would sign out every visitor.
 
 const crypto = require('crypto');
 const fs = require('fs');
@@ -16,14 +16,14 @@ const check = (keys, where) => {
   return keys;
 };
 
-// dir: where keys.json lives. fromEnv: keys separated by commas, newest first: the first signs, all
-// verify, so a new one in front replaces the old ones gently.
+// dir: the folder of keys.json. fromEnv: keys separated by commas, newest first. The first one signs,
+// and all of them verify: to rotate, put a new key in front.
 module.exports = function loadKeys(dir, fromEnv) {
   if (fromEnv) return check(fromEnv.split(',').map((key) => key.trim()), 'KEYS');
   const file = path.join(dir, 'keys.json');
   fs.mkdirSync(dir, { recursive: true, mode: 0o700 });
   try {
-    // `wx` makes the file or fails: two processes starting at once end up with the same keys.
+    // `wx` fails if the file exists: two processes that start at once use the same keys.
     fs.writeFileSync(file, JSON.stringify([crypto.randomBytes(32).toString('base64url')]), { flag: 'wx', mode: 0o600 });
   } catch (err) {
     if (err.code !== 'EEXIST') throw err;

@@ -2,7 +2,7 @@
 
 /* eslint-disable no-console -- a program: the console is where it talks */
 
-// Configuration from the environment (README.md has the list), listening and stopping.
+// Reads the configuration from the environment (README.md lists it), listens, and stops.
 
 const http = require('http');
 const path = require('path');
@@ -16,7 +16,7 @@ const STOP_MS = 5000;
 
 const dataDir = (env) => path.resolve(env.DEMO_DATA || path.join(__dirname, '.demo'));
 
-// Listens on the port, or on any free one when it is taken.
+// Listens on the port, or on any free port if it is taken.
 const listen = (server, port, host) => new Promise((resolve, reject) => {
   server.once('error', (err) => {
     if (err.code !== 'EADDRINUSE' || port === 0) reject(err);
@@ -28,7 +28,7 @@ const listen = (server, port, host) => new Promise((resolve, reject) => {
   server.listen(port, host, resolve);
 });
 
-// Lets the requests under way finish, for a while.
+// Waits for open requests, but not for long.
 const close = (server) => new Promise((resolve) => {
   server.close(resolve);
   setTimeout(() => server.closeAllConnections(), STOP_MS).unref();
@@ -42,7 +42,7 @@ async function start(env = process.env) {
   const keys = loadKeys(dataDir(env), env.KEYS);
   const store = new DynamoDBStore({
     table: { name: env.SESSIONS_TABLE || 'sessions', autoCreate: true, billingMode: 'PAY_PER_REQUEST' },
-    // Without dynamoConfig the store takes region and credentials where every AWS program does.
+    // Without dynamoConfig the store finds Region and credentials as every AWS program does.
     ...(endpoint && { dynamoConfig: { region, endpoint, ...local } }),
   });
   await store.ready; // the table exists
@@ -77,14 +77,15 @@ async function start(env = process.env) {
   };
 }
 
-// Runs `main` as a program: it returns what to call at Ctrl-C. A second Ctrl-C does not wait.
+// Runs `main` as a program. `main` returns the function to call at Ctrl-C. A second Ctrl-C exits at
+// once.
 async function run(main) {
   const began = main();
   let stopping = false;
   const stop = async () => {
     if (stopping) process.exit(1);
     stopping = true;
-    const end = await began.catch(() => process.exit(0)); // stopped while it was starting
+    const end = await began.catch(() => process.exit(0)); // stopped during the start
     try {
       await end();
       process.exit(0);

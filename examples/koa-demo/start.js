@@ -2,8 +2,8 @@
 
 /* eslint-disable no-console -- a program: the console is where it talks */
 
-// What `make demo` runs: the local DynamoDB engine, and the app on it. Ctrl-C stops both.
-// With DYNAMODB_ENDPOINT, or DEMO_AWS=1 for a real account, there is no engine to start.
+// `make demo` runs this: the local DynamoDB engine, and the app on it. Ctrl-C stops both.
+// With DYNAMODB_ENDPOINT, or DEMO_AWS=1 for a real account, it starts no engine.
 
 const { spawn } = require('child_process');
 const fs = require('fs');
@@ -41,10 +41,10 @@ const stopChild = (child) => new Promise((resolve) => {
   setTimeout(() => child.kill('SIGKILL'), STOP_MS).unref();
 });
 
-// Starts the engine; settles with the process and its URL, once it says that it is ready.
+// Starts the engine. Resolves with the process and its URL as soon as the engine is ready.
 const startEngine = (binary, port, data) => new Promise((resolve, reject) => {
   const child = spawn(binary, ['local', '--port', String(port), '--data', data], { stdio: ['ignore', 'pipe', 'pipe'] });
-  process.on('exit', () => child.kill()); // whatever ends us ends it
+  process.on('exit', () => child.kill()); // the engine ends with this process
   const timer = setTimeout(() => child.kill(), READY_MS);
   let out = '';
   let problem = '';

@@ -1,6 +1,6 @@
 'use strict';
 
-// The pages. `html` escapes whatever is put into it, unless it is itself made by `html`.
+// The pages. `html` escapes every value, except for the results of `html` itself.
 
 const ENTITIES = {
   '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;',
@@ -66,7 +66,7 @@ const layout = (title, main, status) => `<!doctype html>\n${html`<html lang="en"
 </html>
 `}`;
 
-// An input's attributes and message, when what was typed into it is refused.
+// The attributes and the message of an input whose value was refused.
 const refused = (page, name) => page.field === name && {
   attributes: html`aria-invalid="true" aria-describedby="${name}-problem"`,
   message: html`<p class="problem" id="${name}-problem" role="alert">${page.problem}</p>`,
