@@ -8,8 +8,10 @@ export interface Failure {
   code?: string
   /** The bare reason. It holds no id, no session data and no secret. */
   message: string
-  /** What to do next. */
-  hint?: string
+  /** The core's name for the setting at fault, or an environment variable's. */
+  setting?: string
+  /** The name of what to do next, such as `CreateTable`. */
+  remedy?: string
   /** The `DynamoDB` operation, such as `GetItem`. */
   operation?: string
   /** The table the operation was for. */

@@ -79,10 +79,8 @@ class Core {
     this.#kept = [provider, logger];
     try {
       this.#native = new binding.Store(native);
-    } catch (error) {
-      // The one setting with another name here that is not checked before.
-      const message = error.message.replace(/^tls_roots/, 'dynamoConfig.httpOptions.agent: ca');
-      throw errors().toError({ kind: 'Config', message, retryable: false }, error);
+    } catch (failure) {
+      throw errors().toError(failure);
     }
     this.#warnIfInsecure();
   }

@@ -1,5 +1,7 @@
 'use strict';
 
+const { DYNAMO, STORE, TABLE } = require('./options/table');
+
 /**
  * What `code` says when the service gave no name of its own. None is a system error's: to Express and
  * Fastify `ENOENT` means that there is no session.
@@ -27,6 +29,54 @@ const OURS = new Set(['InvalidId', 'RecordTooLarge', 'InvalidData']);
 
 /** What the native part says in place of a name the service did not give: `statusCode` has it as well. */
 const HTTP_STATUS = /^Http\d+$/;
+
+/** What to do next, by the core's name for it. */
+const REMEDIES = {
+  SetRegion: 'set dynamoConfig.region, AWS_REGION, or `region` in the AWS profile',
+  ExtendPolicy: 'extend the IAM policy by the action and table named',
+  CreateTable: 'create the table: autoCreate, createTableIfDontExists(), or `dynamodb-session table create`',
+  CorrectPartitionKey: 'set table.hashKey to the partition key of the table, or name another table in table.name',
+  RaiseWriteCapacity: 'raise the write capacity of the table, or call again later to continue',
+  StoreLess: 'store less in the session, or keep large values elsewhere and their keys in it',
+  ReduceLoad: 'DynamoDB or the network is slower than calls come in: look there first, '
+    + 'then at the options maxConnections and maxQueue',
+  RenewCredentials: 'the session token has expired: renew the credentials',
+  SetClock: 'set the host\'s clock',
+  CheckSignature: 'check the secret access key, the Region and the host\'s clock',
+  CheckAccessKey: 'check the access key, the session token, and that they are for this endpoint',
+  CheckEndpoint: 'check dynamoConfig.endpoint, and that no proxy or sign-in page stands before it',
+  CheckEndpointTls: 'check the endpoint: something else than TLS is spoken there',
+  CheckEndpointHost: 'check the endpoint: its certificate is for another host',
+  TrustAuthority: 'trust the authority of the server\'s certificate, by NODE_EXTRA_CA_CERTS, AWS_CA_BUNDLE or the `ca` '
+    + 'of dynamoConfig.httpOptions.agent, if the endpoint is the right one',
+  RenewCertificate: 'renew the server\'s certificate, or set this host\'s clock',
+  ReplaceCertificate: 'replace the server\'s certificate',
+  CheckProxy: 'check the URL in dynamoConfig.httpOptions.proxy, and that an HTTP proxy runs there',
+  CorrectProxyPassword: 'correct the user and the password in dynamoConfig.httpOptions.proxy',
+  AddProxyPassword: 'add them to dynamoConfig.httpOptions.proxy: http://user:password@host:port',
+  AllowInProxy: 'have the proxy allow connections to this endpoint',
+};
+
+/** The options whose name is not found by the core's name for the setting alone. */
+const PARTS = { tls_roots: 'ca' };
+
+/** The path of an option in `rows` of the option table that sets the core's `setting`. */
+function pathOf(rows, setting, parent) {
+  for (const [name, row] of Object.entries(rows)) {
+    const path = parent ? `${parent}.${name}` : name;
+    if (row.setting === setting) return path;
+    const found = row.members && pathOf(row.members, setting, path);
+    if (found) return found;
+  }
+  return undefined;
+}
+
+/** What a user calls a setting of the core; environment variables keep their name. */
+function optionOf(setting) {
+  const path = pathOf(TABLE, setting, 'table') || pathOf(STORE, setting) || pathOf(DYNAMO, setting, 'dynamoConfig');
+  if (!path) return setting;
+  return PARTS[setting] ? `${path}: ${PARTS[setting]}` : path;
+}
 
 /** Of the store's errors, so that one is not wrapped twice. */
 const made = new WeakSet();
@@ -62,7 +112,8 @@ function toError(failure, cause) {
   const named = failure.code && !HTTP_STATUS.test(failure.code) ? failure.code : undefined;
   const own = CODES[failure.kind] || CODES.Service;
   const code = OURS.has(failure.kind) ? own : named || own;
-  return build(failure.message, {
+  const message = failure.setting ? `${optionOf(failure.setting)}: ${failure.message}` : failure.message;
+  return build(message, {
     code,
     serviceCode: named === code ? undefined : named,
     // What a visitor gets, from Koa and Express: `statusCode` is what the store got.
@@ -74,7 +125,7 @@ function toError(failure, cause) {
     attempts: failure.attempts,
     table: failure.table,
     endpoint: failure.endpoint,
-    hint: failure.hint,
+    hint: REMEDIES[failure.remedy],
     time: new Date(),
   }, cause === undefined ? chain(failure) : cause);
 }
@@ -104,5 +155,5 @@ function invalidMaxAge() {
 const isOwn = (error) => made.has(error);
 
 module.exports = {
-  CODES, toError, withMessage, invalidId, invalidMaxAge, invalidSession, isOwn,
+  CODES, REMEDIES, toError, withMessage, invalidId, invalidMaxAge, invalidSession, isOwn,
 };

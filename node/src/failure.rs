@@ -15,8 +15,10 @@ pub struct Failure {
     pub code: Option<String>,
     /// The bare reason. It holds no id, no session data and no secret.
     pub message: String,
-    /// What to do next.
-    pub hint: Option<String>,
+    /// The core's name for the setting at fault, or an environment variable's.
+    pub setting: Option<String>,
+    /// The name of what to do next, such as `CreateTable`.
+    pub remedy: Option<String>,
     /// The `DynamoDB` operation, such as `GetItem`.
     pub operation: Option<String>,
     /// The table the operation was for.
@@ -42,7 +44,8 @@ impl Failure {
             kind: "Internal".to_owned(),
             code: None,
             message,
-            hint: None,
+            setting: None,
+            remedy: None,
             operation: None,
             table: None,
             endpoint: None,
@@ -64,7 +67,8 @@ impl From<Error> for Box<Failure> {
             kind: kind_name(error.kind()).to_owned(),
             code: error.code().map(str::to_owned),
             message: error.message().to_owned(),
-            hint: error.hint().map(str::to_owned),
+            setting: error.setting().map(str::to_owned),
+            remedy: error.remedy().map(|remedy| remedy.name().to_owned()),
             operation: error.operation().map(|operation| operation.to_string()),
             table: error.table().map(str::to_owned),
             endpoint: error.endpoint().map(str::to_owned),

@@ -61,8 +61,13 @@ impl Store {
     pub fn new(env: Env, options: StoreOptions) -> napi::Result<Self> {
         runtime::prepare();
         let calls = Calls::of(&env)?;
-        let shared = shared(options, &calls)
-            .map_err(|error| napi::Error::new(Status::InvalidArg, error.message()))?;
+        let shared = match shared(options, &calls) {
+            Ok(shared) => shared,
+            Err(error) => {
+                env.throw(*Box::<Failure>::from(error))?;
+                return Err(napi::Error::from_status(Status::PendingException));
+            }
+        };
         Ok(Self {
             shared: AssertUnwindSafe(shared),
             listening: AssertUnwindSafe(RefCell::default()),

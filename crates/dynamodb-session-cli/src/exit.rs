@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
-use dynamodb_session::ErrorKind;
+use dynamodb_session::{ErrorKind, Remedy};
 
 use crate::output;
 
@@ -107,12 +107,8 @@ impl From<dynamodb_session::Error> for Failure {
         } else {
             Exit::from(kind)
         };
-        let mut message = error.to_string();
-        if let Some(hint) = error.hint() {
-            // The hint is printed on its own line.
-            message = message.replace(&format!(" ({hint})"), "");
-        }
-        let mut failure = Self::new(exit, message);
+        // The remedy is printed on its own line.
+        let mut failure = Self::new(exit, error.summary().to_string());
         if let Some(hint) = next_step(&error) {
             failure = failure.hint(hint);
         }
@@ -127,32 +123,43 @@ impl From<dynamodb_session::Error> for Failure {
 }
 
 /// What to do, in terms of this program's flags. The library only knows settings.
-fn next_step(error: &dynamodb_session::Error) -> Option<&'static str> {
-    match error.kind() {
-        ErrorKind::TableNotFound => Some(
-            "check --table-name, --region and --profile, or create it with `dynamodb-session table create`",
-        ),
-        ErrorKind::Transport | ErrorKind::Timeout => Some(
-            "check --endpoint-url, --region and the network; \
-             `dynamodb-session local` starts a local engine",
-        ),
-        ErrorKind::Throttled => Some("try again later, or raise the table's capacity"),
-        kind => error.hint().or(match kind {
-            ErrorKind::Config if error.message().starts_with("Missing region") => Some(
-                "set --region or AWS_REGION; for a local engine: --region local, \
-                 with --endpoint-url unless it is on http://localhost:8000",
-            ),
-            ErrorKind::Config => {
-                Some("correct this setting; --help lists the flags and their environment variables")
+fn next_step(error: &dynamodb_session::Error) -> Option<String> {
+    let remedy = match error.remedy() {
+        Some(Remedy::CreateTable) => {
+            "check --table-name, --region and --profile, or create it with `dynamodb-session table create`"
+        }
+        Some(Remedy::SetRegion) => {
+            "set --region or AWS_REGION; for a local engine: --region local, \
+             with --endpoint-url unless it is on http://localhost:8000"
+        }
+        Some(Remedy::CorrectPartitionKey) => {
+            "set --partition-key to the table's own, or name another table by --table-name"
+        }
+        Some(Remedy::CheckEndpoint) => {
+            "check --endpoint-url, and that no proxy or sign-in page stands before it"
+        }
+        Some(Remedy::TrustAuthority) => {
+            "trust the authority of the server's certificate, by AWS_CA_BUNDLE, if the endpoint is the right one"
+        }
+        Some(remedy) => return Some(remedy.to_string()),
+        None => match error.kind() {
+            ErrorKind::Transport | ErrorKind::Timeout => {
+                "check --endpoint-url, --region and the network; \
+                 `dynamodb-session local` starts a local engine"
             }
-            ErrorKind::Credentials => Some(
+            ErrorKind::Throttled => "try again later, or raise the table's capacity",
+            ErrorKind::Config => {
+                "correct this setting; --help lists the flags and their environment variables"
+            }
+            ErrorKind::Credentials => {
                 "set --profile, AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; \
-                 for a local engine: --region local",
-            ),
-            _ if error.is_retryable() => Some("try again later"),
-            _ => None,
-        }),
-    }
+                 for a local engine: --region local"
+            }
+            _ if error.is_retryable() => "try again later",
+            _ => return None,
+        },
+    };
+    Some(remedy.to_owned())
 }
 
 impl From<dynamodb_session_local::Error> for Failure {

@@ -12,10 +12,11 @@ use crate::client::retry::{Client, Observer, RetryPolicy};
 use crate::client::transport::Transport;
 use crate::client::{ClientConfig, Environment, TlsRoots, endpoint};
 use crate::clock::{Clock, ServiceClock, SystemClock};
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::event::Listener;
-use crate::item::{Layout, attributes};
+use crate::item::Layout;
 use crate::store::SessionStore;
+use crate::table::name;
 
 /// Collects the settings of a [`SessionStore`].
 ///
@@ -377,10 +378,10 @@ impl Builder {
     pub fn build(self) -> Result<SessionStore, Error> {
         self.table.validate()?;
         if self.policy.max_attempts == 0 {
-            return Err(config("max_attempts must be at least 1"));
+            return Err(Error::invalid("max_attempts", "it must be at least 1"));
         }
         if self.client.max_connections == 0 {
-            return Err(config("max_connections must be at least 1"));
+            return Err(Error::invalid("max_connections", "it must be at least 1"));
         }
         let policy = RetryPolicy {
             max_calls: self.client.max_connections.saturating_add(self.max_queue),
@@ -411,44 +412,13 @@ impl Builder {
 
 impl TableConfig {
     fn validate(&self) -> Result<(), Error> {
-        let is_name =
-            |character: char| character.is_ascii_alphanumeric() || "_.-".contains(character);
-        let is_arn = self.name.starts_with("arn:");
-        let is_table_name = (3..=255).contains(&self.name.len()) && self.name.chars().all(is_name);
-        if !is_arn && !is_table_name {
-            return Err(config(
-                "table_name must be 3 to 255 letters, digits, `_`, `-` or `.`, or a table's ARN",
-            ));
-        }
-        for (setting, attribute) in [
-            ("partition_key", &self.partition_key),
-            ("ttl_attribute", &self.ttl_attribute),
-        ] {
-            if !(1..=255).contains(&attribute.len()) {
-                return Err(config(format!("{setting} must be 1 to 255 bytes long")));
-            }
-            if attributes::RESERVED.contains(&attribute.as_str()) {
-                return Err(config(format!(
-                    "{setting} must not be `{attribute}`: the store keeps something else there"
-                )));
-            }
-        }
-        for attribute in self.layout.attributes() {
-            if [&self.partition_key, &self.ttl_attribute].contains(&&attribute.to_owned()) {
-                return Err(config(format!(
-                    "partition_key and ttl_attribute must not be `{attribute}`: the layout keeps something else there"
-                )));
-            }
-        }
-        if self.partition_key == self.ttl_attribute {
-            return Err(config("partition_key and ttl_attribute must differ"));
-        }
-        Ok(())
+        name::check_table(&self.name)?;
+        name::check_attributes(
+            &self.partition_key,
+            &self.ttl_attribute,
+            self.layout.attributes(),
+        )
     }
-}
-
-fn config(message: impl Into<String>) -> Error {
-    Error::new(ErrorKind::Config, message)
 }
 
 impl fmt::Debug for Builder {

@@ -3,6 +3,7 @@
 use std::error::Error as StdError;
 use std::fmt;
 
+use crate::remedy::Remedy;
 use crate::request::Operation;
 
 /// What went wrong, by what the caller can do about it.
@@ -48,7 +49,8 @@ struct Inner {
     kind: ErrorKind,
     code: Option<String>,
     message: String,
-    hint: Option<&'static str>,
+    setting: Option<&'static str>,
+    remedy: Option<Remedy>,
     operation: Option<Operation>,
     table: Option<String>,
     endpoint: Option<String>,
@@ -72,7 +74,8 @@ impl Error {
             kind,
             code: None,
             message: message.into(),
-            hint: None,
+            setting: None,
+            remedy: None,
             operation: None,
             table: None,
             endpoint: None,
@@ -94,14 +97,25 @@ impl Error {
         self.0.code.as_deref()
     }
 
-    /// The bare reason, without operation, table and hint.
+    /// The bare reason, without operation, table, setting and remedy.
     pub fn message(&self) -> &str {
         &self.0.message
     }
 
-    /// What to do next, where that is known.
-    pub fn hint(&self) -> Option<&'static str> {
-        self.0.hint
+    /// The setting at fault: a method of [`Builder`](crate::Builder) or of one of its groups, such as
+    /// `endpoint_url`, or an environment variable, such as `AWS_CA_BUNDLE`.
+    pub fn setting(&self) -> Option<&'static str> {
+        self.0.setting
+    }
+
+    /// What to do next, when there is more to say than the [`kind`](Self::kind) does.
+    pub fn remedy(&self) -> Option<Remedy> {
+        self.0.remedy
+    }
+
+    /// Displays the error without its remedy, for programs that word remedies themselves.
+    pub fn summary(&self) -> impl fmt::Display + '_ {
+        fmt::from_fn(|f| self.fmt_summary(f))
     }
 
     /// The DynamoDB operation that failed, such as `GetItem`.
@@ -144,8 +158,18 @@ impl Error {
         self
     }
 
-    pub(crate) fn with_hint(mut self, hint: &'static str) -> Self {
-        self.0.hint = Some(hint);
+    /// A setting that cannot be used.
+    pub(crate) fn invalid(setting: &'static str, reason: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Config, reason).with_setting(setting)
+    }
+
+    pub(crate) fn with_setting(mut self, setting: &'static str) -> Self {
+        self.0.setting = Some(setting);
+        self
+    }
+
+    pub(crate) fn with_remedy(mut self, remedy: Remedy) -> Self {
+        self.0.remedy = Some(remedy);
         self
     }
 
@@ -188,10 +212,8 @@ impl Error {
         self.0.table = Some(table.to_owned());
         self
     }
-}
 
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fn fmt_summary(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let inner = &*self.0;
         if let Some(operation) = inner.operation {
             write!(f, "{operation}")?;
@@ -206,9 +228,18 @@ impl fmt::Display for Error {
         if let Some(code) = &inner.code {
             write!(f, "{code}: ")?;
         }
-        write!(f, "{}", inner.message)?;
-        if let Some(hint) = inner.hint {
-            write!(f, " ({hint})")?;
+        if let Some(setting) = inner.setting {
+            write!(f, "{setting}: ")?;
+        }
+        f.write_str(&inner.message)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.fmt_summary(f)?;
+        if let Some(remedy) = self.0.remedy {
+            write!(f, " ({remedy})")?;
         }
         Ok(())
     }
@@ -221,6 +252,8 @@ impl fmt::Debug for Error {
             .field("kind", &inner.kind)
             .field("code", &inner.code)
             .field("message", &inner.message)
+            .field("setting", &inner.setting)
+            .field("remedy", &inner.remedy)
             .field("operation", &inner.operation)
             .field("table", &inner.table)
             .field("endpoint", &inner.endpoint)

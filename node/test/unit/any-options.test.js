@@ -127,7 +127,8 @@ describe('options of any value', () => {
       try {
         assert.ok(new binding.Store(given));
       } catch (error) {
-        assert.ok(error instanceof Error && error.message, String(error));
+        // A failure as data, or what the conversion of the options threw.
+        assert.ok((error.kind === 'Config' || error instanceof Error) && error.message, String(error));
       }
     }), runs);
   });

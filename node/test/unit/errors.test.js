@@ -4,16 +4,18 @@
 
 const assert = require('node:assert/strict');
 const { describe, it } = require('node:test');
+const { readFileSync } = require('node:fs');
+const path = require('node:path');
 const { inspect } = require('node:util');
 const {
-  CODES, invalidId, toError, withMessage,
+  CODES, REMEDIES, invalidId, toError, withMessage,
 } = require('../../lib/errors');
 
 const FAILURE = {
   kind: 'TableNotFound',
   code: 'ResourceNotFoundException',
   message: 'Requested resource not found',
-  hint: 'create it',
+  remedy: 'CreateTable',
   operation: 'GetItem',
   table: 'sessions',
   endpoint: 'http://localhost:8000',
@@ -40,7 +42,7 @@ describe('an error of the service', () => {
       attempts: 1,
       table: 'sessions',
       endpoint: 'http://localhost:8000',
-      hint: 'create it',
+      hint: REMEDIES.CreateTable,
     });
     assert.equal(error.name, error.code);
     assert.equal(error.message, 'Requested resource not found');
@@ -104,5 +106,26 @@ describe('an error of the package', () => {
     assert.equal(error.cause, cause);
     assert.match(inspect(error), /InternalError/);
     assert.equal(toError(undefined).code, 'InternalError');
+  });
+});
+
+describe('what the core leaves to be worded here', () => {
+  it('has a text for each remedy', () => {
+    const core = path.join(__dirname, '../../../crates/dynamodb-session/src/remedy.rs');
+    const names = [...readFileSync(core, 'utf8').matchAll(/^ {4}(\w+) => "/gm)].map(([, name]) => name);
+    assert.ok(names.length > 10);
+    assert.deepEqual(Object.keys(REMEDIES), names);
+  });
+
+  it('names the option, or the environment variable', () => {
+    const messageOf = (setting) => toError({
+      kind: 'Config', message: 'wrong', setting, retryable: false,
+    }).message;
+    assert.equal(messageOf('table_name'), 'table.name: wrong');
+    assert.equal(messageOf('endpoint_url'), 'dynamoConfig.endpoint: wrong');
+    assert.equal(messageOf('proxy'), 'dynamoConfig.httpOptions.proxy: wrong');
+    assert.equal(messageOf('tls_roots'), 'dynamoConfig.httpOptions.agent: ca: wrong');
+    assert.equal(messageOf('AWS_CA_BUNDLE'), 'AWS_CA_BUNDLE: wrong');
+    assert.equal(messageOf(undefined), 'wrong');
   });
 });

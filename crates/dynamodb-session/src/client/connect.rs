@@ -1,6 +1,5 @@
 //! Connections: name resolution, TCP, the proxy's CONNECT and TLS; for DynamoDB and for credential providers.
 
-use std::error::Error as StdError;
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::io;
@@ -20,11 +19,11 @@ use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::ClientConfig as TlsConfig;
 use tokio_rustls::rustls::pki_types::ServerName;
 
-use super::endpoint::{Endpoint, InvalidSetting, split_authority};
+use super::endpoint::{Endpoint, split_authority};
+use super::reason::{BoxError, InvalidSetting, Remediable};
 use super::{ClientConfig, Environment, TlsRoots, tls};
 use crate::clock::ServiceClock;
-
-type BoxError = Box<dyn StdError + Send + Sync>;
+use crate::remedy::Remedy;
 
 /// How long one address is waited for before the next is tried beside it (RFC 8305 §5).
 const HEAD_START: Duration = Duration::from_millis(250);
@@ -76,30 +75,6 @@ pub(super) enum NotConnected {
     Config(InvalidSetting),
     Failed(BoxError),
 }
-
-/// Why there is no connection, where it is known what to do about it.
-#[derive(Debug)]
-pub(super) struct Hinted {
-    reason: String,
-    pub(super) hint: &'static str,
-}
-
-impl Hinted {
-    pub(super) fn boxed(reason: impl Into<String>, hint: &'static str) -> BoxError {
-        Box::new(Self {
-            reason: reason.into(),
-            hint,
-        })
-    }
-}
-
-impl fmt::Display for Hinted {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.reason)
-    }
-}
-
-impl StdError for Hinted {}
 
 impl Connector {
     pub(super) fn new(config: &ClientConfig) -> Result<Self, InvalidSetting> {
@@ -153,9 +128,9 @@ impl Connector {
         };
         let stream = stream.await.map_err(|error: io::Error| -> BoxError {
             match proxy {
-                Some(_) => Hinted::boxed(
+                Some(_) => Remediable::boxed(
                     format!("the proxy {host}:{port} cannot be reached: {error}"),
-                    "check the URL of the proxy, and that it runs",
+                    Remedy::CheckProxy,
                 ),
                 None => error.into(),
             }
@@ -358,24 +333,24 @@ impl Proxy {
             // Whoever is behind the proxy waits for us to speak, so nothing follows.
             Some([b'2', _, _]) if answer.ends_with(b"\r\n\r\n") => Ok(()),
             Some([b'2', _, _]) => Err("the proxy sent more than its answer to CONNECT".into()),
-            Some(b"407") if self.authorization.is_some() => Err(Hinted::boxed(
+            Some(b"407") if self.authorization.is_some() => Err(Remediable::boxed(
                 "the proxy refused its user and password (HTTP 407)",
-                "correct them in the URL of the proxy",
+                Remedy::CorrectProxyPassword,
             )),
-            Some(b"407") => Err(Hinted::boxed(
+            Some(b"407") => Err(Remediable::boxed(
                 "the proxy wants a user and a password (HTTP 407)",
-                "put them into the URL of the proxy: http://user:password@host:port",
+                Remedy::AddProxyPassword,
             )),
             Some(status) if status.len() == 3 && status.iter().all(u8::is_ascii_digit) => {
                 let status = String::from_utf8_lossy(status);
-                Err(Hinted::boxed(
+                Err(Remediable::boxed(
                     format!("the proxy refused to connect (HTTP {status})"),
-                    "have the proxy allow connections to this endpoint",
+                    Remedy::AllowInProxy,
                 ))
             }
-            _ => Err(Hinted::boxed(
+            _ => Err(Remediable::boxed(
                 "the proxy's answer to CONNECT is not HTTP",
-                "check the URL of the proxy: something else listens there",
+                Remedy::CheckProxy,
             )),
         }
     }

@@ -20,7 +20,7 @@ use aws_types::region::Region;
 use tokio::sync::watch;
 
 use super::connect::{Connector, within};
-use super::retry::chain;
+use super::reason::chain;
 use super::sdk_http::SdkHttp;
 use super::{ClientConfig, Environment};
 use crate::clock::ServiceClock;

@@ -1,11 +1,10 @@
 //! Where requests go: Region and settings in, host, port and signing Region out. No I/O but the profile's Region.
 
-use std::error::Error as StdError;
-use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 
+use super::reason::InvalidSetting;
 use super::{ClientConfig, Environment, connect, credentials, tls};
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 
 /// An address to connect to and the path to ask for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,24 +24,6 @@ pub(crate) struct Resolved {
     pub(crate) signing_region: String,
     /// A local engine: the real credentials of this host are not for it.
     pub(crate) local: bool,
-}
-
-/// A setting that cannot be used, by name and reason.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct InvalidSetting(String);
-
-impl fmt::Display for InvalidSetting {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl StdError for InvalidSetting {}
-
-impl InvalidSetting {
-    pub(crate) fn new(setting: &str, reason: impl fmt::Display) -> Self {
-        Self(format!("{setting}: {reason}"))
-    }
 }
 
 /// A group of Regions and the names of its endpoints.
@@ -107,7 +88,7 @@ fn regional_host(region: &str, fips: bool, dual_stack: bool) -> String {
 
 /// Checks what can be checked before the first request: endpoint URL, Region, proxy, roots and user agent.
 pub(crate) fn validate(config: &ClientConfig) -> Result<(), Error> {
-    check(config).map_err(|invalid| Error::new(ErrorKind::Config, invalid.to_string()))
+    check(config).map_err(Error::from)
 }
 
 fn check(config: &ClientConfig) -> Result<(), InvalidSetting> {
@@ -140,7 +121,7 @@ fn check(config: &ClientConfig) -> Result<(), InvalidSetting> {
     tls::check_roots(&config.tls_roots)
 }
 
-fn fips_contradiction(setting: &str) -> InvalidSetting {
+fn fips_contradiction(setting: &'static str) -> InvalidSetting {
     InvalidSetting::new(
         setting,
         "use_fips and use_dual_stack choose among the Region's own endpoints: set one or the other",
@@ -166,11 +147,9 @@ pub(crate) fn is_insecure(config: &ClientConfig) -> bool {
 pub(crate) async fn resolve(config: &ClientConfig) -> Result<Resolved, InvalidSetting> {
     let region = match known_region(config) {
         Some(region) => region,
-        None => credentials::profile_region(config).await.ok_or_else(|| {
-            InvalidSetting(
-                "Missing region in config: set the option `region`, AWS_REGION, or `region` in the AWS profile".to_owned(),
-            )
-        })?,
+        None => credentials::profile_region(config)
+            .await
+            .ok_or_else(InvalidSetting::missing_region)?,
     };
     resolve_in(config, &region)
 }
@@ -271,7 +250,7 @@ fn default_port(tls: bool) -> u16 {
 
 /// Reads an endpoint's URL. Without a scheme `tls` decides; `{service}`, `{region}` and `{scheme}` stand for themselves.
 pub(crate) fn parse(
-    setting: &str,
+    setting: &'static str,
     url: &str,
     region: &str,
     tls: bool,

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde::Deserialize;
 
 use crate::error::ErrorKind;
+use crate::remedy::Remedy;
 use crate::request::Operation;
 
 /// The type of an answer that says that a request's condition was not met.
@@ -60,11 +61,7 @@ pub(super) fn is_expired_token(code: &str) -> bool {
 }
 
 /// The kind of an error answer, whether repeating helps, and what to do about it.
-pub(super) fn judge(
-    code: &str,
-    status: u16,
-    text: &str,
-) -> (ErrorKind, Retry, Option<&'static str>) {
+pub(super) fn judge(code: &str, status: u16, text: &str) -> (ErrorKind, Retry, Option<Remedy>) {
     match code {
         "ProvisionedThroughputExceededException"
         | "ThrottlingException"
@@ -93,30 +90,26 @@ pub(super) fn judge(
         "AccessDeniedException" | "AccessDenied" => (
             ErrorKind::AccessDenied,
             Retry::No,
-            Some("extend the IAM policy by the action and table named"),
+            Some(Remedy::ExtendPolicy),
         ),
         "ResourceNotFoundException" => (
             ErrorKind::TableNotFound,
             Retry::No,
-            Some(
-                "create the table: autoCreate, createTableIfDontExists(), or `dynamodb-session table create`",
-            ),
+            Some(Remedy::CreateTable),
         ),
 
         "ExpiredTokenException" | "ExpiredToken" => (
             ErrorKind::Credentials,
             Retry::No,
-            Some("the session token has expired: renew the credentials"),
+            Some(Remedy::RenewCredentials),
         ),
-        "RequestExpired" | "RequestTimeTooSkewed" | "RequestInTheFuture" => (
-            ErrorKind::Credentials,
-            Retry::No,
-            Some("set the host's clock"),
-        ),
+        "RequestExpired" | "RequestTimeTooSkewed" | "RequestInTheFuture" => {
+            (ErrorKind::Credentials, Retry::No, Some(Remedy::SetClock))
+        }
         "InvalidSignatureException" | "SignatureDoesNotMatch" | "AuthFailure" => (
             ErrorKind::Credentials,
             Retry::No,
-            Some("check the secret access key, the Region and the host's clock"),
+            Some(Remedy::CheckSignature),
         ),
         "UnrecognizedClientException"
         | "InvalidClientTokenId"
@@ -126,7 +119,7 @@ pub(super) fn judge(
         | "IncompleteSignatureException" => (
             ErrorKind::Credentials,
             Retry::No,
-            Some("check the access key, the session token, and that they are for this endpoint"),
+            Some(Remedy::CheckAccessKey),
         ),
 
         "ValidationException" if is_item_too_large(text) => {

@@ -1,6 +1,5 @@
 //! One attempt of one request over HTTP: signed, sent on a kept connection where there is one, checked.
 
-use std::error::Error as StdError;
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -20,15 +19,14 @@ use super::ClientConfig;
 use super::connect::{Connector, NotConnected, within};
 use super::credentials::{CredentialCache, Current};
 use super::date::parse_http_date;
-use super::endpoint::{self, Endpoint, InvalidSetting};
+use super::endpoint::{self, Endpoint};
 use super::pool::{Pool, Sender};
+use super::reason::{BoxError, InvalidSetting};
 use super::sign::Signer;
 use super::transport::{
     Incomplete, IncompleteReason, Request, Response, Transport, TransportFuture,
 };
 use crate::clock::ServiceClock;
-
-type BoxError = Box<dyn StdError + Send + Sync>;
 
 /// A connection idle for no longer than this is taken to be alive.
 const SURELY_ALIVE: Duration = Duration::from_secs(1);
@@ -156,8 +154,9 @@ impl Target {
     async fn resolve(config: &ClientConfig) -> Result<Self, InvalidSetting> {
         let resolved = endpoint::resolve(config).await?;
         let endpoint = resolved.endpoint;
-        let invalid =
-            |setting: &str| InvalidSetting::new(setting, "it cannot be sent in an HTTP header");
+        let invalid = |setting: &'static str| {
+            InvalidSetting::new(setting, "it cannot be sent in an HTTP header")
+        };
         let host = endpoint.authority();
         let mut user_agent = concat!("dynamodb-session/", env!("CARGO_PKG_VERSION")).to_owned();
         if let Some(suffix) = &config.user_agent_suffix {

@@ -4,6 +4,7 @@
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed};
 
 use crate::error::{Error, ErrorKind};
+use crate::remedy::Remedy;
 
 /// How many calls may be under way: those on a connection, and those that wait for one or for their next attempt.
 #[derive(Debug)]
@@ -33,10 +34,7 @@ impl Admission {
             "{} calls are under way already, so this one was not begun",
             self.limit
         );
-        Err(Error::new(ErrorKind::Overloaded, message).with_hint(
-            "DynamoDB or the network is slower than calls come in: look there first, \
-             then at the limits of connections and of the queue",
-        ))
+        Err(Error::new(ErrorKind::Overloaded, message).with_remedy(Remedy::ReduceLoad))
     }
 }
 

@@ -19,6 +19,7 @@ mod fault;
 pub(crate) mod https;
 mod limit;
 mod pool;
+mod reason;
 pub(crate) mod retry;
 mod sdk_http;
 pub(crate) mod sign;

@@ -2,7 +2,6 @@
 //!
 //! The service's errors are told apart by the type in their body: throttling is HTTP 400, like most others.
 
-use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,14 +9,15 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde::Deserialize;
 
-use super::connect::Hinted;
 use super::fault::{CONDITION_FAILED, Fault, Retry, is_expired_token, judge, message};
 use super::limit::{Admission, RetryBudget};
+use super::reason::{InvalidSetting, Remediable, chain};
 use super::transport::{Incomplete, IncompleteReason, Request, Response, Transport};
 use crate::clock::ServiceClock;
 use crate::error::{Error, ErrorKind};
 use crate::event::{Event, Listener};
 use crate::item::size_of_item;
+use crate::remedy::Remedy;
 use crate::request::Operation;
 use crate::stats::{Counts, count, milli_units};
 
@@ -410,7 +410,7 @@ impl Failure {
             return Err(body);
         }
         let text = fault.text();
-        let (kind, mut retry, hint) = judge(code, status, text);
+        let (kind, mut retry, remedy) = judge(code, status, text);
         if clock_corrected {
             retry = Once::take(&mut once.corrected_clock);
         } else if is_expired_token(code) {
@@ -426,8 +426,8 @@ impl Failure {
             .with_status(status)
             .with_request_id(request_id)
             .with_retryable(matches!(retry, Retry::Transient | Retry::Throttled));
-        if let Some(hint) = hint {
-            error = error.with_hint(hint);
+        if let Some(remedy) = remedy {
+            error = error.with_remedy(remedy);
         }
         Ok(Self {
             error,
@@ -439,7 +439,7 @@ impl Failure {
     fn not_dynamodb(response: Response) -> Self {
         let message = "the endpoint answered with something that is not DynamoDB's";
         let error = Error::new(ErrorKind::Decode, message)
-            .with_hint("check the endpoint, and that no proxy or sign-in page stands before it")
+            .with_remedy(Remedy::CheckEndpoint)
             .with_status(response.status)
             .with_request_id(response.request_id);
         Self {
@@ -468,14 +468,15 @@ impl Failure {
             ErrorKind::Config | ErrorKind::Credentials => cause,
             _ => format!("{incomplete}: {cause}"),
         };
-        let hint = incomplete
-            .source
-            .downcast_ref::<Hinted>()
-            .map(|hinted| hinted.hint);
-        let mut error = Error::new(kind, message).with_source(incomplete.source);
-        if let Some(hint) = hint {
-            error = error.with_hint(hint);
+        let source = incomplete.source;
+        let mut error = match source.downcast_ref::<InvalidSetting>() {
+            Some(invalid) if kind == ErrorKind::Config => Error::from(invalid.clone()),
+            _ => Error::new(kind, message),
+        };
+        if let Some(failure) = source.downcast_ref::<Remediable>() {
+            error = error.with_remedy(failure.remedy);
         }
+        error = error.with_source(source);
         if let Some(endpoint) = incomplete.endpoint {
             error = error.with_endpoint(endpoint);
         }
@@ -485,22 +486,6 @@ impl Failure {
             sent: retry != Retry::No,
         }
     }
-}
-
-/// An error and its causes, in one line.
-pub(super) fn chain(error: &(dyn StdError + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        // Some errors repeat their cause in their own text.
-        if !text.contains(&cause_text) {
-            text.push_str(": ");
-            text.push_str(&cause_text);
-        }
-        source = cause.source();
-    }
-    text
 }
 
 #[cfg(test)]

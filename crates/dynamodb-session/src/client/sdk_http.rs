@@ -15,9 +15,10 @@ use hyper::client::conn::http1;
 use hyper::header::{self, HeaderValue};
 use hyper::{Request, Uri};
 
-use super::connect::{Connector, Hinted, NotConnected, within};
+use super::connect::{Connector, NotConnected, within};
 use super::endpoint;
 use super::https::read_body;
+use super::reason::Remediable;
 
 /// Where a provider sets no limit.
 const DEFAULT_LIMIT: Duration = Duration::from_secs(5);
@@ -83,8 +84,8 @@ impl SdkHttp {
             .map_err(|error| match error {
                 NotConnected::Config(error) => ConnectorError::user(error.into()),
                 NotConnected::Failed(error) => {
-                    ConnectorError::io(match error.downcast_ref::<Hinted>() {
-                        Some(hinted) => format!("{hinted} ({})", hinted.hint).into(),
+                    ConnectorError::io(match error.downcast_ref::<Remediable>() {
+                        Some(failure) => format!("{failure} ({})", failure.remedy).into(),
                         None => error,
                     })
                 }

@@ -1,6 +1,5 @@
 //! TLS: whom to trust, and rustls set up with one crypto provider.
 
-use std::error::Error as StdError;
 use std::io;
 use std::sync::Arc;
 
@@ -10,9 +9,9 @@ use tokio_rustls::rustls::{
     CertificateError, ClientConfig, Error as TlsError, RootCertStore, crypto,
 };
 
-use super::connect::Hinted;
-use super::endpoint::InvalidSetting;
+use super::reason::{BoxError, InvalidSetting, Remediable};
 use super::{Environment, TlsRoots};
+use crate::remedy::Remedy;
 
 /// Checks certificates given as text.
 pub(super) fn check_roots(roots: &TlsRoots) -> Result<(), InvalidSetting> {
@@ -66,37 +65,36 @@ pub(super) fn config(
 }
 
 /// A failed handshake, and what to do about it.
-pub(super) fn explained(error: io::Error) -> Box<dyn StdError + Send + Sync> {
+pub(super) fn explained(error: io::Error) -> BoxError {
     let cause = error
         .get_ref()
         .and_then(|cause| cause.downcast_ref::<TlsError>());
-    let hint = match cause {
+    let remedy = match cause {
         Some(TlsError::InvalidCertificate(reason)) => match reason {
             // The signature is bad, too, where another authority of the same name is trusted.
             CertificateError::UnknownIssuer | CertificateError::BadSignature => {
-                "trust the authority of the server's certificate, by NODE_EXTRA_CA_CERTS, AWS_CA_BUNDLE or the option \
-                 for authorities, if the endpoint is the right one"
+                Remedy::TrustAuthority
             }
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-                "check the endpoint: its certificate is another host's"
+                Remedy::CheckEndpointHost
             }
             CertificateError::Expired
             | CertificateError::ExpiredContext { .. }
             | CertificateError::NotValidYet
-            | CertificateError::NotValidYetContext { .. } => {
-                "renew the server's certificate, or set this host's clock"
-            }
-            _ => "the server's certificate has to be replaced",
+            | CertificateError::NotValidYetContext { .. } => Remedy::RenewCertificate,
+            _ => Remedy::ReplaceCertificate,
         },
-        Some(TlsError::InvalidMessage(_)) => {
-            "check the endpoint: something else than TLS is spoken there"
-        }
+        Some(TlsError::InvalidMessage(_)) => Remedy::CheckEndpointTls,
         _ => return error.into(),
     };
-    Hinted::boxed(error.to_string(), hint)
+    Remediable::boxed(error.to_string(), remedy)
 }
 
-fn add_pem(store: &mut RootCertStore, setting: &str, pem: &[u8]) -> Result<(), InvalidSetting> {
+fn add_pem(
+    store: &mut RootCertStore,
+    setting: &'static str,
+    pem: &[u8],
+) -> Result<(), InvalidSetting> {
     let mut any = false;
     for certificate in CertificateDer::pem_slice_iter(pem) {
         let certificate = certificate.map_err(|error| InvalidSetting::new(setting, error))?;

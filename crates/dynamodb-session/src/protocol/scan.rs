@@ -12,6 +12,7 @@ use crate::client::retry::Answer;
 use crate::error::{Error, ErrorKind};
 use crate::event::Event;
 use crate::item::{self, DecodeSession, ItemError, Scanned, ScannedItem};
+use crate::remedy::Remedy;
 use crate::request::{self, BATCH, Condition, Operation, ScanPage, Wanted};
 use crate::session::{Page, PageToken, SessionId};
 use crate::stats::count;
@@ -207,7 +208,7 @@ impl Inner {
     fn exhausted(&self, undone: usize, rounds: u32) -> Error {
         let message = format!("the service did none of {undone} deletes, asked {rounds} times");
         Error::new(ErrorKind::Throttled, message)
-            .with_hint("the table's write capacity does not suffice: raise it, or call again later, which goes on")
+            .with_remedy(Remedy::RaiseWriteCapacity)
             .on(Operation::BatchWriteItem, &self.table.name)
     }
 

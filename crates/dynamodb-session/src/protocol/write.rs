@@ -9,6 +9,7 @@ use crate::error::{Error, ErrorKind};
 use crate::framework::Framework;
 use crate::item::attributes::CREATED;
 use crate::item::{EncodeSession, EncodedSession, ItemError, ItemErrorKind, expiry, item_size};
+use crate::remedy::Remedy;
 use crate::request::{self, Condition, ItemHead, Operation};
 use crate::session::{Create, Record, SessionId, Stamp, Write};
 use crate::stats::count;
@@ -295,9 +296,7 @@ impl Inner {
         }
         let message =
             format!("the session item would be {size} bytes; DynamoDB's limit is {MAX_ITEM_BYTES}");
-        Err(Error::new(ErrorKind::RecordTooLarge, message).with_hint(
-            "store less in the session, or keep large values elsewhere and their keys in it",
-        ))
+        Err(Error::new(ErrorKind::RecordTooLarge, message).with_remedy(Remedy::StoreLess))
     }
 
     /// A `PutItem` where there is no live session. `Err` is the answer that says what is there instead.

@@ -1,7 +1,9 @@
 //! Proxies and certificates, as a program sets them.
 
 use aws_credential_types::Credentials;
-use dynamodb_session::{Builder, Error, ErrorKind, ManualClock, SessionId, SessionStore, TlsRoots};
+use dynamodb_session::{
+    Builder, Error, ErrorKind, ManualClock, Remedy, SessionId, SessionStore, TlsRoots,
+};
 use serde_json::Value;
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -72,13 +74,13 @@ async fn a_proxy_is_given_its_user_and_password() {
         wrong.to_string().contains("refused its user and password"),
         "{wrong}"
     );
-    assert!(wrong.hint().unwrap().contains("correct them"));
+    assert_eq!(wrong.remedy(), Some(Remedy::CorrectProxyPassword));
     let none = load(builder(&aws).proxy(aws.url())).await.unwrap_err();
     assert!(
         none.to_string().contains("wants a user and a password"),
         "{none}"
     );
-    assert!(none.hint().unwrap().contains("http://user:password@"));
+    assert_eq!(none.remedy(), Some(Remedy::AddProxyPassword));
 }
 
 #[tokio::test]
@@ -93,7 +95,7 @@ async fn a_proxy_that_does_not_connect_is_named() {
             .contains("refused to connect (HTTP 502)"),
         "{refused}"
     );
-    assert!(refused.hint().is_some());
+    assert_eq!(refused.remedy(), Some(Remedy::AllowInProxy));
 
     let gone = std::net::TcpListener::bind("127.0.0.1:0")
         .unwrap()
@@ -108,7 +110,7 @@ async fn a_proxy_that_does_not_connect_is_named() {
             .contains(&format!("the proxy {gone} cannot be reached")),
         "{absent}"
     );
-    assert!(absent.hint().is_some());
+    assert_eq!(absent.remedy(), Some(Remedy::CheckProxy));
 
     let silent = Aws::start_at("127.0.0.1:0", |_| Answer::silence());
     let clock = ManualClock::new(UNIX_EPOCH + Duration::from_hours(500_000));
@@ -138,7 +140,7 @@ async fn a_server_behind_a_proxy_has_to_be_trusted_as_any() {
             error.to_string().contains("invalid peer certificate: "),
             "{error}"
         );
-        assert!(error.hint().unwrap().contains("AWS_CA_BUNDLE"));
+        assert_eq!(error.remedy(), Some(Remedy::TrustAuthority));
     }
     assert_eq!(aws.dynamodb().len(), 0);
 }

@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
-use dynamodb_session::{ErrorKind, IncompleteReason, Operation, Record, SessionStore};
+use dynamodb_session::{ErrorKind, IncompleteReason, Operation, Record, Remedy, SessionStore};
 use dynamodb_session_local::LocalEngine;
 use serde_json::{Value, json};
 
@@ -35,7 +35,7 @@ async fn a_missing_table_is_named_with_what_to_do() {
             (error.table(), error.status()),
             (Some("no-such-table"), Some(400))
         );
-        assert!(error.hint().unwrap().contains("autoCreate"), "{error}");
+        assert_eq!(error.remedy(), Some(Remedy::CreateTable), "{error}");
         assert!(error.to_string().contains("no-such-table"), "{error}");
     }
 }

@@ -1,7 +1,7 @@
 //! The table: created once, followed, changed only where somebody asked for it.
 
 use dynamodb_session::{
-    BillingMode, Error, ErrorKind, Operation, TableDescription, TableSettings, TimeToLive,
+    BillingMode, Error, ErrorKind, Operation, Remedy, TableDescription, TableSettings, TimeToLive,
 };
 use serde_json::{Value, json};
 
@@ -322,7 +322,8 @@ async fn a_table_with_another_key_is_refused_and_left_alone() {
             assert_eq!(error.kind(), ErrorKind::Config);
             assert_eq!(error.table(), Some("sessions"));
             assert!(
-                error.to_string().contains(named) && error.hint().is_some(),
+                error.to_string().contains(named)
+                    && error.remedy() == Some(Remedy::CorrectPartitionKey),
                 "{error}"
             );
         }

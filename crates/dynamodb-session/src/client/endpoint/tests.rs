@@ -522,7 +522,10 @@ fn contradictions_are_found_before_the_first_request() {
         },
     ];
     for config in bad {
-        assert_eq!(validate(&config).unwrap_err().kind(), ErrorKind::Config);
+        assert_eq!(
+            validate(&config).unwrap_err().kind(),
+            crate::ErrorKind::Config
+        );
     }
     assert!(
         validate(&ClientConfig {

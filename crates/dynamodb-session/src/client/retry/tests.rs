@@ -314,12 +314,9 @@ async fn what_retrying_cannot_cure_is_not_retried() {
         "ResourceNotFoundException",
         "Requested resource not found",
     )]);
-    assert!(
-        call(&client)
-            .await
-            .unwrap_err()
-            .to_string()
-            .contains("autoCreate")
+    assert_eq!(
+        call(&client).await.unwrap_err().remedy(),
+        Some(Remedy::CreateTable)
     );
 }
 
@@ -350,7 +347,7 @@ async fn missing_settings_and_credentials_are_told_as_they_are() {
         error.message(),
         "the endpoint could not be reached: the cause"
     );
-    assert!(StdError::source(&error).is_some());
+    assert!(std::error::Error::source(&error).is_some());
 }
 
 #[tokio::test]

@@ -12,9 +12,11 @@ use serde_json::{Map, Value, json};
 use crate::error::{Error, ErrorKind};
 use crate::item::attributes;
 use crate::protocol::Inner;
+use crate::remedy::Remedy;
 use crate::request::Operation;
 
 mod description;
+pub(crate) mod name;
 
 use description::TableAnswer;
 pub use description::{BillingMode, TableDescription, TimeToLive};
@@ -339,7 +341,8 @@ impl Table {
             ErrorKind::Config,
             format!("the table cannot hold sessions: {reason}"),
         )
-        .with_hint("set the partition key to the table's own, or name another table")
+        .with_setting("partition_key")
+        .with_remedy(Remedy::CorrectPartitionKey)
         .on(Operation::DescribeTable, self.name()))
     }
 

@@ -1,0 +1,101 @@
+//! Why an attempt or a setting failed, in the forms that the parts of the client pass on.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+use crate::error::Error;
+use crate::remedy::Remedy;
+
+pub(super) type BoxError = Box<dyn StdError + Send + Sync>;
+
+/// A setting that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct InvalidSetting {
+    /// A method of the builder or an environment variable; `None` when it is in the reason.
+    setting: Option<&'static str>,
+    reason: String,
+    remedy: Option<Remedy>,
+}
+
+impl InvalidSetting {
+    pub(super) fn new(setting: &'static str, reason: impl fmt::Display) -> Self {
+        Self {
+            setting: Some(setting),
+            reason: reason.to_string(),
+            remedy: None,
+        }
+    }
+
+    /// A Region is needed and configured nowhere.
+    pub(super) fn missing_region() -> Self {
+        Self {
+            setting: None,
+            reason: "Missing region in config".to_owned(),
+            remedy: Some(Remedy::SetRegion),
+        }
+    }
+}
+
+impl fmt::Display for InvalidSetting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(setting) = self.setting {
+            write!(f, "{setting}: ")?;
+        }
+        f.write_str(&self.reason)
+    }
+}
+
+impl StdError for InvalidSetting {}
+
+impl From<InvalidSetting> for Error {
+    fn from(invalid: InvalidSetting) -> Self {
+        let mut error = Self::new(crate::ErrorKind::Config, invalid.reason);
+        if let Some(setting) = invalid.setting {
+            error = error.with_setting(setting);
+        }
+        if let Some(remedy) = invalid.remedy {
+            error = error.with_remedy(remedy);
+        }
+        error
+    }
+}
+
+/// A failure with a remedy.
+#[derive(Debug)]
+pub(super) struct Remediable {
+    reason: String,
+    pub(super) remedy: Remedy,
+}
+
+impl Remediable {
+    pub(super) fn boxed(reason: impl Into<String>, remedy: Remedy) -> BoxError {
+        Box::new(Self {
+            reason: reason.into(),
+            remedy,
+        })
+    }
+}
+
+impl fmt::Display for Remediable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.reason)
+    }
+}
+
+impl StdError for Remediable {}
+
+/// An error and its causes, in one line.
+pub(super) fn chain(error: &(dyn StdError + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        // Some errors repeat their cause in their own text.
+        if !text.contains(&cause_text) {
+            text.push_str(": ");
+            text.push_str(&cause_text);
+        }
+        source = cause.source();
+    }
+    text
+}
