@@ -80,7 +80,7 @@ class Core {
     try {
       this.#native = new binding.Store(native);
     } catch (failure) {
-      throw errors().toError(failure);
+      throw errors().toRefusal(failure);
     }
     this.#warnIfInsecure();
   }

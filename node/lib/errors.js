@@ -1,6 +1,6 @@
 'use strict';
 
-const { DYNAMO, STORE, TABLE } = require('./options/table');
+const { isOfTable, optionOf } = require('./options/setting.js');
 
 /**
  * What `code` says when the service gave no name of its own. None is a system error's: to Express and
@@ -57,27 +57,6 @@ const REMEDIES = {
   AllowInProxy: 'have the proxy allow connections to this endpoint',
 };
 
-/** The options whose name is not found by the core's name for the setting alone. */
-const PARTS = { tls_roots: 'ca' };
-
-/** The path of an option in `rows` of the option table that sets the core's `setting`. */
-function pathOf(rows, setting, parent) {
-  for (const [name, row] of Object.entries(rows)) {
-    const path = parent ? `${parent}.${name}` : name;
-    if (row.setting === setting) return path;
-    const found = row.members && pathOf(row.members, setting, path);
-    if (found) return found;
-  }
-  return undefined;
-}
-
-/** What a user calls a setting of the core; environment variables keep their name. */
-function optionOf(setting) {
-  const path = pathOf(TABLE, setting, 'table') || pathOf(STORE, setting) || pathOf(DYNAMO, setting, 'dynamoConfig');
-  if (!path) return setting;
-  return PARTS[setting] ? `${path}: ${PARTS[setting]}` : path;
-}
-
 /** Of the store's errors, so that one is not wrapped twice. */
 const made = new WeakSet();
 
@@ -130,6 +109,15 @@ function toError(failure, cause) {
   }, cause === undefined ? chain(failure) : cause);
 }
 
+/**
+ * The error for options that the native part refuses. An impossible name of the table or in it is a RangeError, as for
+ * options that are checked in JavaScript.
+ */
+function toRefusal(failure) {
+  const error = toError(failure, undefined);
+  return isOfTable(failure?.setting) ? new RangeError(error.message) : error;
+}
+
 /** The same error under another message, with the error itself as cause. */
 function withMessage(message, cause) {
   return build(message, { ...cause }, cause);
@@ -155,5 +143,5 @@ function invalidMaxAge() {
 const isOwn = (error) => made.has(error);
 
 module.exports = {
-  CODES, REMEDIES, toError, withMessage, invalidId, invalidMaxAge, invalidSession, isOwn,
+  CODES, REMEDIES, toError, toRefusal, withMessage, invalidId, invalidMaxAge, invalidSession, isOwn,
 };

@@ -18,7 +18,7 @@ const quoted = (values) => values.map((value) => `'${value}'`).join(' | ');
 
 /** The types of ./check.js, as both TypeScript and Flow call them. */
 const TYPES = {
-  attribute: 'string', boolean: 'boolean', number: 'number', numeric: 'number | string', string: 'string', tableName: 'string', unicode: 'string',
+  boolean: 'boolean', number: 'number', numeric: 'number | string', string: 'string', unicode: 'string',
 };
 
 /** The options of a group as `{ name, path, row, doc }`; those inside of objects too, under their whole path. */

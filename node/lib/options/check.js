@@ -14,9 +14,6 @@ function isPlain(object) {
   return prototype === Object.prototype || prototype === null;
 }
 
-/** What the store itself keeps in an item. */
-const RESERVED = ['session', 'created', 'rev'];
-
 /** The types that a row of ./table.js can name. */
 const check = {
   object(value, name) {
@@ -53,21 +50,6 @@ const check = {
     const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
     if (Number.isNaN(number)) fail(TypeError, name, 'be a number');
     return check.number(number, name, row);
-  },
-
-  tableName(value, name) {
-    check.string(value, name);
-    if (!/^[\w.-]{3,255}$/.test(value) && !value.startsWith('arn:')) {
-      fail(RangeError, name, 'be 3 to 255 letters, digits, "_", "-" or ".", or a table\'s ARN');
-    }
-    return value;
-  },
-
-  attribute(value, name) {
-    const length = Buffer.byteLength(check.string(value, name));
-    if (length < 1 || length > 255) fail(RangeError, name, 'be 1 to 255 bytes long');
-    if (RESERVED.includes(value)) fail(RangeError, name, `not be "${value}": the store uses that attribute itself`);
-    return value;
   },
 };
 

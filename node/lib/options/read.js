@@ -118,9 +118,6 @@ function readOptions(options = {}, layouts = undefined) {
   store.prefix ??= adopted?.prefix;
   const given = { ...adopted?.table, ...read(table, TABLE, 'table.') };
   const dynamo = readDynamoConfig(dynamoConfig);
-  if ((given.hashKey ?? TABLE.hashKey.default) === (given.ttlKey ?? TABLE.ttlKey.default)) {
-    throw new RangeError('table.hashKey and table.ttlKey must differ');
-  }
 
   return {
     public: { ...properties(given), isLocal: dynamo.isLocal },

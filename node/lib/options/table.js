@@ -39,13 +39,13 @@ const DAY_MS = 24 * 60 * 60 * 1000;
  */
 const TABLE = {
   name: {
-    type: 'tableName', default: 'sessions', field: 'tableName', setting: 'table_name', property: 'tableName',
+    type: 'string', default: 'sessions', field: 'tableName', setting: 'table_name', property: 'tableName',
   },
   hashKey: {
-    type: 'attribute', default: 'sessionId', field: 'partitionKey', setting: 'partition_key', property: 'hashKey',
+    type: 'string', default: 'sessionId', field: 'partitionKey', setting: 'partition_key', property: 'hashKey',
   },
   ttlKey: {
-    type: 'attribute', default: 'expires', field: 'ttlAttribute', setting: 'ttl_attribute',
+    type: 'string', default: 'expires', field: 'ttlAttribute', setting: 'ttl_attribute',
   },
   useTtlExpired: {
     type: 'boolean', default: true, tableField: 'useTtl', property: 'useTtlExpired',
