@@ -8,13 +8,13 @@ use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvid
 use aws_types::SdkConfig;
 
 use crate::client::https::HttpsTransport;
-use crate::client::retry::{Client, Observer, RetryPolicy};
+use crate::client::retry::{Client, RetryPolicy};
 use crate::client::transport::Transport;
 use crate::client::{ClientConfig, Environment, TlsRoots, endpoint};
 use crate::clock::{Clock, ServiceClock, SystemClock};
 use crate::error::Error;
-use crate::event::Listener;
 use crate::item::Layout;
+use crate::observe::{Listener, Observer};
 use crate::store::SessionStore;
 use crate::table::name;
 

@@ -76,14 +76,13 @@ mod client;
 mod clock;
 mod config;
 mod error;
-mod event;
 pub mod framework;
 mod item;
+mod observe;
 mod protocol;
 mod remedy;
 mod request;
 mod session;
-mod stats;
 mod store;
 mod table;
 
@@ -91,18 +90,16 @@ mod table;
 pub mod conformance;
 
 pub use client::TlsRoots;
-pub use client::retry::{CallReport, Observer};
 pub use client::transport::{
     Incomplete, IncompleteReason, Request, Response, Transport, TransportFuture,
 };
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use config::{Builder, Conflict};
 pub use error::{Error, ErrorKind};
-pub use event::{Event, Listener};
 pub use item::{DecodeSession, EncodeSession, Layout, SessionText};
+pub use observe::{CallReport, Event, Listener, Observer, OperationStats, Stats};
 pub use remedy::Remedy;
 pub use request::Operation;
 pub use session::{Create, Page, PageToken, Record, SessionId, Stamp, Write};
-pub use stats::{OperationStats, Stats};
 pub use store::SessionStore;
 pub use table::{BillingMode, Table, TableDescription, TableSettings, TimeToLive};

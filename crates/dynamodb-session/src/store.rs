@@ -12,9 +12,9 @@ use crate::config::{Builder, TableConfig};
 use crate::error::Error;
 use crate::framework::Framework;
 use crate::item::{DecodeSession, EncodeSession};
+use crate::observe::Stats;
 use crate::protocol::Inner;
 use crate::session::{Create, Page, PageToken, Record, SessionId, Stamp, Write};
-use crate::stats::Stats;
 use crate::table::Table;
 
 /// Sessions in a DynamoDB table.

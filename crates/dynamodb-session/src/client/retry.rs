@@ -15,11 +15,9 @@ use super::reason::{InvalidSetting, Remediable, chain};
 use super::transport::{Incomplete, IncompleteReason, Request, Response, Transport};
 use crate::clock::ServiceClock;
 use crate::error::{Error, ErrorKind};
-use crate::event::{Event, Listener};
-use crate::item::size_of_item;
+use crate::observe::{CallReport, Counts, Event, Listener, Observer, capacity, count};
 use crate::remedy::Remedy;
 use crate::request::Operation;
-use crate::stats::{Counts, count, milli_units};
 
 /// How much longer the pauses after throttling are: what is short of capacity recovers in tens of milliseconds at best.
 const THROTTLED_FACTOR: u32 = 4;
@@ -65,27 +63,6 @@ impl RetryPolicy {
             .min(self.max_backoff)
     }
 }
-
-/// What one finished call was like, for logs and statistics.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct CallReport {
-    /// The operation, such as `GetItem`.
-    pub operation: Operation,
-    /// The HTTP status of the last answer; `None` when there was none.
-    pub status: Option<u16>,
-    /// How many requests were sent, retries included.
-    pub attempts: u32,
-    /// The time the whole call took.
-    pub elapsed: Duration,
-    /// What went wrong; `None` also for a condition that was not met.
-    pub error: Option<ErrorKind>,
-    /// The service's name for the error, or `ConditionalCheckFailedException`.
-    pub code: Option<String>,
-}
-
-/// Told about every call that finishes. A call that is dropped before its end is not reported.
-pub type Observer = Arc<dyn Fn(&CallReport) + Send + Sync>;
 
 /// Makes calls over a [`Transport`], as often as it takes and the policy allows.
 #[derive(Clone)]
@@ -151,7 +128,14 @@ impl Client {
         let result = result.map_err(|error| error.on(operation, table));
         let elapsed = self.clock.monotonic().saturating_sub(start);
         let report = report(operation, &result, elapsed);
-        self.counts.add(&report, result.as_ref().map_or(0, units));
+        let milli_units = result.as_ref().map_or(0, |answer| {
+            if answer.condition_failed {
+                capacity::of_failed_condition(&answer.body)
+            } else {
+                capacity::reported(&answer.body)
+            }
+        });
+        self.counts.add(&report, milli_units);
         if let Some(observer) = &self.observer {
             observer(&report);
         }
@@ -308,18 +292,6 @@ impl fmt::Debug for Client {
             .field("policy", &self.policy)
             .finish_non_exhaustive()
     }
-}
-
-/// The capacity units an answer stands for, in thousandths. A condition that fails is charged for the item it
-/// failed on, in units of 1 KB, at least one; the answer does not say.
-///
-/// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/WorkingWithItems.html#WorkingWithItems.ConditionalUpdate>
-fn units(answer: &Answer) -> u64 {
-    if !answer.condition_failed {
-        return milli_units(&answer.body);
-    }
-    let bytes = size_of_item(&answer.body).unwrap_or_default();
-    u64::try_from(bytes.div_ceil(1024).max(1) * 1000).unwrap_or(u64::MAX)
 }
 
 /// Whether this can be DynamoDB's: every answer is a JSON object. Those that somebody reads show by that whether

@@ -3,8 +3,8 @@
 use super::{Inner, from_epoch_ms};
 use crate::client::retry::Answer;
 use crate::error::{Error, ErrorKind};
-use crate::event::{Event, id_hash};
 use crate::item::{self, DecodeSession, OwnKey, Stored, StoredItem};
+use crate::observe::{Event, id_hash};
 use crate::request::{self, Operation};
 use crate::session::{Record, SessionId};
 

@@ -10,12 +10,11 @@ use super::Inner;
 use super::read::Found;
 use crate::client::retry::Answer;
 use crate::error::{Error, ErrorKind};
-use crate::event::Event;
 use crate::item::{self, DecodeSession, ItemError, Scanned, ScannedItem};
+use crate::observe::{Event, count};
 use crate::remedy::Remedy;
 use crate::request::{self, BATCH, Condition, Operation, ScanPage, Wanted};
 use crate::session::{Page, PageToken, SessionId};
-use crate::stats::count;
 
 /// How many deletes of expired items are under way at a time.
 const PARALLEL_DELETES: usize = 8;

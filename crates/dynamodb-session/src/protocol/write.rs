@@ -9,10 +9,10 @@ use crate::error::{Error, ErrorKind};
 use crate::framework::Framework;
 use crate::item::attributes::CREATED;
 use crate::item::{EncodeSession, EncodedSession, ItemError, ItemErrorKind, expiry, item_size};
+use crate::observe::count;
 use crate::remedy::Remedy;
 use crate::request::{self, Condition, ItemHead, Operation};
 use crate::session::{Create, Record, SessionId, Stamp, Write};
-use crate::stats::count;
 
 /// The largest item DynamoDB stores, attribute names included.
 ///

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-use crate::client::retry::CallReport;
+use super::CallReport;
 use crate::request::Operation;
 
 /// What a store has done since it was built; of [`SessionStore::stats`](crate::SessionStore::stats).
@@ -131,60 +131,6 @@ impl Counters {
             time_total: Duration::from_micros(self.total_us.load(Relaxed)),
             time_max: Duration::from_micros(self.max_us.load(Relaxed)),
             capacity_units,
-        }
-    }
-}
-
-/// The capacity units an answer reports, in thousandths.
-///
-/// An attribute of that name is followed by an object, and text in a string has its quotes escaped, so a digit
-/// after this is the service's own word.
-pub(crate) fn milli_units(answer: &[u8]) -> u64 {
-    const MEMBER: &[u8] = b"\"CapacityUnits\":";
-    let mut units = 0.0;
-    let mut rest = answer;
-    while let Some(at) = memchr::memmem::find(rest, MEMBER) {
-        rest = &rest[at + MEMBER.len()..];
-        let digits = rest
-            .iter()
-            .take_while(|byte| byte.is_ascii_digit() || b".eE+-".contains(byte))
-            .count();
-        let number = str::from_utf8(&rest[..digits]).unwrap_or_default();
-        units += number.parse::<f64>().unwrap_or_default();
-    }
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "saturates, and no answer charges less than nothing"
-    )]
-    let milli_units = (units * 1000.0).round() as u64;
-    milli_units
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn units_are_the_services_and_not_an_items() {
-        for (answer, milli) in [
-            (
-                r#"{"ConsumedCapacity":{"TableName":"t","CapacityUnits":0.5},"Item":{}}"#,
-                500,
-            ),
-            (
-                r#"{"Item":{"CapacityUnits":{"N":"7"},"s":{"S":"\"CapacityUnits\":9"}}}"#,
-                0,
-            ),
-            (
-                r#"{"ConsumedCapacity":[{"CapacityUnits":1},{"CapacityUnits":2.0}]}"#,
-                3000,
-            ),
-            ("", 0),
-            (r#"{"CapacityUnits":"#, 0),
-            (r#"{"CapacityUnits":-1}"#, 0),
-        ] {
-            assert_eq!(milli_units(answer.as_bytes()), milli, "{answer}");
         }
     }
 }
