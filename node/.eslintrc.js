@@ -1,6 +1,6 @@
 'use strict';
 
-// The Airbnb base style, as the legacy package had. What differs, differs for a reason given here.
+// The Airbnb base style, which version 1 used as well. Each exception has its reason beside it.
 
 module.exports = {
   root: true,
@@ -14,18 +14,18 @@ module.exports = {
       ignoreUrls: true, ignoreRegExpLiterals: true, ignoreStrings: true, ignoreTemplateLiterals: true,
     }],
     'no-restricted-syntax': ['error', 'ForInStatement', 'LabeledStatement', 'WithStatement'], // for-of needs no polyfill
-    'import/extensions': 'off', // without one, Node looks for the file twice, which a cold start feels
-    'no-await-in-loop': 'off', // one after the other is what is meant
+    'import/extensions': 'off', // a name with its extension is found at once, which shortens a cold start
+    'no-await-in-loop': 'off', // such loops are meant to be sequential
     'max-classes-per-file': 'off', // a file is a module
-    'no-use-before-define': ['error', { functions: false, variables: false }], // in a function called later
-    // The package itself: Node finds it by its own name, the plugin does not.
+    'no-use-before-define': ['error', { functions: false, variables: false }], // a function may use what is defined before it is called
+    // Node resolves the package by its own name; the plugin cannot.
     'import/no-unresolved': ['error', { commonjs: true, ignore: ['^koa-session-dynamodb-store(/express)?$'] }],
   },
   overrides: [
     {
       files: ['**/*.mjs'],
       parserOptions: { sourceType: 'module' },
-      rules: { 'import/extensions': ['error', 'ignorePackages'] }, // as Node has it
+      rules: { 'import/extensions': ['error', 'ignorePackages'] }, // Node requires them in ES modules
     },
     {
       files: ['test/**', 'scripts/**', '**/examples/**', '.eslintrc.js'],
