@@ -1,5 +1,16 @@
 // Generated from src/ by scripts/build.js. Do not edit.
 
+/** A field that is written together with the expiry. */
+export interface ExpiryFieldDescription {
+  /** The field's name. */
+  name: string
+  /**
+   * The part of it that says when the session ends: `true` for the field itself, or the names of fields inside it.
+   * Default: no part, because the field is a setting.
+   */
+  instants?: boolean | Array<string>
+}
+
 /** Why a call failed; what its promise is rejected with. */
 export interface Failure {
   /** What the caller can do about it: the name of a kind, such as `TableNotFound`. */
@@ -30,6 +41,16 @@ export interface Failure {
   causes: Array<string>
 }
 
+/** What a framework keeps in a session beside the application's data. By default every field is the application's. */
+export interface FrameworkDescription {
+  /** The fields that are always written together with the expiry. */
+  expiry?: Array<ExpiryFieldDescription>
+  /** Names that the framework does not copy from a stored session into the session it saves. */
+  notCarried?: Array<string>
+  /** Beginnings of such names. */
+  notCarriedPrefixes?: Array<string>
+}
+
 /** Credentials as JavaScript gives them. */
 export interface ProvidedCredentials {
   /** The access key. */
@@ -44,27 +65,22 @@ export interface ProvidedCredentials {
 
 /** Sessions in one table. */
 export declare class Store {
-  /** Makes a store, or shares the one of equal options. No request is made. */
-  constructor(options: StoreOptions)
-  /**
-   * The session as it was found, `HEAD\nTEXT`. The text is JSON, or `A` and `DynamoDB` attribute JSON when it
-   * holds what JSON cannot say. The head starts with `f` when another package wrote the item.
-   */
+  /** Makes a store for a framework, or shares the one of equal options. No request is made. */
+  constructor(options: StoreOptions, framework?: FrameworkDescription | undefined | null)
+  /** The session's frame: its head, a new line and its text. */
   get(id: string): Promise<string | undefined>
   /**
-   * Stores a session's text for so many milliseconds from now. `head` and `base` are what was known of it, as `get`
-   * gave them: the head is empty when there was none, undefined when nobody looked. `face` is the number of a
-   * framework.
+   * Stores a session's text for so many milliseconds from now. `head` and `base` are those of the frame that was
+   * loaded. The head is empty when there was no session, and undefined when nobody looked.
    *
-   * Resolves with the head of what is stored now; with nothing when the session has gone and stays so. A `!` before
-   * either says, once, that `UpdateItem` is not allowed.
+   * Resolves with the head of what is stored now; with an empty text when the session is gone and stays so.
    */
-  set(id: string, text: string, ttlMs: number, face: number, head: string | undefined | null, base: string): Promise<string>
+  set(id: string, text: string, ttlMs: number, head: string | undefined | null, base: string): Promise<string>
   /**
-   * Moves the expiry of a session that `get` gave as `head` and `base`, and of its text the fields that belong to
-   * it. Resolves as `set` does.
+   * Moves the expiry of the session whose frame was `head` and `base`, and writes the fields of its text that
+   * belong to the expiry. Resolves as `set` does.
    */
-  touch(id: string, text: string, ttlMs: number, face: number, head: string, base: string): Promise<string>
+  touch(id: string, text: string, ttlMs: number, head: string, base: string): Promise<string>
   /** Deletes a session, if there is one. */
   destroy(id: string): Promise<void>
   /**
@@ -78,7 +94,7 @@ export declare class Store {
   clear(): Promise<string>
   /** What the store, and all others of equal options, have done, as JSON. */
   stats(): string
-  /** From now on what happens goes to the host's `log`, as a line of JSON for this listener. */
+  /** From now on events go to the function of `onEvent`, as lines of JSON for this listener. */
   listen(listener: number): void
   /** What the service says about the table, as JSON; undefined when there is none. */
   describeTable(): Promise<string | undefined>
@@ -182,6 +198,12 @@ export interface TableOptions {
 
 /** Answers a question for credentials: with them, or with why there are none. */
 export declare function answerCredentials(question: number, answer?: ProvidedCredentials | undefined | null, error?: string | undefined | null): void
+
+/**
+ * Registers the function for events: `event(listener, line)`. The listener 0 is this environment itself, for what
+ * has to be reported although nobody listens. It may not throw.
+ */
+export declare function onEvent(event: (listener: number, line: string) => void): void
 
 /**
  * Registers what the store asks of JavaScript: `ask(provider, question)`, to be answered by

@@ -2,6 +2,9 @@
 
 /** The cookie in the sessions of Express and Fastify. */
 
+/** The cookie is written together with the expiry, and its dates say when the session ends. */
+const COOKIE = [{ name: 'cookie', instants: ['expires', 'originalExpires'] }];
+
 const isObject = (value) => typeof value === 'object' && value !== null;
 
 /** The milliseconds that a session has left by its cookie; undefined where that ends with the browser. */
@@ -40,4 +43,6 @@ function hasCookie({ cookie }) {
   });
 }
 
-module.exports = { hasCookie, isObject, msLeft };
+module.exports = {
+  COOKIE, hasCookie, isObject, msLeft,
+};

@@ -23,6 +23,15 @@ const LATEST_MS = 99999999999 * 1000;
 /** What a write resolves with, as in version 1. */
 const empty = () => /** @type {Empty} */ ({});
 
+let hasEvents = false;
+
+/** Events can come although nobody listens, so each environment is ready for them. */
+function receiveEvents() {
+  if (hasEvents) return;
+  hasEvents = true;
+  binding.onEvent((listener, line) => require('./events.js').deliver(listener, line));
+}
+
 const isId = (id) => typeof id === 'string' && id !== '' && id.isWellFormed();
 
 /**
@@ -32,8 +41,17 @@ const isId = (id) => typeof id === 'string' && id !== '' && id.isWellFormed();
  * microtask queue, where one `then` is enough.
  */
 class Core {
+  #framework;
+
   /** @type {import('../binding').Store} */
   #native;
+
+  /**
+   * The native stores for other frameworks than `#framework`.
+   *
+   * @type {Map<object, import('../binding').Store>}
+   */
+  #others = new Map();
 
   /** @type {import('./credentials').Provider | undefined} */
   #provider;
@@ -60,13 +78,20 @@ class Core {
   #amend;
 
   /**
-   * `layouts` are those that the adapter can read; `amend` changes an error as its framework needs it.
+   * `framework` describes what a session holds beside the application's data; see ./frameworks/koa.js for an example.
+   * `layouts` are those that the adapter can read. `amend` changes an error as the framework needs it.
    *
    * @param {import('../types/common').ExpressOptions} given
-   * @param {{ layouts?: import('./options/read').Layouts, amend?: (error: any) => void }} [adapter]
+   * @param {{
+   *   framework: import('../binding').FrameworkDescription,
+   *   layouts?: import('./options/read').Layouts,
+   *   amend?: (error: any) => void,
+   * }} adapter
    */
-  constructor(given, { layouts, amend } = {}) {
+  constructor(given, { framework, layouts, amend }) {
     debug?.print('Initializing store', given);
+    receiveEvents();
+    this.#framework = framework;
     this.#amend = amend;
     this.options = readOptions(given, layouts);
     const { native, provider, logger } = this.options;
@@ -78,7 +103,7 @@ class Core {
     if (logger) native.logger = host().logger(logger).id;
     this.#kept = [provider, logger];
     try {
-      this.#native = new binding.Store(native);
+      this.#native = new binding.Store(native, framework);
     } catch (failure) {
       throw errors().toRefusal(failure);
     }
@@ -120,21 +145,32 @@ class Core {
    * Writes a session over what is `tracked` of it, after the writes before it. A session that is gone meanwhile stays
    * gone. Resolves with an empty object.
    */
-  set(tracked, id, text, ttlMs, framework) {
-    const start = (native) => native.set(id, text, ttlMs, framework, tracked.head, tracked.text);
+  set(tracked, id, text, ttlMs, framework = this.#framework) {
+    const start = () => this.#nativeFor(framework).set(id, text, ttlMs, tracked.head, tracked.text);
     return this.#write('set', tracked, id, ttlMs, start, text);
   }
 
   /** Moves only the expiry, as `set` writes. */
-  touch(tracked, id, text, ttlMs, framework) {
-    const start = (native) => native.touch(id, text, ttlMs, framework, tracked.head ?? '', tracked.text || '{}');
+  touch(tracked, id, text, ttlMs, framework = this.#framework) {
+    const start = () => this.#nativeFor(framework).touch(id, text, ttlMs, tracked.head ?? '', tracked.text || '{}');
     return this.#write('touch', tracked, id, ttlMs, start);
+  }
+
+  /** The native store for a framework. Native stores of equal options share everything but this description. */
+  #nativeFor(framework) {
+    if (framework === this.#framework) return this.#native;
+    let native = this.#others.get(framework);
+    if (!native) {
+      native = new binding.Store(this.options.native, framework);
+      this.#others.set(framework, native);
+    }
+    return native;
   }
 
   #write(name, tracked, id, ttlMs, start, text = undefined) {
     if (!isId(id)) return Promise.reject(errors().invalidId());
     if (tracked.isGone) return Promise.resolve(empty());
-    const written = (answer) => tracked.wrote(answer.startsWith('!') ? warnUpdateDenied(answer) : answer, text);
+    const written = (head) => tracked.wrote(head, text);
     const result = this.#inOrder(tracked, start, written, () => tracked.isGone);
     return debug ? debug.result(name, id, result, { ttlMs }) : result;
   }
@@ -208,14 +244,8 @@ class Core {
 
   /** From now on `emit(name, event)` is called for what happens; see `on` of the adapters. */
   listen(emit) {
-    const log = (line) => {
-      const { event, ...details } = JSON.parse(line);
-      // Outside of what called: what a listener throws is its own affair.
-      process.nextTick(emit, event, details);
-    };
-    const sink = { log };
-    this.#kept.push(sink);
-    this.#native.listen(host().logger(sink).id);
+    this.#kept.push(emit);
+    this.#native.listen(require('./events.js').listenerId(emit));
   }
 
   /** How long a session with koa-session's `maxAge` lives. */
@@ -327,13 +357,6 @@ class Core {
     debug?.print('failed', { code: error.code, operation: error.operation, requestId: error.requestId });
     return error;
   }
-}
-
-/** Warns, and returns what follows the mark. */
-function warnUpdateDenied(answer) {
-  const { warnOnce } = require('./warn.js');
-  warnOnce('koa-session-dynamodb-store: UpdateItem is not allowed on the table, so sessions are written whole and parallel requests overwrite each other. Extend the IAM policy by dynamodb:UpdateItem.');
-  return answer.slice(1);
 }
 
 module.exports = { Core };

@@ -8,4 +8,5 @@ const express = require('./frameworks/express.js');
 module.exports = express.ExpressDynamoDBStore;
 module.exports.default = module.exports;
 module.exports.ExpressDynamoDBStore = module.exports;
+// The older name, which both stores had.
 module.exports.DynamoDBStore = module.exports;

@@ -8,4 +8,5 @@ const koa = require('./frameworks/koa.js');
 module.exports = koa.KoaDynamoDBStore;
 module.exports.default = module.exports;
 module.exports.KoaDynamoDBStore = module.exports;
+// The older name, which both stores had.
 module.exports.DynamoDBStore = module.exports;

@@ -27,6 +27,7 @@ const ON_DEMAND = [
   'attribute-data.js',
   'debug.js',
   'errors.js',
+  'events.js',
   'host.js',
   'options/dynamo-rare.js',
   'session-data.js',

@@ -6,22 +6,23 @@
 //! pile. The threadsafe function is referenced only while calls are pending, so that they keep the process alive and an idle
 //! store does not. When the environment ends, its mailbox closes and what arrives later is dropped.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::ffi::c_void;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
 use std::ptr;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use napi::bindgen_prelude::{FnArgs, FunctionRef, PromiseRaw, ToNapiValue};
+use napi::bindgen_prelude::{PromiseRaw, ToNapiValue};
 use napi::{Env, check_status, sys};
 
 use crate::credentials::Reply;
 use crate::failure::Failure;
+use crate::host::Host;
+use crate::pending::{Pending, Unsettled, caught};
 use crate::runtime;
 
 /// How a call ended: what its promise is resolved or rejected with.
@@ -34,7 +35,7 @@ pub(crate) enum Value {
     Text(String),
 }
 
-/// What the runtime thread tells an environment.
+/// What the runtime thread has for an environment.
 pub(crate) enum Post {
     /// A call has ended.
     Settle { call: usize, outcome: Outcome },
@@ -42,12 +43,8 @@ pub(crate) enum Post {
     Ask { provider: u32, reply: Reply },
     /// A line for a logger.
     Log { logger: u32, line: String },
-}
-
-/// What the glue registers: `ask(provider, question)` and `log(logger, line)`.
-pub(crate) struct Host {
-    pub(crate) ask: FunctionRef<FnArgs<(u32, u32)>, ()>,
-    pub(crate) log: FunctionRef<FnArgs<(u32, String)>, ()>,
+    /// An event as JSON, for a listener or, with the number 0, for the environment itself.
+    Event { listener: u32, line: String },
 }
 
 /// The end of an environment's queue that any thread holds.
@@ -124,9 +121,7 @@ pub(crate) struct Calls {
     /// The pile delivered last, empty.
     spare: RefCell<Vec<Post>>,
     pending: RefCell<Pending>,
-    host: RefCell<Option<Host>>,
-    questions: RefCell<HashMap<u32, Reply>>,
-    next_question: Cell<u32>,
+    host: Host,
 }
 
 /// Environments come and go at the same addresses, so they are told apart by number.
@@ -223,9 +218,7 @@ impl Calls {
             }),
             spare: RefCell::default(),
             pending: RefCell::default(),
-            host: RefCell::default(),
-            questions: RefCell::default(),
-            next_question: Cell::default(),
+            host: Host::default(),
         })
     }
 
@@ -238,13 +231,8 @@ impl Calls {
         &self.mailbox
     }
 
-    pub(crate) fn set_host(&self, host: Host) {
-        self.host.replace(Some(host));
-    }
-
-    /// The reply a question of [`Post::Ask`] waits for; `None` when it has been given.
-    pub(crate) fn take_question(&self, question: u32) -> Option<Reply> {
-        self.questions.borrow_mut().remove(&question)
+    pub(crate) fn host(&self) -> &Host {
+        &self.host
     }
 
     /// Starts a call and returns its promise. A panic in it is a rejection.
@@ -261,14 +249,11 @@ impl Calls {
             "cannot create a promise"
         )?;
         let call = self.pending.borrow_mut().insert(deferred);
-        if self.pending.borrow().count == 1 {
+        if self.pending.borrow().count() == 1 {
             // SAFETY: on the environment's thread, and the function is released only when the environment ends.
             unsafe { sys::napi_ref_threadsafe_function(self.env, self.wake) };
         }
-        let unsettled = Unsettled {
-            mailbox: Arc::clone(&self.mailbox),
-            call: Some(call),
-        };
+        let unsettled = Unsettled::new(&self.mailbox, call);
         runtime::spawn(move || async move {
             let outcome = caught(work()).await;
             unsettled.settle(outcome);
@@ -279,11 +264,19 @@ impl Calls {
     fn deliver(&self) {
         // The two piles change places, so that neither grows anew each time.
         let mut posts = self.mailbox.take(self.spare.take());
+        let env = Env::from_raw(self.env);
         for post in posts.drain(..) {
-            match post {
-                Post::Settle { call, outcome } => self.settle(call, outcome),
-                Post::Ask { provider, reply } => self.ask(provider, reply),
-                Post::Log { logger, line } => self.log(logger, line),
+            let is_delivered = match post {
+                Post::Settle { call, outcome } => {
+                    self.settle(call, outcome);
+                    true
+                }
+                Post::Ask { provider, reply } => self.host.ask(&env, provider, reply),
+                Post::Log { logger, line } => self.host.log(&env, logger, line),
+                Post::Event { listener, line } => self.host.event(&env, listener, line),
+            };
+            if !is_delivered {
+                self.clear_exception();
             }
         }
         self.spare.replace(posts);
@@ -350,44 +343,7 @@ impl Calls {
         unsafe { Failure::to_napi_value(self.env, *failure) }
     }
 
-    fn ask(&self, provider: u32, reply: Reply) {
-        let question = self.next_question.get();
-        self.next_question.set(question.wrapping_add(1));
-        self.questions.borrow_mut().insert(question, reply);
-        let host = self.host.borrow();
-        let Some(host) = &*host else {
-            // Dropping the reply answers that there is nobody to ask.
-            self.take_question(question);
-            return;
-        };
-        let env = Env::from_raw(self.env);
-        let asked = host
-            .ask
-            .borrow_back(&env)
-            .and_then(|ask| ask.call((provider, question).into()));
-        if asked.is_err() {
-            self.take_question(question);
-            self.clear_exception();
-        }
-    }
-
-    fn log(&self, logger: u32, line: String) {
-        let host = self.host.borrow();
-        let Some(host) = &*host else {
-            return;
-        };
-        let env = Env::from_raw(self.env);
-        if host
-            .log
-            .borrow_back(&env)
-            .and_then(|log| log.call((logger, line).into()))
-            .is_err()
-        {
-            self.clear_exception();
-        }
-    }
-
-    /// The glue's functions do not throw; should one, the posts behind it are still delivered.
+    /// The registered functions do not throw. Should one throw, the posts behind it are still delivered.
     fn clear_exception(&self) {
         let mut exception = ptr::null_mut();
         // SAFETY: on the environment's thread; the pointer is to a live local.
@@ -400,8 +356,7 @@ impl Calls {
         let posts = lock(&self.mailbox.posts).take();
         let wake = lock(&self.mailbox.wake).take();
         drop(posts);
-        self.questions.borrow_mut().clear();
-        self.host.replace(None);
+        self.host.close();
         if let Some(Wake(wake)) = wake {
             // SAFETY: this was the only reference and `Calls` makes no call after `close`; with the mailbox
             // closed no other thread has one.
@@ -415,65 +370,6 @@ impl Calls {
     }
 }
 
-/// A call on its way: settled by its outcome or, should its task be dropped unfinished, by a failure.
-struct Unsettled {
-    mailbox: Arc<Mailbox>,
-    call: Option<usize>,
-}
-
-impl Unsettled {
-    fn settle(mut self, outcome: Outcome) {
-        if let Some(call) = self.call.take() {
-            self.mailbox.post(Post::Settle { call, outcome });
-        }
-    }
-}
-
-impl Drop for Unsettled {
-    fn drop(&mut self) {
-        if let Some(call) = self.call.take() {
-            let message = "the network thread could not start: the process may have no file descriptors or \
-                 threads left (`ulimit -n`, `ulimit -u`); the next call tries again";
-            let outcome = Err(Failure::internal(message.to_owned()));
-            self.mailbox.post(Post::Settle { call, outcome });
-        }
-    }
-}
-
-/// The promises not settled yet, by call.
-#[derive(Default)]
-struct Pending {
-    slots: Vec<Option<sys::napi_deferred>>,
-    free: Vec<usize>,
-    count: usize,
-    /// Whether `count` fell to zero since [`Pending::became_idle`] was asked last.
-    emptied: bool,
-}
-
-impl Pending {
-    fn insert(&mut self, deferred: sys::napi_deferred) -> usize {
-        self.count += 1;
-        if let Some(call) = self.free.pop() {
-            self.slots[call] = Some(deferred);
-            return call;
-        }
-        self.slots.push(Some(deferred));
-        self.slots.len() - 1
-    }
-
-    fn remove(&mut self, call: usize) -> Option<sys::napi_deferred> {
-        let deferred = self.slots.get_mut(call)?.take()?;
-        self.free.push(call);
-        self.count -= 1;
-        self.emptied = self.count == 0;
-        Some(deferred)
-    }
-
-    fn became_idle(&mut self) -> bool {
-        std::mem::take(&mut self.emptied) && self.count == 0
-    }
-}
-
 const HAS_REF: &std::ffi::CStr = c"hasRef";
 
 /// Whether calls are pending: `hasRef()`, as Node's own handles have it.
@@ -484,7 +380,7 @@ unsafe extern "C" fn has_ref(
     let pending = catch_unwind(|| {
         CALLS.with_borrow(|all| {
             all.get(&env)
-                .is_some_and(|calls| calls.pending.borrow().count > 0)
+                .is_some_and(|calls| calls.pending.borrow().count() > 0)
         })
     });
     let mut result = ptr::null_mut();
@@ -524,17 +420,4 @@ unsafe extern "C" fn end(env: *mut c_void) {
         }
     }));
     drop(ended);
-}
-
-/// The work's outcome; a panic is a failure.
-async fn caught<F: Future<Output = Outcome>>(work: F) -> Outcome {
-    let mut work = pin!(work);
-    std::future::poll_fn(|context| {
-        catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context))).unwrap_or_else(|_| {
-            std::task::Poll::Ready(Err(Failure::internal(
-                "the store's native part panicked".to_owned(),
-            )))
-        })
-    })
-    .await
 }

@@ -1,4 +1,4 @@
-//! What a store has to tell, on its way to those JavaScript stores that listen.
+//! Events of a store, on their way to the JavaScript stores that listen.
 
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
@@ -10,11 +10,14 @@ use serde_json::{Value, json};
 
 use crate::completion::{Mailbox, Post};
 
+/// The listener that every environment has. The numbers of all others start at 1.
+const ENVIRONMENT: u32 = 0;
+
 /// Who listens to a store: stores of equal options share it, in every environment.
 #[derive(Default)]
 pub(crate) struct Listeners {
     listeners: Mutex<Vec<(Arc<Mailbox>, u32)>>,
-    /// `UpdateItem` turned out not to be allowed, and nobody has been told.
+    /// `UpdateItem` is not allowed, which is not reported yet.
     update_denied: AtomicBool,
 }
 
@@ -28,12 +31,19 @@ impl Listeners {
             .retain(|(other, number)| !(Arc::ptr_eq(other, mailbox) && *number == listener));
     }
 
-    /// Whether this is the time to warn that `UpdateItem` is not allowed: once, whether or not anybody listens.
-    pub(crate) fn take_update_denied(&self) -> bool {
-        self.update_denied.load(Relaxed) && self.update_denied.swap(false, Relaxed)
+    /// Reports to an environment that `UpdateItem` is not allowed: once, whether or not anybody listens.
+    ///
+    /// Each write calls this at its end, so that the event travels with the result of a call and wakes nobody.
+    pub(crate) fn report_update_denied(&self, mailbox: &Arc<Mailbox>) {
+        if self.update_denied.load(Relaxed) && self.update_denied.swap(false, Relaxed) {
+            mailbox.post(Post::Event {
+                listener: ENVIRONMENT,
+                line: json!({ "event": "updateDenied" }).to_string(),
+            });
+        }
     }
 
-    pub(crate) fn tell(&self, event: &Event) {
+    pub(crate) fn report(&self, event: &Event) {
         if *event == Event::UpdateDenied {
             self.update_denied.store(true, Relaxed);
         }
@@ -43,8 +53,8 @@ impl Listeners {
         }
         let Some(line) = line(event) else { return };
         for (mailbox, listener) in listeners.iter() {
-            mailbox.post(Post::Log {
-                logger: *listener,
+            mailbox.post(Post::Event {
+                listener: *listener,
                 line: line.clone(),
             });
         }
@@ -57,7 +67,7 @@ impl Listeners {
     }
 }
 
-/// An event as JSON text; `None` for one that is yet to come.
+/// An event as JSON text; `None` for those that no listener gets.
 fn line(event: &Event) -> Option<String> {
     let event = match event {
         Event::Conflict { id_hash, operation } => {

@@ -1,7 +1,7 @@
 //! The Node addon: the session store as a class, failures as data, options as one flat object.
 //!
 //! A call is one synchronous entry that returns a native promise; see `completion.rs` for how it is settled.
-//! What JavaScript users see is made of this by `node/index.js` and `node/lib`.
+//! What crosses to JavaScript and back is defined in `frame.rs`. What JavaScript users see is in `node/lib`.
 
 #![expect(
     unsafe_code,
@@ -15,10 +15,12 @@
 mod completion;
 mod credentials;
 mod events;
-mod face;
 mod failure;
-mod loaded;
+mod frame;
+mod framework;
+mod host;
 mod options;
+mod pending;
 mod runtime;
 mod store;
 mod table;

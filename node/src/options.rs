@@ -168,7 +168,7 @@ impl StoreOptions {
             _ => builder,
         };
         let listeners = Arc::clone(listeners);
-        builder = builder.on_event(Arc::new(move |event: &Event| listeners.tell(event)));
+        builder = builder.on_event(Arc::new(move |event: &Event| listeners.report(event)));
         if let Some(logger) = self.logger {
             let mailbox = Arc::clone(mailbox);
             builder = builder.on_call(Arc::new(move |report: &CallReport| {

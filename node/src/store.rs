@@ -7,18 +7,20 @@ use std::rc::Rc;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
 use std::time::{Duration, UNIX_EPOCH};
 
+use dynamodb_session::framework::Framework;
 use dynamodb_session::{ErrorKind, PageToken, Record, SessionId, SessionStore};
-use napi::bindgen_prelude::{FnArgs, FunctionRef, PromiseRaw};
+use napi::bindgen_prelude::PromiseRaw;
 use napi::{Env, Status};
 use napi_derive::napi;
 use serde_json::json;
 
-use crate::completion::{Calls, Host, Value};
+use crate::completion::{Calls, Value};
 use crate::credentials::{credentials, from_epoch_ms};
 use crate::events::{self, Listeners};
-use crate::face;
 use crate::failure::Failure;
-use crate::loaded;
+use crate::frame;
+use crate::framework::FrameworkDescription;
+use crate::host::{Ask, Tell};
 use crate::options::StoreOptions;
 use crate::runtime;
 use crate::table::{self, TableOptions};
@@ -34,20 +36,12 @@ struct Shared {
     listeners: Arc<Listeners>,
 }
 
-impl Shared {
-    fn noted(&self, mut head: String) -> String {
-        if self.listeners.take_update_denied() {
-            head.insert(0, loaded::UPDATE_DENIED_MARK);
-        }
-        head
-    }
-}
-
 /// Sessions in one table.
 #[napi]
 pub struct Store {
     // Unwind safe: they hold counters, pools and caches, which a panic cannot leave half changed.
     shared: AssertUnwindSafe<Arc<Shared>>,
+    framework: Arc<Framework>,
     /// The numbers under which the host knows who listens.
     listening: AssertUnwindSafe<RefCell<Vec<u32>>>,
     // Unwind safe: a panic leaves no call half started that anyone could find.
@@ -56,9 +50,13 @@ pub struct Store {
 
 #[napi]
 impl Store {
-    /// Makes a store, or shares the one of equal options. No request is made.
+    /// Makes a store for a framework, or shares the one of equal options. No request is made.
     #[napi(constructor, catch_unwind)]
-    pub fn new(env: Env, options: StoreOptions) -> napi::Result<Self> {
+    pub fn new(
+        env: Env,
+        options: StoreOptions,
+        framework: Option<FrameworkDescription>,
+    ) -> napi::Result<Self> {
         runtime::prepare();
         let calls = Calls::of(&env)?;
         let shared = match shared(options, &calls) {
@@ -70,6 +68,7 @@ impl Store {
         };
         Ok(Self {
             shared: AssertUnwindSafe(shared),
+            framework: Arc::new(framework.unwrap_or_default().into()),
             listening: AssertUnwindSafe(RefCell::default()),
             calls: AssertUnwindSafe(calls),
         })
@@ -79,8 +78,7 @@ impl Store {
         self.shared.store.clone()
     }
 
-    /// The session as it was found, `HEAD\nTEXT`. The text is JSON, or `A` and `DynamoDB` attribute JSON when it
-    /// holds what JSON cannot say. The head starts with `f` when another package wrote the item.
+    /// The session's frame: its head, a new line and its text.
     #[napi(catch_unwind, ts_return_type = "Promise<string | undefined>")]
     pub fn get(&self, id: String) -> napi::Result<PromiseRaw<'_, ()>> {
         let store = self.store();
@@ -90,73 +88,75 @@ impl Store {
             };
             Ok(match store.load(&id).await? {
                 None => Value::Undefined,
-                Some(record) => Value::Text(loaded::to_text(record)),
+                Some(record) => Value::Text(frame::of(record)),
             })
         })
     }
 
-    /// Stores a session's text for so many milliseconds from now. `head` and `base` are what was known of it, as `get`
-    /// gave them: the head is empty when there was none, undefined when nobody looked. `face` is the number of a
-    /// framework.
+    /// Stores a session's text for so many milliseconds from now. `head` and `base` are those of the frame that was
+    /// loaded. The head is empty when there was no session, and undefined when nobody looked.
     ///
-    /// Resolves with the head of what is stored now; with nothing when the session has gone and stays so. A `!` before
-    /// either says, once, that `UpdateItem` is not allowed.
+    /// Resolves with the head of what is stored now; with an empty text when the session is gone and stays so.
     #[napi(catch_unwind, ts_return_type = "Promise<string>")]
     pub fn set(
         &self,
         id: String,
         text: String,
         ttl_ms: f64,
-        face: u32,
         head: Option<String>,
         base: String,
     ) -> napi::Result<PromiseRaw<'_, ()>> {
         let shared = Arc::clone(&self.shared);
+        let framework = Arc::clone(&self.framework);
+        let mailbox = Arc::clone(self.calls.mailbox());
         self.calls.start(move || async move {
             let store = &shared.store;
             let id = SessionId::new(id)?;
-            let data = loaded::session_text(text);
+            let data = frame::session_text(text);
             let expires_at = from_epoch_ms(now_ms(store) + ttl_ms);
-            let framework = face::framework(face);
             let head = match head.as_deref() {
                 None => {
                     let record = Record::new(id, data, expires_at);
-                    loaded::stamp_text(store.put(&record).await?)
+                    frame::stamped(store.put(&record).await?)
                 }
                 Some("") => {
                     let record = Record::new(id, data, expires_at);
-                    loaded::written(store.create_or_merge(&record, framework).await?)
+                    frame::written(store.create_or_merge(&record, &framework).await?)
                 }
                 Some(head) => {
-                    let loaded = loaded::record(id, head, base);
-                    let saved = store.save_with(&loaded, &data, expires_at, framework);
-                    loaded::written(saved.await?)
+                    let loaded = frame::record(id, head, base);
+                    let saved = store.save_with(&loaded, &data, expires_at, &framework);
+                    frame::written(saved.await?)
                 }
             };
-            Ok(Value::Text(shared.noted(head)))
+            shared.listeners.report_update_denied(&mailbox);
+            Ok(Value::Text(head))
         })
     }
 
-    /// Moves the expiry of a session that `get` gave as `head` and `base`, and of its text the fields that belong to
-    /// it. Resolves as `set` does.
+    /// Moves the expiry of the session whose frame was `head` and `base`, and writes the fields of its text that
+    /// belong to the expiry. Resolves as `set` does.
     #[napi(catch_unwind, ts_return_type = "Promise<string>")]
     pub fn touch(
         &self,
         id: String,
         text: String,
         ttl_ms: f64,
-        face: u32,
         head: String,
         base: String,
     ) -> napi::Result<PromiseRaw<'_, ()>> {
         let shared = Arc::clone(&self.shared);
+        let framework = Arc::clone(&self.framework);
+        let mailbox = Arc::clone(self.calls.mailbox());
         self.calls.start(move || async move {
             let store = &shared.store;
-            let loaded = loaded::record(SessionId::new(id)?, &head, base);
-            let data = loaded::session_text(text);
+            let loaded = frame::record(SessionId::new(id)?, &head, base);
+            let data = frame::session_text(text);
             let expires_at = from_epoch_ms(now_ms(store) + ttl_ms);
-            let touched = store.touch_with(&loaded, &data, expires_at, face::framework(face));
-            Ok(Value::Text(shared.noted(loaded::written(touched.await?))))
+            let touched = store.touch_with(&loaded, &data, expires_at, &framework);
+            let head = frame::written(touched.await?);
+            shared.listeners.report_update_denied(&mailbox);
+            Ok(Value::Text(head))
         })
     }
 
@@ -165,7 +165,7 @@ impl Store {
     pub fn destroy(&self, id: String) -> napi::Result<PromiseRaw<'_, ()>> {
         let store = self.store();
         self.calls.start(move || async move {
-            // No item has an id that is none.
+            // No item has an invalid id.
             if let Ok(id) = SessionId::new(id) {
                 store.delete(&id).await?;
             }
@@ -184,7 +184,7 @@ impl Store {
             let sessions: Vec<_> = page
                 .records
                 .into_iter()
-                .map(|record| (record.id.as_str().to_owned(), loaded::to_text(record)))
+                .map(|record| (record.id.as_str().to_owned(), frame::of(record)))
                 .collect();
             let next = page.next.as_ref().map(PageToken::as_str);
             let part = json!({ "sessions": sessions, "next": next });
@@ -214,7 +214,7 @@ impl Store {
         events::stats(&self.shared.store.stats()).to_string()
     }
 
-    /// From now on what happens goes to the host's `log`, as a line of JSON for this listener.
+    /// From now on events go to the function of `onEvent`, as lines of JSON for this listener.
     #[napi(catch_unwind)]
     pub fn listen(&self, listener: u32) {
         self.listening.borrow_mut().push(listener);
@@ -329,16 +329,21 @@ pub(crate) struct ProvidedCredentials {
 #[napi(catch_unwind)]
 pub(crate) fn set_host(
     env: Env,
-    #[napi(ts_arg_type = "(provider: number, question: number) => void")] ask: FunctionRef<
-        FnArgs<(u32, u32)>,
-        (),
-    >,
-    #[napi(ts_arg_type = "(logger: number, line: string) => void")] log: FunctionRef<
-        FnArgs<(u32, String)>,
-        (),
-    >,
+    #[napi(ts_arg_type = "(provider: number, question: number) => void")] ask: Ask,
+    #[napi(ts_arg_type = "(logger: number, line: string) => void")] log: Tell,
 ) -> napi::Result<()> {
-    Calls::of(&env)?.set_host(Host { ask, log });
+    Calls::of(&env)?.host().register(ask, log);
+    Ok(())
+}
+
+/// Registers the function for events: `event(listener, line)`. The listener 0 is this environment itself, for what
+/// has to be reported although nobody listens. It may not throw.
+#[napi(catch_unwind)]
+pub(crate) fn on_event(
+    env: Env,
+    #[napi(ts_arg_type = "(listener: number, line: string) => void")] event: Tell,
+) -> napi::Result<()> {
+    Calls::of(&env)?.host().register_event(event);
     Ok(())
 }
 
@@ -350,7 +355,7 @@ pub(crate) fn answer_credentials(
     answer: Option<ProvidedCredentials>,
     error: Option<String>,
 ) -> napi::Result<()> {
-    if let Some(reply) = Calls::of(&env)?.take_question(question) {
+    if let Some(reply) = Calls::of(&env)?.host().take_question(question) {
         let answer = answer
             .ok_or_else(|| error.unwrap_or_else(|| "the provider gave no credentials".to_owned()));
         // Nobody may be waiting any more.

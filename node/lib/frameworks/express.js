@@ -12,7 +12,9 @@
 
 const EventEmitter = require('node:events');
 const { orWarn, settle } = require('../callback.js');
-const { hasCookie, isObject, msLeft } = require('../cookie.js');
+const {
+  COOKIE, hasCookie, isObject, msLeft,
+} = require('../cookie.js');
 const { Core } = require('../core.js');
 const { headOf, isForeign } = require('../frame.js');
 const layouts = require('../layouts/index.js');
@@ -20,7 +22,15 @@ const { parse, serialise } = require('../session.js');
 const { Tracked } = require('../tracked.js');
 const fastify = require('./fastify.js');
 
-const FRAMEWORK = 2;
+/** What express-session keeps in a session. It ignores names that its `Session`, or any object, has already. */
+const EXPRESS = {
+  expiry: COOKIE,
+  notCarried: [
+    'req', 'id', 'touch', 'resetMaxAge', 'save', 'reload', 'destroy', 'regenerate',
+    'constructor', 'hasOwnProperty', 'isPrototypeOf', 'propertyIsEnumerable', 'toLocaleString', 'toString', 'valueOf',
+    '__defineGetter__', '__defineSetter__', '__lookupGetter__', '__lookupSetter__', '__proto__',
+  ],
+};
 
 /** Events that the native part reports once somebody listens. */
 const EVENTS = ['conflict', 'unreadable', 'retry', 'throttled'];
@@ -53,7 +63,7 @@ function amend(error) {
 /** A session object, or what stands for one: the id it was loaded or stored under, and what is tracked of it. */
 class LoadedSession {
   /** Until express-session has its own session made of it. */
-  framework = fastify.FRAMEWORK;
+  framework = fastify.FASTIFY;
 
   constructor(id, frame) {
     this.id = id;
@@ -104,7 +114,7 @@ class ExpressDynamoDBStore extends EventEmitter {
    */
   constructor(options = {}, callback = undefined) {
     super();
-    this.#core = new Core(options, { layouts, amend });
+    this.#core = new Core(options, { framework: EXPRESS, layouts, amend });
     this.#layout = layouts[this.#core.options.native.layout];
     Object.assign(this, this.#core.options.public);
     const listen = (name) => {
@@ -271,7 +281,7 @@ class ExpressDynamoDBStore extends EventEmitter {
     fastify.unmark(sess);
     const session = expressStore().prototype.createSession.call(this, req, sess);
     if (loaded) {
-      loaded.framework = FRAMEWORK;
+      loaded.framework = EXPRESS;
       this.#loaded.set(session, loaded);
     }
     return session;

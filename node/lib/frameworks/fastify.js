@@ -4,7 +4,10 @@
 
 /** @fastify/session, which uses the store for express-session. */
 
-const FRAMEWORK = 3;
+const { COOKIE } = require('../cookie.js');
+
+/** What @fastify/session keeps in a session. It leaves out what it keeps elsewhere. */
+const FASTIFY = { expiry: COOKIE, notCarried: ['sessionId', 'encryptedSessionId', '__proto__'] };
 
 /**
  * @fastify/session copies the properties of a loaded session to an object of its own. One of them is a function that
@@ -27,5 +30,5 @@ function unmark(session) {
 }
 
 module.exports = {
-  FRAMEWORK, mark, markOf, unmark,
+  FASTIFY, mark, markOf, unmark,
 };

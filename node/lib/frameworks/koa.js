@@ -8,7 +8,16 @@ const { Core } = require('../core.js');
 const { parseText, serialise } = require('../session.js');
 const { Tracked } = require('../tracked.js');
 
-const FRAMEWORK = 1;
+/**
+ * What koa-session keeps in a session: the fields that are written together with the `expiry`, with the `instants` in
+ * them that say when the session ends. It copies a loaded session to an object of its own, and leaves the names that
+ * are `notCarried` out of the session it saves.
+ */
+const KOA = {
+  expiry: [{ name: '_expire', instants: true }, { name: '_maxAge' }, { name: '_session' }],
+  notCarried: ['externalKey', 'isNew', 'length', 'maxAge', 'populated'],
+  notCarriedPrefixes: ['_'],
+};
 
 /** Koa's context in the options of a call. Nothing can be remembered on what takes no property. */
 function contextIn(options) {
@@ -92,7 +101,7 @@ class KoaDynamoDBStore {
   }
 
   setOptions(options) {
-    this.#core = new Core(options);
+    this.#core = new Core(options, { framework: KOA });
     if (this.#events) this.#listen();
     Object.assign(this, this.#core.options.public);
   }
@@ -125,7 +134,7 @@ class KoaDynamoDBStore {
       const text = serialise(session);
       const ttlMs = this.#core.ttlMs(maxAge);
       const tracked = ctx ? TrackedByRequest.of(ctx, this, id) : untracked();
-      return this.#core.set(tracked, id, text, ttlMs, FRAMEWORK);
+      return this.#core.set(tracked, id, text, ttlMs);
     } catch (error) {
       return Promise.reject(error);
     }

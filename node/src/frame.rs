@@ -1,14 +1,17 @@
-//! A session as it was found, on its way to JavaScript and back: `HEAD\nTEXT`.
+//! What crosses between JavaScript and the addon. `node/lib/frame.js` is the other side of it.
 //!
-//! The head is `[f]CREATED,EXPIRES`, in epoch milliseconds, either of which may be missing; `f` marks an item that
-//! another package wrote. JavaScript parses the text, keeps both and hands them back with what it saves: that is what a
-//! save compares with, and what guards it.
+//! A session crosses as `HEAD\nTEXT`. The head is `[f]CREATED,EXPIRES`, two times in epoch milliseconds, either of
+//! which may be empty; `f` marks an item that another package wrote. The text is the session as JSON, or `A` and the
+//! session as `DynamoDB` attribute JSON when it holds what JSON cannot express. JavaScript parses the text, keeps both
+//! and hands them back with the session it saves: the save is compared with the text and guarded by the head.
+//!
+//! A write answers with the head of what is stored now, or with an empty text when the session is gone.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use dynamodb_session::{Record, SessionId, SessionText, Stamp, Write};
 
-/// Marks session text that is a `DynamoDB` attribute (`A{"M":{…}}`); JSON text starts with a brace.
+/// Marks attribute JSON (`A{"M":{…}}`). JSON text starts with a brace.
 const ATTRIBUTE_MARK: char = 'A';
 const FOREIGN_MARK: char = 'f';
 
@@ -19,8 +22,8 @@ pub(crate) fn session_text(text: String) -> SessionText {
     }
 }
 
-/// A loaded record as JavaScript gets it.
-pub(crate) fn to_text(record: Record<SessionText>) -> String {
+/// The frame of a loaded record.
+pub(crate) fn of(record: Record<SessionText>) -> String {
     let mut head = head(record.created, record.expires_at, record.is_foreign);
     head.push('\n');
     let text = match record.data {
@@ -34,7 +37,7 @@ pub(crate) fn to_text(record: Record<SessionText>) -> String {
     head
 }
 
-/// The same, come back as head and text. What JavaScript made up itself is a session nothing is known of.
+/// The record of a frame that came back in its two parts. A head that this file did not write tracks nothing.
 pub(crate) fn record(id: SessionId, head: &str, text: String) -> Record<SessionText> {
     let stamps = head.strip_prefix(FOREIGN_MARK);
     let (created, expires) = stamps.unwrap_or(head).split_once(',').unwrap_or_default();
@@ -51,18 +54,16 @@ pub(crate) fn record(id: SessionId, head: &str, text: String) -> Record<SessionT
     }
 }
 
-/// Before what a write resolves with: the first one to meet that `UpdateItem` is not allowed says so.
-pub(crate) const UPDATE_DENIED_MARK: char = '!';
-
-/// What a guarded write left: the new head, or nothing when the session has gone.
+/// The answer of a guarded write.
 pub(crate) fn written(write: Write) -> String {
     match write {
-        Write::Written(stamp) => stamp_text(stamp),
+        Write::Written(stamp) => stamped(stamp),
         Write::Gone => String::new(),
     }
 }
 
-pub(crate) fn stamp_text(stamp: Stamp) -> String {
+/// The answer of a write that nothing guards.
+pub(crate) fn stamped(stamp: Stamp) -> String {
     head(stamp.created, Some(stamp.expires_at), false)
 }
 

@@ -1,0 +1,48 @@
+//! A framework as its adapter in JavaScript describes it.
+
+use dynamodb_session::framework::{ExpiryField, Framework};
+use napi::Either;
+use napi_derive::napi;
+
+/// What a framework keeps in a session beside the application's data. By default every field is the application's.
+#[napi(object, object_to_js = false)]
+#[derive(Default)]
+pub struct FrameworkDescription {
+    /// The fields that are always written together with the expiry.
+    pub expiry: Option<Vec<ExpiryFieldDescription>>,
+    /// Names that the framework does not copy from a stored session into the session it saves.
+    pub not_carried: Option<Vec<String>>,
+    /// Beginnings of such names.
+    pub not_carried_prefixes: Option<Vec<String>>,
+}
+
+/// A field that is written together with the expiry.
+#[napi(object, object_to_js = false)]
+pub struct ExpiryFieldDescription {
+    /// The field's name.
+    pub name: String,
+    /// The part of it that says when the session ends: `true` for the field itself, or the names of fields inside it.
+    /// Default: no part, because the field is a setting.
+    pub instants: Option<Either<bool, Vec<String>>>,
+}
+
+impl From<FrameworkDescription> for Framework {
+    fn from(description: FrameworkDescription) -> Self {
+        let fields = description.expiry.unwrap_or_default().into_iter();
+        fields
+            .map(ExpiryField::from)
+            .fold(Self::new(), Self::expiry_field)
+            .not_carried(description.not_carried.unwrap_or_default())
+            .not_carried_prefixes(description.not_carried_prefixes.unwrap_or_default())
+    }
+}
+
+impl From<ExpiryFieldDescription> for ExpiryField {
+    fn from(ExpiryFieldDescription { name, instants }: ExpiryFieldDescription) -> Self {
+        match instants {
+            Some(Either::A(true)) => Self::instant(name),
+            Some(Either::B(inside)) => Self::with_instants(name, inside),
+            Some(Either::A(false)) | None => Self::setting(name),
+        }
+    }
+}

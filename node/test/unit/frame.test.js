@@ -1,0 +1,82 @@
+'use strict';
+
+// lib/frame.js reads what src/frame.rs writes, and the other way round.
+
+const assert = require('node:assert/strict');
+const { once } = require('node:events');
+const fs = require('node:fs');
+const path = require('node:path');
+const {
+  after, before, describe, it,
+} = require('node:test');
+const dynalite = require('dynalite');
+const { binding } = require('../../lib/binding.js');
+const frame = require('../../lib/frame.js');
+const { rawTable } = require('../support/raw');
+
+const server = dynalite({ createTableMs: 0 });
+const HOUR = 3600 * 1000;
+let native;
+let foreign;
+let table;
+
+before(async () => {
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const endpointUrl = `http://127.0.0.1:${server.address().port}`;
+  const options = {
+    region: 'local', endpointUrl, accessKeyId: 'dummyKey', secretAccessKey: 'dummyKey', tableName: 'frames',
+  };
+  native = new binding.Store(options);
+  foreign = new binding.Store({ ...options, layout: 'dynamodb-store' });
+  table = rawTable(endpointUrl, 'frames');
+  await table.create();
+});
+
+after(() => server.close());
+
+describe('a frame of the addon', () => {
+  it('has the times of its item in its head, and the session in its text', async () => {
+    const answer = await native.set('json', '{"a":1}', HOUR, undefined, '');
+    const read = await native.get('json');
+    const item = await table.get('json');
+    assert.equal(frame.headOf(read), answer);
+    assert.equal(answer, `${item.created.N},${frame.expiresOf(answer)}`);
+    assert.equal(Math.ceil(frame.expiresOf(answer) / 1000), Number(item.expires.N));
+    assert.equal(frame.textOf(read), '{"a":1}');
+    assert.equal(frame.isAttribute(frame.textOf(read)), false);
+    assert.equal(frame.isForeign(answer), false);
+  });
+
+  it('comes back: its head guards the write, and its text is what the write is compared with', async () => {
+    const head = await native.set('back', '{"a":1,"b":1}', HOUR, undefined, '');
+    await table.putSession('back', { M: { a: { N: '1' }, b: { N: '2' } } }, { created: { N: head.split(',')[0] } });
+    assert.notEqual(await native.set('back', '{"a":2,"b":1}', HOUR, head, '{"a":1,"b":1}'), '');
+    assert.deepEqual(JSON.parse(frame.textOf(await native.get('back'))), { a: 2, b: 2 });
+    await native.destroy('back');
+    assert.equal(await native.set('back', '{"a":3,"b":1}', HOUR, head, '{"a":1,"b":1}'), '');
+  });
+
+  it('carries attribute JSON where JSON cannot express the session', async () => {
+    const text = frame.attributeText('{"M":{"bytes":{"B":"AQ=="}}}');
+    await native.set('attribute', text, HOUR, undefined, '');
+    const read = frame.textOf(await native.get('attribute'));
+    assert.equal(frame.isAttribute(read), true);
+    assert.deepEqual(JSON.parse(frame.attributeOf(read)), { M: { bytes: { B: 'AQ==' } } });
+  });
+
+  it('says that another package wrote the item, and that it has no times', async () => {
+    await table.put({ sessionId: { S: 'foreign' }, sess: { M: { a: { N: '1' } } } });
+    const head = frame.headOf(await foreign.get('foreign'));
+    assert.equal(head, 'f,');
+    assert.equal(frame.isForeign(head), true);
+    assert.equal(frame.expiresOf(head), undefined);
+  });
+});
+
+it('the marks are the same in both files', () => {
+  const rust = fs.readFileSync(path.join(__dirname, '../../src/frame.rs'), 'utf8');
+  const mark = (name) => new RegExp(`const ${name}_MARK: char = '(.)';`).exec(rust)[1];
+  assert.equal(frame.attributeText(''), mark('ATTRIBUTE'));
+  assert.equal(frame.isForeign(mark('FOREIGN')), true);
+});
