@@ -271,9 +271,9 @@ impl Calls {
                     self.settle(call, outcome);
                     true
                 }
-                Post::Ask { provider, reply } => self.host.ask(&env, provider, reply),
-                Post::Log { logger, line } => self.host.log(&env, logger, line),
-                Post::Event { listener, line } => self.host.event(&env, listener, line),
+                Post::Ask { provider, reply } => self.host.ask(env, provider, reply),
+                Post::Log { logger, line } => self.host.log(env, logger, line),
+                Post::Event { listener, line } => self.host.event(env, listener, line),
             };
             if !is_delivered {
                 self.clear_exception();

@@ -37,13 +37,13 @@ impl Host {
     }
 
     /// Asks a credentials provider. Without an answer to come the reply is dropped, which says so.
-    pub(crate) fn ask(&self, env: &Env, provider: u32, reply: Reply) -> bool {
+    pub(crate) fn ask(&self, env: Env, provider: u32, reply: Reply) -> bool {
         let question = self.next_question.get();
         self.next_question.set(question.wrapping_add(1));
         self.questions.borrow_mut().insert(question, reply);
         let is_asked = match &*self.ask.borrow() {
             Some(ask) => ask
-                .borrow_back(env)
+                .borrow_back(&env)
                 .and_then(|ask| ask.call((provider, question).into()))
                 .is_ok(),
             None => false,
@@ -59,11 +59,11 @@ impl Host {
         self.questions.borrow_mut().remove(&question)
     }
 
-    pub(crate) fn log(&self, env: &Env, logger: u32, line: String) -> bool {
+    pub(crate) fn log(&self, env: Env, logger: u32, line: String) -> bool {
         tell(&self.log, env, logger, line)
     }
 
-    pub(crate) fn event(&self, env: &Env, listener: u32, line: String) -> bool {
+    pub(crate) fn event(&self, env: Env, listener: u32, line: String) -> bool {
         tell(&self.event, env, listener, line)
     }
 
@@ -76,10 +76,10 @@ impl Host {
     }
 }
 
-fn tell(function: &RefCell<Option<Tell>>, env: &Env, to: u32, line: String) -> bool {
+fn tell(function: &RefCell<Option<Tell>>, env: Env, to: u32, line: String) -> bool {
     match &*function.borrow() {
         Some(function) => function
-            .borrow_back(env)
+            .borrow_back(&env)
             .and_then(|function| function.call((to, line).into()))
             .is_ok(),
         None => false,
