@@ -83,12 +83,12 @@ class Core {
    *
    * @param {import('../types/common').ExpressOptions} given
    * @param {{
-   *   framework: import('../binding').FrameworkDescription,
+   *   framework?: import('../binding').FrameworkDescription,
    *   layouts?: import('./options/read').Layouts,
    *   amend?: (error: any) => void,
-   * }} adapter
+   * }} [adapter]
    */
-  constructor(given, { framework, layouts, amend }) {
+  constructor(given, { framework, layouts, amend } = {}) {
     debug?.print('Initializing store', given);
     receiveEvents();
     this.#framework = framework;
