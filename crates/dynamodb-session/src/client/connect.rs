@@ -21,7 +21,8 @@ use tokio_rustls::rustls::pki_types::ServerName;
 
 use super::endpoint::{Endpoint, split_authority};
 use super::reason::{BoxError, InvalidSetting, Remediable};
-use super::{ClientConfig, Environment, TlsRoots, tls};
+use super::settings::{ClientConfig, Environment, TlsRoots};
+use super::tls;
 use crate::clock::ServiceClock;
 use crate::remedy::Remedy;
 

@@ -22,7 +22,7 @@ use tokio::sync::watch;
 use super::connect::{Connector, within};
 use super::reason::chain;
 use super::sdk_http::SdkHttp;
-use super::{ClientConfig, Environment};
+use super::settings::{ClientConfig, Environment};
 use crate::clock::ServiceClock;
 
 /// Credentials this close to their expiry are renewed in the background, while they are still used.

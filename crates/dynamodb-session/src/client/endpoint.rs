@@ -3,7 +3,8 @@
 use std::net::{IpAddr, Ipv6Addr};
 
 use super::reason::InvalidSetting;
-use super::{ClientConfig, Environment, connect, credentials, tls};
+use super::settings::{ClientConfig, Environment};
+use super::{connect, credentials, tls};
 use crate::error::Error;
 
 /// An address to connect to and the path to ask for.

@@ -15,13 +15,13 @@ use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Method, Uri};
 use tokio::sync::{OnceCell, Semaphore};
 
-use super::ClientConfig;
 use super::connect::{Connector, NotConnected, within};
 use super::credentials::{CredentialCache, Current};
 use super::date::parse_http_date;
 use super::endpoint::{self, Endpoint};
 use super::pool::{Pool, Sender};
 use super::reason::{BoxError, InvalidSetting};
+use super::settings::ClientConfig;
 use super::sign::Signer;
 use super::transport::{
     Incomplete, IncompleteReason, Request, Response, Transport, TransportFuture,

@@ -3,14 +3,6 @@
 //! From the top: [`wire`] writes request bodies and reads answers, [`retry`] decides how often to try,
 //! [`https`] makes one attempt, [`endpoint`] knows where to, [`credentials`] on whose behalf, [`sign`] proves it.
 
-use std::fmt;
-use std::sync::Arc;
-use std::time::Duration;
-
-use aws_credential_types::provider::SharedCredentialsProvider;
-
-use crate::clock::ServiceClock;
-
 mod connect;
 pub(crate) mod credentials;
 mod date;
@@ -22,94 +14,10 @@ mod pool;
 mod reason;
 pub(crate) mod retry;
 mod sdk_http;
+pub(crate) mod settings;
 pub(crate) mod sign;
 mod tls;
 pub(crate) mod transport;
 
-/// What the network side of a store is configured with; everything unset is found at the first call.
-// No Debug: the proxy's URL may hold a password.
-#[derive(Clone)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a setting that the user turns on or off"
-)]
-pub(crate) struct ClientConfig {
-    /// Unset: environment, then the profile.
-    pub(crate) region: Option<String>,
-    /// The profile in the AWS configuration files. Unset: `AWS_PROFILE`, then `default`.
-    pub(crate) profile: Option<String>,
-    /// The endpoint's URL, in place of the Region's own.
-    pub(crate) endpoint_url: Option<String>,
-    pub(crate) use_fips: bool,
-    pub(crate) use_dual_stack: bool,
-    /// Whether a Region's own endpoint is reached over TLS.
-    pub(crate) tls: bool,
-    /// Unset: environment, then the chain of providers.
-    pub(crate) credentials: Option<SharedCredentialsProvider>,
-    pub(crate) connect_timeout: Duration,
-    /// From the request being sent to the first byte of the answer.
-    pub(crate) first_byte_timeout: Duration,
-    /// Open at once; further requests wait for one.
-    pub(crate) max_connections: usize,
-    pub(crate) tls_roots: TlsRoots,
-    /// `http://[user:password@]host:port` of a proxy that is asked to CONNECT.
-    pub(crate) proxy: Option<String>,
-    /// Appended to the `User-Agent` header.
-    pub(crate) user_agent_suffix: Option<String>,
-    pub(crate) clock: ServiceClock,
-    pub(crate) correct_clock_skew: bool,
-    pub(crate) environment: Environment,
-}
-
-/// Which certificate authorities a server's certificate may come from.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum TlsRoots {
-    /// Mozilla's, built in: nothing is read from disk. `AWS_CA_BUNDLE` replaces them and
-    /// `NODE_EXTRA_CA_CERTS` adds to them, where set.
-    #[default]
-    BuiltIn,
-    /// Those the operating system trusts.
-    System,
-    /// Those in this PEM text, and no others.
-    Pem(String),
-}
-
-/// The environment variables, or a stand-in for them.
-#[derive(Clone, Default)]
-pub(crate) struct Environment(Option<Arc<std::collections::HashMap<String, String>>>);
-
-impl Environment {
-    #[cfg(test)]
-    pub(crate) fn from_pairs(pairs: &[(&str, &str)]) -> Self {
-        let variables = pairs
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        Self(Some(Arc::new(variables.collect())))
-    }
-
-    /// Whether these are not the process's own variables, so that nothing else of the process's counts either.
-    pub(crate) fn is_stand_in(&self) -> bool {
-        self.0.is_some()
-    }
-
-    /// The variable's value; `None` when it is unset, empty or not Unicode.
-    pub(crate) fn get(&self, name: &str) -> Option<String> {
-        match &self.0 {
-            Some(variables) => variables.get(name).cloned(),
-            None => std::env::var(name).ok(),
-        }
-        .filter(|value| !value.is_empty())
-    }
-}
-
-// The environment holds secrets.
-impl fmt::Debug for Environment {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.0.is_some() {
-            "Environment(stand-in)"
-        } else {
-            "Environment"
-        })
-    }
-}
+pub use settings::TlsRoots;
+pub(crate) use settings::{ClientConfig, Environment};

@@ -10,7 +10,7 @@ use tokio_rustls::rustls::{
 };
 
 use super::reason::{BoxError, InvalidSetting, Remediable};
-use super::{Environment, TlsRoots};
+use super::settings::{Environment, TlsRoots};
 use crate::remedy::Remedy;
 
 /// Checks certificates given as text.
