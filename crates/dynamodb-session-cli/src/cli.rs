@@ -8,8 +8,11 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::error::{ContextKind, ContextValue};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use dynamodb_session::Layout;
 
 use crate::exit::Exit;
 
@@ -190,6 +193,14 @@ pub(crate) struct SessionArgs {
         hide_default_value = true
     )]
     pub(crate) prefix: String,
+    /// The package whose layout the items have, `session` for that of this project
+    #[arg(
+        long,
+        value_name = "LAYOUT",
+        default_value = Layout::Session.name(),
+        value_parser = PossibleValuesParser::new(Layout::ALL.map(Layout::name)).try_map(|name| name.parse::<Layout>())
+    )]
+    pub(crate) layout: Layout,
     #[command(flatten)]
     pub(crate) connection: ConnectionArgs,
     #[command(flatten)]

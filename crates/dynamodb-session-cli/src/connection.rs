@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::time::Duration;
 
-use dynamodb_session::SessionStore;
+use dynamodb_session::{Layout, SessionStore};
 
 use crate::cli::{ConnectionArgs, TableArgs};
 use crate::exit::Failure;
@@ -13,6 +13,7 @@ pub(crate) fn store(
     connection: &ConnectionArgs,
     table: &TableArgs,
     prefix: &str,
+    layout: Layout,
 ) -> Result<SessionStore, Failure> {
     // A person is more patient than a web request, and may be far from the Region.
     let mut builder = SessionStore::builder()
@@ -20,6 +21,7 @@ pub(crate) fn store(
         .partition_key(&table.partition_key)
         .ttl_attribute(&table.ttl_attribute)
         .prefix(prefix)
+        .layout(layout)
         .connect_timeout(Duration::from_secs(5))
         .first_byte_timeout(Duration::from_secs(10))
         .operation_timeout(Duration::from_secs(20))

@@ -1,10 +1,14 @@
 //! `session get|delete`.
 
+use std::fmt;
 use std::io::{self, IsTerminal, Read, Write};
 use std::time::SystemTime;
 
-use dynamodb_session::{SessionId, SessionText};
-use serde::Serialize;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use dynamodb_session::{ErrorKind, Record, SessionId, SessionStore, SessionText};
+use serde::de::Visitor;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
 use crate::cli::SessionArgs;
@@ -15,9 +19,9 @@ use crate::{connection, output, progress};
 const MAX_INPUT_BYTES: u64 = 64 * 1024;
 
 pub(crate) async fn get(args: SessionArgs) -> Result<(), Failure> {
-    let store = connection::store(&args.connection, &args.table, &args.prefix)?;
+    let store = connection::store(&args.connection, &args.table, &args.prefix, args.layout)?;
     let id = session_id(args.id)?;
-    let loaded = progress::shown("Waiting for the session", store.load::<SessionText>(&id)).await?;
+    let loaded = progress::shown("Waiting for the session", load(&store, &id)).await?;
     let Some(record) = loaded else {
         let message = format!(
             "no live session {} in table {}",
@@ -25,10 +29,10 @@ pub(crate) async fn get(args: SessionArgs) -> Result<(), Failure> {
             args.table.table_name
         );
         return Err(Failure::new(Exit::NotFound, message).hint(
-            "the session is missing or expired; check the id, --prefix, --table-name and --region",
+            "the session is missing or expired; check the id, --prefix, --layout, --table-name and --region",
         ));
     };
-    let (data_format, data) = raw(record.data)?;
+    let (data_format, data) = record.data;
     if args.output.json {
         return output::json(&SessionJson {
             id: output::mask(id.as_str()),
@@ -71,7 +75,7 @@ pub(crate) async fn get(args: SessionArgs) -> Result<(), Failure> {
 }
 
 pub(crate) async fn delete(args: SessionArgs) -> Result<(), Failure> {
-    let store = connection::store(&args.connection, &args.table, &args.prefix)?;
+    let store = connection::store(&args.connection, &args.table, &args.prefix, args.layout)?;
     let id = session_id(args.id)?;
     progress::shown("Deleting the session", store.delete(&id)).await?;
     let masked = output::mask(id.as_str());
@@ -92,17 +96,61 @@ struct SessionJson {
     data: Box<RawValue>,
 }
 
-/// The data and its format. JSON cannot express binary values and sets: a session with one of them is shown
-/// as DynamoDB attribute values.
-fn raw(data: SessionText) -> Result<(&'static str, Box<RawValue>), Failure> {
+/// Session data as they are shown, and what they are written in.
+type Shown = (&'static str, Box<RawValue>);
+
+async fn load(store: &SessionStore, id: &SessionId) -> Result<Option<Record<Shown>>, Failure> {
+    let record = match store.load::<SessionText>(id).await {
+        Ok(record) => record,
+        // Data of another package can be bytes, which are no text.
+        Err(error) if error.kind() == ErrorKind::Decode => match store.load::<Bytes>(id).await {
+            Ok(record) => return Ok(record.map(|record| record.with_data(base64(&record.data)))),
+            Err(_) => return Err(error.into()),
+        },
+        Err(error) => return Err(error.into()),
+    };
+    record
+        .map(|record| Ok(record.with_data(raw(&record.data)?)))
+        .transpose()
+}
+
+/// Text as it is: JSON, or attribute values where a session holds binary values or sets, which JSON cannot express.
+fn raw(data: &SessionText) -> Result<Shown, Failure> {
     let (format, text) = match data {
         SessionText::Json(text) => ("JSON", text),
         SessionText::Attribute(text) => ("DynamoDB JSON", text),
     };
     // The parser's own message could quote the data.
-    let data = RawValue::from_string(text)
+    let data = RawValue::from_string(text.clone())
         .map_err(|_| Failure::new(Exit::Other, "the session's data is not valid JSON"))?;
     Ok((format, data))
+}
+
+fn base64(Bytes(data): &Bytes) -> Shown {
+    let text = format!("\"{}\"", STANDARD.encode(data));
+    let text = RawValue::from_string(text).expect("base64 needs no escape in JSON");
+    ("base64", text)
+}
+
+/// Session data that another package stored as bytes, such as `MessagePack`.
+struct Bytes(Vec<u8>);
+
+impl<'de> Deserialize<'de> for Bytes {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct BytesVisitor;
+        impl Visitor<'_> for BytesVisitor {
+            type Value = Bytes;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("bytes")
+            }
+
+            fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Bytes, E> {
+                Ok(Bytes(bytes.to_vec()))
+            }
+        }
+        deserializer.deserialize_bytes(BytesVisitor)
+    }
 }
 
 fn session_id(argument: String) -> Result<SessionId, Failure> {

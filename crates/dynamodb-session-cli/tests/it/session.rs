@@ -150,6 +150,61 @@ fn binary_data_is_shown_as_dynamodb_has_it() {
 }
 
 #[test]
+fn sessions_of_every_layout_are_shown() {
+    let engine = Engine::start();
+    engine.run(&["table", "create"]).ok();
+    let expires = (now() + 60).to_string();
+    for (layout, attribute, value, format, data) in [
+        (
+            "session",
+            "session",
+            json!({ "M": { "n": { "N": "1" } } }),
+            "JSON",
+            json!({ "n": 1 }),
+        ),
+        (
+            "connect-dynamodb",
+            "sess",
+            json!({ "S": r#"{"n":2}"# }),
+            "JSON",
+            json!({ "n": 2 }),
+        ),
+        (
+            "dynamodb-store",
+            "sess",
+            json!({ "M": { "n": { "N": "3" } } }),
+            "JSON",
+            json!({ "n": 3 }),
+        ),
+        (
+            "tower-sessions-dynamodb-store",
+            "data",
+            json!({ "B": "kwEC" }),
+            "base64",
+            json!("kwEC"),
+        ),
+    ] {
+        let item =
+            json!({ "sessionId": { "S": ID }, "expires": { "N": expires }, attribute: value });
+        engine.call("PutItem", &json!({ "TableName": "sessions", "Item": item }));
+        let shown = engine
+            .run(&["session", "get", ID, "--json", "--layout", layout])
+            .json();
+        assert_eq!(
+            (&shown["data_format"], &shown["data"]),
+            (&json!(format), &data),
+            "{layout}"
+        );
+    }
+    let error = engine
+        .run(&["session", "get", ID, "--layout", "another"])
+        .fails(2);
+    assert!(error.contains("layout"), "{error}");
+    let help = engine.run(&["session", "get", "--help"]).ok();
+    assert!(help.contains("connect-dynamodb"), "{help}");
+}
+
+#[test]
 fn data_cannot_steer_the_terminal() {
     let engine = engine_with_session();
     let item = json!({
