@@ -23,7 +23,8 @@ demo: ## Build, then run the demo app on a local engine until Ctrl-C
 	@$(MAKE) --no-print-directory examples/koa-demo/node_modules/.package-lock.json
 	@exec node examples/koa-demo/start.js
 
-# Steps that fail fast come first. The last line adds up the results of all test runners.
+# Steps that fail fast come first. Each folder of JavaScript tests is a step, in the order of .ci/test-folders. The last line
+# adds up the results of all test runners.
 .PHONY: test
 test: ## Check and test everything, as CI does
 	@.ci/check-tools test
@@ -45,21 +46,7 @@ test: ## Check and test everything, as CI does
 	$(step) 'local engine' cargo build --locked --package dynamodb-session-cli --package dynamodb-session-faults
 	$(step) 'binding declarations' .ci/unchanged node/binding.d.ts npm run --silent --prefix node build:debug
 	$(step) 'addon' npm run --silent --prefix node build
-	$(step) 'javascript unit' .ci/js-tests node/test/unit
-	$(step) 'javascript koa' .ci/js-tests node/test/koa
-	$(step) 'javascript express' .ci/js-tests node/test/express node/test/fastify
-	$(step) 'javascript koa protocol' .ci/js-tests node/test/koa-protocol
-	$(step) 'page view costs' .ci/js-tests node/test/cost
-	$(step) 'javascript legacy' .ci/js-tests node/test/legacy
-	$(step) 'javascript table' .ci/js-tests node/test/table
-	$(step) 'javascript process' .ci/js-tests node/test/process
-	$(step) 'javascript hostile' .ci/js-tests node/test/hostile
-	$(step) 'javascript faults' .ci/js-tests node/test/faults
-	$(step) 'a short soak' .ci/js-tests node/test/soak
-	$(step) 'javascript conformance' .ci/js-tests node/test/conformance
-	$(step) 'documentation' .ci/js-tests node/test/docs
-	$(step) 'packaging' .ci/js-tests node/test/packaging
-	$(step) 'browser' .ci/js-tests node/test/browser
+	@for folder in $$(.ci/test-folders); do .ci/step "javascript $${folder#node/test/}" .ci/js-tests "$$folder" || exit 1; done
 	@.ci/summary $(TEST_LOG)
 
 # CONFORMANCE_UNMET lists what the endpoint lacks, separated by commas. Cases that need it are skipped and printed.
@@ -103,7 +90,7 @@ fuzz: ## Run each fuzz target for SECONDS (60)
 .PHONY: sanitize
 sanitize: $(NPM_PACKAGES) ## Run tests of the addon under AddressSanitizer and LeakSanitizer
 	@.ci/check-tools sanitize
-	.ci/sanitize $(addprefix node/test/,unit process koa koa-protocol express fastify)
+	.ci/sanitize $(addprefix node/test/,unit process frameworks protocol)
 
 # The checks of `make test` that find more in a longer run. SECONDS is for each fuzz target, MINUTES for the soak. ADVISORIES=1
 # looks up known vulnerabilities, over the network. MODEL_CASES is the number of cases of the model: a thousand take about 4

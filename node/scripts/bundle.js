@@ -17,7 +17,8 @@ const ROOT = path.join(__dirname, '..');
 const LIB = path.join(ROOT, 'lib');
 const DIST = path.join(ROOT, 'dist');
 
-const ENTRIES = ['index.js', 'express.js'];
+/** What can be imported: each has an ES module beside it. */
+const ENTRIES = fs.readdirSync(LIB).filter((name) => name.endsWith('.mjs')).map((name) => name.replace('.mjs', '.js'));
 
 /**
  * Loaded on demand. Whatever holds state for the whole process has to be one of these: everything else is bundled into

@@ -1,8 +1,8 @@
 'use strict';
 
 // Session data as an attacker, or a bug of the application, makes them: stored as docs/session-data.md says, or refused
-// with nothing written, whether the store is called itself or by koa-session. ../koa/bad-input.test.js has what cannot
-// be stored, ../unit/session-data.test.js every type there is.
+// with nothing written, whether the store is called directly or by koa-session.
+// ../frameworks/koa/bad-input.test.js has what cannot be stored, ../unit/session-data.test.js has every type.
 
 const assert = require('node:assert/strict');
 const { before, describe, it } = require('node:test');

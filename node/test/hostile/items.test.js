@@ -2,7 +2,7 @@
 
 // Items that another writer of the table crafted, and answers no DynamoDB would give: a read may fail, with an error
 // that says so. It never ends the process, changes a prototype, or makes of data something else than they are. See
-// ../koa/sessions.js for rows that hold no session and for `__proto__` at the top.
+// ../frameworks/koa/sessions.js for rows that hold no session and for `__proto__` at the top.
 
 const assert = require('node:assert/strict');
 const { before, describe, it } = require('node:test');

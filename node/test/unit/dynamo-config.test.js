@@ -9,7 +9,7 @@ const { afterEach, describe, it } = require('node:test');
 const AWS = require('aws-sdk');
 const { Core } = require('../../lib/core.js');
 const { readDynamoConfig } = require('../../lib/options/dynamo.js');
-const { warningsOf } = require('./warnings');
+const { warningsOf } = require('../support/warnings');
 
 const native = (config) => readDynamoConfig(config).native;
 

@@ -6,7 +6,7 @@ const assert = require('node:assert/strict');
 const { describe, it } = require('node:test');
 const { Core } = require('../../lib/core.js');
 const { readOptions } = require('../../lib/options/read.js');
-const { warningsOf } = require('./warnings');
+const { warningsOf } = require('../support/warnings');
 
 describe('defaults', () => {
   it('are those of the legacy package', () => {

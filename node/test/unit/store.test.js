@@ -13,7 +13,7 @@ const { promisify } = require('node:util');
 const AWS = require('aws-sdk');
 const dynalite = require('dynalite');
 const DynamoDBStore = require('koa-session-dynamodb-store');
-const { warningsOf } = require('./warnings');
+const { warningsOf } = require('../support/warnings');
 
 const PACKAGE = require.resolve('koa-session-dynamodb-store');
 const run = promisify(execFile);

@@ -3,7 +3,7 @@
 // The tests of ../express/logout.js on @fastify/session, which stores every session again unless told otherwise.
 
 const testLogout = require('../express/logout');
-const framework = require('../support/fastify');
+const framework = require('../../support/fastify');
 
 const MINUTE = 60000;
 

@@ -2,8 +2,8 @@
 
 // The tests of ./logout.js on express-session.
 
-const framework = require('../support/express');
-const call = require('../support/session-call');
+const framework = require('../../support/express');
+const call = require('../../support/session-call');
 const testLogout = require('./logout');
 
 const MINUTE = 60000;

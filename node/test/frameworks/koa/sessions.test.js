@@ -1,6 +1,6 @@
 'use strict';
 
-const { useEngine } = require('../support/engine');
+const { useEngine } = require('../../support/engine');
 const sessions = require('./sessions');
 
 sessions(useEngine());

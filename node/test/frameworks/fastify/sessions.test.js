@@ -4,4 +4,4 @@
 
 const testSessions = require('../express/sessions');
 
-testSessions(require('../support/fastify'));
+testSessions(require('../../support/fastify'));

@@ -8,18 +8,18 @@ const assert = require('node:assert/strict');
 const { before, it } = require('node:test');
 const { promisify } = require('node:util');
 const DynamoDBStore = require('koa-session-dynamodb-store/express');
-const trace = require('../fixtures/express-session-trace.json');
-const { useEngine } = require('../support/engine');
-const framework = require('../support/express');
-const { local, unique } = require('../support/options');
-const { rawTable } = require('../support/raw');
-const { failure, useRecorder } = require('../support/recorder');
-const recording = require('../support/recording');
+const trace = require('../../fixtures/express-session-trace.json');
+const { useEngine } = require('../../support/engine');
+const framework = require('../../support/express');
+const { local, unique } = require('../../support/options');
+const { rawTable } = require('../../support/raw');
+const { failure, useRecorder } = require('../../support/recorder');
+const recording = require('../../support/recording');
 const {
   assertLives, attribute, inWords, soon,
-} = require('../support/trace');
-const until = require('../support/until');
-const Visitor = require('../support/visitor');
+} = require('../../support/trace');
+const until = require('../../support/until');
+const Visitor = require('../../support/visitor');
 
 const engine = useEngine();
 const recorder = useRecorder(engine);

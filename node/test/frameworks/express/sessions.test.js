@@ -4,4 +4,4 @@
 
 const testSessions = require('./sessions');
 
-testSessions(require('../support/express'));
+testSessions(require('../../support/express'));

@@ -6,8 +6,8 @@
 const assert = require('node:assert/strict');
 const { before, describe, it } = require('node:test');
 const DynamoDBStore = require('koa-session-dynamodb-store');
-const sessions = require('../koa/sessions');
-const traceOf = require('../koa/trace');
+const sessions = require('../frameworks/koa/sessions');
+const traceOf = require('../frameworks/koa/trace');
 const { useEngine } = require('../support/engine');
 const Gate = require('../support/gate');
 const { serveFor, VERSIONS } = require('../support/koa');

@@ -6,7 +6,7 @@ const assert = require('node:assert/strict');
 const { it } = require('node:test');
 const {
   cleanEnv, PACKAGE, start,
-} = require('../support/subprocess');
+} = require('../../support/subprocess');
 
 const FORMS = {
   require: ['commonjs', "const DynamoDBStore = require('koa-session-dynamodb-store');"],

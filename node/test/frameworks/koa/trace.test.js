@@ -1,6 +1,6 @@
 'use strict';
 
-const { useEngine } = require('../support/engine');
+const { useEngine } = require('../../support/engine');
 const traceOf = require('./trace');
 
 traceOf(useEngine());

@@ -3,8 +3,8 @@
 // A Koa app as a process of its own: prints its URL, serves until it is stopped.
 
 const DynamoDBStore = require('koa-session-dynamodb-store');
-const { serve, VERSIONS } = require('../support/koa');
-const { local } = require('../support/options');
+const { serve, VERSIONS } = require('../../support/koa');
+const { local } = require('../../support/options');
 
 const [endpoint, table] = process.argv.slice(2);
 

@@ -6,15 +6,15 @@
 const assert = require('node:assert/strict');
 const { before, describe, it } = require('node:test');
 const DynamoDBStore = require('koa-session-dynamodb-store/express');
-const { useEngine } = require('../support/engine');
-const Gate = require('../support/gate');
-const { localAlone, unique } = require('../support/options');
-const peers = require('../support/peers');
-const { rawTable } = require('../support/raw');
-const { useRecorder } = require('../support/recorder');
-const call = require('../support/session-call');
-const { attribute } = require('../support/trace');
-const Visitor = require('../support/visitor');
+const { useEngine } = require('../../support/engine');
+const Gate = require('../../support/gate');
+const { localAlone, unique } = require('../../support/options');
+const peers = require('../../support/peers');
+const { rawTable } = require('../../support/raw');
+const { useRecorder } = require('../../support/recorder');
+const call = require('../../support/session-call');
+const { attribute } = require('../../support/trace');
+const Visitor = require('../../support/visitor');
 
 const MINUTE = 60000;
 const cookie = () => ({

@@ -8,10 +8,10 @@ const { once } = require('node:events');
 const { before, describe, it } = require('node:test');
 const { inspect } = require('node:util');
 const DynamoDBStore = require('koa-session-dynamodb-store');
-const { useEngine } = require('../support/engine');
-const { local, unique } = require('../support/options');
-const { rawTable } = require('../support/raw');
-const { failure, useRecorder } = require('../support/recorder');
+const { useEngine } = require('../../support/engine');
+const { local, unique } = require('../../support/options');
+const { rawTable } = require('../../support/raw');
+const { failure, useRecorder } = require('../../support/recorder');
 
 const engine = useEngine();
 const recorder = useRecorder(engine);

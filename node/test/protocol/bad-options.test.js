@@ -5,7 +5,7 @@
 const assert = require('node:assert/strict');
 const { describe, it } = require('node:test');
 const DynamoDBStore = require('koa-session-dynamodb-store');
-const { warningsOf } = require('../unit/warnings');
+const { warningsOf } = require('../support/warnings');
 
 const dynamoConfig = {
   region: 'local', endpoint: 'http://127.0.0.1:1', accessKeyId: 'a', secretAccessKey: 'b',

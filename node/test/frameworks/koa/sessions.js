@@ -6,12 +6,12 @@
 const assert = require('node:assert/strict');
 const { before, describe, it } = require('node:test');
 const DynamoDBStore = require('koa-session-dynamodb-store');
-const { serveFor, VERSIONS } = require('../support/koa');
-const { local, unique } = require('../support/options');
-const { rawTable } = require('../support/raw');
-const { useRecorder } = require('../support/recorder');
-const until = require('../support/until');
-const Visitor = require('../support/visitor');
+const { serveFor, VERSIONS } = require('../../support/koa');
+const { local, unique } = require('../../support/options');
+const { rawTable } = require('../../support/raw');
+const { useRecorder } = require('../../support/recorder');
+const until = require('../../support/until');
+const Visitor = require('../../support/visitor');
 
 const DAY = 86400000;
 

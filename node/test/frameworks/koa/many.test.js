@@ -5,11 +5,11 @@
 const assert = require('node:assert/strict');
 const path = require('node:path');
 const { before, it } = require('node:test');
-const { useEngine } = require('../support/engine');
-const { unique } = require('../support/options');
-const { rawTable } = require('../support/raw');
-const { cleanEnv, printed, start } = require('../support/subprocess');
-const Visitor = require('../support/visitor');
+const { useEngine } = require('../../support/engine');
+const { unique } = require('../../support/options');
+const { rawTable } = require('../../support/raw');
+const { cleanEnv, printed, start } = require('../../support/subprocess');
+const Visitor = require('../../support/visitor');
 
 const engine = useEngine();
 const NAME = unique('many');

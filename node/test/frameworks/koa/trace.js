@@ -7,12 +7,12 @@
 const assert = require('node:assert/strict');
 const { before, describe, it } = require('node:test');
 const DynamoDBStore = require('koa-session-dynamodb-store');
-const trace = require('../fixtures/koa-session-trace.json');
-const { serveFor, VERSIONS } = require('../support/koa');
-const { local, unique } = require('../support/options');
-const { rawTable } = require('../support/raw');
-const { failure, useRecorder } = require('../support/recorder');
-const Visitor = require('../support/visitor');
+const trace = require('../../fixtures/koa-session-trace.json');
+const { serveFor, VERSIONS } = require('../../support/koa');
+const { local, unique } = require('../../support/options');
+const { rawTable } = require('../../support/raw');
+const { failure, useRecorder } = require('../../support/recorder');
+const Visitor = require('../../support/visitor');
 
 const IN_AN_HOUR = () => Date.now() + 3600000;
 
