@@ -10,7 +10,7 @@ use aws_types::SdkConfig;
 use crate::client::https::HttpsTransport;
 use crate::client::retry::{Client, RetryPolicy};
 use crate::client::transport::Transport;
-use crate::client::{ClientConfig, Environment, TlsRoots, endpoint};
+use crate::client::{ClientConfig, Environment, TlsRoots, check, endpoint};
 use crate::clock::{Clock, ServiceClock, SystemClock};
 use crate::error::Error;
 use crate::item::Layout;
@@ -396,7 +396,7 @@ impl Builder {
                 clock: clock.clone(),
                 ..self.client
             };
-            endpoint::validate(&client)?;
+            check::settings(&client)?;
             is_insecure = endpoint::is_insecure(&client);
             Arc::new(HttpsTransport::new(client))
         };

@@ -10,8 +10,7 @@ use std::time::{Duration, SystemTime};
 
 use aws_config::default_provider::credentials::DefaultCredentialsChain;
 use aws_config::meta::ProviderChainError;
-use aws_config::meta::region::ProvideRegion as _;
-use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider};
+use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::provider_config::ProviderConfig;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
@@ -19,10 +18,11 @@ use aws_credential_types::provider::{ProvideCredentials as _, SharedCredentialsP
 use aws_types::region::Region;
 use tokio::sync::watch;
 
-use super::connect::{Connector, within};
+use super::connect::Connector;
 use super::reason::chain;
 use super::sdk_http::SdkHttp;
 use super::settings::{ClientConfig, Environment};
+use super::timeout::within;
 use crate::clock::ServiceClock;
 
 /// Credentials this close to their expiry are renewed in the background, while they are still used.
@@ -412,22 +412,6 @@ fn from_environment(environment: &Environment) -> Option<Credentials> {
             "environment",
         ))
     })
-}
-
-/// The Region of the profile in the AWS configuration files.
-pub(super) async fn profile_region(config: &ClientConfig) -> Option<String> {
-    if config.environment.is_stand_in() {
-        return None;
-    }
-    let mut builder = ProfileFileRegionProvider::builder();
-    if let Some(profile) = &config.profile {
-        builder = builder.profile_name(profile.clone());
-    }
-    builder
-        .build()
-        .region()
-        .await
-        .map(|region| region.to_string())
 }
 
 #[cfg(test)]

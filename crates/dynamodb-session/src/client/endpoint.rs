@@ -1,11 +1,11 @@
-//! Where requests go: Region and settings in, host, port and signing Region out. No I/O but the profile's Region.
+//! Where requests go: Region and settings in, host, port and signing Region out. The only I/O is to read the
+//! profile's Region.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 
 use super::reason::InvalidSetting;
 use super::settings::{ClientConfig, Environment};
-use super::{connect, credentials, tls};
-use crate::error::Error;
+use super::{authority, profile};
 
 /// An address to connect to and the path to ask for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,12 +87,8 @@ fn regional_host(region: &str, fips: bool, dual_stack: bool) -> String {
     format!("{label}.{region}.{suffix}")
 }
 
-/// Checks what can be checked before the first request: endpoint URL, Region, proxy, roots and user agent.
-pub(crate) fn validate(config: &ClientConfig) -> Result<(), Error> {
-    check(config).map_err(Error::from)
-}
-
-fn check(config: &ClientConfig) -> Result<(), InvalidSetting> {
+/// Checks Region and endpoint URL, as far as they are set, without I/O.
+pub(super) fn check(config: &ClientConfig) -> Result<(), InvalidSetting> {
     if let Some(region) = &config.region {
         split_fips(region)?;
     }
@@ -108,18 +104,7 @@ fn check(config: &ClientConfig) -> Result<(), InvalidSetting> {
             config.tls,
         )?;
     }
-    if let Some(proxy) = &config.proxy {
-        connect::Proxy::parse(proxy)?;
-    }
-    if let Some(suffix) = &config.user_agent_suffix
-        && !suffix.bytes().all(|byte| (b' '..=b'~').contains(&byte))
-    {
-        return Err(InvalidSetting::new(
-            "user_agent_suffix",
-            "only printable ASCII can be sent",
-        ));
-    }
-    tls::check_roots(&config.tls_roots)
+    Ok(())
 }
 
 fn fips_contradiction(setting: &'static str) -> InvalidSetting {
@@ -148,7 +133,7 @@ pub(crate) fn is_insecure(config: &ClientConfig) -> bool {
 pub(crate) async fn resolve(config: &ClientConfig) -> Result<Resolved, InvalidSetting> {
     let region = match known_region(config) {
         Some(region) => region,
-        None => credentials::profile_region(config)
+        None => profile::region(config)
             .await
             .ok_or_else(InvalidSetting::missing_region)?,
     };
@@ -276,7 +261,7 @@ pub(crate) fn parse(
         ));
     }
     let (host, port) =
-        split_authority(authority).ok_or_else(|| invalid("it has no valid host and port"))?;
+        authority::split(authority).ok_or_else(|| invalid("it has no valid host and port"))?;
     let is_plain =
         |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/%!$&'()*+,;=:@".contains(&byte);
     if !path.bytes().all(is_plain)
@@ -296,44 +281,11 @@ pub(crate) fn parse(
     })
 }
 
-/// Host and port of `host`, `host:port`, `[v6]` or `[v6]:port`.
-pub(super) fn split_authority(authority: &str) -> Option<(String, Option<u16>)> {
-    let (host, port) = if let Some(rest) = authority.strip_prefix('[') {
-        let (host, port) = rest.split_once(']')?;
-        let address: Ipv6Addr = host.parse().ok()?;
-        (
-            address.to_string(),
-            if port.is_empty() {
-                None
-            } else {
-                Some(port.strip_prefix(':')?)
-            },
-        )
-    } else {
-        let (host, port) = authority
-            .split_once(':')
-            .map_or((authority, None), |(host, port)| (host, Some(port)));
-        let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
-        if host.is_empty() || host.len() > 253 || !host.bytes().all(is_name) {
-            return None;
-        }
-        (host.to_ascii_lowercase(), port)
-    };
-    let port = match port {
-        None => None,
-        Some(port) if port.bytes().all(|byte| byte.is_ascii_digit()) => {
-            Some(port.parse().ok().filter(|port| *port > 0)?)
-        }
-        Some(_) => return None,
-    };
-    Some((host, port))
-}
-
 impl Endpoint {
     /// Host and port as in a URL and the `host` header: the scheme's own port is left out.
     pub(crate) fn authority(&self) -> String {
         if self.port == default_port(self.tls) {
-            bracketed(&self.host)
+            authority::bracketed(&self.host)
         } else {
             self.address()
         }
@@ -341,7 +293,7 @@ impl Endpoint {
 
     /// Host and port, always both.
     pub(crate) fn address(&self) -> String {
-        format!("{}:{}", bracketed(&self.host), self.port)
+        format!("{}:{}", authority::bracketed(&self.host), self.port)
     }
 
     /// As it may be shown: it never holds credentials.
@@ -362,13 +314,5 @@ impl Endpoint {
     }
 }
 
-fn bracketed(host: &str) -> String {
-    if host.contains(':') {
-        format!("[{host}]")
-    } else {
-        host.to_owned()
-    }
-}
-
 #[cfg(test)]
-pub(super) mod tests;
+mod tests;

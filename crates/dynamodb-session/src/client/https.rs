@@ -1,28 +1,28 @@
 //! One attempt of one request over HTTP: signed, sent on a kept connection where there is one, checked.
 
 use std::fmt;
-use std::future::poll_fn;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http_body_util::Full;
-use hyper::body::{Body as _, Incoming};
+use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Method, Uri};
 use tokio::sync::{OnceCell, Semaphore};
 
-use super::connect::{Connector, NotConnected, within};
+use super::body::read_body;
+use super::connect::{Connector, NotConnected};
 use super::credentials::{CredentialCache, Current};
-use super::date::parse_http_date;
 use super::endpoint::{self, Endpoint};
 use super::pool::{Pool, Sender};
 use super::reason::{BoxError, InvalidSetting};
 use super::settings::ClientConfig;
 use super::sign::Signer;
+use super::skew::correct_clock;
+use super::timeout::within;
 use super::transport::{
     Incomplete, IncompleteReason, Request, Response, Transport, TransportFuture,
 };
@@ -37,9 +37,6 @@ const REUSED_FIRST_BYTE: Duration = Duration::from_millis(500);
 
 /// DynamoDB answers with 16 MB at most; framing and escapes are on top.
 const MAX_BODY: usize = 17 * 1024 * 1024;
-
-/// The service tolerates five minutes. Small differences are the answer's own travelling time.
-const MAX_SKEW: Duration = Duration::from_mins(4);
 
 const AMZ_DATE: HeaderName = HeaderName::from_static("x-amz-date");
 const AMZ_TARGET: HeaderName = HeaderName::from_static("x-amz-target");
@@ -219,7 +216,11 @@ impl Target {
             }
             // A proxy's or load balancer's own answer has no such id, and its clock is nobody's standard.
             if config.correct_clock_skew && request_id.is_some() {
-                clock_corrected = correct_clock(deadline.clock, signed_at, &head.headers);
+                clock_corrected = correct_clock(
+                    deadline.clock,
+                    signed_at,
+                    text(&head.headers, &header::DATE),
+                );
             }
         }
         Ok(Response {
@@ -374,36 +375,6 @@ fn find(bytes: &[u8], what: &[u8]) -> bool {
     bytes.windows(what.len()).any(|window| window == what)
 }
 
-/// Reads a whole body; without a copy when it comes in one piece, as most do.
-pub(super) async fn read_body(mut body: Incoming, limit: usize) -> Result<Bytes, BoxError> {
-    let too_large = || format!("the answer is larger than {limit} bytes");
-    // What content-length announces; zero without one.
-    let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
-    if announced > limit {
-        return Err(too_large().into());
-    }
-    let mut first = Bytes::new();
-    let mut all = BytesMut::new();
-    while let Some(frame) = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
-        let Ok(data) = frame?.into_data() else {
-            continue;
-        };
-        if first.len() + all.len() + data.len() > limit {
-            return Err(too_large().into());
-        }
-        if first.is_empty() && all.is_empty() {
-            first = data;
-        } else {
-            if all.is_empty() {
-                all.reserve(announced.max(first.len() + data.len()));
-                all.extend_from_slice(&std::mem::take(&mut first));
-            }
-            all.extend_from_slice(&data);
-        }
-    }
-    Ok(if all.is_empty() { first } else { all.freeze() })
-}
-
 fn check_crc32(headers: &HeaderMap, body: &[u8]) -> Result<(), Failed> {
     match text(headers, &AMZ_CRC32) {
         Some(expected) if expected.trim().parse() != Ok(crc32fast::hash(body)) => {
@@ -413,24 +384,5 @@ fn check_crc32(headers: &HeaderMap, body: &[u8]) -> Result<(), Failed> {
     }
 }
 
-/// Whether the answer's date shows that the request was signed at a wrong time; the clock is right afterwards.
-fn correct_clock(clock: &ServiceClock, signed_at: SystemTime, headers: &HeaderMap) -> bool {
-    let Some(service) = text(headers, &header::DATE).and_then(parse_http_date) else {
-        return false;
-    };
-    let differs = |time: SystemTime| {
-        service
-            .duration_since(time)
-            .unwrap_or_else(|behind| behind.duration())
-            > MAX_SKEW
-    };
-    // Of many requests under way, one corrects the clock; the others have to be signed again as well.
-    let was_wrong = differs(signed_at);
-    if was_wrong && differs(clock.now()) {
-        clock.correct(service);
-    }
-    was_wrong
-}
-
 #[cfg(test)]
-pub(super) mod tests;
+mod tests;

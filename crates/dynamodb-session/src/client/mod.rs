@@ -1,21 +1,41 @@
-//! A lean client for the DynamoDB API: typed calls over one seam, [`Transport`].
+//! A client for the DynamoDB API: one kind of request, over one seam, [`Transport`](transport::Transport).
 //!
-//! From the top: [`wire`] writes request bodies and reads answers, [`retry`] decides how often to try,
-//! [`https`] makes one attempt, [`endpoint`] knows where to, [`credentials`] on whose behalf, [`sign`] proves it.
+//! | concern | files |
+//! |---|---|
+//! | how often to try | [`retry`], [`limit`], [`failure`], [`fault`] |
+//! | one attempt | [`transport`], [`https`], [`pool`], [`body`], [`skew`] |
+//! | a connection | [`connect`], [`tcp`], [`proxy`], [`tls`], [`stream`], [`timeout`] |
+//! | where to | [`endpoint`], [`authority`], [`profile`] |
+//! | credentials and signatures | [`credentials`], [`sdk_http`], [`sign`], [`date`] |
+//! | settings, and what is wrong with them | [`settings`], [`check`], [`reason`] |
+//!
+//! The files do not import each other in a ring.
 
+mod authority;
+mod body;
+pub(crate) mod check;
 mod connect;
-pub(crate) mod credentials;
+mod credentials;
 mod date;
 pub(crate) mod endpoint;
+mod failure;
 mod fault;
 pub(crate) mod https;
 mod limit;
 mod pool;
+mod profile;
+mod proxy;
 mod reason;
 pub(crate) mod retry;
 mod sdk_http;
 pub(crate) mod settings;
-pub(crate) mod sign;
+mod sign;
+mod skew;
+mod stream;
+mod tcp;
+#[cfg(test)]
+mod testing;
+mod timeout;
 mod tls;
 pub(crate) mod transport;
 

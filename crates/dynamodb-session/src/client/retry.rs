@@ -1,40 +1,36 @@
-//! How often a call is tried, and what its failure is called.
-//!
-//! The service's errors are told apart by the type in their body: throttling is HTTP 400, like most others.
+//! Calls: how often each is tried, how long the pauses are, and what is counted and reported.
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use serde::Deserialize;
 
-use super::fault::{CONDITION_FAILED, Fault, Retry, is_expired_token, judge, message};
+use super::failure::{Failure, Once, is_answer};
+use super::fault::{CONDITION_FAILED, Retry, is_expired_token};
 use super::limit::{Admission, RetryBudget};
-use super::reason::{InvalidSetting, Remediable, chain};
-use super::transport::{Incomplete, IncompleteReason, Request, Response, Transport};
+use super::transport::{Request, Transport};
 use crate::clock::ServiceClock;
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::observe::{CallReport, Counts, Event, Listener, Observer, capacity, count};
-use crate::remedy::Remedy;
 use crate::request::Operation;
 
-/// How much longer the pauses after throttling are: what is short of capacity recovers in tens of milliseconds at best.
+/// How much longer the pauses after throttling are: capacity takes at least tens of milliseconds to recover.
 const THROTTLED_FACTOR: u32 = 4;
 
 /// How often a call is tried, and how long in all.
 #[derive(Debug, Clone)]
 pub(crate) struct RetryPolicy {
     pub(crate) max_attempts: u32,
-    /// The upper bound of the first pause; it doubles with every further one. Four times this after throttling.
+    /// The upper bound of the first pause. It doubles with every retry, and is four times as long after throttling.
     pub(crate) base: Duration,
-    /// No pause is longer.
+    /// The longest pause.
     pub(crate) max_backoff: Duration,
-    /// For the whole call: all attempts and the pauses between them.
+    /// The limit of a whole call: all attempts and the pauses between them.
     pub(crate) deadline: Duration,
-    /// Retries in store, for all calls together.
+    /// Retries that all calls together may make before some calls succeed.
     pub(crate) budget: u32,
-    /// Calls under way at once.
+    /// Calls that may be under way at once.
     pub(crate) max_calls: usize,
 }
 
@@ -78,11 +74,11 @@ pub(crate) struct Client {
     jitter: fn(Duration) -> Duration,
 }
 
-/// What the service answered to a call.
+/// The service's answer to a call.
 pub(crate) struct Answer {
-    /// The JSON body. When the condition failed it holds `Item`, if the request asked for it.
+    /// The JSON body. After a failed condition it holds `Item`, if the request asked for it.
     pub(crate) body: Bytes,
-    /// How many requests were sent: from two on, an earlier one may have been executed as well.
+    /// How many requests were sent. With two or more, an earlier one may have been executed as well.
     pub(crate) attempts: u32,
     /// Whether the request's condition was not met, so that nothing was written.
     pub(crate) condition_failed: bool,
@@ -142,12 +138,12 @@ impl Client {
         result
     }
 
-    /// What was done so far.
+    /// The counts since the client was made.
     pub(crate) fn counts(&self) -> &Counts {
         &self.counts
     }
 
-    /// Tells the listener, if there is one.
+    /// Passes an event to the listener, if one is set.
     pub(crate) fn tell(&self, event: impl FnOnce() -> Event) {
         if let Some(listener) = &self.listener {
             listener(&event());
@@ -172,7 +168,7 @@ impl Client {
                 timeout: self.remaining(start),
             };
             let failure = match self.transport.send(request).await {
-                // A captive portal's or a proxy's page must not pass for a write that was done.
+                // The page of a captive portal or a proxy must not count as a successful write.
                 Ok(response) if response.status == 200 && !is_answer(operation, &response.body) => {
                     Failure::not_dynamodb(response)
                 }
@@ -206,7 +202,7 @@ impl Client {
                     code: code().unwrap_or_default(),
                 });
             }
-            // One attempt more than the policy has for what a mere repetition certainly cures.
+            // A failure whose cause is already repaired gets one attempt more than the policy allows.
             let allowed = self.policy.max_attempts.max(1)
                 + u32::from(matches!(failure.retry, Retry::AtOnce | Retry::Reconnect));
             let pause = match failure.retry {
@@ -249,7 +245,7 @@ impl Client {
         }
     }
 
-    /// Pauses before what lacked capacity is asked for again, for the `retry`th time, counted from zero.
+    /// Pauses after throttling, before retry number `retry`, counted from zero.
     pub(crate) async fn back_off(&self, retry: u32) {
         let pause = (self.jitter)(self.policy.backoff_bound(retry, true));
         self.clock.sleep(pause).await;
@@ -294,19 +290,6 @@ impl fmt::Debug for Client {
     }
 }
 
-/// Whether this can be DynamoDB's: every answer is a JSON object. Those that somebody reads show by that whether
-/// they are one to the end; the others, which are short, are looked at here.
-fn is_answer(operation: Operation, body: &[u8]) -> bool {
-    // Whatever its fields are.
-    #[derive(Deserialize)]
-    struct Object {}
-    let body = body.trim_ascii();
-    body.starts_with(b"{")
-        && body.ends_with(b"}")
-        && (matches!(operation, Operation::GetItem | Operation::Scan)
-            || serde_json::from_slice::<Object>(body).is_ok())
-}
-
 fn full_jitter(bound: Duration) -> Duration {
     bound.mul_f64(fastrand::f64())
 }
@@ -334,129 +317,6 @@ fn report(operation: Operation, result: &Result<Answer, Error>, elapsed: Duratio
         elapsed,
         error,
         code,
-    }
-}
-
-/// What is tried at most once in a call.
-#[derive(Default)]
-struct Once {
-    new_credentials: bool,
-    corrected_clock: bool,
-    new_connection: bool,
-}
-
-impl Once {
-    fn take(flag: &mut bool) -> Retry {
-        if std::mem::replace(flag, true) {
-            Retry::No
-        } else {
-            Retry::AtOnce
-        }
-    }
-}
-
-struct Failure {
-    error: Error,
-    retry: Retry,
-    /// Whether anything was sent, as far as is known.
-    sent: bool,
-}
-
-impl Failure {
-    /// A condition that is not met is no failure: its body comes back as `Err`.
-    fn from_response(
-        operation: Operation,
-        response: Response,
-        once: &mut Once,
-    ) -> Result<Self, Bytes> {
-        let Response {
-            status,
-            body,
-            request_id,
-            clock_corrected,
-        } = response;
-        // Not JSON: a proxy or load balancer answered, in whatever language.
-        let fault = serde_json::from_slice::<Fault<'_>>(&body).unwrap_or_default();
-        let code = fault.code();
-        if code == CONDITION_FAILED {
-            return Err(body);
-        }
-        let text = fault.text();
-        let (kind, mut retry, remedy) = judge(code, status, text);
-        if clock_corrected {
-            retry = Once::take(&mut once.corrected_clock);
-        } else if is_expired_token(code) {
-            retry = Once::take(&mut once.new_credentials);
-        }
-        let error = if code.is_empty() {
-            let message = format!("the endpoint answered HTTP {status} without a DynamoDB error");
-            Error::new(kind, message).with_code(format!("Http{status}"))
-        } else {
-            Error::new(kind, message(operation, code, text)).with_code(code)
-        };
-        let mut error = error
-            .with_status(status)
-            .with_request_id(request_id)
-            .with_retryable(matches!(retry, Retry::Transient | Retry::Throttled));
-        if let Some(remedy) = remedy {
-            error = error.with_remedy(remedy);
-        }
-        Ok(Self {
-            error,
-            retry,
-            sent: true,
-        })
-    }
-
-    fn not_dynamodb(response: Response) -> Self {
-        let message = "the endpoint answered with something that is not DynamoDB's";
-        let error = Error::new(ErrorKind::Decode, message)
-            .with_remedy(Remedy::CheckEndpoint)
-            .with_status(response.status)
-            .with_request_id(response.request_id);
-        Self {
-            error,
-            retry: Retry::No,
-            sent: true,
-        }
-    }
-
-    fn from_incomplete(incomplete: Incomplete, once: &mut Once) -> Self {
-        let (kind, retry) = match incomplete.reason {
-            IncompleteReason::Config => (ErrorKind::Config, Retry::No),
-            IncompleteReason::Credentials => (ErrorKind::Credentials, Retry::No),
-            IncompleteReason::Connect | IncompleteReason::Broken => {
-                (ErrorKind::Transport, Retry::Transient)
-            }
-            IncompleteReason::Timeout => (ErrorKind::Timeout, Retry::Transient),
-            IncompleteReason::Stale => match Once::take(&mut once.new_connection) {
-                Retry::AtOnce => (ErrorKind::Transport, Retry::Reconnect),
-                _ => (ErrorKind::Transport, Retry::Transient),
-            },
-        };
-        let cause = chain(&*incomplete.source);
-        let message = match kind {
-            // These say it all.
-            ErrorKind::Config | ErrorKind::Credentials => cause,
-            _ => format!("{incomplete}: {cause}"),
-        };
-        let source = incomplete.source;
-        let mut error = match source.downcast_ref::<InvalidSetting>() {
-            Some(invalid) if kind == ErrorKind::Config => Error::from(invalid.clone()),
-            _ => Error::new(kind, message),
-        };
-        if let Some(failure) = source.downcast_ref::<Remediable>() {
-            error = error.with_remedy(failure.remedy);
-        }
-        error = error.with_source(source);
-        if let Some(endpoint) = incomplete.endpoint {
-            error = error.with_endpoint(endpoint);
-        }
-        Self {
-            error,
-            retry,
-            sent: retry != Retry::No,
-        }
     }
 }
 

@@ -15,10 +15,11 @@ use hyper::client::conn::http1;
 use hyper::header::{self, HeaderValue};
 use hyper::{Request, Uri};
 
-use super::connect::{Connector, NotConnected, within};
+use super::body::read_body;
+use super::connect::{Connector, NotConnected};
 use super::endpoint;
-use super::https::read_body;
 use super::reason::Remediable;
+use super::timeout::within;
 
 /// Where a provider sets no limit.
 const DEFAULT_LIMIT: Duration = Duration::from_secs(5);

@@ -5,7 +5,7 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
 use super::super::https::HttpsTransport;
-use super::super::https::tests::{Server, client_config, request};
+use super::super::testing::{Server, client_config, request};
 use super::super::transport::{Incomplete, IncompleteReason, Transport as _};
 use super::*;
 

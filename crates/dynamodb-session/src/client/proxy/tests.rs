@@ -1,63 +1,7 @@
-use super::super::endpoint::tests::config;
 use super::super::https::HttpsTransport;
-use super::super::https::tests::{Act, Server, client_config, ok, request, response};
+use super::super::testing::{Act, Server, client_config, ok, request, response};
 use super::super::transport::{IncompleteReason, Transport as _};
 use super::*;
-
-fn address(text: &str) -> SocketAddr {
-    text.parse().unwrap()
-}
-
-#[test]
-fn families_take_turns() {
-    let addresses = ["[::1]:1", "[::2]:1", "[::3]:1", "1.1.1.1:1"].map(address);
-    let turns = ["[::1]:1", "1.1.1.1:1", "[::2]:1", "[::3]:1"].map(address);
-    assert_eq!(by_turns(&addresses), turns);
-    assert_eq!(by_turns(&[]), []);
-}
-
-#[tokio::test]
-async fn the_next_address_is_tried_when_one_refuses() {
-    let clock = config(&[]).clock;
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let open = listener.local_addr().unwrap();
-    let refusing = SocketAddr::new("127.0.0.2".parse().unwrap(), open.port());
-    let stream = connect_any(&clock, vec![refusing, refusing, open])
-        .await
-        .unwrap();
-    assert_eq!(stream.peer_addr().unwrap(), open);
-    let refused = connect_any(&clock, vec![refusing, refusing])
-        .await
-        .unwrap_err();
-    assert_eq!(refused.kind(), io::ErrorKind::ConnectionRefused);
-    assert_eq!(
-        connect_any(&clock, vec![]).await.unwrap_err().kind(),
-        io::ErrorKind::NotFound
-    );
-}
-
-#[tokio::test]
-async fn a_limit_ends_a_wait_and_nothing_else() {
-    let manual = crate::clock::ManualClock::new(std::time::UNIX_EPOCH);
-    let clock = ServiceClock::new(Arc::new(manual.clone()), 0);
-    assert_eq!(
-        within(&clock, Duration::ZERO, std::future::ready(1)).await,
-        Some(1)
-    );
-    assert_eq!(
-        within(&clock, Duration::ZERO, std::future::pending::<u8>()).await,
-        None
-    );
-    let waiting = tokio::spawn(async move {
-        let (sender, receiver) = tokio::sync::oneshot::channel::<u8>();
-        let forever = tokio::spawn(async move { within(&clock, Duration::MAX, receiver).await });
-        tokio::task::yield_now().await;
-        manual.advance(Duration::from_secs(1));
-        sender.send(7).unwrap();
-        forever.await.unwrap().unwrap()
-    });
-    assert_eq!(waiting.await.unwrap(), Ok(7));
-}
 
 #[test]
 fn proxies_are_read_and_their_password_is_not_shown() {

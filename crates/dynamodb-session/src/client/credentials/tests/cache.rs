@@ -1,0 +1,138 @@
+use super::*;
+
+#[tokio::test]
+async fn a_thousand_who_wait_ask_once() {
+    let (cache, provider, _) = cache();
+    let ask = |cache: &Arc<CredentialCache>| {
+        let cache = Arc::clone(cache);
+        tokio::spawn(async move { key(&cache).await })
+    };
+    for answer in [Err("no luck"), Ok(keys("A", None))] {
+        let expected = answer
+            .clone()
+            .map(|_| "A".to_owned())
+            .map_err(|_| FAILED.to_owned() + "no luck");
+        provider.tell(answer);
+        let waiting: Vec<_> = (0..1000).map(|_| ask(&cache)).collect();
+        for waiter in waiting {
+            assert_eq!(waiter.await.unwrap(), expected);
+        }
+    }
+    // The failure was not kept; the keys are.
+    assert_eq!(key(&cache).await.unwrap(), "A");
+    assert_eq!(provider.asked(), 2);
+}
+
+#[tokio::test]
+async fn who_gives_up_does_not_take_the_answer_from_the_others() {
+    let (cache, provider, _) = cache();
+    provider.tell(Ok(keys("A", None)));
+    {
+        let mut first = Box::pin(cache.get());
+        let once =
+            std::future::poll_fn(|cx| std::task::Poll::Ready(first.as_mut().poll(cx).is_pending()));
+        assert!(once.await);
+    }
+    assert_eq!(key(&cache).await.unwrap(), "A");
+    assert_eq!(provider.asked(), 1);
+}
+
+#[tokio::test]
+async fn credentials_are_renewed_before_they_expire() {
+    let (cache, provider, clock) = cache();
+    provider.tell(Ok(keys("A", Some(3600))));
+    assert_eq!(key(&cache).await.unwrap(), "A");
+    clock.advance(Duration::from_secs(3600 - 301));
+    assert_eq!(key(&cache).await.unwrap(), "A");
+    settle().await;
+    assert_eq!(provider.asked(), 1);
+
+    // Five minutes ahead: in the background, while the old ones serve.
+    clock.advance(Duration::from_secs(1));
+    provider.tell(Ok(keys("B", Some(7200))));
+    assert_eq!(key(&cache).await.unwrap(), "A");
+    settle().await;
+    assert_eq!(key(&cache).await.unwrap(), "B");
+    assert_eq!(provider.asked(), 2);
+
+    // Ten seconds ahead: the old ones no longer serve.
+    clock.advance(Duration::from_secs(3600 + 300 - 10));
+    provider.tell(Ok(keys("C", None)));
+    assert_eq!(key(&cache).await.unwrap(), "C");
+}
+
+#[tokio::test]
+async fn a_failed_renewal_leaves_valid_credentials_in_use_and_is_not_repeated_at_once() {
+    let (cache, provider, clock) = cache();
+    provider.tell(Ok(keys("A", Some(3600))));
+    assert_eq!(key(&cache).await.unwrap(), "A");
+    clock.advance(Duration::from_secs(3400));
+    provider.tell(Err("503"));
+    for _ in 0..5 {
+        assert_eq!(key(&cache).await.unwrap(), "A");
+        settle().await;
+    }
+    assert_eq!(provider.asked(), 2);
+    // In the last seconds everyone waits for the renewal, but a failed one still leaves the old.
+    clock.advance(Duration::from_secs(195));
+    provider.tell(Err("503"));
+    assert_eq!(key(&cache).await.unwrap(), "A");
+    // After that they are of no use.
+    clock.advance(Duration::from_secs(5));
+    provider.tell(Err("503"));
+    assert_eq!(key(&cache).await.unwrap_err(), FAILED.to_owned() + "503");
+}
+
+#[tokio::test]
+async fn a_provider_that_hangs_is_given_up() {
+    let (cache, provider, clock) = cache();
+    let waiting = Arc::clone(&cache);
+    let waiter = tokio::spawn(async move { key(&waiting).await });
+    settle().await;
+    clock.advance(PROVIDER_LIMIT);
+    assert!(
+        waiter
+            .await
+            .unwrap()
+            .unwrap_err()
+            .contains("did not answer within 15s")
+    );
+    provider.tell(Ok(keys("A", None)));
+    assert_eq!(key(&cache).await.unwrap(), "A");
+}
+
+#[tokio::test]
+async fn a_provider_that_panics_is_an_error() {
+    #[derive(Debug)]
+    struct Panicking;
+    impl ProvideCredentials for Panicking {
+        fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+        where
+            Self: 'a,
+        {
+            future::ProvideCredentials::new(async { panic!("as the test wants") })
+        }
+    }
+    let (_, _, clock) = cache();
+    let source = Source::Explicit(SharedCredentialsProvider::new(Panicking));
+    let cache = CredentialCache::over(source, ServiceClock::new(Arc::new(clock), 0));
+    assert_eq!(
+        key(&cache).await.unwrap_err(),
+        "the credential provider ended without an answer"
+    );
+}
+
+#[tokio::test]
+async fn credentials_are_forgotten_only_while_they_are_the_current_ones() {
+    let (cache, provider, _) = cache();
+    for name in ["A", "B"] {
+        provider.tell(Ok(keys(name, None)));
+    }
+    let first = cache.get().await.unwrap().generation;
+    cache.forget(first);
+    assert_eq!(key(&cache).await.unwrap(), "B");
+    cache.forget(first);
+    cache.forget(0);
+    assert_eq!(key(&cache).await.unwrap(), "B");
+    assert_eq!(provider.asked(), 2);
+}

@@ -1,0 +1,150 @@
+//! What a failed attempt means: the error it becomes, and whether to try again.
+
+use bytes::Bytes;
+use serde::Deserialize;
+
+use super::fault::{CONDITION_FAILED, Fault, Retry, is_expired_token, judge, message};
+use super::reason::{InvalidSetting, Remediable, chain};
+use super::transport::{Incomplete, IncompleteReason, Response};
+use crate::error::{Error, ErrorKind};
+use crate::remedy::Remedy;
+use crate::request::Operation;
+
+/// The repairs that a call tries at most once.
+#[derive(Default)]
+pub(super) struct Once {
+    new_credentials: bool,
+    corrected_clock: bool,
+    new_connection: bool,
+}
+
+impl Once {
+    fn take(flag: &mut bool) -> Retry {
+        if std::mem::replace(flag, true) {
+            Retry::No
+        } else {
+            Retry::AtOnce
+        }
+    }
+}
+
+/// An attempt without a usable answer.
+pub(super) struct Failure {
+    pub(super) error: Error,
+    pub(super) retry: Retry,
+    /// Whether the request may have been sent.
+    pub(super) sent: bool,
+}
+
+impl Failure {
+    /// Reads an error answer. A condition that was not met is not a failure: its body is returned as `Err`.
+    pub(super) fn from_response(
+        operation: Operation,
+        response: Response,
+        once: &mut Once,
+    ) -> Result<Self, Bytes> {
+        let Response {
+            status,
+            body,
+            request_id,
+            clock_corrected,
+        } = response;
+        // A body that is not JSON comes from a proxy or a load balancer, in whatever language.
+        let fault = serde_json::from_slice::<Fault<'_>>(&body).unwrap_or_default();
+        let code = fault.code();
+        if code == CONDITION_FAILED {
+            return Err(body);
+        }
+        let text = fault.text();
+        let (kind, mut retry, remedy) = judge(code, status, text);
+        if clock_corrected {
+            retry = Once::take(&mut once.corrected_clock);
+        } else if is_expired_token(code) {
+            retry = Once::take(&mut once.new_credentials);
+        }
+        let error = if code.is_empty() {
+            let message = format!("the endpoint answered HTTP {status} without a DynamoDB error");
+            Error::new(kind, message).with_code(format!("Http{status}"))
+        } else {
+            Error::new(kind, message(operation, code, text)).with_code(code)
+        };
+        let mut error = error
+            .with_status(status)
+            .with_request_id(request_id)
+            .with_retryable(matches!(retry, Retry::Transient | Retry::Throttled));
+        if let Some(remedy) = remedy {
+            error = error.with_remedy(remedy);
+        }
+        Ok(Self {
+            error,
+            retry,
+            sent: true,
+        })
+    }
+
+    pub(super) fn not_dynamodb(response: Response) -> Self {
+        let message = "the endpoint answered with something that is not DynamoDB's";
+        let error = Error::new(ErrorKind::Decode, message)
+            .with_remedy(Remedy::CheckEndpoint)
+            .with_status(response.status)
+            .with_request_id(response.request_id);
+        Self {
+            error,
+            retry: Retry::No,
+            sent: true,
+        }
+    }
+
+    pub(super) fn from_incomplete(incomplete: Incomplete, once: &mut Once) -> Self {
+        let (kind, retry) = match incomplete.reason {
+            IncompleteReason::Config => (ErrorKind::Config, Retry::No),
+            IncompleteReason::Credentials => (ErrorKind::Credentials, Retry::No),
+            IncompleteReason::Connect | IncompleteReason::Broken => {
+                (ErrorKind::Transport, Retry::Transient)
+            }
+            IncompleteReason::Timeout => (ErrorKind::Timeout, Retry::Transient),
+            IncompleteReason::Stale => match Once::take(&mut once.new_connection) {
+                Retry::AtOnce => (ErrorKind::Transport, Retry::Reconnect),
+                _ => (ErrorKind::Transport, Retry::Transient),
+            },
+        };
+        let cause = chain(&*incomplete.source);
+        let message = match kind {
+            // Their causes need no introduction.
+            ErrorKind::Config | ErrorKind::Credentials => cause,
+            _ => format!("{incomplete}: {cause}"),
+        };
+        let source = incomplete.source;
+        let mut error = match source.downcast_ref::<InvalidSetting>() {
+            Some(invalid) if kind == ErrorKind::Config => Error::from(invalid.clone()),
+            _ => Error::new(kind, message),
+        };
+        if let Some(failure) = source.downcast_ref::<Remediable>() {
+            error = error.with_remedy(failure.remedy);
+        }
+        error = error.with_source(source);
+        if let Some(endpoint) = incomplete.endpoint {
+            error = error.with_endpoint(endpoint);
+        }
+        Self {
+            error,
+            retry,
+            sent: retry != Retry::No,
+        }
+    }
+}
+
+/// Whether DynamoDB can have sent this body: its answers are JSON objects.
+///
+/// The answers of `GetItem` and `Scan` are parsed later anyway, so only their ends are checked. The others are
+/// short, and are parsed here.
+pub(super) fn is_answer(operation: Operation, body: &[u8]) -> bool {
+    // Any fields.
+    #[derive(Deserialize)]
+    struct Object {}
+    let body = body.trim_ascii();
+    body.starts_with(b"{")
+        && body.ends_with(b"}")
+        && (matches!(operation, Operation::GetItem | Operation::Scan)
+            || serde_json::from_slice::<Object>(body).is_ok())
+}

@@ -1,0 +1,156 @@
+//! The tunnel through an HTTP proxy.
+
+use std::fmt;
+use std::io;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use tokio::net::TcpStream;
+
+use super::authority;
+use super::reason::{BoxError, InvalidSetting, Remediable};
+use crate::remedy::Remedy;
+
+/// The largest answer to CONNECT. Real ones have a few lines.
+const MAX_PROXY_ANSWER: usize = 16 * 1024;
+
+/// An HTTP proxy. It is sent CONNECT, for endpoints with and without TLS.
+pub(super) struct Proxy {
+    pub(super) host: String,
+    pub(super) port: u16,
+    /// The value of `Proxy-Authorization`.
+    authorization: Option<String>,
+}
+
+impl Proxy {
+    pub(super) fn parse(url: &str) -> Result<Self, InvalidSetting> {
+        let invalid = |reason: &str| InvalidSetting::new("proxy", reason);
+        let rest = match url.trim().split_once("://") {
+            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http") => rest,
+            Some(_) => return Err(invalid("the scheme must be http")),
+            None => url.trim(),
+        };
+        let rest = rest.strip_suffix('/').unwrap_or(rest);
+        let (user, authority) = match rest.rsplit_once('@') {
+            Some((user, authority)) => (Some(user), authority),
+            None => (None, rest),
+        };
+        let (host, port) = authority::split(authority).ok_or_else(|| {
+            invalid("it must be http://host:port or http://user:password@host:port")
+        })?;
+        let authorization = user
+            .map(|user| {
+                let (name, password) = user.split_once(':').unwrap_or((user, ""));
+                let mut plain = percent_decoded(name)?;
+                plain.push(b':');
+                plain.extend(percent_decoded(password)?);
+                Some(format!("Basic {}", BASE64.encode(plain)))
+            })
+            .map(|decoded| {
+                decoded.ok_or_else(|| invalid("its user or password has a malformed % escape"))
+            })
+            .transpose()?;
+        Ok(Self {
+            host,
+            port: port.unwrap_or(80),
+            authorization,
+        })
+    }
+
+    /// Asks for a tunnel to `address`.
+    pub(super) async fn tunnel(&self, stream: &TcpStream, address: &str) -> Result<(), BoxError> {
+        let mut request = format!("CONNECT {address} HTTP/1.1\r\nHost: {address}\r\n");
+        if let Some(authorization) = &self.authorization {
+            request.push_str("Proxy-Authorization: ");
+            request.push_str(authorization);
+            request.push_str("\r\n");
+        }
+        request.push_str("\r\n");
+
+        let mut unsent = request.as_bytes();
+        while !unsent.is_empty() {
+            stream.writable().await?;
+            match stream.try_write(unsent) {
+                Ok(sent) => unsent = &unsent[sent..],
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        let mut answer = Vec::with_capacity(1024);
+        let end_of_head =
+            |answer: &[u8]| answer.windows(4).position(|window| window == b"\r\n\r\n");
+        while end_of_head(&answer).is_none() {
+            stream.readable().await?;
+            let mut chunk = [0; 1024];
+            match stream.try_read(&mut chunk) {
+                Ok(0) => return Err("the proxy closed the connection".into()),
+                Ok(read) => answer.extend_from_slice(&chunk[..read]),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => return Err(error.into()),
+            }
+            if answer.len() > MAX_PROXY_ANSWER {
+                return Err("the proxy's answer to CONNECT does not end".into());
+            }
+        }
+        let head = answer
+            .split(|byte| *byte == b'\r')
+            .next()
+            .unwrap_or_default();
+        match head
+            .split(|byte| *byte == b' ')
+            .nth(1)
+            .filter(|_| head.starts_with(b"HTTP/1."))
+        {
+            // The server behind the proxy waits for the client to speak first, so nothing may follow.
+            Some([b'2', _, _]) if answer.ends_with(b"\r\n\r\n") => Ok(()),
+            Some([b'2', _, _]) => Err("the proxy sent more than its answer to CONNECT".into()),
+            Some(b"407") if self.authorization.is_some() => Err(Remediable::boxed(
+                "the proxy refused its user and password (HTTP 407)",
+                Remedy::CorrectProxyPassword,
+            )),
+            Some(b"407") => Err(Remediable::boxed(
+                "the proxy wants a user and a password (HTTP 407)",
+                Remedy::AddProxyPassword,
+            )),
+            Some(status) if status.len() == 3 && status.iter().all(u8::is_ascii_digit) => {
+                let status = String::from_utf8_lossy(status);
+                Err(Remediable::boxed(
+                    format!("the proxy refused to connect (HTTP {status})"),
+                    Remedy::AllowInProxy,
+                ))
+            }
+            _ => Err(Remediable::boxed(
+                "the proxy's answer to CONNECT is not HTTP",
+                Remedy::CheckProxy,
+            )),
+        }
+    }
+}
+
+// The authorization is a password.
+impl fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Proxy")
+            .field("host", &self.host)
+            .field("port", &self.port)
+            .finish_non_exhaustive()
+    }
+}
+
+fn percent_decoded(text: &str) -> Option<Vec<u8>> {
+    let mut decoded = Vec::with_capacity(text.len());
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.next() {
+        if byte == b'%' {
+            let high = char::from(bytes.next()?).to_digit(16)?;
+            let low = char::from(bytes.next()?).to_digit(16)?;
+            decoded.push(u8::try_from(high * 16 + low).ok()?);
+        } else {
+            decoded.push(byte);
+        }
+    }
+    Some(decoded)
+}
+
+#[cfg(test)]
+mod tests;
