@@ -1,0 +1,119 @@
+'use strict';
+
+// What works on all sessions of a table at once.
+
+const assert = require('node:assert/strict');
+const { before, describe, it } = require('node:test');
+const DynamoDBStore = require('koa-session-dynamodb-store/express');
+const { local, unique } = require('../../support/options');
+const { raw, rawTable } = require('../../support/raw');
+const { attribute } = require('../../support/trace');
+const {
+  cookie, createTable, engine, inSeconds, MINUTE, NAME, recorder,
+} = require('./table');
+
+let table;
+
+before(async () => { ({ table } = await createTable()); });
+
+describe('all sessions', () => {
+  const open = (more) => new DynamoDBStore(local(recorder.endpoint, NAME, more));
+  const ids = (sessions) => sessions.map(({ id }) => id).sort();
+
+  // More than one page (1 MB), and what must not be counted among them.
+  const filled = async (prefix) => {
+    const text = 'x'.repeat(150000);
+    const names = Array.from({ length: 12 }, (_, index) => `s${String(index).padStart(2, '0')}`);
+    for (const name of names) await table.putSession(`${prefix}${name}`, attribute({ cookie: cookie(), name, text }));
+    for (const name of ['gone1', 'gone2']) {
+      await table.putSession(`${prefix}${name}`, attribute({ cookie: cookie(), name, text }), { expires: inSeconds(-1) });
+    }
+    await table.putSession(`other-${prefix}`, attribute({ cookie: cookie(), text }));
+    return names;
+  };
+
+  it('all, length: every page, no expired ones, none of another prefix', async () => {
+    const prefix = unique('all');
+    const names = await filled(prefix);
+    recorder.reset();
+    const sessions = await open({ prefix }).all();
+    assert.ok(recorder.only('Scan').length > 1, 'one page');
+    assert.deepEqual(ids(sessions), names);
+    sessions.forEach(({ id, name, cookie: { originalMaxAge } }) => {
+      assert.equal(name, id);
+      assert.equal(originalMaxAge, MINUTE);
+    });
+    recorder.reset();
+    assert.equal(await open({ prefix }).length(), names.length);
+    assert.ok(recorder.only('Scan').length > 1, 'one page');
+  });
+
+  it('all: rows that are no sessions of the frameworks are left out', async () => {
+    const prefix = unique('rows');
+    await table.putSession(`${prefix}session`, attribute({ cookie: cookie() }));
+    await table.putSession(`${prefix}koa`, attribute({ user: 'Ada', _expire: 1 }));
+    await table.putSession(`${prefix}text`, { S: 'x' });
+    await table.putSession(`${prefix}future`, { B: Buffer.from([7, 1]).toString('base64') });
+    await table.put({ sessionId: { S: `${prefix}ghost` }, expires: inSeconds(60) });
+    assert.deepEqual(ids(await open({ prefix }).all()), ['session']);
+  });
+
+  it('all: what is written back is guarded, like any session that was loaded', async () => {
+    const prefix = unique('back');
+    const own = open({ prefix });
+    await own.set('a', { cookie: cookie(), n: 1 });
+    await own.set('b', { cookie: cookie(), n: 1 });
+    const sessions = await own.all();
+    await own.destroy('a');
+    for (const { id, ...rest } of sessions) assert.deepEqual(Object.keys(rest).sort(), ['cookie', 'n']);
+    await Promise.all(sessions.map((one) => own.set(one.id, Object.assign(one, { n: 2 }))));
+    assert.equal(await own.get('a'), undefined);
+    assert.equal((await own.get('b')).n, 2);
+  });
+
+  it('clear: all of the prefix, expired or not, in batches, and what was left undone again', async () => {
+    const prefix = unique('clear');
+    const names = await filled(prefix);
+    for (let index = 0; index < 40; index += 1) await table.putSession(`${prefix}${index}`, attribute({ cookie: cookie() }));
+    recorder.reset();
+    // The service does half of a batch and leaves the rest to be asked for again, twice.
+    recorder.answer('BatchWriteItem', async ({ body }) => {
+      const [deletes] = Object.values(body.RequestItems);
+      const half = Math.floor(deletes.length / 2);
+      await raw(engine.endpoint, 'BatchWriteItem', { RequestItems: { [NAME]: deletes.slice(0, half) } });
+      return { body: { UnprocessedItems: { [NAME]: deletes.slice(half) } } };
+    }, 2);
+    const own = open({ prefix });
+    assert.equal(await own.clear(), names.length + 2 + 40);
+    assert.equal(await own.length(), 0);
+    const batches = recorder.only('BatchWriteItem').map(({ body }) => Object.values(body.RequestItems)[0].length);
+    assert.ok(batches.every((size) => size <= 25), `${batches}`);
+    for (const id of [...names, 'gone1', 'gone2']) assert.equal(await table.get(prefix + id), undefined);
+    assert.ok(await table.get(`other-${prefix}`));
+  });
+
+  it('of a table that is empty', async () => {
+    const own = open({ prefix: unique('nothing') });
+    assert.deepEqual(await own.all(), []);
+    assert.equal(await own.length(), 0);
+    await own.clear();
+  });
+
+  ['connect-dynamodb', 'dynamodb-store'].forEach((layout) => {
+    it(`layout: '${layout}'`, async () => {
+      const name = unique(layout);
+      const hashKey = layout === 'connect-dynamodb' ? 'id' : 'sessionId';
+      const own = rawTable(engine.endpoint, name, hashKey);
+      await own.create();
+      const theirs = new DynamoDBStore(local(engine.endpoint, name, { layout }));
+      await theirs.set('a', { cookie: cookie(), n: 1 });
+      await theirs.set('b', { cookie: cookie(), n: 2 });
+      await own.put({ [hashKey]: { S: 'sess:ghost' }, expires: inSeconds(60) });
+      const all = await theirs.all();
+      assert.deepEqual(all.map(({ id, n }) => [id, n]).sort(), [['a', 1], ['b', 2]]);
+      assert.equal(await theirs.length(), 2);
+      await theirs.clear();
+      assert.deepEqual(await theirs.all(), []);
+    });
+  });
+});

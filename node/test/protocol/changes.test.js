@@ -1,0 +1,326 @@
+'use strict';
+
+// What one save writes: the top-level fields that changed, and the expiry as one unit.
+
+/* eslint no-param-reassign: ["error", { "props": false }] -- a session is there to be changed */
+
+process.env.AWS_SDK_JS_SUPPRESS_MAINTENANCE_MODE_MESSAGE = '1';
+
+const assert = require('node:assert/strict');
+const { before, describe, it } = require('node:test');
+const AWS = require('aws-sdk');
+const sessionsOf = require('../fixtures/sessions');
+const { serveFor, VERSIONS } = require('../support/koa');
+const { unique } = require('../support/options');
+const Visitor = require('../support/visitor');
+const {
+  createTable, dataOf, EXPIRY, inParallel, namesIn, newStore, oneRequest, recorder, stored,
+} = require('./writes');
+
+let table;
+
+before(async () => { table = await createTable(); });
+
+VERSIONS.forEach((version) => {
+  describe(`${version.name}: what is written`, () => {
+    it('a field that changed, and the expiry', async (t) => {
+      const store = newStore();
+      const id = await stored({ a: 1, b: 1 }, store);
+      const calls = await oneRequest(t, {
+        version, store, id, change: (session) => { session.a = 2; },
+      });
+      assert.deepEqual(calls.map(({ operation }) => operation), ['UpdateItem']);
+      const names = namesIn(calls[0]);
+      assert.ok(names.includes('a'));
+      assert.ok(!names.includes('b'));
+      EXPIRY.slice(0, 2).forEach((name) => assert.ok(names.includes(name), name));
+    });
+
+    const client = new AWS.DynamoDB.DocumentClient({ region: 'local' });
+    const { 'koa-session 7': { _expire, ...ofKoa }, ...fixtures } = sessionsOf({
+      createSet: (values) => client.createSet(values),
+    });
+    const sessions = {
+      ...fixtures,
+      'koa-session 7': ofKoa,
+      'everything at once': {
+        bytes: Buffer.from([0, 255]),
+        date: new Date(0),
+        set: new Set(['a']),
+        map: new Map([['k', 1]]),
+        number: NaN,
+        nothing: null,
+        list: [undefined, 1],
+        typed: new Float64Array([1.5]),
+        absent: undefined,
+        text: 'a\ud800',
+      },
+    };
+    // koa-session itself makes something else of these names.
+    const namesOfItsOwn = ['keys of Object'];
+
+    Object.entries(sessions).filter(([name]) => !namesOfItsOwn.includes(name)).forEach(([name, session]) => {
+      it(`${name}, unchanged: the expiry alone`, async (t) => {
+        const store = newStore();
+        const id = await stored(session, store);
+        const earlier = await table.get(id);
+        const calls = await oneRequest(t, {
+          version, store, id, change: (_, ctx) => ctx.session.save(), options: { autoCommit: false },
+        });
+        assert.deepEqual(calls.map(({ operation }) => operation), ['UpdateItem']);
+        const fields = namesIn(calls[0]).filter((one) => !['sessionId', 'session', 'expires', 'created'].includes(one));
+        assert.deepEqual(fields.filter((field) => !EXPIRY.includes(field)), []);
+        assert.deepEqual(dataOf(await table.get(id)), dataOf(earlier));
+      });
+    });
+
+    it('values no session of this package has are kept, digit for digit and byte for byte', async (t) => {
+      const attributes = {
+        big: { N: '12345678901234567890123456789012345678' },
+        exact: { N: '0.1000000000000000055511151231257827' },
+        strings: { SS: ['a', 'b'] },
+        numbers: { NS: ['1', '12345678901234567890123'] },
+        bytes: { B: 'AAEC/w==' },
+        blobs: { BS: ['AQ==', 'Ag=='] },
+        nested: { M: { bytes: { B: 'AQ==' }, big: { N: '12345678901234567890123456789' }, set: { SS: ['x'] } } },
+        list: { L: [{ B: 'AQ==' }, { N: '98765432109876543210' }, { NULL: true }] },
+      };
+      const id = unique('id');
+      await table.putSession(id, { M: attributes });
+      const calls = await oneRequest(t, {
+        version, store: newStore(), id, change: (session) => { session.views = 1; },
+      });
+      Object.keys(attributes).forEach((name) => assert.ok(!namesIn(calls[0]).includes(name), name));
+      const { views, ...kept } = dataOf(await table.get(id));
+      assert.deepEqual(views, { N: '1' });
+      assert.deepEqual(kept, attributes);
+    });
+
+    it('a number written anew is written anew, also where the old one looks the same', async (t) => {
+      const id = unique('id');
+      const digits = '12345678901234567890123';
+      await table.putSession(id, { M: { big: { N: digits }, other: { N: '1.0' } } });
+      await oneRequest(t, {
+        version, store: newStore(), id, change: (session) => { session.big += 4194304; },
+      });
+      const { big, other } = dataOf(await table.get(id));
+      assert.equal(Number(big.N), Number(digits) + 4194304);
+      assert.equal(Number(other.N), 1);
+    });
+
+    it('an equal value in another order, or made anew, is no change', async (t) => {
+      const store = newStore();
+      const session = {
+        user: { name: 'Ada', roles: ['a', 'b'] }, bytes: Buffer.from([1, 2]), at: '1970-01-01T00:00:00.000Z', zero: 0,
+      };
+      const id = await stored(session, store);
+      const calls = await oneRequest(t, {
+        version,
+        store,
+        id,
+        change: (_, ctx) => {
+          ctx.session = {
+            zero: -0, at: new Date(0), bytes: new Uint8Array([1, 2]), user: { roles: ['a', 'b'], name: 'Ada', x: undefined },
+          };
+        },
+      });
+      const fields = namesIn(calls[0]);
+      Object.keys(session).forEach((name) => assert.ok(!fields.includes(name), name));
+    });
+
+    it('a list in another order, null instead of nothing, text instead of a number are changes', async (t) => {
+      const store = newStore();
+      const id = await stored({ list: [1, 2], number: 1, bytes: Buffer.from('a') }, store);
+      await oneRequest(t, {
+        version,
+        store,
+        id,
+        change: (session) => Object.assign(session, {
+          list: [2, 1], number: '1', nothing: null, bytes: Buffer.from('b'),
+        }) && undefined,
+      });
+      assert.deepEqual(dataOf(await table.get(id)), {
+        list: { L: [{ N: '2' }, { N: '1' }] }, number: { S: '1' }, nothing: { NULL: true }, bytes: { B: 'Yg==' },
+      });
+    });
+
+    it('changes inside an object handed out by get are seen: the base is what was stored', async (t) => {
+      const store = newStore();
+      const id = await stored({ deep: { list: [{ n: 1 }] }, bytes: Buffer.from([1]) }, store);
+      await oneRequest(t, {
+        version,
+        store,
+        id,
+        change(session) {
+          session.deep.list[0].n = 2;
+          session.bytes[0] = 2;
+        },
+      });
+      assert.deepEqual(dataOf(await table.get(id)), {
+        deep: { M: { list: { L: [{ M: { n: { N: '2' } } }] } } }, bytes: { B: 'Ag==' },
+      });
+    });
+
+    it('in one request: each commit writes what changed since the last', async (t) => {
+      const store = newStore();
+      const id = await stored({ a: 1, b: 1, c: 1 }, store);
+      const calls = await oneRequest(t, {
+        version,
+        store,
+        id,
+        options: { autoCommit: false },
+        async change(session) {
+          session.a = 2;
+          await session.manuallyCommit();
+          session.b = 2;
+          await session.manuallyCommit();
+          delete session.c;
+          session.a = 1;
+          await session.manuallyCommit();
+        },
+      });
+      const changed = calls.map((call) => namesIn(call).filter((name) => /^[abc]$/.test(name)).sort());
+      assert.deepEqual(changed, [['a'], ['b'], ['a', 'c']]);
+      assert.deepEqual(dataOf(await table.get(id)), { a: { N: '1' }, b: { N: '2' } });
+    });
+
+    it('in one request: writes that nobody waited for arrive in their order', async (t) => {
+      const store = newStore();
+      const id = await stored({ a: 0 }, store);
+      recorder.reset();
+      const held = recorder.hold('UpdateItem');
+      const app = await serveFor(t, version, { store, autoCommit: false }, (ctx) => {
+        const saves = [1, 2, 3].map((n) => {
+          ctx.session.a = n;
+          return ctx.session.save();
+        });
+        return Promise.all(saves).then(() => ({}));
+      });
+      const answer = new Visitor(app.url, { 'koa.sess': id }).get();
+      await held.arrived();
+      // A call made later has come by: nothing else was sent meanwhile.
+      await store.get(unique('other'));
+      assert.equal(recorder.only('UpdateItem').length, 1);
+      held.release();
+      assert.equal((await answer).status, 200);
+      const values = recorder.only('UpdateItem').map(({ body }) => {
+        const name = Object.entries(body.ExpressionAttributeNames).find(([, attribute]) => attribute === 'a')[0];
+        const [, value] = new RegExp(`${name}\\s*=\\s*(:\\w+)`).exec(body.UpdateExpression);
+        return body.ExpressionAttributeValues[value].N;
+      });
+      assert.deepEqual(values, ['1', '2', '3']);
+      assert.deepEqual(dataOf(await table.get(id)), { a: { N: '3' } });
+    });
+
+    it('in one request: a write that fails is told, and the next one goes on from what is stored', async (t) => {
+      const store = newStore({ dynamoConfig: { maxRetries: 0 } });
+      const id = await stored({ a: 0, b: 0 }, store);
+      recorder.reset();
+      recorder.answer('UpdateItem', { status: 500, body: { __type: 'x#InternalServerError', message: 'no' } }, 1);
+      const codes = [];
+      const app = await serveFor(t, version, { store, autoCommit: false }, async (ctx) => {
+        ctx.session.a = 1;
+        await ctx.session.manuallyCommit().catch(({ code }) => codes.push(code));
+        ctx.session.b = 1;
+        await ctx.session.manuallyCommit();
+      });
+      assert.equal((await new Visitor(app.url, { 'koa.sess': id }).get()).status, 200);
+      assert.deepEqual(codes, ['InternalServerError']);
+      assert.deepEqual(dataOf(await table.get(id)), { a: { N: '1' }, b: { N: '1' } });
+    });
+  });
+
+  describe(`${version.name}: the expiry is one unit`, () => {
+    const unitOf = ({ session }) => Object.fromEntries(EXPIRY.filter((name) => session.M[name])
+      .map((name) => [name, session.M[name]]));
+    // With the clock of koa-session, which is the host's.
+    const assertUnit = (item, from, maxAge) => {
+      const { _expire: expire, ...rest } = unitOf(item);
+      assert.deepEqual(rest, { _maxAge: { N: String(maxAge) } });
+      const ms = Number(expire.N);
+      assert.ok(ms >= from + maxAge && ms <= Date.now() + maxAge);
+      const expires = Number(item.expires.N);
+      assert.ok(expires >= Math.ceil((ms + 10000) / 1000));
+      assert.ok(expires <= Math.ceil((Date.now() + maxAge + 10000) / 1000));
+    };
+
+    it('a change writes all of it with the TTL attribute', async (t) => {
+      const store = newStore();
+      const id = await stored({ a: 1 }, store);
+      const from = Date.now();
+      await oneRequest(t, {
+        version, store, id, options: { maxAge: 60000 }, change: (session) => { session.a = 2; },
+      });
+      assertUnit(await table.get(id), from, 60000);
+    });
+
+    it("from 'session' to a number, and back: what is not in the unit any more is removed", async (t) => {
+      const store = newStore();
+      const id = await stored({ a: 1, _session: true }, store);
+      const from = Date.now();
+      await oneRequest(t, {
+        version, store, id, change: (session) => { session.maxAge = 30000; },
+      });
+      assertUnit(await table.get(id), from, 30000);
+      await oneRequest(t, {
+        version, store, id, change: (session) => { session.maxAge = 'session'; },
+      });
+      const item = await table.get(id);
+      assert.deepEqual(unitOf(item), { _session: { BOOL: true } });
+      assert.ok(Number(item.expires.N) >= Math.ceil(from / 1000) + 86400);
+      assert.deepEqual(dataOf(item), { a: { N: '1' } });
+    });
+
+    it('two requests with another maxAge each: one of them, whole', async (t) => {
+      const store = newStore();
+      const id = await stored({ a: 1 }, store);
+      await inParallel(t, {
+        version,
+        store,
+        id,
+        changes: [(session) => { session.maxAge = 'session'; }, (session) => { session.maxAge = 30000; }],
+      });
+      assert.deepEqual(Object.keys(unitOf(await table.get(id))).sort(), ['_expire', '_maxAge']);
+    });
+
+    it('a row without expiry gets one', async (t) => {
+      const id = unique('id');
+      await table.put({ sessionId: { S: id }, session: { M: { a: { N: '1' } } } });
+      const from = Date.now();
+      await oneRequest(t, {
+        version, store: newStore(), id, options: { maxAge: 60000, rolling: true }, change: () => {},
+      });
+      assertUnit(await table.get(id), from, 60000);
+    });
+  });
+
+  describe(`${version.name}: fields koa-session does not carry`, () => {
+    // It drops them on the way to the application or back; who cannot see a field cannot have removed it. With 6,
+    // names that its model has only a getter for are an error of its own.
+    const FIELDS = {
+      _x: { S: 'private' },
+      _csrf: { M: { secret: { S: 's' } } },
+      isNew: { BOOL: false },
+      maxAge: { N: '3600000' },
+      ...(version.name === 'koa-session 7' && {
+        length: { N: '7' }, populated: { BOOL: true }, externalKey: { S: 'k' },
+      }),
+    };
+
+    const CHANGES = {
+      'a change': [(session) => { session.a = 2; }, { a: { N: '2' } }],
+      'nothing changed, saved': [(session) => session.save(), { a: { N: '1' } }],
+      'another session in its place': [(_, ctx) => { ctx.session = { b: 1 }; }, { b: { N: '1' } }],
+    };
+    Object.entries(CHANGES).forEach(([name, [change, data]]) => {
+      it(`${name}: they stay`, async (t) => {
+        const id = unique('id');
+        await table.putSession(id, { M: { a: { N: '1' }, ...FIELDS } });
+        await oneRequest(t, {
+          version, store: newStore(), id, change,
+        });
+        assert.deepEqual(dataOf(await table.get(id)), { ...FIELDS, ...data });
+      });
+    });
+  });
+});
