@@ -75,4 +75,6 @@ async function bundle() {
   copy(ROOT, '.js.flow');
 }
 
-bundle();
+module.exports = { ENTRIES, ON_DEMAND };
+
+if (require.main === module) bundle();

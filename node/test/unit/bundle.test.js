@@ -1,0 +1,85 @@
+'use strict';
+
+// What scripts/bundle.js makes of lib. A file that is loaded needlessly delays every cold start, and a module that is
+// in two bundles keeps its state twice.
+
+const assert = require('node:assert/strict');
+const { execFile } = require('node:child_process');
+const fs = require('node:fs');
+const path = require('node:path');
+const { describe, it } = require('node:test');
+const { promisify } = require('node:util');
+const { ENTRIES, ON_DEMAND } = require('../../scripts/bundle.js');
+const { useEngine } = require('../support/engine');
+const { local, unique } = require('../support/options');
+const { rawTable } = require('../support/raw');
+const { cleanEnv, PACKAGE } = require('../support/subprocess');
+
+const LIB = path.join(PACKAGE, 'lib');
+const DIST = path.join(PACKAGE, 'dist');
+const engine = useEngine();
+
+const read = (file) => fs.readFileSync(file, 'utf8');
+const modules = fs.readdirSync(LIB, { recursive: true }).filter((name) => name.endsWith('.js')).map((name) => name.replaceAll(path.sep, '/'));
+
+describe('a process loads few files', () => {
+  const SCRIPT = `
+    const [entry, options, id] = JSON.parse(process.argv[1]);
+    const loaded = () => Object.keys(require.cache).map((file) => require('node:path').basename(file));
+    const Store = require(entry);
+    const store = new Store(options);
+    const made = loaded();
+    store.get(id, undefined, { ctx: {} }).then(() => console.log(JSON.stringify([made, loaded()])));`;
+
+  // A file more needs a reason: each costs a cold start a quarter of a millisecond.
+  const FILES = {
+    'index.js': 'koa-session-dynamodb-store',
+    'express.js': 'koa-session-dynamodb-store/express',
+  };
+
+  it('every entry is here', () => assert.deepEqual(Object.keys(FILES).sort(), [...ENTRIES].sort()));
+
+  Object.entries(FILES).forEach(([file, entry]) => {
+    it(`${file}: one file and the addon, up to the result of the first get`, async () => {
+      const table = unique('bundle');
+      await rawTable(engine.endpoint, table).create();
+      const args = JSON.stringify([entry, local(engine.endpoint, table), unique('id')]);
+      const how = { cwd: PACKAGE, env: cleanEnv() };
+      const { stdout } = await promisify(execFile)(process.execPath, ['-e', SCRIPT, args], how);
+      const [made, got] = JSON.parse(stdout).map((names) => names.filter((name) => !name.endsWith('.node')));
+      assert.deepEqual(made, [file]);
+      assert.deepEqual(got, [file]);
+    });
+  });
+});
+
+describe('what is loaded later is a file of its own', () => {
+  // At the top of a file, and in no condition: it is loaded at once.
+  const AT_ONCE = /^(?:const [^=]+|\}) = require\('[^']+'\);$/;
+  const wanted = (file, line) => [...line.matchAll(/\brequire\('(\.[^']+)'\)/g)]
+    .map(([, name]) => path.posix.join(path.posix.dirname(file), name));
+
+  const later = modules.flatMap((file) => read(path.join(LIB, file)).split('\n')
+    .filter((line) => !AT_ONCE.test(line)).flatMap((line) => wanted(file, line)));
+
+  it('each module that is required later is in ON_DEMAND, and no other', () => {
+    assert.deepEqual([...new Set(later)].sort(), [...ON_DEMAND].sort());
+  });
+});
+
+describe('no module keeps state in two bundles', () => {
+  // esbuild names each module before its code.
+  const bundled = fs.readdirSync(DIST).filter((name) => name.endsWith('.js'))
+    .flatMap((name) => [...read(path.join(DIST, name)).matchAll(/^\/\/ lib\/(\S+)$/gm)].map(([, file]) => file));
+  const inTwo = [...new Set(bundled.filter((file, index) => bundled.indexOf(file) !== index))];
+
+  // Two of them do no harm: the second time, the addon gets an equal function, and a module is looked up once more.
+  const HARMLESS = ['core.js: hasEvents', 'session.js: sessionData'];
+
+  it('a variable, or an object that can grow, at the top of a file', () => {
+    assert.ok(inTwo.includes('core.js'), 'dist is read as esbuild writes it');
+    const state = inTwo.flatMap((file) => [...read(path.join(LIB, file)).matchAll(/^(?:let (\w+)|const (\w+) = (?:new |\[\]|\{\}))/gm)]
+      .map(([, variable, object]) => `${file}: ${variable ?? object}`));
+    assert.deepEqual(state.sort(), HARMLESS);
+  });
+});
