@@ -31,7 +31,7 @@ test: ## Check and test everything, as CI does
 	@rm -rf $(TEST_LOG)
 	$(step) 'rust format' cargo fmt --all --check
 	$(step) 'lock files' .ci/lock-files
-	$(step) 'import rings' .ci/import-rings javascript rust-client
+	$(step) 'import rings' .ci/import-rings
 	$(step) 'long files' .ci/long-files
 	$(step) 'every test' .ci/every-test
 	$(step) 'npm packages' $(MAKE) --no-print-directory $(NPM_PACKAGES) $(NPM_TOOLS)

@@ -15,8 +15,8 @@ use crate::clock::{Clock, ServiceClock, SystemClock};
 use crate::error::Error;
 use crate::item::Layout;
 use crate::observe::{Listener, Observer};
+use crate::settings::{Conflict, TableConfig};
 use crate::store::SessionStore;
-use crate::table::name;
 
 /// Collects the settings of a [`SessionStore`].
 ///
@@ -33,33 +33,6 @@ pub struct Builder {
     transport: Option<Arc<dyn Transport>>,
     observer: Option<Observer>,
     listener: Option<Listener>,
-}
-
-/// Which table, and how a session lies in it.
-#[derive(Debug, Clone)]
-pub(crate) struct TableConfig {
-    pub(crate) name: String,
-    pub(crate) partition_key: String,
-    pub(crate) ttl_attribute: String,
-    pub(crate) prefix: String,
-    pub(crate) consistent_read: bool,
-    pub(crate) default_ttl: Duration,
-    pub(crate) layout: Layout,
-    pub(crate) conflict: Conflict,
-    /// Zero: every touch is written.
-    pub(crate) touch_after: Duration,
-    pub(crate) absolute_ttl: Option<Duration>,
-}
-
-/// What a [`save`](SessionStore::save) does about requests that change the same session in parallel.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Conflict {
-    /// Each writes the top-level fields that it changed, so disjoint changes all survive.
-    #[default]
-    Merge,
-    /// Each writes the whole session: the last one wins. A session that was deleted stays deleted.
-    Overwrite,
 }
 
 impl Default for Builder {
@@ -407,17 +380,6 @@ impl Builder {
             self.table,
             is_insecure,
         ))
-    }
-}
-
-impl TableConfig {
-    fn validate(&self) -> Result<(), Error> {
-        name::check_table(&self.name)?;
-        name::check_attributes(
-            &self.partition_key,
-            &self.ttl_attribute,
-            self.layout.attributes(),
-        )
     }
 }
 

@@ -83,6 +83,7 @@ mod protocol;
 mod remedy;
 mod request;
 mod session;
+mod settings;
 mod store;
 mod table;
 
@@ -94,12 +95,13 @@ pub use client::transport::{
     Incomplete, IncompleteReason, Request, Response, Transport, TransportFuture,
 };
 pub use clock::{Clock, ManualClock, SystemClock};
-pub use config::{Builder, Conflict};
+pub use config::Builder;
 pub use error::{Error, ErrorKind};
 pub use item::{DecodeSession, EncodeSession, Layout, SessionText};
 pub use observe::{CallReport, Event, Listener, Observer, OperationStats, Stats};
 pub use remedy::Remedy;
 pub use request::Operation;
 pub use session::{Create, Page, PageToken, Record, SessionId, Stamp, Write};
+pub use settings::Conflict;
 pub use store::SessionStore;
 pub use table::{BillingMode, Table, TableDescription, TableSettings, TimeToLive};

@@ -8,13 +8,14 @@ use aws_types::SdkConfig;
 
 use crate::client::retry::Client;
 use crate::clock::ServiceClock;
-use crate::config::{Builder, TableConfig};
+use crate::config::Builder;
 use crate::error::Error;
 use crate::framework::Framework;
 use crate::item::{DecodeSession, EncodeSession};
 use crate::observe::Stats;
 use crate::protocol::Inner;
 use crate::session::{Create, Page, PageToken, Record, SessionId, Stamp, Write};
+use crate::settings::TableConfig;
 use crate::table::Table;
 
 /// Sessions in a DynamoDB table.

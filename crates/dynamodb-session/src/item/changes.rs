@@ -16,7 +16,7 @@ use super::ItemError;
 use super::codec::text;
 use super::codec::writer::{FieldSink, Writer};
 use super::data::sealed::Encode;
-use super::encoded::write_map;
+use super::stored::write_map;
 use crate::framework::{ExpiryField, Framework, Instants};
 
 /// Where a field stands in what a session's attribute value was appended to: its name, as a JSON string, then a colon, its value, and the end.

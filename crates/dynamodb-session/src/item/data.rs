@@ -55,7 +55,13 @@ impl fmt::Debug for SessionText {
 }
 
 pub(crate) mod sealed {
-    use super::{Attribute, Cow, Deserializer, ItemError, Writer};
+    use std::borrow::Cow;
+
+    use serde::de::Deserializer;
+
+    use crate::item::ItemError;
+    use crate::item::codec::reader::Attribute;
+    use crate::item::codec::writer::Writer;
 
     pub trait Encode {
         /// Whether the data come as text from a language whose numbers are doubles.

@@ -1,8 +1,7 @@
 //! Session data in the form they are stored in.
 
-use super::codec::writer::{FieldSink, Writer};
 use super::data::sealed::Encode;
-use super::{Changes, FieldAt, ItemError, ItemErrorKind, Layout, write_fields};
+use super::{Changes, FieldAt, ItemError, Layout, write_fields};
 use crate::framework::Framework;
 
 /// A session in the form it is stored in, before it is framed as a request.
@@ -103,46 +102,4 @@ impl EncodedSession {
         // Whatever text another package stored can be written over.
         (map.is_none() || changes.is_ok()).then_some(changes)
     }
-}
-
-/// What a session became.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct WrittenSession {
-    /// The bytes it counts towards the item's size.
-    pub(crate) size: usize,
-    /// Whether it came as text from a language whose numbers are doubles.
-    pub(crate) has_doubles: bool,
-}
-
-/// Appends session data as a map (`{"M":{…}}`), which they must be: anything else would be unreadable once stored.
-///
-/// On error nothing is appended. `limits` says whether `DynamoDB`'s limits are enforced. `sink` gets each field.
-pub(super) fn write_map<'w, T: Encode + ?Sized>(
-    session: &T,
-    out: &'w mut Vec<u8>,
-    limits: bool,
-    sink: Option<&'w mut dyn FieldSink>,
-) -> Result<WrittenSession, ItemError> {
-    let start = out.len();
-    let mut writer = Writer::new(out, limits);
-    writer.sink = sink;
-    let written = session.write_attribute(&mut writer);
-    let Writer { out, size, .. } = writer;
-    let written = written.and_then(|()| {
-        if out[start..].starts_with(br#"{"M":"#) {
-            Ok(WrittenSession {
-                size,
-                has_doubles: T::HAS_DOUBLES,
-            })
-        } else {
-            Err(ItemError::new(
-                ItemErrorKind::NotAMap,
-                "session data must be a map",
-            ))
-        }
-    });
-    if written.is_err() {
-        out.truncate(start);
-    }
-    written
 }

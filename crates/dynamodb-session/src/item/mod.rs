@@ -10,7 +10,7 @@
 //! * [`data`] says what session data can be: any serde type, or text ([`SessionText`]).
 //! * [`layout`] has a file for each layout.
 //! * [`encoded`] is a session about to be written, [`changes`] what a save has to write of it.
-//! * [`read`] and [`page`] read items out of answers.
+//! * [`stored`] is the data as an attribute value. [`read`] and [`page`] read items out of answers.
 //!
 //! Data that `DynamoDB` would refuse are refused here, with a path into the session, before anything is sent:
 //! <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html>
@@ -27,6 +27,7 @@ mod layout;
 mod page;
 mod read;
 mod size;
+mod stored;
 #[cfg(test)]
 mod tests;
 
@@ -38,5 +39,6 @@ pub(crate) use error::{ItemError, ItemErrorKind};
 pub(crate) use key::OwnKey;
 pub use layout::Layout;
 pub(crate) use page::{Scanned, ScannedItem, unprocessed};
-pub(crate) use read::{Stored, StoredItem, read_response};
+pub(crate) use read::{StoredItem, read_response};
 pub(crate) use size::item_size;
+pub(crate) use stored::Stored;

@@ -7,10 +7,11 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::de::StrRead;
 
 use super::attributes::CREATED;
-use super::codec::reader::{Attribute, AttributeSeed, Reading};
+use super::codec::reader::{AttributeSeed, Reading};
 use super::codec::{Tag, skip_fields, skip_rest, surrogate};
 use super::data::sealed::Decode;
 use super::layout::Form;
+use super::stored::{Stored, Unreadable};
 use super::{ItemError, ItemErrorKind, Layout, OwnKey, expiry};
 
 /// An item as it was found.
@@ -23,22 +24,6 @@ pub(crate) struct StoredItem<T> {
     pub(crate) created_ms: Option<u64>,
     /// Whether the data are where another package keeps them: see [`Layout`].
     pub(crate) is_foreign: bool,
-}
-
-/// The session's data, if the item holds any.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Stored<T> {
-    Session(T),
-    Unreadable(Unreadable),
-}
-
-/// Why an item holds no session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Unreadable {
-    /// It has no attribute `session`: an `UpdateItem` after a delete leaves such items.
-    Absent,
-    /// `session` is neither a map nor one of our own later layouts.
-    NotAMap,
 }
 
 /// Reads the item out of a whole response, where it is the member `Item` or `Attributes`; `None` if there is none.
@@ -320,32 +305,6 @@ impl<'de, T: Decode> Visitor<'de> for SessionAttribute<'_, T> {
         skip_rest(&mut map)?;
         Ok(Stored::Unreadable(Unreadable::NotAMap))
     }
-}
-
-/// Reads session data from the rest of an attribute value, whose type is `tag`.
-pub(super) fn read_data<'de, T: Decode, A: MapAccess<'de>>(
-    map: &mut A,
-    tag: Tag,
-    reading: &Reading,
-) -> Result<T, A::Error> {
-    struct Data<'c, T> {
-        tag: Tag,
-        reading: &'c Reading,
-        of: PhantomData<T>,
-    }
-    impl<'de, T: Decode> DeserializeSeed<'de> for Data<'_, T> {
-        type Value = T;
-
-        fn deserialize<D: Deserializer<'de>>(self, input: D) -> Result<T, D::Error> {
-            T::from_attribute(Attribute {
-                input,
-                tag: Some(self.tag),
-                reading: self.reading,
-            })
-        }
-    }
-    let of = PhantomData;
-    map.next_value_seed(Data { tag, reading, of })
 }
 
 /// The text of an attribute value that is a number.

@@ -20,11 +20,11 @@ use bytes::Bytes;
 
 use crate::client::retry::{Answer, Client};
 use crate::clock::ServiceClock;
-use crate::config::TableConfig;
 use crate::error::Error;
 use crate::item::expiry;
 use crate::request::{Moment, Names, Operation};
 use crate::session::{MAX_ID_BYTES, SessionId, too_long};
+use crate::settings::TableConfig;
 
 /// What the clones of a store share.
 #[derive(Debug)]

@@ -5,13 +5,13 @@ use std::sync::atomic::Ordering::Relaxed;
 use super::write::{Gone, Outcome, PreparedWrite};
 use super::{Inner, from_epoch_ms};
 use crate::client::retry::Answer;
-use crate::config::Conflict;
 use crate::error::{Error, ErrorKind};
 use crate::framework::Framework;
 use crate::item::{Changes, EncodeSession, expiry};
 use crate::observe::{Event, count, id_hash};
 use crate::request::{self, Condition, ItemHead, Operation};
 use crate::session::{Record, Stamp, Write};
+use crate::settings::Conflict;
 
 impl Inner {
     /// Writes what differs from what was loaded, or of that the expiry unit alone.

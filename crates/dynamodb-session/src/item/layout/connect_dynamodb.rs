@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use super::{DataAttribute, Description, Form};
 use crate::item::codec::{json, surrogate, write_json_string};
 use crate::item::data::sealed::{Decode, Encode};
-use crate::item::encoded::WrittenSession;
+use crate::item::stored::WrittenSession;
 use crate::item::{ItemError, ItemErrorKind};
 
 pub(super) const LAYOUT: Description = Description {

@@ -17,8 +17,7 @@ use serde::de::{Error as _, MapAccess};
 use super::codec::Tag;
 use super::codec::reader::Reading;
 use super::data::sealed::{Decode, Encode};
-use super::encoded::WrittenSession;
-use super::read::{Stored, Unreadable, read_data};
+use super::stored::{Stored, Unreadable, WrittenSession, read_data};
 use super::{FieldAt, ItemError};
 use crate::error::{Error, ErrorKind};
 

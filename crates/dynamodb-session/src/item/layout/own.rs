@@ -4,7 +4,7 @@ use super::{DataAttribute, Description, Form};
 use crate::item::attributes::SESSION;
 use crate::item::codec::writer::FieldSink;
 use crate::item::data::sealed::Encode;
-use crate::item::encoded::{WrittenSession, write_map};
+use crate::item::stored::{WrittenSession, write_map};
 use crate::item::{FieldAt, ItemError};
 
 pub(super) const LAYOUT: Description = Description {

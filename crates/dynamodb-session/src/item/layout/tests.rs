@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::Layout::{ConnectDynamodb, DynamodbStore, Session, TowerSessionsDynamodbStore};
 use super::*;
 use crate::item::data::sealed::{Decode, Encode};
-use crate::item::read::Unreadable;
+use crate::item::stored::Unreadable;
 use crate::item::{ItemErrorKind, OwnKey, SessionText, Stored, StoredItem, read_response};
 
 fn read_item<T: Decode>(layout: Layout, item: &Value) -> Result<StoredItem<T>, ItemErrorKind> {

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::*;
 
-use crate::item::read::Unreadable;
+use crate::item::stored::Unreadable;
 use crate::item::{Stored, read_response};
 
 fn item<T: Decode>(item: &str) -> Result<StoredItem<T>, ItemError> {
