@@ -5,10 +5,10 @@ const { invalidSession, isOwn } = require('./errors.js');
 
 /** DynamoDB attribute JSON, `{"M":{…}}`, for sessions that JSON cannot express; see ./session-data.js. */
 
-/** DynamoDB accepts 32 levels. Data that is nested far deeper than that is taken for endless. */
+/** DynamoDB accepts 32 levels. Data nested far deeper is treated as endless. */
 const ENDLESS = 256;
 
-/** A DynamoDB set (SS, NS, BS), as the AWS SDK's DocumentClient gives it and the legacy package did. */
+/** A DynamoDB set (SS, NS, BS), in the form of the AWS SDK's DocumentClient, which version 1 returned. */
 class DynamoDBSet {
   wrapperName = 'Set';
 
@@ -21,7 +21,7 @@ class DynamoDBSet {
     return this.values;
   }
 }
-// What the SDK calls it; `util.inspect` shows it.
+// The SDK's name for it, which `util.inspect` shows.
 Object.defineProperty(DynamoDBSet, 'name', { value: 'Set' });
 
 const isBinary = (value) => ArrayBuffer.isView(value) || types.isAnyArrayBuffer(value);
@@ -72,7 +72,7 @@ class Writer {
   /** The attribute's text; undefined for values that JSON leaves out. */
   #attribute(given, key) {
     let value = given;
-    // Binary data is stored as such: a Buffer's own toJSON would make a list of numbers of it.
+    // Binary data stays binary: a Buffer's own toJSON would make it a list of numbers.
     if (value !== null && (typeof value === 'object' || typeof value === 'bigint')
       && !isBinary(value) && !(value instanceof DynamoDBSet) && typeof value.toJSON === 'function') {
       value = value.toJSON(key);
@@ -160,7 +160,7 @@ function defined(target, key, value) {
 
 const bytes = (value) => Buffer.from(value, 'base64');
 
-/** The value of a DynamoDB attribute, as the legacy package gave it. */
+/** The value of a DynamoDB attribute, in the form that version 1 returned. */
 function fromAttribute(attribute) {
   const type = Object.keys(attribute)[0];
   const value = attribute[type];

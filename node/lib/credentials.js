@@ -18,7 +18,7 @@ async function ask(source) {
     return ask(await callV2(source, 'resolve'));
   }
   if (typeof source.get === 'function' || typeof source.getPromise === 'function') {
-    // `get` refreshes what is due.
+    // `get` renews expired credentials.
     await callV2(source, 'get');
   }
   return source;
@@ -36,7 +36,7 @@ function checked(credentials) {
   if (!isText(accessKeyId) || !isText(secretAccessKey)) {
     throw new TypeError('the credentials provider gave no accessKeyId and secretAccessKey');
   }
-  // Some give an empty one with keys that need none.
+  // Some providers give an empty token with keys that need no token.
   if (sessionToken && !isText(sessionToken)) {
     throw new TypeError('the credentials provider gave a sessionToken that is not a string');
   }
@@ -49,16 +49,16 @@ function checked(credentials) {
   };
 }
 
-/** A provider, asked once for all who wait, and given up on after a while. */
+/** Calls a provider, once for all calls that wait for credentials, and with a deadline. */
 class Provider {
-  /** Why there were no credentials the last time: the cause of the errors that follow from it. */
+  /** Why the provider failed the last time; undefined after a success. The store's errors have it as their cause. */
   lastError;
 
   #source;
 
   #timeoutMs;
 
-  /** The question that has no answer yet. */
+  /** The call of the provider that has no answer yet. */
   #asked;
 
   constructor(source, timeoutMs) {
@@ -88,8 +88,8 @@ class Provider {
   }
 
   /**
-   * A provider that was given up on may be slow, or may hang for ever: it is asked again, and the answer that comes
-   * first is taken, be it to the question before.
+   * Calls the provider, or joins a call under way. After a deadline nobody knows whether the provider is slow or hangs
+   * for ever. So it is called again, and the first answer counts, even if it is that of the earlier call.
    */
   #ask() {
     const before = this.#asked;
@@ -104,7 +104,7 @@ class Provider {
   }
 }
 
-/** Whether an object is a source to ask, rather than credentials to read. */
+/** Whether an object provides credentials when it is called, instead of holding them. */
 function isProvider(value) {
   return typeof value === 'function' || ['get', 'getPromise', 'resolve', 'resolvePromise'].some(
     (method) => typeof value?.[method] === 'function',

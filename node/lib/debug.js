@@ -1,6 +1,6 @@
 'use strict';
 
-/** What `DYNAMODB_STORE_DEBUG` prints. Required only when it is set. */
+/** Prints the calls of a store. Loaded only if `DYNAMODB_STORE_DEBUG` is set. */
 
 const crypto = require('node:crypto');
 
@@ -8,7 +8,7 @@ const SECRETS = /^(accessKeyId|secretAccessKey|sessionToken|token|credentials|cr
 
 let key;
 
-/** Tells ids apart within one process without telling what they are. */
+/** A short hash of an id. It is the same for the same id within one process, and does not reveal the id. */
 function hashed(id) {
   key ||= crypto.randomBytes(32);
   return `#${crypto.createHmac('sha256', key).update(String(id)).digest('hex').slice(0, 8)}`;
@@ -36,7 +36,7 @@ function print(message, details) {
 }
 
 /**
- * Prints how a call for a session went, when it went well.
+ * Prints the result of a call for a session. Prints nothing if the call fails: its error is printed elsewhere.
  *
  * @template T
  * @param {string} call

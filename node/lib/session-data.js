@@ -3,8 +3,9 @@
 /* eslint global-require: "off" -- most sessions are plain JSON */
 
 /**
- * Session data to the text that crosses to the native part, and back; see ./frame.js. A session that JSON can express
- * is JSON text. With a Buffer, a Set or the like in it, the whole session is DynamoDB attribute JSON, `{"M":...}`.
+ * Converts session data to the text that the native part gets, and back; see ./frame.js. A session that JSON can
+ * express becomes JSON text. If it contains a Buffer, a Set or the like, the whole session becomes DynamoDB attribute
+ * JSON, `{"M":...}`.
  */
 
 const { attributeOf, attributeText } = require('./frame.js');
@@ -28,7 +29,7 @@ function isJson(value, depth) {
     if (types.isSet(value) || types.isMap(value)) return false;
   }
   if (typeof value.toJSON === 'function') return false;
-  // Inherited properties are not stored. Looking at one too many only takes the longer way.
+  // Inherited properties are not stored. If one of them is not JSON, the slower way gives the same result.
   for (const key in value) { // eslint-disable-line guard-for-in, no-restricted-syntax
     if (!isJson(value[key], depth + 1)) return false;
   }
@@ -40,10 +41,10 @@ function json(session) {
   try {
     if (Array.isArray(session) || !isJson(session, 0)) return undefined;
     const text = JSON.stringify(session);
-    // JSON.stringify escapes lone surrogates, which are not Unicode; DynamoDB has no place for them.
+    // JSON.stringify escapes lone surrogates. They are not valid Unicode: DynamoDB cannot store them.
     return text[0] === '{' && !text.includes('\\ud') ? text : undefined;
   } catch {
-    // Something in it throws: ./attribute-data.js reports where.
+    // A getter or a toJSON in it throws: ./attribute-data.js reports where.
     return undefined;
   }
 }
@@ -60,7 +61,7 @@ function serialise(session) {
   throw require('./errors.js').invalidSession('The session must be an object.');
 }
 
-/** The session of a text that is attribute JSON. */
+/** Reads a session from attribute JSON. */
 function parse(text) {
   return require('./attribute-data.js').fromAttribute(JSON.parse(attributeOf(text)));
 }

@@ -12,10 +12,10 @@ use tokio::sync::oneshot;
 
 use crate::completion::{Mailbox, Post};
 
-/// Where the answer to a question goes; dropping it answers that the environment has ended.
+/// Takes the provider's answer. It is dropped without one if the environment ends.
 pub(crate) type Reply = oneshot::Sender<Result<Credentials, String>>;
 
-/// A provider that lives in a Node environment and is asked there.
+/// A provider in JavaScript, which is called on the thread of its Node environment.
 pub(crate) struct Provider {
     id: u32,
     mailbox: Arc<Mailbox>,
@@ -32,7 +32,7 @@ impl Provider {
             provider: self.id,
             reply,
         });
-        // The glue bounds how long a provider may take, so there is always an answer while the environment lives.
+        // JavaScript limits how long a provider may take. So there is an answer, unless the environment ends.
         match answer.await {
             Ok(Ok(credentials)) => Ok(credentials),
             Ok(Err(message)) => Err(CredentialsError::provider_error(message)),
@@ -76,9 +76,9 @@ pub(crate) fn credentials(
     )
 }
 
-/// A time JavaScript gives; what is not a number or before 1970 is 1970.
+/// The time of epoch milliseconds from JavaScript. NaN and times before 1970 become 1970.
 pub(crate) fn from_epoch_ms(ms: f64) -> SystemTime {
-    // Of the year 5138: more digits are read as milliseconds, which some packages wrote.
+    // In the year 5138. An expiry with more digits is read as one in milliseconds, which some packages wrote.
     const LATEST_SECS: f64 = 99_999_999_999.0;
     let seconds = if ms.is_nan() {
         0.0

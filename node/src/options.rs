@@ -1,4 +1,4 @@
-//! What a store is configured with, flat, as the glue has validated it.
+//! The options of a store: a flat list, which JavaScript has validated.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -81,7 +81,7 @@ pub struct StoreOptions {
 }
 
 impl StoreOptions {
-    /// Whether equal options mean an equal store only within one environment.
+    /// Whether stores of equal options may be shared within one environment only: some options name JavaScript objects.
     pub(crate) fn belongs_to_environment(&self) -> bool {
         self.credentials_provider.is_some() || self.logger.is_some()
     }
@@ -205,7 +205,7 @@ fn long_millis(ms: i64) -> Duration {
     Duration::from_millis(ms.try_into().unwrap_or_default())
 }
 
-/// One call as the AWS SDK v2's `logger` shows it, without the item.
+/// Describes a call as the AWS SDK v2 does for its `logger`, without the item.
 fn line(report: &CallReport, table: &str) -> String {
     let status = report
         .status

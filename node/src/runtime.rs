@@ -12,8 +12,8 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::completion::Mailbox;
 
-/// Spawns itself, on the runtime's thread. What a task starts with is a fraction of what it becomes, and memory that
-/// one thread frees for another is dear.
+/// Makes a future and spawns it, on the runtime's thread. This closure is much smaller than the future, and it is slow
+/// to allocate memory on one thread and free it on another.
 type Task = Box<dyn FnOnce() + Send>;
 
 /// `None` before the first start. The channel is closed when a start has failed.
@@ -21,8 +21,8 @@ static RUNTIME: Mutex<Option<UnboundedSender<Task>>> = Mutex::new(None);
 
 thread_local! {
     static IS_RUNTIME: Cell<bool> = const { Cell::new(false) };
-    /// Mailboxes with posts that nobody has been woken for yet.
-    static UNTOLD: RefCell<Vec<Arc<Mailbox>>> = const { RefCell::new(Vec::new()) };
+    /// Mailboxes with posts whose environment has not been woken yet.
+    static TO_WAKE: RefCell<Vec<Arc<Mailbox>>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Runs a task on the shared runtime, which starts with the first store and lives as long as the process. If the
@@ -36,7 +36,7 @@ where
     T: FnOnce() -> F + Send + 'static,
     F: Future<Output = ()> + Send + 'static,
 {
-    // What is not sent is dropped when the lock is released: its end is told from there.
+    // An unsent task is dropped only after the lock is released, because its drop reports the end of the call.
     let unsent = send(Box::new(move || drop(tokio::spawn(task()))));
     drop(unsent);
 }
@@ -65,23 +65,22 @@ fn send(task: Task) -> Option<Task> {
     }
 }
 
-/// Has the mailbox's environment woken once this thread has nothing else to do, together with all that is posted
-/// until then. `false` on any other thread than the runtime's.
+/// Wakes the mailbox's environment as soon as this thread is idle, once for everything that is posted until then.
+/// Returns `false`, and does nothing, on any other thread than the runtime's.
 pub(crate) fn wake_when_idle(mailbox: &Arc<Mailbox>) -> bool {
     let is_runtime = IS_RUNTIME.get();
     if is_runtime {
-        UNTOLD.with_borrow_mut(|untold| {
-            if !untold.iter().any(|other| Arc::ptr_eq(other, mailbox)) {
-                untold.push(Arc::clone(mailbox));
+        TO_WAKE.with_borrow_mut(|mailboxes| {
+            if !mailboxes.iter().any(|other| Arc::ptr_eq(other, mailbox)) {
+                mailboxes.push(Arc::clone(mailbox));
             }
         });
     }
     is_runtime
 }
 
-fn wake_untold() {
-    let untold = UNTOLD.take();
-    for mailbox in &untold {
+fn wake_all() {
+    for mailbox in &TO_WAKE.take() {
         mailbox.wake();
     }
 }
@@ -92,17 +91,17 @@ fn start() -> Option<UnboundedSender<Task>> {
         .name("dynamodb-session".to_owned())
         .spawn(move || {
             IS_RUNTIME.set(true);
-            // Built here, not before: it takes a quarter of a millisecond, which the event loop need not wait for.
+            // Built on this thread, so that the event loop does not wait a quarter of a millisecond for it.
             let runtime = Builder::new_current_thread()
                 .enable_all()
-                .on_thread_park(wake_untold)
+                .on_thread_park(wake_all)
                 .build();
             match runtime {
                 Ok(runtime) => runtime.block_on(run(receiver)),
-                // No descriptors to build it from: what has come is dropped, and what comes starts another.
+                // There are no file descriptors left. The tasks so far are dropped, and the next one starts another thread.
                 Err(_) => drop(receiver),
             }
-            wake_untold();
+            wake_all();
         })
         .ok()?;
     Some(sender)

@@ -233,18 +233,18 @@ describe('a proxy', () => {
   it('says what is wrong with user and password', async (t) => {
     const { port } = await startProxy(t, locked);
     const wrong = `http://user:${encodeURIComponent(PASSWORD)}2@127.0.0.1:${port}`;
-    assertRefused(await use(server.urls.https, EXTRA(), through(wrong)), /refused its user and password/, /correct them/);
+    assertRefused(await use(server.urls.https, EXTRA(), through(wrong)), /refused its user and password/, /^correct the user and the password in dynamoConfig/);
     const none = `http://127.0.0.1:${port}`;
     assertRefused(await use(server.urls.https, EXTRA(), through(none)), /wants a user and a password/, /http:\/\/user:password@/);
   });
 
-  it('says that it refuses, or that it is none', async (t) => {
+  it('says that it refuses, or that it is no proxy', async (t) => {
     const { port } = await startProxy(t, () => 'HTTP/1.1 403 Forbidden\r\n\r\n');
     const refused = await use(server.urls.https, EXTRA(), through(`http://127.0.0.1:${port}`));
     assertRefused(refused, /refused to connect \(HTTP 403\)/, /have the proxy allow/);
     const garbage = await startProxy(t, () => 'SSH-2.0-OpenSSH_9.6\r\n\r\n');
     const none = await use(server.urls.https, EXTRA(), through(`http://127.0.0.1:${garbage.port}`));
-    assertRefused(none, /not HTTP/, /something else listens/);
+    assertRefused(none, /not HTTP/, /that an HTTP proxy runs there/);
     const gone = await startProxy(t, () => '');
     const closed = await use(server.urls.https, EXTRA(), through(`http://127.0.0.1:${gone.port}`));
     assert.match(closed.text, /the proxy closed the connection/);
@@ -257,7 +257,7 @@ describe('a proxy', () => {
     unused.close();
     await once(unused, 'close');
     const absent = await use(server.urls.https, EXTRA(), through(`http://127.0.0.1:${port}`));
-    assertRefused(absent, new RegExp(`the proxy 127\\.0\\.0\\.1:${port} cannot be reached`), /check the URL of the proxy/);
+    assertRefused(absent, new RegExp(`the proxy 127\\.0\\.0\\.1:${port} cannot be reached`), /^check the URL in dynamoConfig/);
     const mute = net.createServer((socket) => {
       socket.on('error', () => {});
       t.after(() => socket.destroy());
