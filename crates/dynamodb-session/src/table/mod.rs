@@ -5,26 +5,20 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
 use crate::error::{Error, ErrorKind};
-use crate::item::attributes;
 use crate::protocol::Inner;
 use crate::remedy::Remedy;
 use crate::request::Operation;
 
 mod description;
 pub(crate) mod name;
+mod settle;
 
 use description::TableAnswer;
 pub use description::{BillingMode, TableDescription, TimeToLive};
-
-/// How long a table may take to become usable. AWS takes 7 to 16 s, more when many are created at once.
-const SETTLE_TIMEOUT: Duration = Duration::from_mins(2);
-const FIRST_POLL: Duration = Duration::from_millis(100);
-const LONGEST_POLL: Duration = Duration::from_secs(2);
 
 /// What a table is created with. A field that is set is also applied to a table that exists, where that
 /// can be changed; one that is not set never changes a live table.
@@ -304,25 +298,6 @@ impl Table {
         }
     }
 
-    async fn wait_until_usable(&self) -> Result<TableDescription, Error> {
-        let mut poll = Poll::new(self);
-        loop {
-            // A table just created can be unknown to the part of the service that is asked next.
-            if let Some(description) = self.describe().await?.filter(TableDescription::is_usable) {
-                return Ok(description);
-            }
-            poll.wait("become active").await?;
-        }
-    }
-
-    async fn wait_until_gone(&self) -> Result<(), Error> {
-        let mut poll = Poll::new(self);
-        while self.describe().await?.is_some() {
-            poll.wait("be deleted").await?;
-        }
-        Ok(())
-    }
-
     fn check_key(&self, description: &TableDescription) -> Result<(), Error> {
         let expected = &self.store.table.partition_key;
         let reason = if description.partition_key != *expected {
@@ -353,144 +328,5 @@ impl Table {
     ) -> Result<TableDescription, Error> {
         self.settle_ttl(settings.use_ttl).await?;
         self.settle_capacity(description, settings).await
-    }
-
-    /// Follows the table's TTL attribute, and turns TTL on or off if that is wanted and not yet so.
-    async fn settle_ttl(&self, wanted: Option<bool>) -> Result<(), Error> {
-        let mut poll = Poll::new(self);
-        loop {
-            let ttl = self.time_to_live().await?;
-            if let TimeToLive::Enabled(attribute) = &ttl {
-                self.follow(attribute)?;
-            }
-            let (enabled, attribute) = match (wanted, ttl) {
-                (None, _) | (_, TimeToLive::Unsupported) | (Some(true), TimeToLive::Enabled(_)) => {
-                    return Ok(());
-                }
-                (Some(false), TimeToLive::Disabled | TimeToLive::Disabling) => return Ok(()),
-                (Some(false), TimeToLive::Enabled(attribute)) => (false, attribute),
-                (Some(true), _) => (true, self.store.ttl_attribute().to_string()),
-            };
-            let specification = json!({ "AttributeName": attribute, "Enabled": enabled });
-            let request =
-                json!({ "TableName": self.name(), "TimeToLiveSpecification": specification });
-            match self.send(Operation::UpdateTimeToLive, request).await {
-                Err(error) if error.code() == Some("UnknownOperationException") => return Ok(()),
-                // The table is still settling.
-                Err(error) if is_settling(&error) => poll.wait("accept a TTL setting").await?,
-                // Another process may have been quicker with the same change.
-                Err(error) if error.code() == Some("ValidationException") => {
-                    let is_so = match self.time_to_live().await? {
-                        TimeToLive::Enabled(now) => enabled && now == attribute,
-                        TimeToLive::Disabled | TimeToLive::Disabling => !enabled,
-                        TimeToLive::Unsupported => true,
-                    };
-                    return if is_so { Ok(()) } else { Err(error) };
-                }
-                answer => return answer.map(drop),
-            }
-        }
-    }
-
-    fn follow(&self, attribute: &str) -> Result<(), Error> {
-        if attributes::RESERVED.contains(&attribute) || attribute == self.store.table.partition_key
-        {
-            let message = format!(
-                "the table's TTL is on by `{attribute}`, where the store keeps something else"
-            );
-            return Err(Error::new(ErrorKind::Config, message)
-                .on(Operation::DescribeTimeToLive, self.name()));
-        }
-        self.store.follow_ttl_attribute(attribute);
-        Ok(())
-    }
-
-    /// Sets those units that were asked for and differ; an on-demand table has none.
-    async fn settle_capacity(
-        &self,
-        description: TableDescription,
-        settings: &TableSettings,
-    ) -> Result<TableDescription, Error> {
-        let mut description = description;
-        let mut poll = Poll::new(self);
-        loop {
-            let read = settings
-                .read_capacity_units
-                .unwrap_or(description.read_capacity_units);
-            let write = settings
-                .write_capacity_units
-                .unwrap_or(description.write_capacity_units);
-            let is_so = (read, write)
-                == (
-                    description.read_capacity_units,
-                    description.write_capacity_units,
-                );
-            if is_so || description.billing_mode == BillingMode::PayPerRequest {
-                return Ok(description);
-            }
-            let units = json!({ "ReadCapacityUnits": read, "WriteCapacityUnits": write });
-            let request = json!({ "TableName": self.name(), "ProvisionedThroughput": units });
-            match self.send(Operation::UpdateTable, request).await {
-                Ok(_) => {
-                    return Ok(TableDescription {
-                        read_capacity_units: read,
-                        write_capacity_units: write,
-                        ..description
-                    });
-                }
-                // Another process may be making the same change: look again.
-                Err(error) if is_settling(&error) => {
-                    poll.wait("accept a change of its capacity").await?;
-                }
-                Err(error) if error.code() == Some("ValidationException") => {
-                    let now = self.describe().await?;
-                    return now
-                        .filter(|now| {
-                            (read, write) == (now.read_capacity_units, now.write_capacity_units)
-                        })
-                        .ok_or(error);
-                }
-                Err(error) => return Err(error),
-            }
-            if let Some(now) = self.describe().await? {
-                description = now;
-            }
-        }
-    }
-}
-
-/// The table exists but is in the middle of another change, or not yet known everywhere.
-fn is_settling(error: &Error) -> bool {
-    error.kind() == ErrorKind::TableNotFound || error.code() == Some("ResourceInUseException")
-}
-
-/// Waits between looks at a table, twice as long each time, up to [`SETTLE_TIMEOUT`].
-struct Poll<'a> {
-    table: &'a Table,
-    interval: Duration,
-    end: Duration,
-}
-
-impl<'a> Poll<'a> {
-    fn new(table: &'a Table) -> Self {
-        Self {
-            table,
-            interval: FIRST_POLL,
-            end: table.store.clock.monotonic() + SETTLE_TIMEOUT,
-        }
-    }
-
-    async fn wait(&mut self, purpose: &str) -> Result<(), Error> {
-        if self.table.store.clock.monotonic() >= self.end {
-            let message = format!(
-                "the table did not {purpose} within {} s",
-                SETTLE_TIMEOUT.as_secs()
-            );
-            return Err(Error::new(ErrorKind::Timeout, message)
-                .on(Operation::DescribeTable, self.table.name()));
-        }
-        self.table.store.clock.sleep(self.interval).await;
-        self.interval = (self.interval * 2).min(LONGEST_POLL);
-        Ok(())
     }
 }
