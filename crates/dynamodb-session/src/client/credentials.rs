@@ -1,7 +1,7 @@
-//! On whose behalf: credentials, from where they are configured, kept until they expire.
+//! Credentials, from where they are configured. They are kept until they expire.
 //!
-//! The order is: the caller's provider, the environment, and only then the AWS SDK's chain of providers,
-//! which is not even built before.
+//! The order is: the caller's provider, the environment, then the AWS SDK's chain of providers. The chain is only
+//! built when it is reached.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -28,18 +28,19 @@ use crate::clock::ServiceClock;
 /// Credentials this close to their expiry are renewed in the background, while they are still used.
 const RENEW_AHEAD: Duration = Duration::from_mins(5);
 
-/// Credentials this close to their expiry are no longer used for a request, unless they cannot be renewed.
+/// Credentials this close to their expiry are only used for a request if they cannot be renewed.
 const USE_UNTIL: Duration = Duration::from_secs(10);
 
 /// The pause between two renewals in the background, so that credentials with a short life are not
 /// renewed at every request.
 const RENEW_PAUSE: Duration = Duration::from_secs(30);
 
-/// How long a provider may take. A caller does not wait longer than its own deadline; what the provider
-/// says after that is there for the next one. Running a process and a browser sign-on take seconds.
+/// How long a provider may take. A process, or a sign-in in a browser, takes seconds.
+///
+/// A caller waits no longer than its own deadline. The next caller gets the credentials that come later.
 const PROVIDER_LIMIT: Duration = Duration::from_secs(15);
 
-/// Credentials for a local engine, which accepts any; DynamoDB Local only letters and digits.
+/// Credentials for a local engine, which accepts any. DynamoDB Local accepts only letters and digits.
 const LOCAL_KEY: &str = "local";
 
 const NOT_FOUND: &str = "no credentials found: neither in the environment (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY), \
@@ -50,13 +51,13 @@ const NOT_FOUND: &str = "no credentials found: neither in the environment (AWS_A
 #[derive(Debug, Clone)]
 pub(crate) struct Current {
     pub(crate) credentials: Credentials,
-    /// Tells them from those before and after.
+    /// Distinguishes them from earlier and later credentials.
     pub(crate) generation: u64,
 }
 
-/// Why there are no credentials, for all who wait for them.
+/// Why there are no credentials. All waiting callers get it.
 ///
-/// Text, not the provider's error: that one's `Debug` shows whole HTTP answers, and with them secrets.
+/// It is text, because the `Debug` of a provider's error shows whole HTTP answers, and with them secrets.
 #[derive(Debug, Clone)]
 pub(crate) struct Failure(Arc<str>);
 
@@ -96,20 +97,20 @@ impl From<CredentialsError> for Failure {
     }
 }
 
-/// Errors of STS whose text is the request as it should have been signed, session token included.
+/// Errors of STS whose text quotes the request as it should have been signed, with the session token.
 const SIGNATURE_ERRORS: [&str; 3] = [
     "SignatureDoesNotMatch",
     "InvalidSignatureException",
     "IncompleteSignature",
 ];
 
-/// How the answer begins that errors of the metadata service end with.
+/// Errors of the metadata service end with the whole answer, which begins like this.
 const WHOLE_ANSWER: &str = " Response {";
 
-/// Parts of the reasons that end when somebody signs in.
+/// Parts of the reasons that signing in again repairs.
 const SIGNED_OUT: [&str; 2] = ["SSO token", "Session token not found or invalid"];
 
-/// Keeps credentials; asks their provider once for all who wait.
+/// Keeps credentials. All waiting callers share one request to the provider.
 #[derive(Debug)]
 pub(crate) struct CredentialCache {
     source: Arc<Source>,
@@ -121,9 +122,9 @@ pub(crate) struct CredentialCache {
 struct State {
     current: Option<Current>,
     generation: u64,
-    /// The renewal under way. Its sender is gone without a value if its task was dropped with the runtime.
+    /// The renewal under way. Its sender closes without a value if the runtime drops the task.
     renewal: Option<watch::Receiver<Option<Outcome>>>,
-    /// On the monotonic clock: no renewal in the background before.
+    /// The earliest time of the next renewal in the background, on the monotonic clock.
     next_renewal: Duration,
 }
 
@@ -162,7 +163,7 @@ impl CredentialCache {
         }
     }
 
-    /// Credentials that are good for a request now.
+    /// Credentials that can sign a request now.
     pub(crate) async fn get(&self) -> Outcome {
         for _ in 0..2 {
             let mut renewal = {
@@ -195,18 +196,18 @@ impl CredentialCache {
             {
                 return outcome.clone();
             }
-            // The runtime that ran the renewal has ended; ours can run another.
+            // The runtime that ran the renewal has ended. The current one can run another.
         }
         Err(Failure::new(
             "the credential provider ended without an answer",
         ))
     }
 
-    /// For who could not wait for [`get`](Self::get) any longer.
+    /// The failure of a caller whose deadline passed during [`get`](Self::get).
     pub(crate) fn too_late(&self) -> Failure {
         let late = "the credential provider did not answer in time";
         match &*self.source {
-            // Its address leads nowhere on other hosts, and in containers that are a hop too far away.
+            // Outside of EC2, and in containers more than one hop away, the metadata service does not answer.
             Source::Found(_) => Failure::new(format!(
                 "{late} (where there is no EC2 instance metadata, set AWS_EC2_METADATA_DISABLED=true)"
             )),
@@ -233,7 +234,7 @@ impl CredentialCache {
             .is_some_and(|expiry| is_within(self.clock.now(), expiry, margin))
     }
 
-    /// Asks the provider, on a task of its own: whoever waits may give up without taking the answer from the others.
+    /// Asks the provider, on a task of its own: if one waiting caller gives up, the others still get the answer.
     fn renew(&self, state: &mut State) -> watch::Receiver<Option<Outcome>> {
         let (sender, receiver) = watch::channel(None);
         state.renewal = Some(receiver.clone());
@@ -283,7 +284,7 @@ impl CredentialCache {
 }
 
 fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
-    // Each change is a few assignments; none can panic half-way.
+    // Each change is a few assignments, which cannot panic half-way.
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -308,7 +309,7 @@ impl Source {
     }
 }
 
-/// A profile that was named; otherwise the environment, then the AWS SDK's own chain.
+/// The named profile if one is set; otherwise the environment, then the AWS SDK's own chain.
 struct Chain {
     environment: Environment,
     profile: Option<String>,
@@ -325,12 +326,12 @@ impl Chain {
         {
             return Ok(credentials);
         }
-        // The chain reads the process's environment and files; a stand-in has none.
+        // The chain reads the environment and the files of the process, which a stand-in replaces.
         if self.environment.is_stand_in() {
             return Err(Failure::new(NOT_FOUND));
         }
         let mut built = self.built.lock().await;
-        // Put back when it succeeds: one that failed would not read the profile again.
+        // It is put back only if it succeeds: a chain that failed does not read the profile again.
         let chain = match built.take() {
             Some(chain) => chain,
             None => self.build().await,
@@ -350,7 +351,7 @@ impl Chain {
             .with_region(Some(self.region.clone()))
             .with_time_source(self.clock.clone())
             .with_http_client(SdkHttp::new(Arc::clone(&self.connector)));
-        // Whoever names a profile means its account, whatever the environment holds.
+        // A named profile means its account, whatever the environment holds.
         if let Some(profile) = &self.profile {
             return SharedCredentialsProvider::new(
                 ProfileFileCredentialsProvider::builder()
@@ -359,7 +360,7 @@ impl Chain {
                     .build(),
             );
         }
-        // With the Region given here as well, the chain does not go looking for one.
+        // The Region is given here as well, so that the chain does not look for one.
         let chain = DefaultCredentialsChain::builder()
             .region(self.region.clone())
             .configure(config);
@@ -376,7 +377,7 @@ impl fmt::Debug for Chain {
     }
 }
 
-/// That nothing was found, and what is wrong with the profile where one was meant to be used.
+/// No credentials were found. The text includes what is wrong with the profile, if there is one.
 fn not_found(error: &CredentialsError) -> Failure {
     let attempts = error
         .source()
@@ -395,7 +396,7 @@ fn not_found(error: &CredentialsError) -> Failure {
     }
 }
 
-/// `AWS_…`, then the `AMAZON_…` that the JavaScript SDK 2 knew.
+/// `AWS_…`, then `AMAZON_…`, which the JavaScript SDK 2 reads.
 fn from_environment(environment: &Environment) -> Option<Credentials> {
     ["AWS", "AMAZON"].iter().find_map(|prefix| {
         let get = |name: &str| {

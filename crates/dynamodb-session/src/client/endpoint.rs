@@ -18,18 +18,18 @@ pub(crate) struct Endpoint {
     pub(crate) path: String,
 }
 
-/// What a client's settings come to.
+/// The endpoint and Region that the settings resolve to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Resolved {
     pub(crate) endpoint: Endpoint,
     pub(crate) signing_region: String,
-    /// A local engine: the real credentials of this host are not for it.
+    /// Whether it is a local engine, which must not see the real credentials of this host.
     pub(crate) local: bool,
 }
 
-/// A group of Regions and the names of its endpoints.
+/// A group of Regions that share the names of their endpoints.
 struct Partition {
-    /// What the names of its Regions begin with.
+    /// The prefix of its Regions' names.
     prefix: &'static str,
     suffix: &'static str,
     dual_stack_suffix: &'static str,
@@ -114,8 +114,9 @@ fn fips_contradiction(setting: &'static str) -> InvalidSetting {
     )
 }
 
-/// Whether credentials go over the network unencrypted, which deserves a warning. Known before the first
-/// request, unless the Region comes from the profile.
+/// Whether credentials go over the network unencrypted, which deserves a warning.
+///
+/// It does no I/O, so a Region in the profile is not seen.
 pub(crate) fn is_insecure(config: &ClientConfig) -> bool {
     let region = known_region(config);
     if region.as_deref().is_some_and(is_local) {
@@ -174,7 +175,7 @@ fn resolve_in(config: &ClientConfig, region: &str) -> Result<Resolved, InvalidSe
     })
 }
 
-/// The Region, where it takes no file to know it.
+/// The Region from the settings or the environment, without reading a file.
 fn known_region(config: &ClientConfig) -> Option<String> {
     config.region.clone().or_else(|| {
         ["AWS_REGION", "AMAZON_REGION", "AWS_DEFAULT_REGION"]
@@ -183,7 +184,7 @@ fn known_region(config: &ClientConfig) -> Option<String> {
     })
 }
 
-/// The URL in place of the Region's own, and the setting it comes from.
+/// The URL that replaces the Region's own, and the setting that it comes from.
 fn custom_url(config: &ClientConfig) -> Option<(&'static str, String)> {
     if let Some(url) = &config.endpoint_url {
         return Some(("endpoint_url", url.clone()));
@@ -202,13 +203,13 @@ fn is_true(environment: &Environment, name: &str) -> bool {
         .is_some_and(|value| value.eq_ignore_ascii_case("true"))
 }
 
-/// The legacy package's rule: `local` anywhere in the name.
+/// As in version 1 of the npm package: `local` anywhere in the name.
 fn is_local(region: &str) -> bool {
     region.contains("local")
 }
 
-/// Checks a Region's name, so that nothing but a label gets into a host name, and takes the `fips` off the
-/// pseudo Regions `fips-us-east-1` and `us-east-1-fips`.
+/// Checks that a Region's name is a label of a host name, and removes `fips` from the pseudo Regions
+/// `fips-us-east-1` and `us-east-1-fips`.
 fn split_fips(region: &str) -> Result<(&str, bool), InvalidSetting> {
     let plain = region
         .strip_prefix("fips-")
@@ -234,7 +235,7 @@ fn default_port(tls: bool) -> u16 {
     if tls { 443 } else { 80 }
 }
 
-/// Reads an endpoint's URL. Without a scheme `tls` decides; `{service}`, `{region}` and `{scheme}` stand for themselves.
+/// Reads an endpoint's URL. Without a scheme, `tls` decides. `{service}`, `{region}` and `{scheme}` are replaced.
 pub(crate) fn parse(
     setting: &'static str,
     url: &str,
@@ -282,7 +283,7 @@ pub(crate) fn parse(
 }
 
 impl Endpoint {
-    /// Host and port as in a URL and the `host` header: the scheme's own port is left out.
+    /// Host and port as in a URL and the `host` header: without the scheme's default port.
     pub(crate) fn authority(&self) -> String {
         if self.port == default_port(self.tls) {
             authority::bracketed(&self.host)
@@ -296,7 +297,7 @@ impl Endpoint {
         format!("{}:{}", authority::bracketed(&self.host), self.port)
     }
 
-    /// As it may be shown: it never holds credentials.
+    /// The URL for messages. It never holds credentials.
     pub(crate) fn url(&self) -> String {
         let scheme = if self.tls { "https" } else { "http" };
         let path = if self.path == "/" { "" } else { &self.path };

@@ -1,4 +1,6 @@
-//! The service's error answers: what kind of error each is, whether repeating helps, and what of it may be shown.
+//! The service's error answers: their kind, whether repeating helps, and which text may be shown.
+//!
+//! The type in the body decides, because HTTP 400 is the status of throttling as well as of most other errors.
 
 use std::borrow::Cow;
 
@@ -8,14 +10,14 @@ use crate::error::ErrorKind;
 use crate::remedy::Remedy;
 use crate::request::Operation;
 
-/// The type of an answer that says that a request's condition was not met.
+/// The type of an answer to a request whose condition was not met.
 pub(super) const CONDITION_FAILED: &str = "ConditionalCheckFailedException";
 
 /// Whether to try again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Retry {
     No,
-    /// What stood in the way is gone.
+    /// The cause is repaired.
     AtOnce,
     /// A kept connection was dead; the next attempt makes a new one.
     Reconnect,
@@ -23,7 +25,7 @@ pub(super) enum Retry {
     Throttled,
 }
 
-/// An error answer, as far as it is understood.
+/// The fields of an error answer that are used.
 #[derive(Deserialize, Default)]
 pub(super) struct Fault<'a> {
     #[serde(borrow, default, rename = "__type")]
@@ -36,8 +38,7 @@ pub(super) struct Fault<'a> {
 }
 
 impl Fault<'_> {
-    /// The type without its namespace: `com.amazonaws.dynamodb.v20120810#ThrottlingException`. Empty for
-    /// what is no name of a type.
+    /// The type without its namespace (`com.amazonaws.dynamodb.v20120810#`). Empty if it is not the name of a type.
     pub(super) fn code(&self) -> &str {
         let kind = self.kind.as_deref().unwrap_or_default();
         let name = kind.rsplit('#').next().unwrap_or_default();
@@ -152,7 +153,7 @@ fn reason(text: &str) -> &str {
         .unwrap_or(text)
 }
 
-/// How the refusals of data begin that the codec knows as well; none quotes a value.
+/// The beginnings of refusals of data that the codec also checks. They never quote a value.
 const REFUSED_DATA: [&str; 5] = [
     "Nesting Levels have exceeded supported limits",
     "Number overflow. Attempting to store a number with magnitude larger than supported range",
@@ -161,7 +162,7 @@ const REFUSED_DATA: [&str; 5] = [
     "Empty attribute name",
 ];
 
-/// What may be shown of the service's own text.
+/// The service's own text if it may be shown, and otherwise ours.
 ///
 /// Fastify sends messages to the browser and everyone logs them, so only texts that cannot quote an id, an
 /// item or a token pass. Calls that concern the table carry none of these. For the others, the types listed
@@ -210,7 +211,7 @@ pub(super) fn message(operation: Operation, code: &str, text: &str) -> String {
     }
 }
 
-/// How those reasons begin that end in names from the table's schema or the expression, never in values.
+/// The beginnings of reasons that quote names from the table's schema or the expression, and never values.
 const HARMLESS_VALIDATION: [&str; 10] = [
     "The provided key element does not match the schema",
     "One or more parameter values were invalid: Missing the key ",

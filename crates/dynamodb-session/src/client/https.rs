@@ -1,4 +1,4 @@
-//! One attempt of one request over HTTP: signed, sent on a kept connection where there is one, checked.
+//! One attempt of one request over HTTP: signed, sent, and its answer checked. Kept connections are used first.
 
 use std::fmt;
 use std::sync::Arc;
@@ -28,14 +28,15 @@ use super::transport::{
 };
 use crate::clock::ServiceClock;
 
-/// A connection idle for no longer than this is taken to be alive.
+/// A connection that was idle for no longer than this is assumed to be alive.
 const SURELY_ALIVE: Duration = Duration::from_secs(1);
 
-/// How long a connection idle for longer has to answer. One that was cut off without a word is found out
-/// by this: a thaw, also after less than the time that connections are kept, does not cost a whole attempt.
+/// How soon a connection that was idle for longer must answer.
+///
+/// A connection can be cut off without notice, as when AWS Lambda thaws an environment. This limit detects it early.
 const REUSED_FIRST_BYTE: Duration = Duration::from_millis(500);
 
-/// DynamoDB answers with 16 MB at most; framing and escapes are on top.
+/// DynamoDB answers with 16 MB at most, plus framing and escapes.
 const MAX_BODY: usize = 17 * 1024 * 1024;
 
 const AMZ_DATE: HeaderName = HeaderName::from_static("x-amz-date");
@@ -50,7 +51,7 @@ pub(crate) struct HttpsTransport {
     target: OnceCell<Target>,
 }
 
-/// What the settings come to, found at the first request.
+/// The result of the settings, resolved at the first request.
 struct Target {
     endpoint: Endpoint,
     url: String,
@@ -59,7 +60,7 @@ struct Target {
     user_agent: HeaderValue,
     signer: Signer,
     credentials: CredentialCache,
-    /// The generation of credentials that the service last called expired; zero is none.
+    /// The generation of the credentials that the service last reported as expired. Zero: not yet reported.
     expired: AtomicU64,
     connector: Arc<Connector>,
     pool: Pool,
@@ -68,7 +69,7 @@ struct Target {
 }
 
 impl HttpsTransport {
-    /// Does no I/O; everything is found and read at the first request.
+    /// Does no I/O: the first request resolves and reads everything.
     pub(crate) fn new(config: ClientConfig) -> Self {
         Self {
             config,
@@ -191,7 +192,7 @@ impl Target {
             .await
             .unwrap_or_else(|| Err(self.credentials.too_late()))
             .map_err(|failure| (IncompleteReason::Credentials, failure.into()))?;
-        // Kept until the connection is idle or closed. Nobody closes the semaphore.
+        // Held until the connection is idle or closed. The semaphore is never closed.
         let _connection = within(deadline.clock, deadline.left(), self.connections.acquire())
             .await
             .ok_or_else(|| timed_out("no connection became free"))?;
@@ -203,7 +204,7 @@ impl Target {
             .await
             .ok_or_else(|| timed_out("the answer stopped half-way"))?
             .map_err(broken)?;
-        // From here on the connection is as good as new. Before, dropping it closes it.
+        // The whole answer was read, so the connection can be used again. Until here, a failure closes it.
         self.pool.put(sender, deadline.clock);
 
         check_crc32(&head.headers, &body)?;
@@ -214,7 +215,7 @@ impl Target {
             if find(&body, b"ExpiredToken") {
                 self.expired.store(current.generation, Ordering::Relaxed);
             }
-            // A proxy's or load balancer's own answer has no such id, and its clock is nobody's standard.
+            // An answer of a proxy or load balancer has no such id. Its clock is not to be trusted.
             if config.correct_clock_skew && request_id.is_some() {
                 clock_corrected = correct_clock(
                     deadline.clock,
@@ -291,8 +292,8 @@ impl Target {
         while let Some((mut sender, idle)) = self.pool.take(deadline.clock) {
             let mut limit = config.first_byte_timeout.min(deadline.left());
             if idle > SURELY_ALIVE {
-                // The service may have closed it while this thread was busy or frozen: the runtime gets to look
-                // at its sockets before the connection is written to.
+                // The service may have closed it while this thread was busy or frozen. Before it is written to, the
+                // runtime looks at its sockets.
                 tokio::task::yield_now().await;
                 limit = limit.min(REUSED_FIRST_BYTE);
             }
@@ -329,7 +330,7 @@ impl Target {
         let (mut sender, driver) = http1::handshake(connection)
             .await
             .map_err(|error| (IncompleteReason::Connect, error.into()))?;
-        // It ends with the connection, which ends when its sender is dropped or the service closes it.
+        // The driver ends with the connection: when its sender is dropped, or when the service closes it.
         tokio::spawn(driver);
         let limit = config.first_byte_timeout.min(deadline.left());
         match within(deadline.clock, limit, sender.send_request(request)).await {

@@ -1,12 +1,11 @@
-//! What keeps a slow or failing service from taking the process with it: how many calls may be under way, and how
-//! many retries may be made.
+//! Limits that protect the process from a slow or failing service: calls under way, and retries.
 
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed};
 
 use crate::error::{Error, ErrorKind};
 use crate::remedy::Remedy;
 
-/// How many calls may be under way: those on a connection, and those that wait for one or for their next attempt.
+/// Limits the calls under way: those on a connection, and those that wait for one or for their next attempt.
 #[derive(Debug)]
 pub(super) struct Admission {
     under_way: AtomicUsize,
@@ -24,7 +23,7 @@ impl Admission {
         }
     }
 
-    /// Lets a call in, or refuses it at once: one that waited behind so many would not be in time.
+    /// Lets a call in, or refuses it at once. A call behind so many others would not finish in time.
     pub(super) fn enter(&self) -> Result<UnderWay<'_>, Error> {
         let under_way = UnderWay(&self.under_way);
         if self.under_way.fetch_add(1, Relaxed) < self.limit {
@@ -44,14 +43,15 @@ impl Drop for UnderWay<'_> {
     }
 }
 
-/// What a retry takes from the budget, and what a call that succeeds at once gives back.
+/// The tokens that a retry takes from the budget, and those that a call without a retry gives back.
 ///
 /// <https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html>
 const RETRY: u32 = 5;
 const SUCCESS: u32 = 1;
 
-/// Retries in store. While nothing succeeds they run out, and an outage is met with one attempt a call; what
-/// succeeds fills the store again.
+/// The retries that all calls together may still make.
+///
+/// In an outage they run out, and then each call is one attempt. Calls that succeed fill the budget again.
 #[derive(Debug)]
 pub(super) struct RetryBudget {
     tokens: AtomicU32,
@@ -67,7 +67,7 @@ impl RetryBudget {
         }
     }
 
-    /// Whether there is a retry left, which is then taken.
+    /// Takes a retry; `false` if the budget is empty.
     pub(super) fn take(&self) -> bool {
         let taken = self
             .tokens
@@ -75,9 +75,9 @@ impl RetryBudget {
         taken.is_ok()
     }
 
-    /// For a call that has succeeded; with a retry, that one costs nothing in the end.
+    /// Refills the budget after a successful call. The retry of a call that succeeds is refunded.
     pub(super) fn give_back(&self, retried: bool) {
-        // Full nearly always, and then nothing is written that other threads read.
+        // It is full nearly always. Then this writes nothing that other threads read.
         if self.tokens.load(Relaxed) < self.capacity {
             let tokens = if retried { RETRY } else { SUCCESS };
             let _ = self.tokens.fetch_update(Relaxed, Relaxed, |now| {

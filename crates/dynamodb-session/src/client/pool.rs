@@ -1,4 +1,4 @@
-//! Kept connections: which idle one to use next, and when one is too old to be trusted.
+//! Kept connections: which idle one to use next, and when one is too old to use.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
@@ -13,11 +13,12 @@ use crate::clock::ServiceClock;
 /// One connection, from the side that sends requests. Dropping it closes the connection.
 pub(super) type Sender = SendRequest<Full<Bytes>>;
 
-/// A connection is not used again when it has been idle for longer, by either clock: the monotonic one may
-/// have stood still, as it does in a frozen AWS Lambda environment, while the service closed the connection.
+/// A connection that was idle for longer, by either clock, is not used again.
+///
+/// In a frozen AWS Lambda environment the monotonic clock may stand still while the service closes the connection.
 const MAX_IDLE: Duration = Duration::from_secs(20);
 
-/// Idle connections. The one used last is used first, so that the others age and go.
+/// Idle connections. The one used last is used first, so that the others age and are dropped.
 #[derive(Default)]
 pub(super) struct Pool(Mutex<VecDeque<Idle>>);
 
@@ -28,7 +29,7 @@ struct Idle {
 }
 
 impl Idle {
-    /// How long the connection has been idle, by the clock that says longer.
+    /// How long the connection has been idle, by the clock that shows the longer time.
     fn age(&self, wall: SystemTime, monotonic: Duration) -> Duration {
         monotonic
             .saturating_sub(self.monotonic)

@@ -1,4 +1,4 @@
-//! Why an attempt or a setting failed, in the forms that the parts of the client pass on.
+//! Why an attempt or a setting failed, in the forms that the client's files share.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -8,10 +8,10 @@ use crate::remedy::Remedy;
 
 pub(super) type BoxError = Box<dyn StdError + Send + Sync>;
 
-/// A setting that cannot be used.
+/// A setting with an invalid value, or a missing one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct InvalidSetting {
-    /// A method of the builder or an environment variable; `None` when it is in the reason.
+    /// A method of the builder or an environment variable; `None` if the reason names it.
     setting: Option<&'static str>,
     reason: String,
     remedy: Option<Remedy>,
@@ -26,7 +26,7 @@ impl InvalidSetting {
         }
     }
 
-    /// A Region is needed and configured nowhere.
+    /// The Region is missing.
     pub(super) fn missing_region() -> Self {
         Self {
             setting: None,

@@ -21,7 +21,7 @@ use super::endpoint;
 use super::reason::Remediable;
 use super::timeout::within;
 
-/// Where a provider sets no limit.
+/// The limit for a provider that sets none of its own.
 const DEFAULT_LIMIT: Duration = Duration::from_secs(5);
 
 /// The largest answer of a provider's service; real ones are a few KB.
@@ -77,7 +77,7 @@ impl SdkHttp {
             .parse::<Uri>()
             .map_err(|error| ConnectorError::user(error.into()))?;
 
-        // Plain HTTP is how metadata services are reached, and those are on this host or next to it.
+        // Metadata services use plain HTTP. They are on this host or next to it, so the proxy is bypassed.
         let connection = self
             .connector
             .connect(&to, !to.tls, self.connect_limit)

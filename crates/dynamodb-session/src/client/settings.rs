@@ -1,4 +1,4 @@
-//! What the network side of a store is configured with. It imports no other file of the client.
+//! The settings of the client. This file imports no other file of the client.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use aws_credential_types::provider::SharedCredentialsProvider;
 
 use crate::clock::ServiceClock;
 
-/// What the network side of a store is configured with; everything unset is found at the first call.
+/// The settings of the client. The first call looks for everything that is unset.
 // No Debug: the proxy's URL may hold a password.
 #[derive(Clone)]
 #[expect(
@@ -31,7 +31,7 @@ pub(crate) struct ClientConfig {
     pub(crate) connect_timeout: Duration,
     /// From the request being sent to the first byte of the answer.
     pub(crate) first_byte_timeout: Duration,
-    /// Open at once; further requests wait for one.
+    /// Connections that may be open at once. Further requests wait for one.
     pub(crate) max_connections: usize,
     pub(crate) tls_roots: TlsRoots,
     /// `http://[user:password@]host:port` of a proxy that is asked to CONNECT.
@@ -70,12 +70,12 @@ impl Environment {
         Self(Some(Arc::new(variables.collect())))
     }
 
-    /// Whether these are not the process's own variables, so that nothing else of the process's counts either.
+    /// Whether these variables replace those of the process. Then its files are not read either.
     pub(crate) fn is_stand_in(&self) -> bool {
         self.0.is_some()
     }
 
-    /// The variable's value; `None` when it is unset, empty or not Unicode.
+    /// The variable's value; `None` if it is unset, empty or not Unicode.
     pub(crate) fn get(&self, name: &str) -> Option<String> {
         match &self.0 {
             Some(variables) => variables.get(name).cloned(),

@@ -1,4 +1,4 @@
-//! TLS: whom to trust, and rustls set up with one crypto provider.
+//! TLS: the trusted authorities, and the configuration of rustls.
 
 use std::io;
 use std::sync::Arc;
@@ -46,14 +46,14 @@ pub(super) fn config(
                 add_pem(&mut store, "AWS_CA_BUNDLE", &pem)?;
             } else {
                 store.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-                // Node goes on without a file it cannot read.
+                // Node ignores a file that it cannot read. So does this.
                 if let Some(Ok(pem)) = environment.get("NODE_EXTRA_CA_CERTS").map(std::fs::read) {
                     add_pem(&mut store, "NODE_EXTRA_CA_CERTS", &pem)?;
                 }
             }
         }
     }
-    // Named, because another crate in the process may have installed another default.
+    // Another crate in the process may have installed another default provider, so it is named here.
     let provider = Arc::new(crypto::ring::default_provider());
     let mut config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
@@ -64,14 +64,14 @@ pub(super) fn config(
     Ok(Arc::new(config))
 }
 
-/// A failed handshake, and what to do about it.
+/// The error of a failed handshake, with its remedy.
 pub(super) fn explained(error: io::Error) -> BoxError {
     let cause = error
         .get_ref()
         .and_then(|cause| cause.downcast_ref::<TlsError>());
     let remedy = match cause {
         Some(TlsError::InvalidCertificate(reason)) => match reason {
-            // The signature is bad, too, where another authority of the same name is trusted.
+            // If another authority of the same name is trusted, the error is a bad signature.
             CertificateError::UnknownIssuer | CertificateError::BadSignature => {
                 Remedy::TrustAuthority
             }

@@ -1,4 +1,4 @@
-//! The seam between what is asked of DynamoDB and how it gets there.
+//! The seam between the requests to DynamoDB and the network.
 
 use std::error::Error as StdError;
 use std::fmt::{self, Debug};
@@ -21,17 +21,17 @@ pub struct Request {
     pub timeout: Duration,
 }
 
-/// What the service answered, error answers included.
+/// The service's answer, which may be an error.
 #[derive(Clone)]
 pub struct Response {
     /// The HTTP status.
     pub status: u16,
-    /// The body, whole and, when the service sent a checksum, verified.
+    /// The whole body. It is verified if the service sent a checksum.
     pub body: Bytes,
     /// `x-amzn-requestid`.
     pub request_id: Option<String>,
-    /// Whether this answer showed the clock to be wrong and it has been corrected, so that the same
-    /// request, signed again, may be accepted.
+    /// Whether the clock was wrong and has been corrected from this answer. The service may accept the same request
+    /// if it is signed again.
     pub clock_corrected: bool,
 }
 
@@ -61,7 +61,7 @@ pub struct Incomplete {
     pub reason: IncompleteReason,
     /// Where the request was going, without credentials.
     pub endpoint: Option<String>,
-    /// What the stage reported.
+    /// The error at that stage.
     pub source: Box<dyn StdError + Send + Sync>,
 }
 
@@ -71,16 +71,16 @@ pub struct Incomplete {
 pub enum IncompleteReason {
     /// The Region or another setting is missing. Not retried.
     Config,
-    /// No credentials could be had. Not retried.
+    /// There are no credentials. Not retried.
     Credentials,
-    /// No connection was made: the request was certainly not executed.
+    /// No connection was made, so the request was not executed.
     Connect,
     /// The connection broke or the answer was damaged: the request may have been executed.
     Broken,
     /// The attempt's time was up: the request may have been executed.
     Timeout,
-    /// A connection kept from before broke or stayed silent: the request may have been executed. It is
-    /// repeated at once, because a new connection most likely works.
+    /// A kept connection broke or stayed silent: the request may have been executed. It is repeated at once, because
+    /// a new connection most likely works.
     Stale,
 }
 
@@ -110,12 +110,12 @@ pub type TransportFuture<'a> =
 /// Carries one attempt of one request to a DynamoDB API and its answer back.
 ///
 /// An answer with an error status is a [`Response`]; [`Incomplete`] means that there is no whole answer.
-/// Implementations sign each attempt afresh and never retry: that is the caller's decision.
+/// Implementations sign each attempt anew. They never retry, because the caller decides that.
 pub trait Transport: Debug + Send + Sync + 'static {
     /// Makes one attempt.
     fn send(&self, request: Request) -> TransportFuture<'_>;
 
-    /// Forgets cached credentials, after the service said that they have expired.
+    /// Forgets cached credentials, after the service reported that they have expired.
     fn credentials_expired(&self) {}
 
     /// Where requests go, without credentials, once known.
