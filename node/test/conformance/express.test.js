@@ -1,6 +1,6 @@
 'use strict';
 
-// The conformance suite on the Express and Fastify face.
+// The conformance suite on the class for Express and Fastify.
 
 const subjects = require('./express');
 const run = require('./run');

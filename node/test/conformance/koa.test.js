@@ -1,6 +1,6 @@
 'use strict';
 
-// The conformance suite on the koa face.
+// The conformance suite on the class for Koa.
 
 const subjects = require('./koa');
 const run = require('./run');

@@ -1,6 +1,6 @@
 'use strict';
 
-// The Express and Fastify face of the installed package, with and without an express-session to find.
+// The store for Express and Fastify of the installed package, with and without an express-session to find.
 
 const { test } = require('node:test');
 const assert = require('node:assert/strict');

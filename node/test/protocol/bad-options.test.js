@@ -99,7 +99,7 @@ describe('conflict, the older name of parallelChanges', () => {
   });
 });
 
-it('layout is no option of this face: it warns, as for every unknown name', async () => {
+it('layout is no option of the Koa class: it warns, as for every unknown name', async () => {
   const messages = await warningsOf(() => make({ layout: 'connect-dynamodb' }));
   assert.equal(messages.length, 1);
   assert.match(messages[0], /layout/);

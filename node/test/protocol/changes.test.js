@@ -212,7 +212,7 @@ VERSIONS.forEach((version) => {
       assert.deepEqual(dataOf(await table.get(id)), { a: { N: '3' } });
     });
 
-    it('in one request: a write that fails is told, and the next one goes on from what is stored', async (t) => {
+    it('in one request: a write that fails is reported, and the next one starts from the stored session', async (t) => {
       const store = newStore({ dynamoConfig: { maxRetries: 0 } });
       const id = await stored({ a: 0, b: 0 }, store);
       recorder.reset();
@@ -295,7 +295,7 @@ VERSIONS.forEach((version) => {
   });
 
   describe(`${version.name}: fields koa-session does not carry`, () => {
-    // It drops them on the way to the application or back; who cannot see a field cannot have removed it. With 6,
+    // It drops them on the way to the application or back. A request that cannot see a field did not remove it. With 6,
     // names that its model has only a getter for are an error of its own.
     const FIELDS = {
       _x: { S: 'private' },

@@ -192,12 +192,12 @@ describe('events', () => {
     assert.deepEqual(events.map(([name]) => name), ['unreadable']);
   });
 
-  it('nobody listens: nothing is told, nothing breaks', async () => {
+  it('nobody listens: nothing is reported, nothing breaks', async () => {
     await conflict(newStore());
     await unreadable(newStore());
   });
 
-  it('a name that is no event is never told', async () => {
+  it('a name that is no event is never reported', async () => {
     const store = newStore();
     const heard = [];
     ['error', 'get', 'updateDenied'].forEach((name) => store.on(name, () => heard.push(name)));
@@ -237,7 +237,7 @@ describe('the process', () => {
     assert.equal(stderr, '');
   });
 
-  it('ends although someone listens who never called anything', async () => {
+  it('ends although a listener was added and nothing was called', async () => {
     const { code, stderr } = await runScript((Store, options) => {
       new Store(options).on('conflict', () => {});
     }, [local(engine.endpoint, NAME)]);

@@ -62,7 +62,7 @@ describe('errors', () => {
 });
 
 describe('events', () => {
-  it('are told to those who listen, of what frameworks never hear', async () => {
+  it('reach the listeners, though frameworks never hear of them', async () => {
     const own = new DynamoDBStore(localAlone(recorder.endpoint, NAME));
     const heard = [];
     ['conflict', 'unreadable', 'retry', 'throttled'].forEach((name) => own.on(name, (event) => heard.push([name, event])));
@@ -82,7 +82,7 @@ describe('events', () => {
     assert.match(heard.find(([name]) => name === 'conflict')[1].idHash, /^[0-9a-f]{16}$/);
   });
 
-  it('are told once to each listener, however it listens', async () => {
+  it('reach each listener once, however it listens', async () => {
     const own = new DynamoDBStore(localAlone(recorder.endpoint, NAME));
     const heard = [];
     own.once('unreadable', () => heard.push('once'));

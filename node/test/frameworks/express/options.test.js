@@ -43,11 +43,11 @@ describe('options', () => {
     });
   });
 
-  it('a callback that is none', () => {
+  it('a callback that is not a function', () => {
     assert.throws(() => new DynamoDBStore(local(engine.endpoint, NAME), 'x'), { name: 'TypeError', message: /callback/ });
   });
 
-  it('unknown names are warned about, and layout is none of the Koa store', async () => {
+  it('unknown names are warned about, and the Koa store has no layout', async () => {
     const warnings = await warningsOf(() => {
       new DynamoDBStore(local(engine.endpoint, NAME, { ttl: 5, layout: 'dynamodb-store' })); // eslint-disable-line no-new
       new KoaStore(local(engine.endpoint, NAME, { layout: 'connect-dynamodb' })); // eslint-disable-line no-new
