@@ -9,7 +9,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use dynamodb_session::{Record, SessionId, SessionText, Stamp, Write};
+use dynamodb_session::{Loaded, SaveOutcome, SessionId, SessionText, Stamp};
 
 /// Marks attribute JSON (`A{"M":{…}}`). JSON text starts with a brace.
 const ATTRIBUTE_MARK: char = 'A';
@@ -22,11 +22,11 @@ pub(crate) fn session_text(text: String) -> SessionText {
     }
 }
 
-/// The frame of a loaded record.
-pub(crate) fn of(record: Record<SessionText>) -> String {
-    let mut head = head(record.created, record.expires_at, record.is_foreign);
+/// The frame of a loaded session.
+pub(crate) fn of(loaded: Loaded<SessionText>) -> String {
+    let mut head = head(loaded.created, loaded.expires_at, loaded.is_foreign);
     head.push('\n');
-    let text = match record.data {
+    let text = match loaded.data {
         SessionText::Json(text) => text,
         SessionText::Attribute(text) => {
             head.push(ATTRIBUTE_MARK);
@@ -37,28 +37,27 @@ pub(crate) fn of(record: Record<SessionText>) -> String {
     head
 }
 
-/// The record of a frame that came back in its two parts. A head that this file did not write tracks nothing.
-pub(crate) fn record(id: SessionId, head: &str, text: String) -> Record<SessionText> {
+/// The loaded session of a frame that came back in its two parts. A head that this file did not write gives no
+/// `created` and no expiry.
+pub(crate) fn loaded(id: SessionId, head: &str, text: String) -> Loaded<SessionText> {
     let stamps = head.strip_prefix(FOREIGN_MARK);
     let (created, expires) = stamps.unwrap_or(head).split_once(',').unwrap_or_default();
     let time = |text: &str| {
         let ms = text.parse().ok().map(Duration::from_millis);
         ms.and_then(|ms| UNIX_EPOCH.checked_add(ms))
     };
-    Record {
-        id,
-        data: session_text(text),
-        expires_at: time(expires),
-        created: time(created),
-        is_foreign: stamps.is_some(),
-    }
+    let mut loaded = Loaded::new(id, session_text(text));
+    loaded.expires_at = time(expires);
+    loaded.created = time(created);
+    loaded.is_foreign = stamps.is_some();
+    loaded
 }
 
 /// The answer of a guarded write.
-pub(crate) fn written(write: Write) -> String {
-    match write {
-        Write::Written(stamp) => stamped(stamp),
-        Write::Gone => String::new(),
+pub(crate) fn saved(outcome: SaveOutcome) -> String {
+    match outcome {
+        SaveOutcome::Saved(stamp) => stamped(stamp),
+        SaveOutcome::Gone => String::new(),
     }
 }
 

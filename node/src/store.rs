@@ -8,7 +8,9 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
 use std::time::{Duration, UNIX_EPOCH};
 
 use dynamodb_session::framework::Framework;
-use dynamodb_session::{ErrorKind, PageToken, Record, SessionId, SessionStore};
+use dynamodb_session::{
+    Base, ErrorKind, NewSession, PageToken, SaveOptions, SessionId, SessionStore, TouchOptions,
+};
 use napi::bindgen_prelude::PromiseRaw;
 use napi::{Env, Status};
 use napi_derive::napi;
@@ -88,7 +90,7 @@ impl Store {
             };
             Ok(match store.load(&id).await? {
                 None => Value::Undefined,
-                Some(record) => Value::Text(frame::of(record)),
+                Some(loaded) => Value::Text(frame::of(loaded)),
             })
         })
     }
@@ -114,19 +116,21 @@ impl Store {
             let id = SessionId::new(id)?;
             let data = frame::session_text(text);
             let expires_at = from_epoch_ms(now_ms(store) + ttl_ms);
+            let options = SaveOptions::default()
+                .expires_at(expires_at)
+                .framework(&framework);
             let head = match head.as_deref() {
                 None => {
-                    let record = Record::new(id, data, expires_at);
-                    frame::stamped(store.put(&record).await?)
+                    let session = NewSession::new(id, data).expires_at(expires_at);
+                    frame::stamped(store.put(&session).await?)
                 }
                 Some("") => {
-                    let record = Record::new(id, data, expires_at);
-                    frame::written(store.create_or_merge(&record, &framework).await?)
+                    let saved = store.save(Base::absent(&id), &data, &options);
+                    frame::saved(saved.await?)
                 }
                 Some(head) => {
-                    let loaded = frame::record(id, head, base);
-                    let saved = store.save_with(&loaded, &data, expires_at, &framework);
-                    frame::written(saved.await?)
+                    let loaded = frame::loaded(id, head, base);
+                    frame::saved(store.save(&loaded, &data, &options).await?)
                 }
             };
             shared.listeners.report_update_denied(&mailbox);
@@ -150,11 +154,13 @@ impl Store {
         let mailbox = Arc::clone(self.calls.mailbox());
         self.calls.start(move || async move {
             let store = &shared.store;
-            let loaded = frame::record(SessionId::new(id)?, &head, base);
+            let loaded = frame::loaded(SessionId::new(id)?, &head, base);
             let data = frame::session_text(text);
             let expires_at = from_epoch_ms(now_ms(store) + ttl_ms);
-            let touched = store.touch_with(&loaded, &data, expires_at, &framework);
-            let head = frame::written(touched.await?);
+            let options = TouchOptions::default()
+                .expires_at(expires_at)
+                .framework(&framework, &data);
+            let head = frame::saved(store.touch(&loaded, &options).await?);
             shared.listeners.report_update_denied(&mailbox);
             Ok(Value::Text(head))
         })
@@ -182,9 +188,9 @@ impl Store {
             let after = token.map(|token| token.parse()).transpose()?;
             let page = store.list(after.as_ref()).await?;
             let sessions: Vec<_> = page
-                .records
+                .sessions
                 .into_iter()
-                .map(|record| (record.id.as_str().to_owned(), frame::of(record)))
+                .map(|loaded| (loaded.id.as_str().to_owned(), frame::of(loaded)))
                 .collect();
             let next = page.next.as_ref().map(PageToken::as_str);
             let part = json!({ "sessions": sessions, "next": next });

@@ -106,7 +106,8 @@ use actix_session::storage::{
 use actix_web::cookie::time;
 use anyhow::anyhow;
 use dynamodb_session::{
-    Create, Error, ErrorKind, Record, SessionId, SessionStore, SessionText, Stamp, Write,
+    Base, CreateOutcome, Error, ErrorKind, Loaded, NewSession, SaveOptions, SaveOutcome, SessionId,
+    SessionStore, SessionText, Stamp, TouchOptions,
 };
 
 use recent::Recent;
@@ -208,8 +209,9 @@ impl ActixStore for Store {
         for _ in 0..SAVE_ATTEMPTS {
             let key = generate_session_key();
             let id = SessionId::new(key.as_ref()).map_err(failed)?;
-            let record = Record::new(id, &data, expires_at);
-            if let Create::Created(stamp) = self.sessions.create(&record).await.map_err(failed)? {
+            let session = NewSession::new(id, &data).expires_at(expires_at);
+            let outcome = self.sessions.create(&session).await.map_err(failed)?;
+            if let CreateOutcome::Created(stamp) = outcome {
                 self.recent.remember(&key, stamp);
                 return Ok(key);
             }
@@ -234,12 +236,15 @@ impl ActixStore for Store {
         };
         let data = state::to_stored(&state).map_err(UpdateError::Serialization)?;
         let id = SessionId::new(key.as_ref()).map_err(failed)?;
-        let mut record = Record::new(id, data, self.expires_at(to_std(ttl)));
-        record.created = self.recent.get(&key).and_then(|known| known.created);
-        match self.sessions.replace(&record).await.map_err(failed)? {
-            Write::Written(stamp) => self.recent.remember(&key, stamp),
+        let created = self.recent.get(&key).and_then(|recent| recent.created);
+        // actix-session does not pass on what was loaded.
+        let base = Base::unknown(&id, created);
+        let options = SaveOptions::default().expires_at(self.expires_at(to_std(ttl)));
+        let saved = self.sessions.save(base, &data, &options).await;
+        match saved.map_err(failed)? {
+            SaveOutcome::Saved(stamp) => self.recent.remember(&key, stamp),
             // A session that has gone stays gone; the core counts it.
-            Write::Gone => self.recent.forget(&key),
+            SaveOutcome::Gone => self.recent.forget(&key),
         }
         Ok(key)
     }
@@ -254,12 +259,14 @@ impl ActixStore for Store {
             return Ok(());
         }
         let expires_at = self.expires_at(ttl);
-        let mut loaded = Record::new(id, (), expires_at);
-        loaded.expires_at = known.map(|known| known.expires_at);
-        loaded.created = known.and_then(|known| known.created);
-        match self.sessions.touch(&loaded, expires_at).await? {
-            Write::Written(stamp) => self.recent.remember(key, stamp),
-            Write::Gone => self.recent.forget(key),
+        let mut loaded = Loaded::new(id, ());
+        if let Some(stamp) = known {
+            loaded = loaded.with_stamp(stamp);
+        }
+        let options = TouchOptions::default().expires_at(expires_at);
+        match self.sessions.touch(&loaded, &options).await? {
+            SaveOutcome::Saved(stamp) => self.recent.remember(key, stamp),
+            SaveOutcome::Gone => self.recent.forget(key),
         }
         Ok(())
     }

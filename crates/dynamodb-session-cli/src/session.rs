@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use dynamodb_session::{ErrorKind, Record, SessionId, SessionStore, SessionText};
+use dynamodb_session::{ErrorKind, Loaded, SessionId, SessionStore, SessionText};
 use serde::de::Visitor;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
@@ -99,7 +99,7 @@ struct SessionJson {
 /// Session data as they are shown, and what they are written in.
 type Shown = (&'static str, Box<RawValue>);
 
-async fn load(store: &SessionStore, id: &SessionId) -> Result<Option<Record<Shown>>, Failure> {
+async fn load(store: &SessionStore, id: &SessionId) -> Result<Option<Loaded<Shown>>, Failure> {
     let record = match store.load::<SessionText>(id).await {
         Ok(record) => record,
         // Data of another package can be bytes, which are no text.

@@ -1,7 +1,9 @@
 //! Any status and body as the answer to every request of the store.
 
-use dynamodb_session::framework::Framework;
-use dynamodb_session::{Builder, Error, Record, SessionStore, SessionText, TableSettings, Write};
+use dynamodb_session::{
+    Base, Builder, Error, Loaded, NewSession, SaveOptions, SaveOutcome, SessionStore, SessionText,
+    TableSettings, TouchOptions,
+};
 
 use crate::item::contains;
 use crate::world::{Answers, SECRET, builder, id, later, now};
@@ -22,18 +24,19 @@ pub fn answer(input: &[u8]) {
     };
     let asking = Asking { status, body };
 
-    let record = || Record::new(id(), text(), later());
-    let mut loaded = record();
+    let new = || NewSession::new(id(), text()).expires_at(later());
+    let mut loaded = Loaded::new(id(), text());
     loaded.created = Some(later());
-    loaded.expires_at = None;
+    let until = SaveOptions::default().expires_at(later());
+    let touch = TouchOptions::default().expires_at(later());
     let table = TableSettings::default();
     asking.about(|store| now(store.load::<SessionText>(&id())).map(drop));
-    asking.about(|store| now(store.create(&record())).map(drop));
-    asking.about(|store| now(store.put(&record())).map(drop));
-    asking.about(|store| now(store.save(&loaded, &text(), later())).map(drop));
-    asking.about(|store| now(store.replace(&record())).map(drop));
-    asking.about(|store| now(store.create_or_merge(&record(), &Framework::new())).map(drop));
-    asking.about(|store| now(store.touch(&loaded, later())).map(drop));
+    asking.about(|store| now(store.create(&new())).map(drop));
+    asking.about(|store| now(store.put(&new())).map(drop));
+    asking.about(|store| now(store.save(&loaded, &text(), &until)).map(drop));
+    asking.about(|store| now(store.save(Base::unknown(&id(), None), &text(), &until)).map(drop));
+    asking.about(|store| now(store.save(Base::absent(&id()), &text(), &until)).map(drop));
+    asking.about(|store| now(store.touch(&loaded, &touch)).map(drop));
     asking.about(|store| now(store.delete(&id())));
     asking.about(|store| now(store.list::<SessionText>(None)).map(drop));
     asking.about(|store| now(store.count()).map(drop));
@@ -48,11 +51,11 @@ pub fn answer(input: &[u8]) {
     // A failed condition is an answer. Requests without a condition never get it.
     if !(200..300).contains(&status) && !contains(body, "ConditionalCheckFailedException") {
         let store = asking.store(1);
-        let written = now(store.put(&record()));
+        let written = now(store.put(&new()));
         assert!(written.is_err(), "a refused write passes for done");
-        let saved = now(store.save(&loaded, &text(), later()));
+        let saved = now(store.save(&loaded, &text(), &until));
         assert!(
-            !saved.is_ok_and(Write::is_written),
+            !saved.is_ok_and(SaveOutcome::is_saved),
             "a refused write passes for done"
         );
     }

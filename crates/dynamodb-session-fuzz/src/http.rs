@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use aws_credential_types::Credentials;
-use dynamodb_session::{ErrorKind, Record, SessionId, SessionStore, SessionText};
+use dynamodb_session::{ErrorKind, NewSession, SessionId, SessionStore, SessionText};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{self, Runtime};
@@ -37,10 +37,10 @@ pub fn http(input: &[u8]) {
         .build()
         .unwrap();
     on_the_network(async {
-        let record = Record::new(id(), SessionText::Json("{}".to_owned()), later());
+        let session = NewSession::new(id(), SessionText::Json("{}".to_owned())).expires_at(later());
         let outcomes = [
             store.load::<SessionText>(&id()).await.map(drop),
-            store.put(&record).await.map(drop),
+            store.put(&session).await.map(drop),
             store.delete(&SessionId::new("other").unwrap()).await,
         ];
         for outcome in outcomes {

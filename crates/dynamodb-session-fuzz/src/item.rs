@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use dynamodb_session::framework::Framework;
-use dynamodb_session::{DecodeSession, ErrorKind, Layout, Record, SessionText, Write};
+use dynamodb_session::{
+    DecodeSession, ErrorKind, Layout, Loaded, SaveOptions, SaveOutcome, SessionText,
+};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -77,7 +78,7 @@ enum Choice {
 #[serde(transparent)]
 struct Keyed(BTreeMap<i32, (u8, String)>);
 
-fn load<T: DecodeSession>(answer: &[u8], layout: Layout) -> Option<Record<T>> {
+fn load<T: DecodeSession>(answer: &[u8], layout: Layout) -> Option<Loaded<T>> {
     let store = builder(Answers::new([(200, answer.to_vec())]))
         .layout(layout)
         .max_attempts(1)
@@ -125,9 +126,11 @@ fn save_again(mut item: Map<String, Value>, layout: Layout) {
         return;
     };
     // DynamoDB would not have stored this item.
-    let Ok(Write::Written(_)) =
-        now(store.save_with(&loaded, &loaded.data, later(), &Framework::new()))
-    else {
+    let Ok(SaveOutcome::Saved(_)) = now(store.save(
+        &loaded,
+        &loaded.data,
+        &SaveOptions::default().expires_at(later()),
+    )) else {
         return;
     };
     let again = now(store.load::<SessionText>(&id())).unwrap().unwrap();

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use aws_credential_types::Credentials;
 use dynamodb_session::{
-    Builder, Conflict, ErrorKind, Layout, Record, SessionId, SessionStore, SessionText, TlsRoots,
+    Builder, Conflict, ErrorKind, Layout, NewSession, SaveOptions, SessionId, SessionStore,
+    SessionText, TlsRoots, TouchOptions,
 };
 use serde_json::Value;
 
@@ -222,9 +223,7 @@ fn keep_a_session(settings: &Settings<'_>) {
         return;
     };
     let text = || SessionText::Json(r#"{"a":1}"#.to_owned());
-    let mut record = Record::new(id.clone(), text(), later());
-    record.expires_at = None;
-    let stamp = match now(store.put(&record)) {
+    let stamp = match now(store.put(&NewSession::new(id.clone(), text()))) {
         Ok(stamp) => stamp,
         Err(error) => {
             // Too long with its prefix.
@@ -243,8 +242,9 @@ fn keep_a_session(settings: &Settings<'_>) {
     if let Some(found) = found {
         assert_eq!(found.data["a"], 1);
         assert_eq!(found.expires_at, Some(stamp.expires_at));
-        let _ = now(store.touch(&found, later())).unwrap();
-        let _ = now(store.save(&found, &text(), later())).unwrap();
+        let _ = now(store.touch(&found, &TouchOptions::default().expires_at(later()))).unwrap();
+        let _ =
+            now(store.save(&found, &text(), &SaveOptions::default().expires_at(later()))).unwrap();
         now(store.delete(&id)).unwrap();
         assert!(row.item().is_none());
     }

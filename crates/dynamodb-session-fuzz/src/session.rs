@@ -1,7 +1,10 @@
 //! Sessions from JavaScript: stored, loaded, changed, saved and loaded again.
 
 use dynamodb_session::framework::{ExpiryField, Framework};
-use dynamodb_session::{Error, ErrorKind, Layout, Record, SessionStore, SessionText, Write};
+use dynamodb_session::{
+    Error, ErrorKind, Layout, Loaded, NewSession, SaveOptions, SaveOutcome, SessionStore,
+    SessionText,
+};
 use serde_json::Value;
 use std::sync::LazyLock;
 
@@ -42,7 +45,7 @@ fn text(text: &str) -> SessionText {
 fn changes(before: &SessionText, after: &SessionText, layout: Layout, framework: &Framework) {
     let row = Row::default();
     let store = builder(row.clone()).layout(layout).build().unwrap();
-    if let Err(error) = now(store.put(&Record::new(id(), before, later()))) {
+    if let Err(error) = now(store.put(&NewSession::new(id(), before).expires_at(later()))) {
         expect_refusal(&error, before, row.requests());
         return;
     }
@@ -59,9 +62,15 @@ fn changes(before: &SessionText, after: &SessionText, layout: Layout, framework:
     }
 
     let requests = row.requests();
-    match now(store.save_with(&loaded, after, later(), framework)) {
-        Ok(Write::Written(_)) => expect_same(after, &load(&store).data, layout),
-        Ok(Write::Gone) => panic!("gone, from a table that keeps everything"),
+    match now(store.save(
+        &loaded,
+        after,
+        &SaveOptions::default()
+            .expires_at(later())
+            .framework(framework),
+    )) {
+        Ok(SaveOutcome::Saved(_)) => expect_same(after, &load(&store).data, layout),
+        Ok(SaveOutcome::Gone) => panic!("gone, from a table that keeps everything"),
         Err(error) => {
             expect_refusal(&error, after, row.requests() - requests);
             // A save of several requests can fail after the first.
@@ -73,7 +82,7 @@ fn changes(before: &SessionText, after: &SessionText, layout: Layout, framework:
     assert!(row.item().is_some());
 }
 
-fn load(store: &SessionStore) -> Record<SessionText> {
+fn load(store: &SessionStore) -> Loaded<SessionText> {
     now(store.load(&id())).unwrap().expect("it was stored")
 }
 

@@ -93,7 +93,10 @@ use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
-use dynamodb_session::{Builder, Create, ErrorKind, Layout, SessionId, SessionStore, Write};
+use dynamodb_session::{
+    Base, Builder, CreateOutcome, ErrorKind, Layout, NewSession, SaveOptions, SaveOutcome,
+    SessionId, SessionStore,
+};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
@@ -127,9 +130,11 @@ impl Store {
 impl session_store::SessionStore for Store {
     async fn create(&self, record: &mut Record) -> Result<()> {
         for _ in 0..CREATE_ATTEMPTS {
-            match self.sessions.create(&to_stored(record)?).await {
-                Ok(Create::Created(_)) => return Ok(()),
-                Ok(Create::Taken) => record.id = Id::default(),
+            let session = NewSession::new(session_id(record.id)?, &record.data);
+            let session = session.expires_at(expires_at(record));
+            match self.sessions.create(&session).await {
+                Ok(CreateOutcome::Created(_)) => return Ok(()),
+                Ok(CreateOutcome::Taken) => record.id = Id::default(),
                 Err(error) => return Err(refused(&error)),
             }
         }
@@ -139,9 +144,13 @@ impl session_store::SessionStore for Store {
     }
 
     async fn save(&self, record: &Record) -> Result<()> {
-        match self.sessions.replace(&to_stored(record)?).await {
+        let id = session_id(record.id)?;
+        let options = SaveOptions::default().expires_at(expires_at(record));
+        // tower-sessions does not pass on what was loaded.
+        let base = Base::unknown(&id, None);
+        match self.sessions.save(base, &record.data, &options).await {
             // A session that has gone stays gone; the core counts it.
-            Ok(Write::Written(_) | Write::Gone) => Ok(()),
+            Ok(SaveOutcome::Saved(_) | SaveOutcome::Gone) => Ok(()),
             Err(error) => Err(refused(&error)),
         }
     }
@@ -239,15 +248,10 @@ fn session_id(id: Id) -> Result<SessionId> {
     SessionId::new(id.to_string()).map_err(|error| refused(&error))
 }
 
-fn to_stored(record: &Record) -> Result<dynamodb_session::Record<&HashMap<String, Value>>> {
+fn expires_at(record: &Record) -> SystemTime {
     let since_epoch = record.expiry_date - OffsetDateTime::UNIX_EPOCH;
     // Whatever is before 1970 has expired all the same.
-    let since_epoch = Duration::try_from(since_epoch).unwrap_or_default();
-    Ok(dynamodb_session::Record::new(
-        session_id(record.id)?,
-        &record.data,
-        UNIX_EPOCH + since_epoch,
-    ))
+    UNIX_EPOCH + Duration::try_from(since_epoch).unwrap_or_default()
 }
 
 /// The last moment that `time` knows stands for none, and for those after it.

@@ -4,7 +4,10 @@
 
 use std::time::Duration;
 
-use dynamodb_session::{Create, Error, Record, SessionId, SessionStore, TableSettings, Write};
+use dynamodb_session::{
+    CreateOutcome, Error, NewSession, SaveOptions, SaveOutcome, SessionId, SessionStore,
+    TableSettings,
+};
 use serde::{Deserialize, Serialize};
 
 #[derive(Serialize, Deserialize)]
@@ -24,23 +27,23 @@ async fn main() -> Result<(), Error> {
     let id = SessionId::generate();
     let (user, views) = ("Ada".to_owned(), 1);
     let expires_at = store.now() + Duration::from_secs(3600);
-    let record = Record::new(id.clone(), Visit { user, views }, expires_at);
-    match store.create(&record).await? {
-        Create::Created(_) => println!("signed in"),
-        Create::Taken => println!("a live session has this id: nothing was written"),
+    let session = NewSession::new(id.clone(), Visit { user, views }).expires_at(expires_at);
+    match store.create(&session).await? {
+        CreateOutcome::Created(_) => println!("signed in"),
+        CreateOutcome::Taken => println!("a live session has this id: nothing was written"),
     }
 
     // A later request. A session that has expired is `None`, as is one that never was.
     if let Some(loaded) = store.load::<Visit>(&id).await? {
         let user = loaded.data.user.clone();
         let views = loaded.data.views + 1;
-        let expires_at = store.now() + Duration::from_secs(3600);
+        let options = SaveOptions::default().expires_at(store.now() + Duration::from_secs(3600));
         match store
-            .save(&loaded, &Visit { user, views }, expires_at)
+            .save(&loaded, &Visit { user, views }, &options)
             .await?
         {
-            Write::Written(_) => println!("{views} views"),
-            Write::Gone => println!("signed out meanwhile: nothing was written"),
+            SaveOutcome::Saved(_) => println!("{views} views"),
+            SaveOutcome::Gone => println!("signed out meanwhile: nothing was written"),
         }
     }
 

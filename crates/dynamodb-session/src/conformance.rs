@@ -13,8 +13,8 @@ use serde_json::{Map, Value, json};
 
 use crate::clock::epoch_ms;
 use crate::{
-    Builder, Create, Error, ErrorKind, Operation, Record, SessionId, SessionStore, SessionText,
-    TableSettings, Write,
+    Base, Builder, CreateOutcome, Error, ErrorKind, NewSession, Operation, SaveOptions,
+    SaveOutcome, SessionId, SessionStore, SessionText, TableSettings, TouchOptions,
 };
 
 /// The cases, as a JSON array of `{ name, needs?, steps }`.
@@ -295,98 +295,99 @@ impl Core {
         self.store.now() + ttl
     }
 
-    fn record(&self, id: &str, data: &Value, ttl: Duration) -> Result<Record<Value>, Error> {
-        Ok(Record::new(
-            SessionId::new(id)?,
-            data.clone(),
-            self.expires_at(ttl),
-        ))
+    fn options(&self, ttl: Duration) -> SaveOptions<'static> {
+        SaveOptions::default().expires_at(self.expires_at(ttl))
+    }
+
+    fn session<T>(&self, id: &str, data: T, ttl: Duration) -> Result<NewSession<T>, Error> {
+        let session = NewSession::new(SessionId::new(id)?, data);
+        Ok(session.expires_at(self.expires_at(ttl)))
     }
 }
 
 impl Subject for Core {
-    type Loaded = Record<Value>;
+    type Loaded = crate::Loaded<Value>;
     type Error = Error;
 
     async fn put(&mut self, id: &str, data: &Value, ttl: Duration) -> Result<(), Error> {
-        let record = self.record(id, data, ttl)?;
         if self.is_text {
-            self.store.put(&as_text(&record)).await
+            let session = self.session(id, json_text(data), ttl)?;
+            self.store.put(&session).await
         } else {
-            self.store.put(&record).await
+            self.store.put(&self.session(id, data, ttl)?).await
         }
         .map(drop)
     }
 
     async fn create(&mut self, id: &str, data: &Value, ttl: Duration) -> Result<bool, Error> {
-        let record = self.record(id, data, ttl)?;
         let outcome = if self.is_text {
-            self.store.create(&as_text(&record)).await
+            let session = self.session(id, json_text(data), ttl)?;
+            self.store.create(&session).await
         } else {
-            self.store.create(&record).await
+            self.store.create(&self.session(id, data, ttl)?).await
         };
-        outcome.map(|create| matches!(create, Create::Created(_)))
+        outcome.map(|outcome| matches!(outcome, CreateOutcome::Created(_)))
     }
 
-    async fn load(&mut self, id: &str) -> Result<Option<(Value, Record<Value>)>, Error> {
+    async fn load(&mut self, id: &str) -> Result<Option<(Value, crate::Loaded<Value>)>, Error> {
         let Ok(id) = SessionId::new(id) else {
             return Ok(None);
         };
-        let record = if self.is_text {
-            let record = self.store.load::<SessionText>(&id).await?;
-            record.as_ref().map(from_text)
+        let loaded = if self.is_text {
+            let loaded = self.store.load::<SessionText>(&id).await?;
+            loaded.as_ref().map(from_text)
         } else {
             self.store.load(&id).await?
         };
-        Ok(record.map(|record| (record.data.clone(), record)))
+        Ok(loaded.map(|loaded| (loaded.data.clone(), loaded)))
     }
 
     async fn save(
         &mut self,
-        loaded: &Record<Value>,
+        loaded: &crate::Loaded<Value>,
         data: &Value,
         ttl: Duration,
     ) -> Result<bool, Error> {
-        let expires_at = self.expires_at(ttl);
+        let options = self.options(ttl);
         let outcome = if self.is_text {
-            let text = SessionText::Json(data.to_string());
-            self.store.save(&as_text(loaded), &text, expires_at).await
+            let loaded = loaded.with_data(json_text(&loaded.data));
+            self.store.save(&loaded, &json_text(data), &options).await
         } else {
-            self.store.save(loaded, data, expires_at).await
+            self.store.save(loaded, data, &options).await
         };
-        outcome.map(Write::is_written)
+        outcome.map(SaveOutcome::is_saved)
     }
 
     async fn replace(
         &mut self,
-        loaded: &Record<Value>,
+        loaded: &crate::Loaded<Value>,
         data: &Value,
         ttl: Duration,
     ) -> Result<bool, Error> {
-        let mut record = loaded.with_data(data.clone());
-        record.expires_at = Some(self.expires_at(ttl));
+        let base = Base::unknown(&loaded.id, loaded.created);
+        let options = self.options(ttl);
         let outcome = if self.is_text {
-            self.store.replace(&as_text(&record)).await
+            self.store.save(base, &json_text(data), &options).await
         } else {
-            self.store.replace(&record).await
+            self.store.save(base, data, &options).await
         };
-        outcome.map(Write::is_written)
+        outcome.map(SaveOutcome::is_saved)
     }
 
     async fn list(&mut self) -> Result<BTreeMap<String, Value>, Error> {
         let mut sessions = BTreeMap::new();
         let mut after = None;
         loop {
-            let (records, next) = if self.is_text {
+            let (part, next) = if self.is_text {
                 let page = self.store.list::<SessionText>(after.as_ref()).await?;
-                let records = page.records.iter().map(from_text).collect();
-                (records, page.next)
+                let part = page.sessions.iter().map(from_text).collect();
+                (part, page.next)
             } else {
                 let page = self.store.list(after.as_ref()).await?;
-                (page.records, page.next)
+                (page.sessions, page.next)
             };
-            let listed = records.into_iter();
-            sessions.extend(listed.map(|record| (record.id.as_str().to_owned(), record.data)));
+            let listed = part.into_iter();
+            sessions.extend(listed.map(|loaded| (loaded.id.as_str().to_owned(), loaded.data)));
             if next.is_none() {
                 return Ok(sessions);
             }
@@ -402,9 +403,10 @@ impl Subject for Core {
         self.store.clear().await
     }
 
-    async fn touch(&mut self, loaded: &Record<Value>, ttl: Duration) -> Result<bool, Error> {
-        let outcome = self.store.touch(loaded, self.expires_at(ttl)).await;
-        outcome.map(Write::is_written)
+    async fn touch(&mut self, loaded: &crate::Loaded<Value>, ttl: Duration) -> Result<bool, Error> {
+        let options = TouchOptions::default().expires_at(self.expires_at(ttl));
+        let outcome = self.store.touch(loaded, &options).await;
+        outcome.map(SaveOutcome::is_saved)
     }
 
     async fn delete(&mut self, id: &str) -> Result<(), Error> {
@@ -665,12 +667,12 @@ fn ttl(step: &Value) -> Duration {
     Duration::from_millis(step["ttl_ms"].as_u64().unwrap_or_default())
 }
 
-fn as_text(record: &Record<Value>) -> Record<SessionText> {
-    record.with_data(SessionText::Json(record.data.to_string()))
+fn json_text(data: &Value) -> SessionText {
+    SessionText::Json(data.to_string())
 }
 
-fn from_text(record: &Record<SessionText>) -> Record<Value> {
-    record.with_data(match &record.data {
+fn from_text(loaded: &crate::Loaded<SessionText>) -> crate::Loaded<Value> {
+    loaded.with_data(match &loaded.data {
         SessionText::Json(text) => serde_json::from_str(text).expect("the store returns JSON"),
         SessionText::Attribute(_) => Value::Null,
     })

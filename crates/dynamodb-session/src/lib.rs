@@ -1,50 +1,77 @@
 //! Web sessions on Amazon `DynamoDB`.
 //!
-//! A [`SessionStore`] keeps each session as one item of a table and has six verbs:
+//! A [`SessionStore`] keeps each session as one item of a table. Requests of one visitor may overlap, in one process or
+//! in many: a request that started before a logout does not bring the session back, and parallel requests keep each
+//! other's changes. For axum and actix-web, use the crates `dynamodb-session-tower` and `dynamodb-session-actix`, which
+//! put a store under their session middleware.
 //!
-//! | verb | promise | requests |
-//! |---|---|---|
-//! | [`create`](SessionStore::create) | never overwrites a live session | 1 write |
-//! | [`save`](SessionStore::save) | writes the fields that changed, only if the session loaded is still there | 1 write |
-//! | [`put`](SessionStore::put) | writes whatever is there | 1 write |
-//! | [`load`](SessionStore::load) | `None` for missing or expired, whatever TTL has done | 1 read |
-//! | [`touch`](SessionStore::touch) | moves the expiry of a live session only | 1 write |
-//! | [`delete`](SessionStore::delete) | idempotent | 1 write |
+//! # Example
 //!
-//! Four more are for operators. Each reads the whole table, whatever the prefix:
-//!
-//! | verb | promise | requests beside the reads |
-//! |---|---|---|
-//! | [`list`](SessionStore::list) | the live sessions, a part at a time | |
-//! | [`count`](SessionStore::count) | how many they are | |
-//! | [`clear`](SessionStore::clear) | deletes every session, expired or not, and no other row | 1 write per session, 25 a request |
-//! | [`delete_expired`](SessionStore::delete_expired) | deletes what is still expired when it comes to it | 1 write per session |
+//! Region and credentials come from where AWS programs keep them.
 //!
 //! ```no_run
-//! use dynamodb_session::{Record, SessionId, SessionStore};
 //! use std::time::Duration;
 //!
-//! #[derive(serde::Serialize, serde::Deserialize)]
+//! use dynamodb_session::{CreateOutcome, NewSession, SaveOptions, SaveOutcome, SessionId, SessionStore};
+//!
+//! #[derive(Clone, serde::Serialize, serde::Deserialize)]
 //! struct Cart {
 //!     items: Vec<String>,
 //! }
 //!
-//! # async fn run() -> Result<(), dynamodb_session::Error> {
-//! let store = SessionStore::builder().region("eu-central-1").table_name("sessions").build()?;
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), dynamodb_session::Error> {
+//! let hour = Duration::from_secs(3600);
+//! let store = SessionStore::builder().table_name("sessions").build()?;
 //! store.table().create_if_missing(&Default::default()).await?;
 //!
+//! // The visitor signs in.
 //! let id = SessionId::generate();
-//! let expires_at = store.now() + Duration::from_secs(3600);
-//! store.put(&Record::new(id.clone(), Cart { items: vec!["tea".into()] }, expires_at)).await?;
+//! let cart = Cart { items: vec!["tea".into()] };
+//! let session = NewSession::new(id.clone(), cart).expires_at(store.now() + hour);
+//! assert!(matches!(store.create(&session).await?, CreateOutcome::Created(_)));
 //!
-//! let loaded: Record<Cart> = store.load(&id).await?.expect("it was just stored");
-//! let cart = Cart { items: vec!["tea".into(), "milk".into()] };
-//! if !store.save(&loaded, &cart, store.now() + Duration::from_secs(3600)).await?.is_written() {
-//!     // The visitor has logged out meanwhile: nothing was written.
+//! // A later request changes the session.
+//! if let Some(loaded) = store.load::<Cart>(&id).await? {
+//!     let mut cart = loaded.data.clone();
+//!     cart.items.push("milk".into());
+//!     let options = SaveOptions::default().expires_at(store.now() + hour);
+//!     match store.save(&loaded, &cart, &options).await? {
+//!         SaveOutcome::Saved(_) => println!("{} items", cart.items.len()),
+//!         SaveOutcome::Gone => println!("signed out meanwhile: nothing was written"),
+//!     }
 //! }
+//!
+//! store.delete(&id).await?;
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! To run it without an AWS account, start a local engine with `dynamodb-session local` and set the Region `local`.
+//!
+//! # The verbs
+//!
+//! | verb | promise | requests |
+//! |---|---|---|
+//! | [`create`](SessionStore::create) | never overwrites a live session | 1 write |
+//! | [`save`](SessionStore::save) | writes the fields that changed, only if the loaded session is still there | 1 write |
+//! | [`put`](SessionStore::put) | writes unconditionally | 1 write |
+//! | [`load`](SessionStore::load) | returns no session that has expired, whatever TTL has deleted | 1 read |
+//! | [`touch`](SessionStore::touch) | moves the expiry of a live session only | 1 write |
+//! | [`delete`](SessionStore::delete) | succeeds even if the session does not exist | 1 write |
+//!
+//! What goes in is a [`NewSession`], what comes out is a [`Loaded`]. The first argument of a `save` is usually the
+//! loaded session; [`Base`] has the other cases. An `expires_at` that is not set means the store's
+//! [default TTL](Builder::default_ttl), counted from the write.
+//!
+//! Four more verbs are for operators. Each reads the whole table, whatever the prefix:
+//!
+//! | verb | promise | requests besides the reads |
+//! |---|---|---|
+//! | [`list`](SessionStore::list) | the live sessions, a part at a time | |
+//! | [`count`](SessionStore::count) | the number of live sessions | |
+//! | [`clear`](SessionStore::clear) | deletes every session, expired or not, and no other item | 1 write per session, 25 in a request |
+//! | [`delete_expired`](SessionStore::delete_expired) | deletes each session that is still expired at that moment | 1 write per session |
 //!
 //! # The item
 //!
@@ -56,19 +83,22 @@
 //! | `created` | N | when the session was created, in epoch milliseconds |
 //!
 //! It is the item of the npm package `koa-session-dynamodb-store`, which has no `created` before
-//! version 2: an item without it is legal, and its next save adds it.
+//! version 2: an item without it is legal, and its next save adds it. A [`Layout`] reads the tables of other packages.
 //!
 //! # Cost
 //!
 //! A write costs one write capacity unit per started KB of the item, the larger of before and after, also
-//! when its condition fails. A consistent read costs one read capacity unit per started 4 KB, an eventual
-//! one half of that. See
+//! when its condition fails. A consistent read costs one read capacity unit per started 4 KB, an eventually consistent
+//! read half of that. See
 //! <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/provisioned-capacity-mode.html>.
+//!
+//! [`touch_after`](Builder::touch_after) saves most writes of sessions that are only read: it skips a touch that would
+//! move the expiry by little.
 //!
 //! # Features
 //!
-//! * `conformance`: exports the suite every store is tested with. It costs nothing when off; who writes an
-//!   adapter or wants to know whether an engine will do enables it in `dev-dependencies`.
+//! * `conformance`: exports the suite of cases that every store and engine passes. Enable it in `dev-dependencies` to
+//!   test an adapter or an engine.
 
 #![forbid(unsafe_code)]
 
@@ -101,7 +131,10 @@ pub use item::{DecodeSession, EncodeSession, Layout, SessionText};
 pub use observe::{CallReport, Event, Listener, Observer, OperationStats, Stats};
 pub use remedy::Remedy;
 pub use request::Operation;
-pub use session::{Create, Page, PageToken, Record, SessionId, Stamp, Write};
+pub use session::{
+    Base, CreateOutcome, Loaded, NewSession, Page, PageToken, SaveOptions, SaveOutcome, SessionId,
+    Stamp, TouchOptions,
+};
 pub use settings::Conflict;
 pub use store::SessionStore;
 pub use table::{BillingMode, Table, TableDescription, TableSettings, TimeToLive};

@@ -10,11 +10,13 @@ use crate::client::retry::Client;
 use crate::clock::ServiceClock;
 use crate::config::Builder;
 use crate::error::Error;
-use crate::framework::Framework;
 use crate::item::{DecodeSession, EncodeSession};
 use crate::observe::Stats;
 use crate::protocol::Inner;
-use crate::session::{Create, Page, PageToken, Record, SessionId, Stamp, Write};
+use crate::session::{
+    Base, CreateOutcome, Loaded, NewSession, Page, PageToken, SaveOptions, SaveOutcome, SessionId,
+    Stamp, TouchOptions,
+};
 use crate::settings::TableConfig;
 use crate::table::Table;
 
@@ -89,120 +91,88 @@ impl SessionStore {
 
     /// Stores a new session unless a live one has its id.
     ///
-    /// An expired item that DynamoDB still holds does not count. `record.created` is not looked at.
+    /// An expired item that `DynamoDB` has not deleted yet counts as absent and is overwritten.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidData`] and [`ErrorKind::RecordTooLarge`] before anything is sent; otherwise what
-    /// the service or the connection did.
+    /// [`ErrorKind::InvalidData`] and [`ErrorKind::RecordTooLarge`] before anything is sent; otherwise an error of
+    /// the service or the connection.
     ///
     /// # Cost
     ///
-    /// 1 `PutItem`: 1 write capacity unit per started KB, also when the id is taken. After a lost answer,
-    /// on an engine that does not return the item a condition failed on, 1 consistent `GetItem` more.
+    /// 1 `PutItem`: 1 write capacity unit per started KB, also when the id is taken. After a lost answer, engines that
+    /// do not return the item on a failed condition need 1 consistent `GetItem` more.
     pub async fn create<T: EncodeSession + Sync>(
         &self,
-        record: &Record<T>,
-    ) -> Result<Create, Error> {
-        self.inner.create(record).await
+        session: &NewSession<T>,
+    ) -> Result<CreateOutcome, Error> {
+        self.inner.create(session).await
     }
 
-    /// Writes what changed of a session that was loaded, if that session is still there.
+    /// Writes a session if the one that was loaded is still there.
     ///
-    /// A session that was deleted since is not brought back, nor is another one touched that has its id now:
-    /// `loaded.created` tells. Without it, presence alone is checked, for items of the legacy package.
+    /// The usual `base` is the loaded session: `store.save(&loaded, &data, &SaveOptions::default())`. A session that
+    /// was deleted since is not brought back, and a later session of the same id is not changed:
+    /// [`loaded.created`](Loaded::created) distinguishes them. Without `created`, as in items of the legacy package,
+    /// the session only has to be there.
+    ///
+    /// | base | condition | writes |
+    /// |---|---|---|
+    /// | [`&loaded`](Base::Loaded) | the loaded session is there | the fields that changed |
+    /// | [`Base::Absent`] | none | a new session; all fields into the one that is there, if one is |
+    /// | [`Base::Unknown`] | a session with this `created` is there; any session if it is `None` | the whole session |
     ///
     /// With [`Conflict::Merge`](crate::Conflict::Merge) the top-level fields in which `data` differs from
-    /// `loaded.data` are set or removed, and requests in parallel keep each other's changes. A field is written
-    /// whole: values that must agree belong in one. More than 100 changed fields take several requests. Where single fields cannot be
-    /// written (the item's `session` is no map, or `UpdateItem` is not allowed) the whole session is.
+    /// `loaded.data` are set or removed, so that parallel requests keep each other's changes. A field is written
+    /// whole: keep values that must agree in one field. More than 100 changed fields take several requests. The whole
+    /// session is written where single fields cannot be: if the item's `session` is not a map, or `UpdateItem` is not
+    /// allowed.
+    ///
+    /// [`Base::Absent`] is for ids that the application chooses. [`Base::Unknown`] is for adapters whose framework does
+    /// not pass on what was loaded; changes of parallel requests are lost, and [`SaveOptions::framework`] has no
+    /// effect.
+    ///
+    /// ```no_run
+    /// # use dynamodb_session::{Base, Error, SaveOptions, SaveOutcome, SessionId, SessionStore};
+    /// # async fn run(store: SessionStore, id: SessionId) -> Result<(), Error> {
+    /// let options = SaveOptions::default();
+    /// let outcome = match store.load::<Vec<(String, u32)>>(&id).await? {
+    ///     Some(loaded) => store.save(&loaded, &loaded.data, &options).await?,
+    ///     None => store.save(Base::absent(&id), &(), &options).await?,
+    /// };
+    /// if outcome == SaveOutcome::Gone {
+    ///     println!("signed out meanwhile");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
-    /// As [`create`](Self::create).
+    /// As [`create`](Self::create). [`ErrorKind::Decode`] when `loaded.data` is not session data.
     ///
     /// # Cost
     ///
-    /// 1 `UpdateItem`: 1 write capacity unit per started KB of the whole item, the larger of before and after; 1 per
-    /// started KB of what is there when the session has gone, at least 1. Nothing when
-    /// [`touch_after`](Builder::touch_after) says so.
-    pub async fn save<B, T>(
+    /// 1 `UpdateItem`: 1 write capacity unit per started KB of the whole item, the larger of before and after. When the
+    /// session is gone: 1 per started KB of the item that is there, at least 1. No request when
+    /// [`touch_after`](crate::Builder::touch_after) allows to skip it.
+    ///
+    /// [`Base::Absent`]: as [`create`](Self::create). When the id is taken, 1 `UpdateItem` more, and on engines that do
+    /// not return the item on a failed condition, 1 consistent `GetItem`.
+    pub async fn save<'a, B, T>(
         &self,
-        loaded: &Record<B>,
+        base: impl Into<Base<'a, B>>,
         data: &T,
-        expires_at: SystemTime,
-    ) -> Result<Write, Error>
+        options: &SaveOptions<'_>,
+    ) -> Result<SaveOutcome, Error>
     where
-        B: EncodeSession + Sync,
+        B: EncodeSession + Sync + 'a,
         T: EncodeSession + Sync,
     {
-        self.save_with(loaded, data, expires_at, &Framework::new())
-            .await
+        self.inner.save(base.into(), data, options).await
     }
 
-    /// [`save`](Self::save) for a framework that keeps fields of its own in the session.
-    ///
-    /// # Errors
-    ///
-    /// As [`create`](Self::create).
-    ///
-    /// # Cost
-    ///
-    /// As [`save`](Self::save).
-    pub async fn save_with<B, T>(
-        &self,
-        loaded: &Record<B>,
-        data: &T,
-        expires_at: SystemTime,
-        framework: &Framework,
-    ) -> Result<Write, Error>
-    where
-        B: EncodeSession + Sync,
-        T: EncodeSession + Sync,
-    {
-        self.inner
-            .save(loaded, data, expires_at, framework, false)
-            .await
-    }
-
-    /// Writes a whole session, if one with this id and `record.created` is still there; presence is enough when
-    /// that is `None`. It is for adapters that do not know what was loaded: [`save`](Self::save) keeps the
-    /// changes of parallel requests.
-    ///
-    /// # Errors
-    ///
-    /// As [`create`](Self::create).
-    ///
-    /// # Cost
-    ///
-    /// As [`save`](Self::save).
-    pub async fn replace<T: EncodeSession + Sync>(
-        &self,
-        record: &Record<T>,
-    ) -> Result<Write, Error> {
-        self.inner.replace_record(record).await
-    }
-
-    /// [`create`](Self::create), and where a live session has the id already, a [`save`](Self::save) of every field
-    /// onto that one: for ids that an application chooses, where nothing was found a moment ago.
-    ///
-    /// # Errors
-    ///
-    /// As [`create`](Self::create).
-    ///
-    /// # Cost
-    ///
-    /// That of a create; when the id is taken, of a save as well, and on an engine that does not return the item a
-    /// condition failed on, 1 consistent `GetItem`.
-    pub async fn create_or_merge<T: EncodeSession + Sync>(
-        &self,
-        record: &Record<T>,
-        framework: &Framework,
-    ) -> Result<Write, Error> {
-        self.inner.create_or_merge(record, framework).await
-    }
-
-    /// Stores a session whatever is there: nothing guards it against a logout or a parallel request.
+    /// Stores a session unconditionally: also over a logout or the change of a parallel request.
     ///
     /// # Errors
     ///
@@ -211,75 +181,62 @@ impl SessionStore {
     /// # Cost
     ///
     /// 1 `PutItem`: 1 write capacity unit per started KB, the larger of before and after.
-    pub async fn put<T: EncodeSession + Sync>(&self, record: &Record<T>) -> Result<Stamp, Error> {
-        self.inner.put(record).await
+    pub async fn put<T: EncodeSession + Sync>(
+        &self,
+        session: &NewSession<T>,
+    ) -> Result<Stamp, Error> {
+        self.inner.put(session).await
     }
 
-    /// The session with this id; `None` when there is none or it has expired, whatever DynamoDB's TTL has
-    /// deleted. An item whose `session` is missing or not a map is no session either.
+    /// Loads the session with this id.
+    ///
+    /// `None` if there is no such item or it has expired, even if `DynamoDB`'s TTL has not deleted it yet. An item
+    /// whose `session` is missing or not a map is not a session either.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Decode`] when the item cannot be read as a `T`; otherwise what the service or the
-    /// connection did.
+    /// [`ErrorKind::Decode`] when the item cannot be read as a `T`; otherwise an error of the service or the
+    /// connection.
     ///
     /// # Cost
     ///
     /// 1 `GetItem`: 1 read capacity unit per started 4 KB, half of that when
-    /// [`consistent_read`](Builder::consistent_read) is off.
-    pub async fn load<T: DecodeSession>(&self, id: &SessionId) -> Result<Option<Record<T>>, Error> {
+    /// [`consistent_read`](crate::Builder::consistent_read) is off.
+    pub async fn load<T: DecodeSession>(&self, id: &SessionId) -> Result<Option<Loaded<T>>, Error> {
         self.inner.load(id).await
     }
 
     /// Moves the expiry of a live session that was loaded and keeps its data.
     ///
-    /// # Errors
-    ///
-    /// What the service or the connection did. Where `UpdateItem` is not allowed, that is the error.
-    ///
-    /// # Cost
-    ///
-    /// 1 `UpdateItem`: 1 write capacity unit per started KB of the item, at least 1 when it has gone. A
-    /// touch costs as much as a save. Nothing when [`touch_after`](Builder::touch_after) says so.
-    pub async fn touch<B: Sync>(
-        &self,
-        loaded: &Record<B>,
-        expires_at: SystemTime,
-    ) -> Result<Write, Error> {
-        self.inner.touch(loaded, expires_at).await
-    }
-
-    /// [`touch`](Self::touch) for a framework that keeps fields of the expiry unit in the session: of `data`, those
-    /// alone are written. Where single fields cannot be written the whole session is.
+    /// Some frameworks keep the expiry in the session too. [`TouchOptions::framework`] writes these fields as well.
+    /// Then the whole session is written where single fields cannot be.
     ///
     /// # Errors
     ///
-    /// As [`save`](Self::save).
+    /// An error of the service or the connection, also [`ErrorKind::AccessDenied`] where `UpdateItem` is not allowed.
+    /// With [`TouchOptions::framework`], as [`save`](Self::save).
     ///
     /// # Cost
     ///
-    /// As [`touch`](Self::touch).
-    pub async fn touch_with<B, T>(
+    /// 1 `UpdateItem`: 1 write capacity unit per started KB of the item, at least 1 when the session is gone. A touch
+    /// costs as much as a save. No request when [`touch_after`](crate::Builder::touch_after) allows to skip it.
+    pub async fn touch<B, T>(
         &self,
-        loaded: &Record<B>,
-        data: &T,
-        expires_at: SystemTime,
-        framework: &Framework,
-    ) -> Result<Write, Error>
+        loaded: &Loaded<B>,
+        options: &TouchOptions<'_, T>,
+    ) -> Result<SaveOutcome, Error>
     where
         B: EncodeSession + Sync,
         T: EncodeSession + Sync,
     {
-        self.inner
-            .save(loaded, data, expires_at, framework, true)
-            .await
+        self.inner.touch(loaded, options).await
     }
 
     /// Deletes the session. Succeeds even if the session does not exist.
     ///
     /// # Errors
     ///
-    /// What the service or the connection did.
+    /// An error of the service or the connection.
     ///
     /// # Cost
     ///
@@ -296,7 +253,7 @@ impl SessionStore {
     ///
     /// # Errors
     ///
-    /// What the service or the connection did. An item that cannot be read is counted in
+    /// An error of the service or the connection. An item that cannot be read is counted in
     /// [`unreadable`](Page::unreadable) instead.
     ///
     /// # Cost
@@ -318,7 +275,7 @@ impl SessionStore {
     ///
     /// # Errors
     ///
-    /// What the service or the connection did.
+    /// An error of the service or the connection.
     ///
     /// # Cost
     ///
@@ -335,7 +292,7 @@ impl SessionStore {
     ///
     /// # Errors
     ///
-    /// What the service or the connection did; [`ErrorKind::Throttled`] when the table's capacity does not
+    /// An error of the service or the connection; [`ErrorKind::Throttled`] when the table's capacity does not
     /// allow a single delete for several seconds. What was deleted by then is gone; calling again goes on.
     ///
     /// # Cost
@@ -353,7 +310,7 @@ impl SessionStore {
     ///
     /// # Errors
     ///
-    /// What the service or the connection did. What was deleted by then is gone; calling again goes on.
+    /// An error of the service or the connection. What was deleted by then is gone; calling again goes on.
     ///
     /// # Cost
     ///

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use dynamodb_session::{Record, SessionId, SessionStore};
+use dynamodb_session::{Loaded, NewSession, SaveOptions, SessionId, SessionStore};
 
 use crate::session::{self, ID, Session};
 use crate::{Place, Result, Subject};
@@ -15,7 +15,8 @@ pub struct Core {
 }
 
 pub struct Lane {
-    record: Record<Session>,
+    new: NewSession<Session>,
+    loaded: Loaded<Session>,
     changed: Session,
 }
 
@@ -39,19 +40,22 @@ impl Subject for Core {
 
     async fn lane(&self) -> Result<Lane> {
         let session = self.session.clone();
+        let mut loaded = Loaded::new(self.id.clone(), session.clone());
+        loaded.expires_at = Some(self.expires_at);
         Ok(Lane {
-            record: Record::new(self.id.clone(), session.clone(), self.expires_at),
+            new: NewSession::new(self.id.clone(), session.clone()).expires_at(self.expires_at),
+            loaded,
             changed: session,
         })
     }
 
     async fn get(&self) -> Result<Option<Session>> {
-        let record = self.store.load(&self.id).await?;
-        Ok(record.map(|record| record.data))
+        let loaded = self.store.load(&self.id).await?;
+        Ok(loaded.map(|loaded: Loaded<Session>| loaded.data))
     }
 
     async fn put(&self, lane: &mut Lane) -> Result {
-        self.store.put(&lane.record).await?;
+        self.store.put(&lane.new).await?;
         Ok(())
     }
 
@@ -59,8 +63,8 @@ impl Subject for Core {
         lane.changed.views += 1;
         let saved = self
             .store
-            .save(&lane.record, &lane.changed, self.expires_at);
-        if saved.await?.is_written() {
+            .save(&lane.loaded, &lane.changed, &SaveOptions::default().expires_at(self.expires_at));
+        if saved.await?.is_saved() {
             Ok(())
         } else {
             Err("the session has gone".into())

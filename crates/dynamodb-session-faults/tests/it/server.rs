@@ -8,7 +8,7 @@ use dynamodb_session::{ErrorKind, ManualClock, SessionStore};
 use dynamodb_session_faults::{FaultServer, SECRET, Step};
 use serde_json::{Value, json};
 
-use crate::support::{direct, id, now, record, server, store_at};
+use crate::support::{direct, id, new_session, now, server, store_at};
 
 /// A store that tries once.
 fn once(server: &FaultServer, url: &str) -> SessionStore {
@@ -22,7 +22,7 @@ async fn what_passes_is_done_and_logged_over_tcp_and_tls() {
     for (name, url) in [("a", &server.urls().http), ("b", &server.urls().https)] {
         let store = once(&server, url);
         let _ = store
-            .create(&record(name, json!({ "n": 1 })))
+            .create(&new_session(name, json!({ "n": 1 })))
             .await
             .unwrap();
         let loaded = store.load::<Value>(&id(name)).await.unwrap().unwrap();
@@ -151,7 +151,7 @@ fn a_reset_is_a_reset() {
 #[tokio::test]
 async fn each_step_spoils_the_answer_in_its_way() {
     let server = server().await;
-    let item = record("a", json!({ "n": 1 }));
+    let item = new_session("a", json!({ "n": 1 }));
     for url in [&server.urls().http, &server.urls().https] {
         let store = once(&server, url);
         let resets = if url.starts_with("https") {
@@ -201,7 +201,7 @@ async fn what_is_said_of_one_operation_is_forgotten_with_the_default() {
     let server = server().await;
     let store = once(&server, &server.urls().http);
     server.on("GetItem", Step::error("AccessDeniedException"));
-    let session = record("a", json!({}));
+    let session = new_session("a", json!({}));
     let _ = store.put(&session).await.unwrap();
     let error = store.load::<Value>(&session.id).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::AccessDenied);

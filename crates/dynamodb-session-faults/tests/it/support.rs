@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_credential_types::Credentials;
-use dynamodb_session::{Builder, Record, SessionId, SessionStore, TableSettings, TlsRoots};
+use dynamodb_session::{Builder, NewSession, SessionId, SessionStore, TableSettings, TlsRoots};
 use dynamodb_session_faults::{FaultServer, SECRET};
 use serde_json::Value;
 
@@ -42,6 +42,6 @@ pub(crate) fn id(id: &str) -> SessionId {
 }
 
 /// A session that ends a day after [`now`].
-pub(crate) fn record(name: &str, data: Value) -> Record<Value> {
-    Record::new(id(name), data, now() + DAY)
+pub(crate) fn new_session(name: &str, data: Value) -> NewSession<Value> {
+    NewSession::new(id(name), data).expires_at(now() + DAY)
 }

@@ -6,11 +6,11 @@ use crate::error::{Error, ErrorKind};
 use crate::item::{self, DecodeSession, OwnKey, Stored, StoredItem};
 use crate::observe::{Event, id_hash};
 use crate::request::{self, Operation};
-use crate::session::{Record, SessionId};
+use crate::session::{Loaded, SessionId};
 
 /// What an item is by now.
 pub(crate) enum Found<T> {
-    Session(Record<T>),
+    Session(Loaded<T>),
     /// Its session has expired.
     Ended,
     /// It holds no session.
@@ -22,7 +22,7 @@ impl Inner {
     pub(crate) async fn load<T: DecodeSession>(
         &self,
         id: &SessionId,
-    ) -> Result<Option<Record<T>>, Error> {
+    ) -> Result<Option<Loaded<T>>, Error> {
         let Ok(key) = self.key(id) else {
             // Longer than any key in the table.
             return Ok(None);
@@ -31,7 +31,7 @@ impl Inner {
             return Ok(None);
         };
         Ok(match self.found(id.clone(), stored) {
-            Found::Session(record) => Some(record),
+            Found::Session(loaded) => Some(loaded),
             Found::Ended => None,
             Found::Unreadable => {
                 self.client.tell(|| Event::Unreadable {
@@ -56,7 +56,7 @@ impl Inner {
             return Found::Ended;
         }
         match stored.data {
-            Stored::Session(data) => Found::Session(Record {
+            Stored::Session(data) => Found::Session(Loaded {
                 id,
                 data,
                 expires_at,

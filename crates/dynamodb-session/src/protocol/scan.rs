@@ -133,7 +133,7 @@ impl Inner {
         let partition_key = &self.table.partition_key;
         let ttl_attribute = self.ttl_attribute();
         let mut page = Page {
-            records: Vec::with_capacity(items.len()),
+            sessions: Vec::with_capacity(items.len()),
             unreadable: 0,
             next: match last {
                 Some(last) => Some(PageToken::new(last.key(partition_key)?)),
@@ -150,7 +150,7 @@ impl Inner {
                 _ => Found::Unreadable,
             };
             match found {
-                Found::Session(record) => page.records.push(record),
+                Found::Session(loaded) => page.sessions.push(loaded),
                 Found::Ended => {}
                 Found::Unreadable => page.unreadable += 1,
             }

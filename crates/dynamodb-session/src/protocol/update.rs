@@ -10,14 +10,14 @@ use crate::framework::Framework;
 use crate::item::{Changes, EncodeSession, expiry};
 use crate::observe::{Event, count, id_hash};
 use crate::request::{self, Condition, ItemHead, Operation};
-use crate::session::{Record, Stamp, Write};
+use crate::session::{Loaded, SaveOutcome, Stamp};
 use crate::settings::Conflict;
 
 impl Inner {
     /// Writes what differs from what was loaded, or of that the expiry unit alone.
     pub(super) async fn update<B: EncodeSession + Sync>(
         &self,
-        loaded: &Record<B>,
+        loaded: &Loaded<B>,
         write: &PreparedWrite,
         framework: &Framework,
         condition: Condition,
@@ -213,7 +213,7 @@ impl Inner {
 
     /// The state of a session whose touch is not worth a write, if it is not: it moves the expiry forward, and by
     /// little.
-    pub(super) fn skipped_touch<B>(&self, loaded: &Record<B>, expires_secs: u64) -> Option<Stamp> {
+    pub(super) fn skipped_touch<B>(&self, loaded: &Loaded<B>, expires_secs: u64) -> Option<Stamp> {
         let expires_at = expiry::from_secs(expires_secs);
         let was = loaded.expires_at?;
         let left = expires_at.duration_since(self.clock.now()).ok()?;
@@ -228,16 +228,16 @@ impl Inner {
     }
 
     /// What came of a write to the session of this key; reports one that was dropped.
-    pub(super) fn settled(&self, key: &str, outcome: Outcome) -> Write {
+    pub(super) fn settled(&self, key: &str, outcome: Outcome) -> SaveOutcome {
         match outcome {
-            Ok(stamp) => Write::Written(stamp),
+            Ok(stamp) => SaveOutcome::Saved(stamp),
             Err(Gone { operation }) => {
                 count(&self.client.counts().conflicts);
                 self.client.tell(|| Event::Conflict {
                     id_hash: id_hash(key),
                     operation,
                 });
-                Write::Gone
+                SaveOutcome::Gone
             }
         }
     }

@@ -12,7 +12,10 @@ use crate::item::{EncodeSession, EncodedSession, ItemError, ItemErrorKind, expir
 use crate::observe::count;
 use crate::remedy::Remedy;
 use crate::request::{self, Condition, ItemHead, Operation};
-use crate::session::{Create, Record, SessionId, Stamp, Write};
+use crate::session::{
+    Base, CreateOutcome, Loaded, NewSession, SaveOptions, SaveOutcome, SessionId, Stamp,
+    TouchOptions,
+};
 
 /// The largest item DynamoDB stores, attribute names included.
 ///
@@ -21,6 +24,8 @@ const MAX_ITEM_BYTES: usize = 409_600;
 
 /// How often [`Inner::create_or_merge`] tries, when the session under its id comes and goes.
 const CREATE_ATTEMPTS: u32 = 3;
+
+static NO_FRAMEWORK: Framework = Framework::new();
 
 /// Session data of which nothing was loaded.
 #[derive(serde::Serialize)]
@@ -74,20 +79,20 @@ impl PreparedWrite {
 impl Inner {
     pub(crate) async fn create<T: EncodeSession + Sync>(
         &self,
-        record: &Record<T>,
-    ) -> Result<Create, Error> {
-        let write = self.prepare(Use::Put, &record.id, &record.data, record.expires_at, None)?;
+        new: &NewSession<T>,
+    ) -> Result<CreateOutcome, Error> {
+        let write = self.prepare(Use::Put, &new.id, &new.data, new.expires_at, None)?;
         Ok(match self.put_where_absent(write).await? {
-            Ok(stamp) => Create::Created(stamp),
-            Err(_) => Create::Taken,
+            Ok(stamp) => CreateOutcome::Created(stamp),
+            Err(_) => CreateOutcome::Taken,
         })
     }
 
     pub(crate) async fn put<T: EncodeSession + Sync>(
         &self,
-        record: &Record<T>,
+        new: &NewSession<T>,
     ) -> Result<Stamp, Error> {
-        let write = self.prepare(Use::Put, &record.id, &record.data, record.expires_at, None)?;
+        let write = self.prepare(Use::Put, &new.id, &new.data, new.expires_at, None)?;
         let stamp = write.stamp(Some(write.created));
         let ttl_attribute = self.ttl_attribute();
         let PreparedWrite {
@@ -107,15 +112,48 @@ impl Inner {
         Ok(stamp)
     }
 
-    /// Writes what differs from what was loaded; as a touch, of that the expiry unit alone.
     pub(crate) async fn save<B: EncodeSession + Sync, T: EncodeSession + Sync>(
         &self,
-        loaded: &Record<B>,
+        base: Base<'_, B>,
         data: &T,
-        expires_at: SystemTime,
+        options: &SaveOptions<'_>,
+    ) -> Result<SaveOutcome, Error> {
+        let expires_at = options.expires_at;
+        let framework = options.framework.unwrap_or(&NO_FRAMEWORK);
+        match base {
+            Base::Loaded(loaded) => {
+                self.save_changes(loaded, data, expires_at, framework, false)
+                    .await
+            }
+            Base::Absent(id) => self.create_or_merge(id, data, expires_at, framework).await,
+            Base::Unknown { id, created } => self.save_whole(id, created, data, expires_at).await,
+        }
+    }
+
+    pub(crate) async fn touch<B: EncodeSession + Sync, T: EncodeSession + Sync>(
+        &self,
+        loaded: &Loaded<B>,
+        options: &TouchOptions<'_, T>,
+    ) -> Result<SaveOutcome, Error> {
+        let expires_at = options.expires_at;
+        match options.fields {
+            Some((framework, data)) => {
+                self.save_changes(loaded, data, expires_at, framework, true)
+                    .await
+            }
+            None => self.touch_item(loaded, expires_at).await,
+        }
+    }
+
+    /// Writes what differs from what was loaded; as a touch, of that the expiry unit alone.
+    async fn save_changes<B: EncodeSession + Sync, T: EncodeSession + Sync>(
+        &self,
+        loaded: &Loaded<B>,
+        data: &T,
+        expires_at: Option<SystemTime>,
         framework: &Framework,
         is_touch: bool,
-    ) -> Result<Write, Error> {
+    ) -> Result<SaveOutcome, Error> {
         let created = loaded.created;
         let condition = if is_touch {
             let moment = self.moment();
@@ -123,42 +161,40 @@ impl Inner {
         } else {
             Condition::Present { created }
         };
-        let write = self.prepare(Use::Update, &loaded.id, data, Some(expires_at), created)?;
+        let write = self.prepare(Use::Update, &loaded.id, data, expires_at, created)?;
         let outcome = self.update(loaded, &write, framework, condition, is_touch);
         Ok(self.settled(&write.key, outcome.await?))
     }
 
-    pub(crate) async fn replace_record<T: EncodeSession + Sync>(
+    /// Writes the whole session if one is there.
+    async fn save_whole<T: EncodeSession + Sync>(
         &self,
-        record: &Record<T>,
-    ) -> Result<Write, Error> {
-        let Record {
-            id, data, created, ..
-        } = record;
-        let write = self.prepare(Use::Update, id, data, record.expires_at, *created)?;
-        let condition = Condition::Present { created: *created };
+        id: &SessionId,
+        created: Option<SystemTime>,
+        data: &T,
+        expires_at: Option<SystemTime>,
+    ) -> Result<SaveOutcome, Error> {
+        let write = self.prepare(Use::Update, id, data, expires_at, created)?;
+        let condition = Condition::Present { created };
         let outcome = self.replace(&write, condition).await?;
         Ok(self.settled(&write.key, outcome))
     }
 
-    pub(crate) async fn create_or_merge<T: EncodeSession + Sync>(
+    /// Creates the session, or merges all its fields into the one that is there.
+    async fn create_or_merge<T: EncodeSession + Sync>(
         &self,
-        record: &Record<T>,
+        id: &SessionId,
+        data: &T,
+        expires_at: Option<SystemTime>,
         framework: &Framework,
-    ) -> Result<Write, Error> {
-        let Record {
-            id,
-            data,
-            expires_at,
-            ..
-        } = record;
-        let new = self.prepare(Use::PutOrUpdate, id, data, *expires_at, None)?;
+    ) -> Result<SaveOutcome, Error> {
+        let new = self.prepare(Use::PutOrUpdate, id, data, expires_at, None)?;
         let mut gone = Gone {
             operation: Operation::PutItem,
         };
         for _ in 0..CREATE_ATTEMPTS {
             let answer = match self.put_where_absent(new.clone()).await? {
-                Ok(stamp) => return Ok(Write::Written(stamp)),
+                Ok(stamp) => return Ok(SaveOutcome::Saved(stamp)),
                 Err(answer) => answer,
             };
             let Some(there) = self.met(&answer, &new.key).await? else {
@@ -166,14 +202,13 @@ impl Inner {
             };
             let created = there.created_ms.map(from_epoch_ms);
             let condition = Condition::Present { created };
-            let mut loaded = record.with_data(NoFields {});
+            // Without an expiry, no write is skipped as a touch that moves it by too little.
+            let mut loaded = Loaded::new(id.clone(), NoFields {});
             loaded.created = created;
-            // Nothing is known that would make a write unnecessary.
-            loaded.expires_at = None;
             loaded.is_foreign = there.is_foreign;
             // The same session with the `created` and the expiry of what it is merged into. Another `created` than
             // that of the attempts to create it: should the session have gone, it would be taken for it.
-            let (merged_created, expires_secs) = self.life(*expires_at, created);
+            let (merged_created, expires_secs) = self.life(expires_at, created);
             let merge = PreparedWrite {
                 expires_secs,
                 created: merged_created,
@@ -183,25 +218,27 @@ impl Inner {
                 .update(&loaded, &merge, framework, condition, false)
                 .await?;
             match outcome {
-                Ok(stamp) => return Ok(Write::Written(stamp)),
+                Ok(stamp) => return Ok(SaveOutcome::Saved(stamp)),
                 Err(meanwhile) => gone = meanwhile,
             }
         }
         Ok(self.settled(&new.key, Err(gone)))
     }
 
-    pub(crate) async fn touch<B: Sync>(
+    /// Moves the expiry of the item and keeps the data.
+    async fn touch_item<B: Sync>(
         &self,
-        loaded: &Record<B>,
-        expires_at: SystemTime,
-    ) -> Result<Write, Error> {
+        loaded: &Loaded<B>,
+        expires_at: Option<SystemTime>,
+    ) -> Result<SaveOutcome, Error> {
         let created = loaded.created;
+        let expires_at = expires_at.unwrap_or_else(|| self.default_expiry(self.clock.now()));
         let key = self
             .key(&loaded.id)
             .map_err(|error| error.on(Operation::UpdateItem, &self.table.name))?;
         let expires_secs = self.expiry_secs(expires_at, created);
         if let Some(stamp) = self.skipped_touch(loaded, expires_secs) {
-            return Ok(Write::Written(stamp));
+            return Ok(SaveOutcome::Saved(stamp));
         }
         let moment = self.moment();
         let condition = Condition::Live { created, moment };
@@ -234,12 +271,15 @@ impl Inner {
         created: Option<SystemTime>,
     ) -> (SystemTime, u64) {
         let now = self.clock.now();
-        // A time to live that no clock reaches ends when the latest expiry does.
-        let expires_at = expires_at
-            .or_else(|| now.checked_add(self.table.default_ttl))
-            .unwrap_or_else(|| expiry::from_secs(expiry::LATEST_SECS));
+        let expires_at = expires_at.unwrap_or_else(|| self.default_expiry(now));
         let created = created.unwrap_or(now);
         (created, self.expiry_secs(expires_at, Some(created)))
+    }
+
+    fn default_expiry(&self, now: SystemTime) -> SystemTime {
+        // A time to live that no clock reaches ends when the latest expiry does.
+        now.checked_add(self.table.default_ttl)
+            .unwrap_or_else(|| expiry::from_secs(expiry::LATEST_SECS))
     }
 
     /// Does all that can fail before anything is sent.

@@ -1,12 +1,18 @@
 //! Sessions as the verbs take and return them.
 
+mod base;
 mod id;
+mod loaded;
+mod new;
+mod options;
 mod outcome;
 mod page;
-mod record;
 
+pub use base::Base;
 pub use id::SessionId;
 pub(crate) use id::{MAX_ID_BYTES, too_long};
-pub use outcome::{Create, Stamp, Write};
+pub use loaded::Loaded;
+pub use new::NewSession;
+pub use options::{SaveOptions, TouchOptions};
+pub use outcome::{CreateOutcome, SaveOutcome, Stamp};
 pub use page::{Page, PageToken};
-pub use record::Record;

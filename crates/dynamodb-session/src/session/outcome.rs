@@ -2,39 +2,44 @@
 
 use std::time::SystemTime;
 
-/// What tells a stored session's state, as a write left it.
+/// The state of a stored session after a write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stamp {
-    /// The session's `created`; `None` when it is not known. A save of changed fields tells it whoever has given the
-    /// item one; a whole session that was written, or a touch, onto an item without one does not.
+    /// The session's [`created`](crate::Loaded::created).
+    ///
+    /// `None` if it is not known: a touch and a save of the whole session do not learn the `created` of an item that
+    /// they loaded without one. A save of changed fields does, also if another request has added it.
     pub created: Option<SystemTime>,
     /// The expiry the item has now.
     pub expires_at: SystemTime,
 }
 
-/// What [`SessionStore::create`] did.
+/// What [`create`](crate::SessionStore::create) did.
 #[must_use]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Create {
+pub enum CreateOutcome {
     /// The session is stored.
     Created(Stamp),
-    /// A live session has this id already; nothing was written.
+    /// A live session already has this id. Nothing was written.
     Taken,
 }
 
-/// What a write that is conditional on the loaded session did.
+/// What [`save`](crate::SessionStore::save) or [`touch`](crate::SessionStore::touch) did.
 #[must_use]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Write {
-    /// What there was to write is stored.
-    Written(Stamp),
-    /// The session loaded was deleted meanwhile, or another one has its id; nothing was written.
+pub enum SaveOutcome {
+    /// The change is stored.
+    Saved(Stamp),
+    /// The session was deleted since it was loaded, or another one has its id now. Nothing was written.
+    ///
+    /// A save of more than 100 changed fields takes several requests. If the session is deleted between them, the
+    /// fields of the first ones were written and are deleted with it.
     Gone,
 }
 
-impl Write {
-    /// Whether the session is still there and holds what was to be written.
-    pub fn is_written(self) -> bool {
-        matches!(self, Self::Written(_))
+impl SaveOutcome {
+    /// Whether the session is still there and holds the change.
+    pub fn is_saved(self) -> bool {
+        matches!(self, Self::Saved(_))
     }
 }

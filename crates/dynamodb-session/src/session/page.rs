@@ -6,25 +6,25 @@ use std::str::FromStr;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use super::{MAX_ID_BYTES, Record};
+use super::{Loaded, MAX_ID_BYTES};
 use crate::error::{Error, ErrorKind};
 
 /// A part of the sessions in a table.
 #[non_exhaustive]
 pub struct Page<T> {
-    /// The live sessions of this part, in no order. There can be none although more follow.
-    pub records: Vec<Record<T>>,
+    /// The live sessions of this part, in no order. A part can be empty although more follow.
+    pub sessions: Vec<Loaded<T>>,
     /// How many more live items of this part hold no session, or none that can be read as a `T`.
     pub unreadable: u64,
     /// Where the next part begins; `None` after the last one.
     pub next: Option<PageToken>,
 }
 
-// Session data is nobody's business but the application's.
+// Debug output must not show session data.
 impl<T> fmt::Debug for Page<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Page")
-            .field("records", &self.records.len())
+            .field("sessions", &self.sessions.len())
             .field("unreadable", &self.unreadable)
             .field("next", &self.next)
             .finish()

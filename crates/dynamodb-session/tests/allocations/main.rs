@@ -17,8 +17,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use bytes::Bytes;
 use dynamodb_session::framework::{ExpiryField, Framework};
 use dynamodb_session::{
-    Operation, Record, Request, Response, SessionId, SessionStore, SessionText, Transport,
-    TransportFuture,
+    Loaded, NewSession, Operation, Request, Response, SaveOptions, SessionId, SessionStore,
+    SessionText, TouchOptions, Transport, TransportFuture,
 };
 use serde::{Deserialize, Serialize};
 
@@ -142,17 +142,19 @@ impl Transport for Engine {
 }
 
 /// What has been loaded of a stored session, and what can be made of it.
-struct Loaded {
+struct Prepared {
     store: SessionStore,
-    typed: Record<Session>,
-    text: Record<SessionText>,
+    typed: Loaded<Session>,
+    text: Loaded<SessionText>,
+    new: NewSession<Session>,
+    new_text: NewSession<SessionText>,
     changed: Session,
     changed_text: SessionText,
     rolled_text: SessionText,
     later: SystemTime,
 }
 
-impl Loaded {
+impl Prepared {
     async fn of(size: usize) -> Self {
         let store = SessionStore::builder()
             .region("local")
@@ -163,13 +165,17 @@ impl Loaded {
         let id = SessionId::new("0123456789abcdef0123456789abcdef").unwrap();
         let session = Session::of(size);
         let expires_at = UNIX_EPOCH + Duration::from_millis(session.expire);
-        let record = Record::new(id.clone(), session.clone(), expires_at);
-        store.put(&record).await.unwrap();
+        let new = NewSession::new(id.clone(), session.clone()).expires_at(expires_at);
+        store.put(&new).await.unwrap();
         let rolled = session.with(|session| session.expire += 60_000);
         let changed = rolled.with(|session| session.views += 1);
+        let text: Loaded<SessionText> = store.load(&id).await.unwrap().unwrap();
+        let new_text = NewSession::new(id.clone(), text.data.clone()).expires_at(expires_at);
         Self {
             typed: store.load(&id).await.unwrap().unwrap(),
-            text: store.load(&id).await.unwrap().unwrap(),
+            text,
+            new_text,
+            new,
             store,
             changed_text: changed.text(),
             changed,
@@ -197,30 +203,62 @@ impl Loaded {
                 return;
             }
             "put" => {
-                store.put(typed).await.unwrap();
+                store.put(&self.new).await.unwrap();
                 return;
             }
             "put text" => {
-                store.put(text).await.unwrap();
+                store.put(&self.new_text).await.unwrap();
                 return;
             }
             "delete" => return store.delete(id).await.unwrap(),
-            "save" => store.save(typed, &self.changed, *later).await,
+            "save" => {
+                store
+                    .save(
+                        typed,
+                        &self.changed,
+                        &SaveOptions::default().expires_at(*later),
+                    )
+                    .await
+            }
             "save text" => {
                 store
-                    .save_with(text, &self.changed_text, *later, &EXPIRY_UNIT)
+                    .save(
+                        text,
+                        &self.changed_text,
+                        &SaveOptions::default()
+                            .expires_at(*later)
+                            .framework(&EXPIRY_UNIT),
+                    )
                     .await
             }
-            "save unchanged" => store.save(typed, &typed.data, *later).await,
+            "save unchanged" => {
+                store
+                    .save(
+                        typed,
+                        &typed.data,
+                        &SaveOptions::default().expires_at(*later),
+                    )
+                    .await
+            }
             "save rolling text" => {
                 store
-                    .save_with(text, &self.rolled_text, *later, &EXPIRY_UNIT)
+                    .save(
+                        text,
+                        &self.rolled_text,
+                        &SaveOptions::default()
+                            .expires_at(*later)
+                            .framework(&EXPIRY_UNIT),
+                    )
                     .await
             }
-            "touch" => store.touch(typed, *later).await,
+            "touch" => {
+                store
+                    .touch(typed, &TouchOptions::default().expires_at(*later))
+                    .await
+            }
             _ => unreachable!("{operation} is not an operation"),
         };
-        assert!(written.unwrap().is_written());
+        assert!(written.unwrap().is_saved());
     }
 }
 
@@ -229,7 +267,7 @@ fn allocated(operation: &str, size: usize) -> Allocated {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
         .unwrap();
-    let loaded = runtime.block_on(Loaded::of(size));
+    let loaded = runtime.block_on(Prepared::of(size));
     runtime.block_on(loaded.run(operation));
     let ((), allocated) = allocated_by(|| runtime.block_on(loaded.run(operation)));
     allocated

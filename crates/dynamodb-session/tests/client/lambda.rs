@@ -9,7 +9,8 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use aws_credential_types::Credentials;
 use dynamodb_session::{
-    Builder, Clock as _, Create, Error, ErrorKind, ManualClock, Record, SessionId, SessionStore,
+    Builder, Clock as _, CreateOutcome, Error, ErrorKind, ManualClock, NewSession, SessionId,
+    SessionStore,
 };
 use serde_json::{Value, json};
 
@@ -174,12 +175,13 @@ async fn a_session_created_before_its_connection_went_silent_is_created() {
     load(&store).await.unwrap();
     clock.set_wall(clock.now() + Duration::from_secs(10));
     let expires_at = store.now() + Duration::from_hours(1);
-    let record = Record::new(SessionId::new("s").unwrap(), json!({ "a": 1 }), expires_at);
-    let creating = tokio::spawn(async move { store.create(&record).await });
+    let session =
+        NewSession::new(SessionId::new("s").unwrap(), json!({ "a": 1 })).expires_at(expires_at);
+    let creating = tokio::spawn(async move { store.create(&session).await });
     has_received(&aws, 2).await;
     clock.advance(Duration::from_millis(500));
     let created = creating.await.unwrap().unwrap();
-    assert!(matches!(created, Create::Created(_)), "{created:?}");
+    assert!(matches!(created, CreateOutcome::Created(_)), "{created:?}");
     assert_eq!(aws.received().len(), 3);
 }
 

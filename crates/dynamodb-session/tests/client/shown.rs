@@ -5,9 +5,11 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
+use dynamodb_session::framework::Framework;
 use dynamodb_session::{
-    Error, ErrorKind, Incomplete, IncompleteReason, Operation, Record, Request, Response,
-    SessionId, SessionStore, SessionText, TableSettings, TlsRoots,
+    Base, Error, ErrorKind, Incomplete, IncompleteReason, Loaded, NewSession, Operation, Request,
+    Response, SaveOptions, SessionId, SessionStore, SessionText, TableSettings, TlsRoots,
+    TouchOptions,
 };
 
 use super::server::Server;
@@ -22,12 +24,26 @@ fn shows_nothing(shown: &str) {
 }
 
 #[test]
-fn records_and_ids() {
+fn sessions_and_ids() {
     let id = SessionId::new(SECRET).unwrap();
-    let record = Record::new(id.clone(), SECRET, SystemTime::now());
-    shows_nothing(&format!("{id:?} {id:#?} {record:?} {record:#?}"));
+    let new = NewSession::new(id.clone(), SECRET);
+    let loaded = Loaded::new(id.clone(), SECRET);
+    shows_nothing(&format!(
+        "{id:?} {id:#?} {new:?} {new:#?} {loaded:?} {loaded:#?}"
+    ));
+    let bases = [
+        Base::from(&loaded),
+        Base::Absent(&id),
+        Base::Unknown {
+            id: &id,
+            created: None,
+        },
+    ];
+    shows_nothing(&format!("{bases:?} {bases:#?}"));
+    let touch = TouchOptions::default().framework(const { &Framework::new() }, &SECRET);
+    shows_nothing(&format!("{touch:?} {touch:#?}"));
     let data = SessionText::Json(format!(r#"{{"a":"{SECRET}"}}"#));
-    shows_nothing(&format!("{data:?} {:?}", record.with_data(data.clone())));
+    shows_nothing(&format!("{data:?} {:?}", loaded.with_data(data.clone())));
     let data = SessionText::Attribute(format!(r#"{{"M":{{"a":{{"S":"{SECRET}"}}}}}}"#));
     shows_nothing(&format!("{data:?}"));
     let error = SessionId::new(SECRET.repeat(1000)).unwrap_err();
@@ -96,14 +112,14 @@ async fn errors_of_what_cannot_be_stored() {
     let id = SessionId::new(SECRET).unwrap();
     let in_a_value = serde_json::json!({ "n": { "m": [SECRET, 1e300] } });
     let error = store
-        .put(&Record::new(id.clone(), in_a_value, store.now()))
+        .put(&NewSession::new(id.clone(), in_a_value))
         .await
         .unwrap_err();
     assert!(error.to_string().contains("n.m[1]"), "{error}");
     shows_nothing(&format!("{error} {error:?}"));
     let too_large = serde_json::json!({ "n": SECRET.repeat(100_000) });
     let error = store
-        .put(&Record::new(id, too_large, store.now()))
+        .put(&NewSession::new(id, too_large))
         .await
         .unwrap_err();
     assert!(error.to_string().contains("409600"), "{error}");
@@ -130,7 +146,10 @@ async fn told(answer: (u16, &'static str)) -> (String, Vec<ErrorKind>) {
         .unwrap();
     let id = SessionId::new(SECRET).unwrap();
     let data = || serde_json::json!({ "a": SECRET });
-    let record = Record::new(id.clone(), data(), SystemTime::now());
+    let session = NewSession::new(id.clone(), data()).expires_at(SystemTime::now());
+    let loaded = Loaded::new(id.clone(), data());
+    let until = SaveOptions::default().expires_at(SystemTime::now());
+    let touch = TouchOptions::default().expires_at(SystemTime::now());
     let mut kinds = Vec::new();
     let mut show = |error: Error| {
         kinds.push(error.kind());
@@ -153,11 +172,11 @@ async fn told(answer: (u16, &'static str)) -> (String, Vec<ErrorKind>) {
         store.load::<serde_json::Value>(&id),
         store.load::<SessionText>(&id),
         store.load::<u8>(&id),
-        store.create(&record),
-        store.put(&record),
-        store.save(&record, &data(), SystemTime::now()),
-        store.replace(&record),
-        store.touch(&record, SystemTime::now()),
+        store.create(&session),
+        store.put(&session),
+        store.save(&loaded, &data(), &until),
+        store.save(Base::unknown(&id, None), &data(), &until),
+        store.touch(&loaded, &touch),
         store.delete(&id),
         store.list::<serde_json::Value>(None),
     );
@@ -178,7 +197,7 @@ async fn what_calls_give_and_tell() {
     .await;
     shows_nothing(&shown);
     assert_eq!(kinds, [ErrorKind::Decode], "no session is a number");
-    for what in ["Record", "CallReport", "Page", "Stamp", "Stats", "GetItem"] {
+    for what in ["Loaded", "CallReport", "Page", "Stamp", "Stats", "GetItem"] {
         assert!(shown.contains(what), "{what}: {shown}");
     }
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::{ProvideCredentials, future};
-use dynamodb_session::{Clock as _, ManualClock, Record, SessionId, SessionStore};
+use dynamodb_session::{Clock as _, ManualClock, NewSession, SessionId, SessionStore};
 use serde_json::{Value, json};
 
 use super::aws::{Answer, Aws, Received};
@@ -70,7 +70,7 @@ async fn requests_and_expiry_are_right_after_one_correction() {
         );
         let expires_at = store.now() + Duration::from_hours(1);
         store
-            .put(&Record::new(id.clone(), json!({ "a": 1 }), expires_at))
+            .put(&NewSession::new(id.clone(), json!({ "a": 1 })).expires_at(expires_at))
             .await
             .unwrap();
         store.delete(&id).await.unwrap();

@@ -1,15 +1,14 @@
 //! Every public type can go to another thread, and every operation can be spawned: checked by the compiler.
 
 use std::fmt::Debug;
-use std::time::SystemTime;
 
 use dynamodb_session::framework::{ExpiryField, Framework};
 use dynamodb_session::{
-    BillingMode, Builder, CallReport, Conflict, Create, DecodeSession, EncodeSession, Error,
-    ErrorKind, Event, Incomplete, IncompleteReason, Layout, Listener, ManualClock, Observer,
-    OperationStats, Record, Request, Response, SessionId, SessionStore, SessionText, Stamp, Stats,
-    SystemClock, Table, TableDescription, TableSettings, TimeToLive, TlsRoots, TransportFuture,
-    Write,
+    Base, BillingMode, Builder, CallReport, Conflict, CreateOutcome, DecodeSession, EncodeSession,
+    Error, ErrorKind, Event, Incomplete, IncompleteReason, Layout, Listener, Loaded, ManualClock,
+    NewSession, Observer, OperationStats, Request, Response, SaveOptions, SaveOutcome, SessionId,
+    SessionStore, SessionText, Stamp, Stats, SystemClock, Table, TableDescription, TableSettings,
+    TimeToLive, TlsRoots, TouchOptions, TransportFuture,
 };
 
 fn shared<T: Send + Sync + 'static>() {}
@@ -27,7 +26,8 @@ fn types_are_send_and_sync() {
         Builder,
         CallReport,
         Conflict,
-        Create,
+        Base<'static, String>,
+        CreateOutcome,
         Error,
         ErrorKind,
         Event,
@@ -38,7 +38,8 @@ fn types_are_send_and_sync() {
         Layout,
         ManualClock,
         OperationStats,
-        Record<String>,
+        Loaded<String>,
+        NewSession<String>,
         Request,
         Response,
         SessionId,
@@ -52,7 +53,9 @@ fn types_are_send_and_sync() {
         TableSettings,
         TimeToLive,
         TlsRoots,
-        Write,
+        SaveOptions<'static>,
+        SaveOutcome,
+        TouchOptions<'static, String>,
     );
     shared::<Listener>();
     shared::<Observer>();
@@ -63,21 +66,22 @@ fn types_are_send_and_sync() {
 }
 
 /// Without more of the data than that it can itself go from thread to thread.
-fn futures_are_send<T>(store: &SessionStore, record: &Record<T>)
+fn futures_are_send<T>(store: &SessionStore, session: &NewSession<T>, loaded: &Loaded<T>)
 where
     T: EncodeSession + DecodeSession + Send + Sync,
 {
-    spawned(&store.create(record));
-    let expires_at = SystemTime::UNIX_EPOCH;
-    spawned(&store.save(record, &record.data, expires_at));
-    spawned(&store.save_with(record, &record.data, expires_at, &Framework::new()));
-    spawned(&store.replace(record));
-    spawned(&store.create_or_merge(record, &Framework::new()));
-    spawned(&store.put(record));
-    spawned(&store.load::<T>(&record.id));
-    spawned(&store.touch(record, expires_at));
-    spawned(&store.touch_with(record, &record.data, expires_at, &Framework::new()));
-    spawned(&store.delete(&record.id));
+    let (options, framework) = (SaveOptions::default(), Framework::new());
+    let (id, data) = (&loaded.id, &loaded.data);
+    spawned(&store.create(session));
+    spawned(&store.save(loaded, data, &options));
+    spawned(&store.save(Base::<T>::Absent(id), data, &options.framework(&framework)));
+    spawned(&store.save(Base::unknown(id, None), data, &options));
+    spawned(&store.put(session));
+    spawned(&store.load::<T>(id));
+    spawned(&store.touch(loaded, &TouchOptions::default()));
+    let touch = TouchOptions::default().framework(&framework, data);
+    spawned(&store.touch(loaded, &touch));
+    spawned(&store.delete(id));
     let (table, settings) = (store.table(), TableSettings::default());
     spawned(&table.describe());
     spawned(&table.time_to_live());
@@ -95,7 +99,8 @@ fn transports_are_spawned(future: &TransportFuture<'_>) {
 #[test]
 fn futures_can_be_spawned() {
     let store = SessionStore::builder().build().unwrap();
-    let record = Record::new(SessionId::generate(), String::new(), SystemTime::now());
-    futures_are_send(&store, &record);
+    let session = NewSession::new(SessionId::generate(), String::new());
+    let loaded = Loaded::new(session.id.clone(), String::new());
+    futures_are_send(&store, &session, &loaded);
     transports_are_spawned(&(Box::pin(std::future::pending()) as TransportFuture<'_>));
 }

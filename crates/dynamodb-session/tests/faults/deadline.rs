@@ -6,7 +6,7 @@ use dynamodb_session::ErrorKind;
 use dynamodb_session_faults::{FaultServer, Step};
 use serde_json::{Value, json};
 
-use super::support::{DAY, direct, id, record, server, store_at};
+use super::support::{DAY, direct, id, new_session, server, store_at};
 
 const LIMIT: Duration = Duration::from_secs(1);
 
@@ -31,7 +31,7 @@ async fn no_call_takes_longer_than_it_may() {
     let _ = direct(&slow)
         .build()
         .unwrap()
-        .put(&record("a", json!({})))
+        .put(&new_session("a", json!({})))
         .await
         .unwrap();
     slow.default(Step::DripBody { ms: 1000 });

@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::time::Duration;
 
-use dynamodb_session::{Create, Error, Record, SessionStore, TableSettings, Write};
+use dynamodb_session::{CreateOutcome, Error, Loaded, SaveOutcome, SessionStore, TableSettings};
 use dynamodb_session_faults::{Entry, FaultServer, Step};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
 use super::clock::{GUARD, WatchedClock};
-use super::support::{DAY, direct, id, now, record, server, store_at};
+use super::support::{DAY, direct, id, new_session, now, server, store_at};
+use crate::support::{save_unknown, touch_until, until};
 
 /// What is tried where a row does not say. `clear` and `create_table` take several requests when all is well.
 const VERBS: [&str; 7] = [
@@ -298,7 +299,7 @@ impl Trial<'_> {
             // So that the runtime looks at its sockets.
             turns().await;
         }
-        let session = record("afterwards", json!({ "n": 1 }));
+        let session = new_session("afterwards", json!({ "n": 1 }));
         let done = if self.verb == "create_table" {
             store.table().describe().await.map(drop)
         } else {
@@ -326,7 +327,7 @@ async fn turns() {
 const NAME: &str = "a";
 
 /// What is there before, as it was loaded.
-async fn prepare(engine: &SessionStore, verb: &str) -> Option<Record<Value>> {
+async fn prepare(engine: &SessionStore, verb: &str) -> Option<Loaded<Value>> {
     if verb == "create_table" {
         engine.table().delete().await.unwrap();
         return None;
@@ -337,7 +338,7 @@ async fn prepare(engine: &SessionStore, verb: &str) -> Option<Record<Value>> {
     }
     for name in [NAME, "b", "c"] {
         let _ = engine
-            .put(&record(name, json!({ "n": 1, "left": true })))
+            .put(&new_session(name, json!({ "n": 1, "left": true })))
             .await
             .unwrap();
     }
@@ -347,10 +348,10 @@ async fn prepare(engine: &SessionStore, verb: &str) -> Option<Record<Value>> {
 async fn perform(
     store: SessionStore,
     verb: String,
-    loaded: Option<Record<Value>>,
+    loaded: Option<Loaded<Value>>,
 ) -> Result<Value, Error> {
     let data = json!({ "n": 2, "left": true });
-    let fresh = record(NAME, data.clone());
+    let fresh = new_session(NAME, data.clone());
     let expires_at = now() + 2 * DAY;
     let loaded = loaded.as_ref();
     let of_loaded = || loaded.unwrap();
@@ -359,19 +360,22 @@ async fn perform(
             .load::<Value>(&fresh.id)
             .await?
             .map_or(Value::Null, |record| record.data),
-        "create" => json!(matches!(store.create(&fresh).await?, Create::Created(_))),
+        "create" => json!(matches!(
+            store.create(&fresh).await?,
+            CreateOutcome::Created(_)
+        )),
         "put" => json!(store.put(&fresh).await.map(|_| true)?),
         "save" => json!(matches!(
-            store.save(of_loaded(), &data, expires_at).await?,
-            Write::Written(_)
+            store.save(of_loaded(), &data, &until(expires_at)).await?,
+            SaveOutcome::Saved(_)
         )),
         "replace" => json!(matches!(
-            store.replace(&of_loaded().with_data(data)).await?,
-            Write::Written(_)
+            save_unknown(&store, &of_loaded().with_data(data)).await?,
+            SaveOutcome::Saved(_)
         )),
         "touch" => json!(matches!(
-            store.touch(of_loaded(), expires_at).await?,
-            Write::Written(_)
+            store.touch(of_loaded(), &touch_until(expires_at)).await?,
+            SaveOutcome::Saved(_)
         )),
         "delete" => store.delete(&fresh.id).await.map(|()| Value::Null)?,
         "clear" => json!(store.clear().await?),

@@ -2,10 +2,13 @@
 //! statistics have to agree with.
 
 use dynamodb_session::framework::Framework;
-use dynamodb_session::{Conflict, SessionStore, Write};
+use dynamodb_session::{Conflict, SaveOutcome, SessionStore};
 use serde_json::{Value, json};
 
-use crate::support::{Fate, MINUTE, MS, World, id, now, record, refusal};
+use crate::support::{
+    Fate, MINUTE, MS, World, fresh, id, loaded_as, new_session, now, refusal, save_absent,
+    save_unknown, touch_until, until,
+};
 
 /// Sizes of an item, with what it costs to write and to read it.
 const SIZES: [(usize, f64, f64); 4] = [
@@ -75,7 +78,7 @@ async fn each_verb_by_the_size_of_the_session() {
     for (bytes, write, read) in SIZES {
         let world = World::new();
         let store = world.store().await;
-        let session = record("a", data(bytes, 1), MINUTE);
+        let session = new_session("a", data(bytes, 1), MINUTE);
         let mut bill = Bill::open(&world, &store);
 
         let _ = store.create(&session).await.unwrap();
@@ -83,25 +86,29 @@ async fn each_verb_by_the_size_of_the_session() {
         let loaded = store.load::<Value>(&id("a")).await.unwrap().unwrap();
         bill.is(&["GetItem"], read);
         // One small field changed, and the whole item is charged.
-        let saved = store.save(&loaded, &data(bytes, 2), now() + MINUTE).await;
-        assert!(saved.unwrap().is_written());
+        let saved = store
+            .save(&loaded, &data(bytes, 2), &until(now() + MINUTE))
+            .await;
+        assert!(saved.unwrap().is_saved());
         bill.is(&["UpdateItem"], write);
-        assert!(store.replace(&loaded).await.unwrap().is_written());
+        assert!(save_unknown(&store, &loaded).await.unwrap().is_saved());
         bill.is(&["UpdateItem"], write);
         // A touch costs as much as a save.
         assert!(
             store
-                .touch(&loaded, now() + MINUTE)
+                .touch(&loaded, &touch_until(now() + MINUTE))
                 .await
                 .unwrap()
-                .is_written()
+                .is_saved()
         );
         bill.is(&["UpdateItem"], write);
         let _ = store.put(&session).await.unwrap();
         bill.is(&["PutItem"], write);
         // Of before and after, the larger is charged.
-        let saved = store.save(&loaded, &json!({}), now() + MINUTE).await;
-        assert!(saved.unwrap().is_written());
+        let saved = store
+            .save(&loaded, &json!({}), &until(now() + MINUTE))
+            .await;
+        assert!(saved.unwrap().is_saved());
         bill.is(&["UpdateItem"], write);
         let _ = store.put(&session).await.unwrap();
         bill.is(&["PutItem"], write);
@@ -126,7 +133,7 @@ async fn reads_that_may_be_late_cost_half() {
     let world = World::new();
     let store = world.open(world.builder().consistent_read(false)).await;
     let _ = store
-        .put(&record("a", data(4100, 1), MINUTE))
+        .put(&new_session("a", data(4100, 1), MINUTE))
         .await
         .unwrap();
     let mut bill = Bill::open(&world, &store);
@@ -141,39 +148,47 @@ async fn a_condition_that_fails_costs_what_is_there() {
     for (bytes, write, read) in SIZES {
         let world = World::new();
         let store = world.store().await;
-        let session = record("a", data(bytes, 1), MINUTE);
+        let session = loaded_as("a", data(bytes, 1), MINUTE);
         let mut loaded = session.clone();
         loaded.created = Some(now());
         let mut bill = Bill::open(&world, &store);
         // Nothing is there.
-        assert_eq!(store.replace(&loaded).await.unwrap(), Write::Gone);
+        assert_eq!(
+            save_unknown(&store, &loaded).await.unwrap(),
+            SaveOutcome::Gone
+        );
         bill.is_uncharted(&["UpdateItem"], 1.0);
         assert_eq!(
-            store.touch(&loaded, now() + MINUTE).await.unwrap(),
-            Write::Gone
+            store
+                .touch(&loaded, &touch_until(now() + MINUTE))
+                .await
+                .unwrap(),
+            SaveOutcome::Gone
         );
         bill.is_uncharted(&["UpdateItem"], 1.0);
 
         // Another session is.
         world.clock.advance(MS);
-        let _ = store.put(&session).await.unwrap();
+        let _ = store.put(&fresh(&session)).await.unwrap();
         bill.is(&["PutItem"], write);
-        let gone = store.save(&loaded, &json!({}), now() + MINUTE).await;
-        assert_eq!(gone.unwrap(), Write::Gone);
+        let gone = store
+            .save(&loaded, &json!({}), &until(now() + MINUTE))
+            .await;
+        assert_eq!(gone.unwrap(), SaveOutcome::Gone);
         bill.is_uncharted(&["UpdateItem"], write);
-        let _ = store.create(&session).await.unwrap();
+        let _ = store.create(&fresh(&session)).await.unwrap();
         bill.is_uncharted(&["PutItem"], write);
 
         // Merging costs the create that was refused, and a save.
-        let merged = store.create_or_merge(&session, &Framework::new()).await;
-        assert!(merged.unwrap().is_written());
+        let merged = save_absent(&store, &fresh(&session), &Framework::new()).await;
+        assert!(merged.unwrap().is_saved());
         assert_eq!(world.tap.operations(), ["PutItem", "UpdateItem"]);
         assert_close(world.tap.units(), write);
         bill.counts(2.0 * write);
         // And a read more, where the refusal does not show what is there. Nor its size, so it counts as small.
         world.tap.script([Fate::NoItem]);
-        let merged = store.create_or_merge(&session, &Framework::new()).await;
-        assert!(merged.unwrap().is_written());
+        let merged = save_absent(&store, &fresh(&session), &Framework::new()).await;
+        assert!(merged.unwrap().is_saved());
         assert_eq!(world.tap.operations(), ["PutItem", "GetItem", "UpdateItem"]);
         assert_close(world.tap.units(), read + write);
         bill.counts(1.0 + read + write);
@@ -184,18 +199,23 @@ async fn a_condition_that_fails_costs_what_is_there() {
 async fn a_touch_that_is_skipped_costs_nothing() {
     let world = World::new();
     let store = world.open(world.builder().touch_after(10 * MINUTE)).await;
-    let _ = store.put(&record("a", data(0, 1), MINUTE)).await.unwrap();
+    let _ = store
+        .put(&new_session("a", data(0, 1), MINUTE))
+        .await
+        .unwrap();
     let loaded = store.load::<Value>(&id("a")).await.unwrap().unwrap();
     let mut bill = Bill::open(&world, &store);
     assert!(
         store
-            .touch(&loaded, now() + MINUTE)
+            .touch(&loaded, &touch_until(now() + MINUTE))
             .await
             .unwrap()
-            .is_written()
+            .is_saved()
     );
-    let saved = store.save(&loaded, &loaded.data, now() + MINUTE).await;
-    assert!(saved.unwrap().is_written());
+    let saved = store
+        .save(&loaded, &loaded.data, &until(now() + MINUTE))
+        .await;
+    assert!(saved.unwrap().is_saved());
     bill.is(&[], 0.0);
 }
 
@@ -206,13 +226,15 @@ async fn overwriting_costs_what_merging_does() {
         .open(world.builder().conflict(Conflict::Overwrite))
         .await;
     let _ = store
-        .put(&record("a", data(1500, 1), MINUTE))
+        .put(&new_session("a", data(1500, 1), MINUTE))
         .await
         .unwrap();
     let loaded = store.load::<Value>(&id("a")).await.unwrap().unwrap();
     let mut bill = Bill::open(&world, &store);
-    let saved = store.save(&loaded, &data(1500, 2), now() + MINUTE).await;
-    assert!(saved.unwrap().is_written());
+    let saved = store
+        .save(&loaded, &data(1500, 2), &until(now() + MINUTE))
+        .await;
+    assert!(saved.unwrap().is_saved());
     bill.is(&["UpdateItem"], 2.0);
 }
 
@@ -220,15 +242,21 @@ async fn overwriting_costs_what_merging_does() {
 async fn a_save_in_parts_is_charged_for_the_whole_item_each_time() {
     let world = World::new();
     let store = world.store().await;
-    let _ = store.put(&record("a", json!({}), MINUTE)).await.unwrap();
+    let _ = store
+        .put(&new_session("a", json!({}), MINUTE))
+        .await
+        .unwrap();
     let loaded = store.load::<Value>(&id("a")).await.unwrap().unwrap();
     let mut bill = Bill::open(&world, &store);
     // 100 fields are about 2 500 bytes.
     let wide: Value = (100..400)
         .map(|n| (format!("f{n}"), json!("x".repeat(20))))
         .collect();
-    let saved = store.save(&loaded, &wide, now() + MINUTE).await.unwrap();
-    assert!(saved.is_written());
+    let saved = store
+        .save(&loaded, &wide, &until(now() + MINUTE))
+        .await
+        .unwrap();
+    assert!(saved.is_saved());
     bill.is(&["UpdateItem"; 3], 3.0 + 5.0 + 8.0);
 }
 
@@ -236,13 +264,18 @@ async fn a_save_in_parts_is_charged_for_the_whole_item_each_time() {
 async fn where_updates_are_not_allowed_the_first_save_costs_a_request_more() {
     let world = World::new();
     let store = world.store().await;
-    let _ = store.put(&record("a", data(0, 1), MINUTE)).await.unwrap();
+    let _ = store
+        .put(&new_session("a", data(0, 1), MINUTE))
+        .await
+        .unwrap();
     let loaded = store.load::<Value>(&id("a")).await.unwrap().unwrap();
     let mut bill = Bill::open(&world, &store);
     world.tap.script([refusal("AccessDeniedException", "no")]);
     for requests in [&["UpdateItem", "PutItem"][..], &["PutItem"]] {
-        let saved = store.save(&loaded, &data(0, 2), now() + MINUTE).await;
-        assert!(saved.unwrap().is_written());
+        let saved = store
+            .save(&loaded, &data(0, 2), &until(now() + MINUTE))
+            .await;
+        assert!(saved.unwrap().is_saved());
         bill.is(requests, 1.0);
     }
 }
@@ -254,25 +287,29 @@ async fn page_views() {
     let plain = world.store().await;
     let sparing = world.open(world.builder().touch_after(10 * MINUTE)).await;
     for (store, rolling) in [(&plain, 2.0), (&sparing, 1.0)] {
-        let session = record("a", data(0, 1), MINUTE);
+        let session = new_session("a", data(0, 1), MINUTE);
         let mut bill = Bill::open(&world, store);
         // The first visit.
         assert!(store.load::<Value>(&id("a")).await.unwrap().is_none());
-        let created = store.create_or_merge(&session, &Framework::new()).await;
-        assert!(created.unwrap().is_written());
+        let created = save_absent(&store, &session, &Framework::new()).await;
+        assert!(created.unwrap().is_saved());
         bill.is(&["GetItem", "PutItem"], 2.0);
         // One that reads.
         let loaded = store.load::<Value>(&id("a")).await.unwrap().unwrap();
         bill.is(&["GetItem"], 1.0);
         // One that changes something.
         let loaded = store.load::<Value>(&loaded.id).await.unwrap().unwrap();
-        let saved = store.save(&loaded, &data(0, 2), now() + MINUTE).await;
-        assert!(saved.unwrap().is_written());
+        let saved = store
+            .save(&loaded, &data(0, 2), &until(now() + MINUTE))
+            .await;
+        assert!(saved.unwrap().is_saved());
         bill.is(&["GetItem", "UpdateItem"], 2.0);
         // One that only lives longer by it.
         let loaded = store.load::<Value>(&loaded.id).await.unwrap().unwrap();
-        let saved = store.save(&loaded, &loaded.data, now() + MINUTE).await;
-        assert!(saved.unwrap().is_written());
+        let saved = store
+            .save(&loaded, &loaded.data, &until(now() + MINUTE))
+            .await;
+        assert!(saved.unwrap().is_saved());
         let requests = ["GetItem", "UpdateItem"];
         bill.is(
             if rolling > 1.5 {

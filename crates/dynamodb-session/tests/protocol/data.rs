@@ -3,19 +3,19 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
-use dynamodb_session::{ErrorKind, Operation, Record};
+use dynamodb_session::{ErrorKind, Loaded, NewSession, Operation};
 use serde::de::{self, DeserializeOwned, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::json;
 
-use crate::support::{MINUTE, World, id, now};
+use crate::support::{MINUTE, World, fresh, id, now, save_unknown, until};
 
 async fn round_trip<T: Serialize + Sync + DeserializeOwned + PartialEq + fmt::Debug>(data: T) {
     let world = World::new();
     let store = world.store().await;
     // By reference: writing takes no clone.
     let _ = store
-        .put(&Record::new(id("a"), &data, now() + MINUTE))
+        .put(&NewSession::new(id("a"), &data).expires_at(now() + MINUTE))
         .await
         .unwrap();
     let loaded = store
@@ -181,7 +181,7 @@ async fn what_dynamodb_cannot_hold_is_refused_and_nothing_is_sent() {
         i128: 0,
     };
     let error = store
-        .put(&Record::new(id("a"), too_many_digits, now() + MINUTE))
+        .put(&NewSession::new(id("a"), too_many_digits).expires_at(now() + MINUTE))
         .await
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidData, "{error}");
@@ -194,13 +194,14 @@ async fn what_is_no_map_is_refused_and_nothing_is_sent() {
     async fn is_refused<T: Serialize + Sync>(data: T) {
         let world = World::new();
         let store = world.store().await;
-        let record = Record::new(id("a"), data, now() + MINUTE);
+        let mut loaded = Loaded::new(id("a"), data);
+        loaded.expires_at = Some(now() + MINUTE);
         for error in [
-            store.put(&record).await.unwrap_err(),
-            store.create(&record).await.unwrap_err(),
-            store.replace(&record).await.unwrap_err(),
+            store.put(&fresh(&loaded)).await.unwrap_err(),
+            store.create(&fresh(&loaded)).await.unwrap_err(),
+            save_unknown(&store, &loaded).await.unwrap_err(),
             store
-                .save(&record, &record.data, now() + MINUTE)
+                .save(&loaded, &loaded.data, &until(now() + MINUTE))
                 .await
                 .unwrap_err(),
         ] {
@@ -221,11 +222,7 @@ async fn what_does_not_fit_the_type_is_an_error_that_does_not_quote_it() {
     let world = World::new();
     let store = world.store().await;
     let _ = store
-        .put(&Record::new(
-            id("a"),
-            json!({ "n": "the-data" }),
-            now() + MINUTE,
-        ))
+        .put(&NewSession::new(id("a"), json!({ "n": "the-data" })).expires_at(now() + MINUTE))
         .await
         .unwrap();
     let error = store

@@ -10,14 +10,17 @@ use std::time::Duration;
 
 use dynamodb_session::framework::Framework;
 use dynamodb_session::{
-    Create, ManualClock, Record, SessionId, SessionStore, TableSettings, Write,
+    CreateOutcome, Loaded, ManualClock, SaveOutcome, SessionId, SessionStore, TableSettings,
 };
 use dynamodb_session_local::LocalEngine;
 use serde_json::{Value, json};
 
 use crate::local::Connection;
 use crate::support::dynalite::Dynalite;
-use crate::support::{MINUTE, id, now, record, stamp};
+use crate::support::{
+    MINUTE, fresh, id, loaded_as, new_session, now, save_absent, save_unknown, stamp, touch_until,
+    until,
+};
 
 /// What happens after a request was executed, and before the connection is closed in place of an answer.
 type Meanwhile = Box<dyn FnOnce() + Send>;
@@ -175,8 +178,12 @@ impl Behind {
     }
 
     /// A session that was put past the proxy and loaded behind it, so that a connection is kept.
-    async fn loaded(&self, name: &str, data: Value) -> Record<Value> {
-        let _ = self.other.put(&record(name, data, MINUTE)).await.unwrap();
+    async fn loaded(&self, name: &str, data: Value) -> Loaded<Value> {
+        let _ = self
+            .other
+            .put(&new_session(name, data, MINUTE))
+            .await
+            .unwrap();
         let loaded = self.store.load::<Value>(&id(name)).await.unwrap().unwrap();
         self.proxy.done();
         loaded
@@ -212,10 +219,10 @@ async fn is_done_once(engine: SocketAddr, looks: &[&'static str]) {
     // On a new connection, and on one that is kept.
     for name in ["a", "b"] {
         proxy.drop_answer();
-        let session = record(name, json!({ "n": 1 }), MINUTE);
+        let session = new_session(name, json!({ "n": 1 }), MINUTE);
         assert_eq!(
             store.create(&session).await.unwrap(),
-            Create::Created(stamp(now(), MINUTE))
+            CreateOutcome::Created(stamp(now(), MINUTE))
         );
         behind.is_done(&looked(&["PutItem", "PutItem"]), 1);
         assert_eq!(behind.data(&session.id).await, Some(json!({ "n": 1 })));
@@ -226,12 +233,11 @@ async fn is_done_once(engine: SocketAddr, looks: &[&'static str]) {
     );
 
     proxy.drop_answer();
-    let session = record("c", json!({ "n": 1 }), MINUTE);
-    let written = store
-        .create_or_merge(&session, &Framework::new())
+    let session = loaded_as("c", json!({ "n": 1 }), MINUTE);
+    let written = save_absent(store, &fresh(&session), &Framework::new())
         .await
         .unwrap();
-    assert_eq!(written, Write::Written(stamp(now(), MINUTE)));
+    assert_eq!(written, SaveOutcome::Saved(stamp(now(), MINUTE)));
     behind.is_done(&looked(&["PutItem", "PutItem"]), 1);
     assert_eq!(behind.data(&session.id).await, Some(json!({ "n": 1 })));
 
@@ -239,10 +245,10 @@ async fn is_done_once(engine: SocketAddr, looks: &[&'static str]) {
     proxy.drop_answer();
     let data = json!({ "n": 2, "new": 2 });
     let written = store
-        .save(&loaded, &data, now() + 2 * MINUTE)
+        .save(&loaded, &data, &until(now() + 2 * MINUTE))
         .await
         .unwrap();
-    assert_eq!(written, Write::Written(stamp(now(), 2 * MINUTE)));
+    assert_eq!(written, SaveOutcome::Saved(stamp(now(), 2 * MINUTE)));
     behind.is_done(&["UpdateItem"; 2], 2);
     assert_eq!(behind.data(&loaded.id).await, Some(data));
 
@@ -251,23 +257,25 @@ async fn is_done_once(engine: SocketAddr, looks: &[&'static str]) {
     let replaced = loaded.with_data(json!({ "n": 2 }));
     proxy.drop_answer();
     proxy.drop_answer();
-    let written = store.replace(&replaced).await.unwrap();
-    assert_eq!(written, Write::Written(stamp(now(), 2 * MINUTE)));
+    let written = save_unknown(store, &replaced).await.unwrap();
+    assert_eq!(written, SaveOutcome::Saved(stamp(now(), 2 * MINUTE)));
     behind.is_done(&["UpdateItem"; 3], 3);
     assert_eq!(behind.data(&loaded.id).await, Some(json!({ "n": 2 })));
 
     proxy.drop_answer();
-    let written = store.touch(&loaded, now() + 3 * MINUTE).await.unwrap();
-    assert_eq!(written, Write::Written(stamp(now(), 3 * MINUTE)));
+    let written = store
+        .touch(&loaded, &touch_until(now() + 3 * MINUTE))
+        .await
+        .unwrap();
+    assert_eq!(written, SaveOutcome::Saved(stamp(now(), 3 * MINUTE)));
     behind.is_done(&["UpdateItem"; 2], 2);
 
     proxy.drop_answer();
-    let merged = record("e", json!({ "m": 3 }), 4 * MINUTE);
-    let written = store
-        .create_or_merge(&merged, &Framework::new())
+    let merged = loaded_as("e", json!({ "m": 3 }), 4 * MINUTE);
+    let written = save_absent(store, &fresh(&merged), &Framework::new())
         .await
         .unwrap();
-    assert_eq!(written, Write::Written(stamp(now(), 4 * MINUTE)));
+    assert_eq!(written, SaveOutcome::Saved(stamp(now(), 4 * MINUTE)));
     assert_eq!(
         behind.data(&loaded.id).await,
         Some(json!({ "n": 2, "m": 3 }))
@@ -294,11 +302,15 @@ async fn stays_destroyed(engine: SocketAddr) {
         });
         let expires_at = now() + 2 * MINUTE;
         let written = match verb {
-            "save" => store.save(&loaded, &json!({ "n": 2 }), expires_at).await,
-            "replace" => store.replace(&loaded).await,
-            _ => store.touch(&loaded, expires_at).await,
+            "save" => {
+                store
+                    .save(&loaded, &json!({ "n": 2 }), &until(expires_at))
+                    .await
+            }
+            "replace" => save_unknown(&store, &loaded).await,
+            _ => store.touch(&loaded, &touch_until(expires_at)).await,
         };
-        assert_eq!(written.unwrap(), Write::Gone, "{verb}");
+        assert_eq!(written.unwrap(), SaveOutcome::Gone, "{verb}");
         behind.is_done(&["UpdateItem"; 2], 1);
         assert_eq!(behind.data(&loaded.id).await, None, "{verb}");
     }

@@ -3,28 +3,30 @@
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
-use dynamodb_session::{ErrorKind, IncompleteReason, Operation, Record, Remedy, SessionStore};
+use dynamodb_session::{ErrorKind, IncompleteReason, NewSession, Operation, Remedy, SessionStore};
 use dynamodb_session_local::LocalEngine;
 use serde_json::{Value, json};
 
-use crate::support::{Fate, MINUTE, World, id, record, refusal, scripted};
+use crate::support::{
+    Fate, MINUTE, World, fresh, id, loaded_as, refusal, save_unknown, scripted, touch_until, until,
+};
 
 #[tokio::test]
 async fn a_missing_table_is_named_with_what_to_do() {
     let world = World::new();
     let store = world.builder().table_name("no-such-table").build().unwrap();
-    let session = record("a", json!({}), MINUTE);
+    let session = loaded_as("a", json!({}), MINUTE);
     for error in [
         store.load::<Value>(&session.id).await.unwrap_err(),
-        store.create(&session).await.unwrap_err(),
-        store.replace(&session).await.unwrap_err(),
+        store.create(&fresh(&session)).await.unwrap_err(),
+        save_unknown(&store, &session).await.unwrap_err(),
         store
-            .save(&session, &session.data, session.expires_at.unwrap())
+            .save(&session, &session.data, &until(session.expires_at.unwrap()))
             .await
             .unwrap_err(),
-        store.put(&session).await.unwrap_err(),
+        store.put(&fresh(&session)).await.unwrap_err(),
         store
-            .touch(&session, session.expires_at.unwrap())
+            .touch(&session, &touch_until(session.expires_at.unwrap()))
             .await
             .unwrap_err(),
         store.delete(&session.id).await.unwrap_err(),
@@ -146,11 +148,8 @@ async fn errors_say_nothing_of_the_session() {
         );
     }
     let (store, _tap) = scripted([refusal("ValidationException", quoting)]);
-    let session = Record::new(
-        id("the-id"),
-        json!({ "n": "the-data" }),
-        store.now() + MINUTE,
-    );
+    let session =
+        NewSession::new(id("the-id"), json!({ "n": "the-data" })).expires_at(store.now() + MINUTE);
     let error = store.put(&session).await.unwrap_err();
     let shown = format!(
         "{error} {error:?} {store:?} {session:?} {:?}",

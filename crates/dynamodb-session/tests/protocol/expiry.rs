@@ -2,10 +2,13 @@
 
 use std::time::{Duration, SystemTime};
 
-use dynamodb_session::{Create, SessionStore, Write};
+use dynamodb_session::{CreateOutcome, SaveOutcome, SessionStore};
 use serde_json::{Value, json};
 
-use crate::support::{MINUTE, MS, World, id, now, record, secs, stamp};
+use crate::support::{
+    MINUTE, MS, World, fresh, id, loaded_as, new_session, now, save_unknown, secs, stamp,
+    touch_until, until,
+};
 
 async fn expires_at(store: &SessionStore, name: &str) -> Option<SystemTime> {
     store
@@ -21,21 +24,24 @@ async fn one_millisecond_before_its_expiry_a_session_is_live() {
     let world = World::new();
     let store = world.store().await;
     let _ = store
-        .put(&record("a", json!({ "n": 1 }), MINUTE))
+        .put(&new_session("a", json!({ "n": 1 }), MINUTE))
         .await
         .unwrap();
     world.clock.advance(Duration::from_millis(59_999));
     let loaded = store.load::<Value>(&id("a")).await.unwrap().unwrap();
     assert_eq!(
         store
-            .create(&record("a", json!({}), 2 * MINUTE))
+            .create(&new_session("a", json!({}), 2 * MINUTE))
             .await
             .unwrap(),
-        Create::Taken
+        CreateOutcome::Taken
     );
     assert_eq!(
-        store.touch(&loaded, now() + 2 * MINUTE).await.unwrap(),
-        Write::Written(stamp(now(), 2 * MINUTE))
+        store
+            .touch(&loaded, &touch_until(now() + 2 * MINUTE))
+            .await
+            .unwrap(),
+        SaveOutcome::Saved(stamp(now(), 2 * MINUTE))
     );
 }
 
@@ -43,25 +49,28 @@ async fn one_millisecond_before_its_expiry_a_session_is_live() {
 async fn at_its_expiry_a_session_has_expired() {
     let world = World::new();
     let store = world.store().await;
-    let mut session = record("a", json!({ "n": 1 }), MINUTE);
-    session.created = store.put(&session).await.unwrap().created;
+    let mut session = loaded_as("a", json!({ "n": 1 }), MINUTE);
+    session.created = store.put(&fresh(&session)).await.unwrap().created;
     world.clock.advance(MINUTE);
     assert!(store.load::<Value>(&id("a")).await.unwrap().is_none());
     for created in [session.created, None] {
         session.created = created;
         assert_eq!(
-            store.touch(&session, now() + 2 * MINUTE).await.unwrap(),
-            Write::Gone
+            store
+                .touch(&session, &touch_until(now() + 2 * MINUTE))
+                .await
+                .unwrap(),
+            SaveOutcome::Gone
         );
     }
     assert!(world.item("a").is_some(), "no sweep has deleted it");
     let successor = store
-        .create(&record("a", json!({ "n": 2 }), 2 * MINUTE))
+        .create(&new_session("a", json!({ "n": 2 }), 2 * MINUTE))
         .await
         .unwrap();
     assert_eq!(
         successor,
-        Create::Created(stamp(now() + MINUTE, 2 * MINUTE))
+        CreateOutcome::Created(stamp(now() + MINUTE, 2 * MINUTE))
     );
     assert_eq!(
         store.load::<Value>(&id("a")).await.unwrap().unwrap().data,
@@ -80,24 +89,27 @@ async fn an_expiry_in_milliseconds_has_the_same_bounds() {
     assert_eq!(loaded.expires_at, Some(now() + MINUTE + 500 * MS));
     assert_eq!(
         store
-            .create(&record("a", json!({}), 2 * MINUTE))
+            .create(&new_session("a", json!({}), 2 * MINUTE))
             .await
             .unwrap(),
-        Create::Taken
+        CreateOutcome::Taken
     );
     world.clock.advance(MS);
     assert!(store.load::<Value>(&id("a")).await.unwrap().is_none());
     assert_eq!(
-        store.touch(&loaded, now() + 2 * MINUTE).await.unwrap(),
-        Write::Gone
+        store
+            .touch(&loaded, &touch_until(now() + 2 * MINUTE))
+            .await
+            .unwrap(),
+        SaveOutcome::Gone
     );
     let created = store
-        .create(&record("a", json!({}), 2 * MINUTE))
+        .create(&new_session("a", json!({}), 2 * MINUTE))
         .await
         .unwrap();
     assert_eq!(
         created,
-        Create::Created(stamp(now() + MINUTE + 500 * MS, 2 * MINUTE))
+        CreateOutcome::Created(stamp(now() + MINUTE + 500 * MS, 2 * MINUTE))
     );
 }
 
@@ -106,20 +118,22 @@ async fn a_save_or_replace_needs_the_item_and_not_its_life() {
     let world = World::new();
     let store = world.store().await;
     let _ = store
-        .put(&record("a", json!({ "n": 1 }), MINUTE))
+        .put(&new_session("a", json!({ "n": 1 }), MINUTE))
         .await
         .unwrap();
     let mut loaded = store.load::<Value>(&id("a")).await.unwrap().unwrap();
     // The request that loaded it took long, and renews it.
     world.clock.advance(MINUTE);
-    let saved = store.save(&loaded, &loaded.data, now() + 2 * MINUTE).await;
-    assert_eq!(saved.unwrap(), Write::Written(stamp(now(), 2 * MINUTE)));
+    let saved = store
+        .save(&loaded, &loaded.data, &until(now() + 2 * MINUTE))
+        .await;
+    assert_eq!(saved.unwrap(), SaveOutcome::Saved(stamp(now(), 2 * MINUTE)));
     assert_eq!(expires_at(&store, "a").await, Some(now() + 2 * MINUTE));
     world.clock.advance(MINUTE);
     loaded.expires_at = Some(now() + 3 * MINUTE);
     assert_eq!(
-        store.replace(&loaded).await.unwrap(),
-        Write::Written(stamp(now(), 3 * MINUTE))
+        save_unknown(&store, &loaded).await.unwrap(),
+        SaveOutcome::Saved(stamp(now(), 3 * MINUTE))
     );
     assert_eq!(expires_at(&store, "a").await, Some(now() + 3 * MINUTE));
 }
@@ -136,7 +150,7 @@ async fn expiries_are_rounded_up_to_seconds() {
         (1001 * MS, 2),
     ] {
         let expires_at = now() + MINUTE + given;
-        let mut written = record("a", json!({}), MINUTE + given);
+        let mut written = loaded_as("a", json!({}), MINUTE + given);
         let answer = stamp(now(), MINUTE + Duration::from_secs(stored));
         let stored = json!({ "N": secs(60 + stored) });
         let is_stored_once_more = || {
@@ -147,31 +161,34 @@ async fn expiries_are_rounded_up_to_seconds() {
             );
             item["expires"] == stored
         };
-        assert_eq!(store.put(&written).await.unwrap(), answer);
+        assert_eq!(store.put(&fresh(&written)).await.unwrap(), answer);
         assert!(is_stored_once_more());
         written.created = answer.created;
         assert_eq!(
-            store.replace(&written).await.unwrap(),
-            Write::Written(answer)
+            save_unknown(&store, &written).await.unwrap(),
+            SaveOutcome::Saved(answer)
         );
         assert!(is_stored_once_more());
         assert_eq!(
             store
-                .save(&written, &json!({ "n": 1 }), expires_at)
+                .save(&written, &json!({ "n": 1 }), &until(expires_at))
                 .await
                 .unwrap(),
-            Write::Written(answer)
+            SaveOutcome::Saved(answer)
         );
         assert!(is_stored_once_more());
         assert_eq!(
-            store.touch(&written, expires_at).await.unwrap(),
-            Write::Written(answer)
+            store
+                .touch(&written, &touch_until(expires_at))
+                .await
+                .unwrap(),
+            SaveOutcome::Saved(answer)
         );
         assert!(is_stored_once_more());
         store.delete(&written.id).await.unwrap();
         assert_eq!(
-            store.create(&written).await.unwrap(),
-            Create::Created(answer)
+            store.create(&fresh(&written)).await.unwrap(),
+            CreateOutcome::Created(answer)
         );
         assert!(is_stored_once_more());
     }
@@ -186,22 +203,22 @@ async fn without_an_expiry_the_stores_default_counts_from_now() {
         .default_ttl(Duration::from_millis(1500))
         .build()
         .unwrap();
-    let mut session = record("a", json!({}), MINUTE);
+    let mut session = loaded_as("a", json!({}), MINUTE);
     session.expires_at = None;
     assert_eq!(
-        day.put(&session).await.unwrap(),
+        day.put(&fresh(&session)).await.unwrap(),
         stamp(now(), Duration::from_hours(24))
     );
     assert_eq!(
         world.item("a").unwrap()["expires"],
         json!({ "N": secs(86400) })
     );
-    let _ = short.put(&session).await.unwrap();
+    let _ = short.put(&fresh(&session)).await.unwrap();
     assert_eq!(world.item("a").unwrap()["expires"], json!({ "N": secs(2) }));
     world.clock.advance(MINUTE);
     assert_eq!(
-        day.replace(&session).await.unwrap(),
-        Write::Written(stamp(None, MINUTE + Duration::from_hours(24)))
+        save_unknown(&day, &session).await.unwrap(),
+        SaveOutcome::Saved(stamp(None, MINUTE + Duration::from_hours(24)))
     );
     assert_eq!(
         world.item("a").unwrap()["expires"],
@@ -218,12 +235,15 @@ async fn an_item_without_expiry_lives_until_a_write_gives_it_one() {
     let loaded = store.load::<Value>(&id("a")).await.unwrap().unwrap();
     assert_eq!((loaded.expires_at, loaded.created), (None, None));
     assert_eq!(
-        store.create(&record("a", json!({}), MINUTE)).await.unwrap(),
-        Create::Taken
+        store
+            .create(&new_session("a", json!({}), MINUTE))
+            .await
+            .unwrap(),
+        CreateOutcome::Taken
     );
     assert_eq!(
-        store.replace(&loaded).await.unwrap(),
-        Write::Written(stamp(None, 1000 * MINUTE + Duration::from_hours(24)))
+        save_unknown(&store, &loaded).await.unwrap(),
+        SaveOutcome::Saved(stamp(None, 1000 * MINUTE + Duration::from_hours(24)))
     );
     assert_eq!(
         expires_at(&store, "a").await,
@@ -232,10 +252,10 @@ async fn an_item_without_expiry_lives_until_a_write_gives_it_one() {
     world.put_item("a", json!({ "session": { "M": {} } }));
     assert_eq!(
         store
-            .save(&loaded, &loaded.data, now() + 1001 * MINUTE)
+            .save(&loaded, &loaded.data, &until(now() + 1001 * MINUTE))
             .await
             .unwrap(),
-        Write::Written(stamp(now() + 1000 * MINUTE, 1001 * MINUTE))
+        SaveOutcome::Saved(stamp(now() + 1000 * MINUTE, 1001 * MINUTE))
     );
     assert_eq!(expires_at(&store, "a").await, Some(now() + 1001 * MINUTE));
 }
@@ -247,7 +267,7 @@ async fn the_clock_offset_counts_in_every_comparison() {
     assert_eq!(store.now(), now() - MINUTE);
     assert_eq!(
         store
-            .put(&record("a", json!({}), Duration::ZERO))
+            .put(&new_session("a", json!({}), Duration::ZERO))
             .await
             .unwrap(),
         stamp(now() - MINUTE, Duration::ZERO)

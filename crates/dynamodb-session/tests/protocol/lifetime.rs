@@ -4,23 +4,26 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use dynamodb_session::framework::{ExpiryField, Framework};
-use dynamodb_session::{Conflict, Create, Record, SessionStore, Write};
+use dynamodb_session::{Conflict, CreateOutcome, Loaded, SaveOutcome, SessionStore};
 use serde_json::{Value, json};
 
-use crate::support::{MINUTE, MS, World, id, now, record, secs, stamp};
+use crate::support::{
+    MINUTE, MS, World, id, new_session, now, save_absent, save_unknown, secs, stamp, touch_until,
+    until,
+};
 
 const SECOND: Duration = Duration::from_secs(1);
 
 /// A store that skips touches, and a session of a minute that was loaded.
-async fn skipping(world: &World, touch_after: Duration) -> (SessionStore, Record<Value>) {
+async fn skipping(world: &World, touch_after: Duration) -> (SessionStore, Loaded<Value>) {
     let store = world.open(world.builder().touch_after(touch_after)).await;
     let loaded = loaded(world, &store).await;
     (store, loaded)
 }
 
-async fn loaded(world: &World, store: &SessionStore) -> Record<Value> {
+async fn loaded(world: &World, store: &SessionStore) -> Loaded<Value> {
     let _ = store
-        .put(&record("a", json!({ "n": 1 }), MINUTE))
+        .put(&new_session("a", json!({ "n": 1 }), MINUTE))
         .await
         .unwrap();
     let loaded = store.load::<Value>(&id("a")).await.unwrap().unwrap();
@@ -32,16 +35,22 @@ async fn loaded(world: &World, store: &SessionStore) -> Record<Value> {
 async fn is_sent(
     world: &World,
     store: &SessionStore,
-    loaded: &Record<Value>,
+    loaded: &Loaded<Value>,
     ttl: Duration,
 ) -> bool {
     let before = store.stats().skipped_touches;
     let mut are_sent = Vec::new();
     for is_touch in [true, false] {
         let written = if is_touch {
-            store.touch(loaded, now() + ttl).await.unwrap()
+            store
+                .touch(loaded, &touch_until(now() + ttl))
+                .await
+                .unwrap()
         } else {
-            store.save(loaded, &loaded.data, now() + ttl).await.unwrap()
+            store
+                .save(loaded, &loaded.data, &until(now() + ttl))
+                .await
+                .unwrap()
         };
         let is_sent = !world.tap.operations().is_empty();
         // What was not sent leaves the session as it was loaded, and that is what is said.
@@ -50,7 +59,7 @@ async fn is_sent(
         } else {
             loaded.expires_at
         };
-        let Write::Written(stamp) = written else {
+        let SaveOutcome::Saved(stamp) = written else {
             panic!("it is there");
         };
         assert_eq!(
@@ -125,16 +134,18 @@ async fn so_is_a_first_one_and_whatever_changed() {
     without.expires_at = None;
     assert!(
         store
-            .touch(&without, now() + MINUTE)
+            .touch(&without, &touch_until(now() + MINUTE))
             .await
             .unwrap()
-            .is_written()
+            .is_saved()
     );
     assert_eq!(world.tap.operations(), ["UpdateItem"]);
 
     for data in [json!({ "n": 2 }), json!({ "n": 1, "m": 1 }), json!({})] {
-        let saved = store.save(&session, &data, now() + MINUTE + SECOND).await;
-        assert!(saved.unwrap().is_written());
+        let saved = store
+            .save(&session, &data, &until(now() + MINUTE + SECOND))
+            .await;
+        assert!(saved.unwrap().is_saved());
         assert_eq!(world.tap.operations(), ["UpdateItem"], "{data}");
     }
 }
@@ -150,7 +161,7 @@ async fn of_an_expiry_unit_the_instants_may_differ_and_nothing_else() {
     let world = World::new();
     let store = world.open(world.builder().touch_after(10 * SECOND)).await;
     let data = json!({ "_expire": 1, "_maxAge": 60, "cookie": { "expires": 1, "path": "/" } });
-    let _ = store.put(&record("a", data, MINUTE)).await.unwrap();
+    let _ = store.put(&new_session("a", data, MINUTE)).await.unwrap();
     let session = store.load::<Value>(&id("a")).await.unwrap().unwrap();
     let with = |max_age: u32, path: &str| json!({ "_expire": 2, "_maxAge": max_age, "cookie": { "expires": 2, "path": path } });
     let mut another = with(60, "/");
@@ -165,18 +176,21 @@ async fn of_an_expiry_unit_the_instants_may_differ_and_nothing_else() {
         let expires_at = now() + MINUTE + SECOND;
         world.tap.calls();
         let saved = store
-            .save_with(&session, &changed, expires_at, &FIELDS)
+            .save(&session, &changed, &until(expires_at).framework(&FIELDS))
             .await;
-        assert!(saved.unwrap().is_written());
+        assert!(saved.unwrap().is_saved());
         assert_eq!(
             !world.tap.operations().is_empty(),
             save_is_sent,
             "{changed}"
         );
         let touched = store
-            .touch_with(&session, &changed, expires_at, &FIELDS)
+            .touch(
+                &session,
+                &touch_until(expires_at).framework(&FIELDS, &changed),
+            )
             .await;
-        assert!(touched.unwrap().is_written());
+        assert!(touched.unwrap().is_saved());
         assert_eq!(
             !world.tap.operations().is_empty(),
             touch_is_sent,
@@ -200,10 +214,10 @@ async fn no_write_lets_a_session_live_longer_than_its_absolute_lifetime() {
     let world = World::new();
     let store = world.open(world.builder().absolute_ttl(2 * MINUTE)).await;
     let latest = stamp(now(), 2 * MINUTE);
-    let session = record("a", json!({ "n": 1 }), 5 * MINUTE);
+    let session = new_session("a", json!({ "n": 1 }), 5 * MINUTE);
     assert_eq!(
         store.create(&session).await.unwrap(),
-        Create::Created(latest)
+        CreateOutcome::Created(latest)
     );
     assert_eq!(store.put(&session).await.unwrap(), latest);
     let loaded = store.load::<Value>(&id("a")).await.unwrap().unwrap();
@@ -213,25 +227,32 @@ async fn no_write_lets_a_session_live_longer_than_its_absolute_lifetime() {
     whole.expires_at = Some(now() + 5 * MINUTE);
     let changed = json!({ "n": 2 });
     for written in [
-        store.save(&loaded, &changed, now() + 5 * MINUTE).await,
-        store.replace(&whole).await,
-        store.touch(&loaded, now() + 5 * MINUTE).await,
         store
-            .touch_with(&loaded, &changed, now() + 5 * MINUTE, &Framework::new())
+            .save(&loaded, &changed, &until(now() + 5 * MINUTE))
             .await,
-        store.create_or_merge(&session, &Framework::new()).await,
+        save_unknown(&store, &whole).await,
+        store.touch(&loaded, &touch_until(now() + 5 * MINUTE)).await,
+        store
+            .touch(
+                &loaded,
+                &touch_until(now() + 5 * MINUTE).framework(&Framework::new(), &changed),
+            )
+            .await,
+        save_absent(&store, &session, &Framework::new()).await,
     ] {
-        assert_eq!(written.unwrap(), Write::Written(latest));
+        assert_eq!(written.unwrap(), SaveOutcome::Saved(latest));
         assert_eq!(
             world.item("a").unwrap()["expires"],
             json!({ "N": secs(120) })
         );
     }
     // What ends earlier still does.
-    let touched = store.touch(&loaded, now() + MINUTE + SECOND).await;
+    let touched = store
+        .touch(&loaded, &touch_until(now() + MINUTE + SECOND))
+        .await;
     assert_eq!(
         touched.unwrap(),
-        Write::Written(stamp(now(), MINUTE + SECOND))
+        SaveOutcome::Saved(stamp(now(), MINUTE + SECOND))
     );
 }
 
@@ -245,17 +266,20 @@ async fn past_it_a_session_has_expired_whatever_its_item_says() {
     world.put_item("a", item);
     world.clock.advance(119_999 * MS);
     let loaded = store.load::<Value>(&id("a")).await.unwrap().unwrap();
-    let session = record("a", json!({}), 10 * MINUTE);
-    assert_eq!(store.create(&session).await.unwrap(), Create::Taken);
+    let session = new_session("a", json!({}), 10 * MINUTE);
+    assert_eq!(store.create(&session).await.unwrap(), CreateOutcome::Taken);
     world.clock.advance(MS);
     assert!(store.load::<Value>(&id("a")).await.unwrap().is_none());
     assert_eq!(
-        store.touch(&loaded, now() + 5 * MINUTE).await.unwrap(),
-        Write::Gone
+        store
+            .touch(&loaded, &touch_until(now() + 5 * MINUTE))
+            .await
+            .unwrap(),
+        SaveOutcome::Gone
     );
     assert_eq!(
         store.create(&session).await.unwrap(),
-        Create::Created(stamp(now() + 2 * MINUTE, 4 * MINUTE))
+        CreateOutcome::Created(stamp(now() + 2 * MINUTE, 4 * MINUTE))
     );
 }
 
@@ -268,11 +292,11 @@ async fn the_life_of_a_legacy_item_begins_with_its_first_save() {
     world.clock.advance(5 * MINUTE);
     let loaded = store.load::<Value>(&id("a")).await.unwrap().unwrap();
     let saved = store
-        .save(&loaded, &json!({ "n": 2 }), now() + 60 * MINUTE)
+        .save(&loaded, &json!({ "n": 2 }), &until(now() + 60 * MINUTE))
         .await;
     assert_eq!(
         saved.unwrap(),
-        Write::Written(stamp(now() + 5 * MINUTE, 7 * MINUTE))
+        SaveOutcome::Saved(stamp(now() + 5 * MINUTE, 7 * MINUTE))
     );
     let loaded = store.load::<Value>(&id("a")).await.unwrap().unwrap();
     assert_eq!(loaded.created, Some(now() + 5 * MINUTE));

@@ -4,19 +4,21 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use dynamodb_session::framework::{ExpiryField, Framework};
-use dynamodb_session::{Record, SessionStore, SessionText, Write};
+use dynamodb_session::{Loaded, SaveOutcome, SessionStore, SessionText};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::update::Update;
-use crate::support::{Fate, MINUTE, World, id, now, record, refusal, secs, stamp};
+use crate::support::{
+    Fate, MINUTE, World, id, loaded_as, now, refusal, secs, stamp, touch_until, until,
+};
 
 /// A session that is stored with these fields, as attribute values, and loaded.
 async fn loaded<T: dynamodb_session::DecodeSession>(
     world: &World,
     store: &SessionStore,
     fields: Value,
-) -> Record<T> {
+) -> Loaded<T> {
     let item = json!({
         "session": { "M": fields }, "expires": { "N": secs(60) }, "created": { "N": "1800000000000" },
     });
@@ -42,9 +44,12 @@ fn fields_of(world: &World) -> Value {
 async fn fields_written(stored: Value, text: SessionText) -> Vec<String> {
     let world = World::new();
     let store = world.store().await;
-    let loaded: Record<SessionText> = loaded(&world, &store, stored).await;
-    let written = store.save(&loaded, &text, now() + MINUTE).await.unwrap();
-    assert_eq!(written, Write::Written(stamp(now(), MINUTE)));
+    let loaded: Loaded<SessionText> = loaded(&world, &store, stored).await;
+    let written = store
+        .save(&loaded, &text, &until(now() + MINUTE))
+        .await
+        .unwrap();
+    assert_eq!(written, SaveOutcome::Saved(stamp(now(), MINUTE)));
     let update = update(&world);
     assert_eq!(update.attributes(), ["created", "expires"]);
     update.fields().into_iter().map(ToOwned::to_owned).collect()
@@ -55,9 +60,14 @@ async fn what_did_not_change_is_not_sent() {
     let world = World::new();
     let store = world.store().await;
     let fields = json!({ "n": { "N": "1" }, "o": { "M": { "x": { "L": [{ "S": "" }] } } } });
-    let loaded: Record<Value> = loaded(&world, &store, fields.clone()).await;
-    let written = store.save(&loaded, &loaded.data, now() + 2 * MINUTE).await;
-    assert_eq!(written.unwrap(), Write::Written(stamp(now(), 2 * MINUTE)));
+    let loaded: Loaded<Value> = loaded(&world, &store, fields.clone()).await;
+    let written = store
+        .save(&loaded, &loaded.data, &until(now() + 2 * MINUTE))
+        .await;
+    assert_eq!(
+        written.unwrap(),
+        SaveOutcome::Saved(stamp(now(), 2 * MINUTE))
+    );
     let update = update(&world);
     assert_eq!(update.fields(), [""; 0]);
     assert_eq!(
@@ -74,12 +84,18 @@ async fn disjoint_changes_all_survive_and_of_one_field_the_last() {
     let stored = json!({
         "mine": { "N": "1" }, "both": { "N": "1" }, "gone": { "N": "1" }, "kept": { "N": "1" },
     });
-    let first: Record<Value> = loaded(&world, &store, stored).await;
+    let first: Loaded<Value> = loaded(&world, &store, stored).await;
     let second = first.clone();
     let data = json!({ "mine": 2, "both": 2, "kept": 1, "new": 2 });
-    let _ = store.save(&first, &data, now() + MINUTE).await.unwrap();
+    let _ = store
+        .save(&first, &data, &until(now() + MINUTE))
+        .await
+        .unwrap();
     let data = json!({ "mine": 1, "both": 3, "gone": 1, "kept": 1, "newer": 3 });
-    let _ = store.save(&second, &data, now() + MINUTE).await.unwrap();
+    let _ = store
+        .save(&second, &data, &until(now() + MINUTE))
+        .await
+        .unwrap();
     let after = store.load::<Value>(&id("a")).await.unwrap().unwrap();
     assert_eq!(
         after.data,
@@ -91,10 +107,10 @@ async fn disjoint_changes_all_survive_and_of_one_field_the_last() {
 async fn what_is_written_is_the_base_of_what_is_written_next() {
     let world = World::new();
     let store = world.store().await;
-    let first: Record<Value> = loaded(&world, &store, json!({ "n": { "N": "1" } })).await;
+    let first: Loaded<Value> = loaded(&world, &store, json!({ "n": { "N": "1" } })).await;
     let mut record = first.with_data(json!({ "n": 2 }));
-    let Write::Written(stamp) = store
-        .save(&first, &record.data, now() + MINUTE)
+    let SaveOutcome::Saved(stamp) = store
+        .save(&first, &record.data, &until(now() + MINUTE))
         .await
         .unwrap()
     else {
@@ -103,8 +119,11 @@ async fn what_is_written_is_the_base_of_what_is_written_next() {
     (record.created, record.expires_at) = (stamp.created, Some(stamp.expires_at));
     world.tap.calls();
     let data = json!({ "n": 2, "m": 3 });
-    let written = store.save(&record, &data, now() + MINUTE).await.unwrap();
-    assert!(written.is_written());
+    let written = store
+        .save(&record, &data, &until(now() + MINUTE))
+        .await
+        .unwrap();
+    assert!(written.is_saved());
     assert_eq!(update(&world).fields(), ["m"]);
 }
 
@@ -120,11 +139,11 @@ async fn a_field_is_removed_and_null_is_a_value() {
     let world = World::new();
     let store = world.store().await;
     let stored = json!({ "user": { "N": "1" }, "n": { "N": "1" } });
-    let loaded: Record<Value> = loaded(&world, &store, stored).await;
+    let loaded: Loaded<Value> = loaded(&world, &store, stored).await;
     let written = store
-        .save(&loaded, &json!({ "n": null }), now() + MINUTE)
+        .save(&loaded, &json!({ "n": null }), &until(now() + MINUTE))
         .await;
-    assert!(written.unwrap().is_written());
+    assert!(written.unwrap().is_saved());
     let update = update(&world);
     let field = |name: &str| &update.0[&vec!["session".to_owned(), name.to_owned()]];
     assert_eq!(field("user"), &None);
@@ -166,13 +185,16 @@ async fn types_know_numbers_to_the_last_digit() {
     let stored = json!({
         "big": { "N": "9007199254740993" }, "signed": { "N": "-9007199254740993" }, "ratio": { "N": "0.10000000000000000555" },
     });
-    let mut record: Record<Exact> = loaded(&world, &store, stored).await;
+    let mut record: Loaded<Exact> = loaded(&world, &store, stored).await;
     let changed = Exact {
         big: record.data.big - 1,
         ..record.data
     };
-    let written = store.save(&record, &changed, now() + MINUTE).await.unwrap();
-    assert!(written.is_written());
+    let written = store
+        .save(&record, &changed, &until(now() + MINUTE))
+        .await
+        .unwrap();
+    assert!(written.is_saved());
     assert_eq!(update(&world).fields(), ["big"]);
     assert_eq!(fields_of(&world)["big"], json!({ "N": "9007199254740992" }));
     // What was not changed keeps its digits too.
@@ -182,7 +204,7 @@ async fn types_know_numbers_to_the_last_digit() {
     );
     record.data = changed;
     let _ = store
-        .save(&record, &record.data, now() + MINUTE)
+        .save(&record, &record.data, &until(now() + MINUTE))
         .await
         .unwrap();
     assert_eq!(update(&world).fields(), [""; 0]);
@@ -228,11 +250,11 @@ async fn the_expiry_unit_is_written_with_the_ttl_attribute_each_field_set_or_rem
             vec!["_expire", "_session", "cookie", "n"],
         ),
     ] {
-        let loaded: Record<Value> = loaded(&world, &store, stored.clone()).await;
+        let loaded: Loaded<Value> = loaded(&world, &store, stored.clone()).await;
         let written = store
-            .save_with(&loaded, &data, now() + MINUTE, &FIELDS)
+            .save(&loaded, &data, &until(now() + MINUTE).framework(&FIELDS))
             .await;
-        assert!(written.unwrap().is_written());
+        assert!(written.unwrap().is_saved());
         let update = update(&world);
         assert_eq!(update.fields(), fields, "{data}");
         assert_eq!(update.attributes(), ["created", "expires"]);
@@ -254,12 +276,18 @@ async fn a_touch_writes_the_expiry_unit_and_nothing_else() {
     let world = World::new();
     let store = world.store().await;
     let stored = json!({ "_expire": { "N": "1" }, "n": { "N": "1" } });
-    let loaded: Record<Value> = loaded(&world, &store, stored).await;
+    let loaded: Loaded<Value> = loaded(&world, &store, stored).await;
     let data = json!({ "_expire": 2, "n": 2, "m": 2 });
     let written = store
-        .touch_with(&loaded, &data, now() + 2 * MINUTE, &FIELDS)
+        .touch(
+            &loaded,
+            &touch_until(now() + 2 * MINUTE).framework(&FIELDS, &data),
+        )
         .await;
-    assert_eq!(written.unwrap(), Write::Written(stamp(now(), 2 * MINUTE)));
+    assert_eq!(
+        written.unwrap(),
+        SaveOutcome::Saved(stamp(now(), 2 * MINUTE))
+    );
     assert_eq!(update(&world).fields(), ["_expire", "_session", "cookie"]);
     assert_eq!(
         fields_of(&world),
@@ -272,13 +300,17 @@ async fn saving_an_expired_session_unchanged_does_not_bring_it_back() {
     let world = World::new();
     let store = world.store().await;
     let stored = json!({ "_expire": { "N": "1" }, "n": { "N": "1" } });
-    let loaded: Record<Value> = loaded(&world, &store, stored).await;
+    let loaded: Loaded<Value> = loaded(&world, &store, stored).await;
     world.clock.advance(MINUTE);
     for data in [loaded.data.clone(), json!({ "_expire": 2, "n": 1 })] {
         let saved = store
-            .save_with(&loaded, &data, now() + 3 * MINUTE, &FIELDS)
+            .save(
+                &loaded,
+                &data,
+                &until(now() + 3 * MINUTE).framework(&FIELDS),
+            )
             .await;
-        assert_eq!(saved.unwrap(), Write::Gone);
+        assert_eq!(saved.unwrap(), SaveOutcome::Gone);
     }
 }
 
@@ -295,14 +327,14 @@ async fn many_changes_take_several_updates_each_with_the_condition() {
         .keys()
         .map(|name| (name, json!({ "N": "1" })))
         .collect();
-    let loaded: Record<BTreeMap<String, u32>> = loaded(&world, &store, json!(fields)).await;
+    let loaded: Loaded<BTreeMap<String, u32>> = loaded(&world, &store, json!(fields)).await;
     // 50 are removed, 100 change and 100 are new.
     let data = wide(50..250, 2);
     let written = store
-        .save(&loaded, &data, now() + 2 * MINUTE)
+        .save(&loaded, &data, &until(now() + 2 * MINUTE))
         .await
         .unwrap();
-    assert_eq!(written, Write::Written(stamp(now(), 2 * MINUTE)));
+    assert_eq!(written, SaveOutcome::Saved(stamp(now(), 2 * MINUTE)));
     let calls = world.tap.calls();
     assert_eq!(calls.len(), 3);
     let condition = &calls[0].1["ConditionExpression"];
@@ -333,14 +365,16 @@ async fn many_changes_take_several_updates_each_with_the_condition() {
 async fn a_session_that_goes_in_the_middle_of_them_is_gone() {
     let world = World::new();
     let store = world.store().await;
-    let loaded: Record<BTreeMap<String, u32>> = loaded(&world, &store, json!({})).await;
+    let loaded: Loaded<BTreeMap<String, u32>> = loaded(&world, &store, json!({})).await;
     let gone = refusal(
         "ConditionalCheckFailedException",
         "The conditional request failed",
     );
     world.tap.script([Fate::Pass, gone]);
-    let written = store.save(&loaded, &wide(0..350, 1), now() + MINUTE).await;
-    assert_eq!(written.unwrap(), Write::Gone);
+    let written = store
+        .save(&loaded, &wide(0..350, 1), &until(now() + MINUTE))
+        .await;
+    assert_eq!(written.unwrap(), SaveOutcome::Gone);
     assert_eq!(world.tap.operations(), ["UpdateItem"; 2]);
     assert_eq!(store.stats().conflicts, 1);
 }
@@ -352,20 +386,23 @@ async fn names_that_expressions_could_not_hold_are_fields_like_any_other() {
     let names = [
         "a.b", "a b", "session", "#e", ":e", "é\"\\", "size", "[0]", "SET", "length",
     ];
-    let loaded: Record<Value> = loaded(&world, &store, json!({ "a": { "M": {} } })).await;
+    let loaded: Loaded<Value> = loaded(&world, &store, json!({ "a": { "M": {} } })).await;
     let mut data: Value = names
         .iter()
         .map(|name| ((*name).to_owned(), json!(1)))
         .collect();
     data["a"] = json!({});
-    let written = store.save(&loaded, &data, now() + MINUTE).await.unwrap();
-    assert!(written.is_written());
+    let written = store
+        .save(&loaded, &data, &until(now() + MINUTE))
+        .await
+        .unwrap();
+    assert!(written.is_saved());
     let after = store.load::<Value>(&id("a")).await.unwrap().unwrap();
     assert_eq!(after.data, data);
     let written = store
-        .save(&after, &json!({ "a": {} }), now() + MINUTE)
+        .save(&after, &json!({ "a": {} }), &until(now() + MINUTE))
         .await;
-    assert!(written.unwrap().is_written());
+    assert!(written.unwrap().is_saved());
     let after = store.load::<Value>(&id("a")).await.unwrap().unwrap();
     assert_eq!(after.data, json!({ "a": {} }));
 }
@@ -374,11 +411,14 @@ async fn names_that_expressions_could_not_hold_are_fields_like_any_other() {
 async fn a_large_name_or_value_is_no_larger_expression() {
     let world = World::new();
     let store = world.store().await;
-    let loaded: Record<Value> = loaded(&world, &store, json!({})).await;
+    let loaded: Loaded<Value> = loaded(&world, &store, json!({})).await;
     let name = "n".repeat(20_000);
-    let data = record("a", json!({ name: "v".repeat(20_000) }), MINUTE).data;
-    let written = store.save(&loaded, &data, now() + MINUTE).await.unwrap();
-    assert!(written.is_written());
+    let data = loaded_as("a", json!({ name: "v".repeat(20_000) }), MINUTE).data;
+    let written = store
+        .save(&loaded, &data, &until(now() + MINUTE))
+        .await
+        .unwrap();
+    assert!(written.is_saved());
     let after = store.load::<Value>(&id("a")).await.unwrap().unwrap();
     assert_eq!(after.data, data);
 }

@@ -2,10 +2,13 @@
 
 use dynamodb_session::IncompleteReason::{Broken, Connect, Timeout};
 use dynamodb_session::framework::Framework;
-use dynamodb_session::{Create, ErrorKind, Operation, Write};
+use dynamodb_session::{CreateOutcome, ErrorKind, Operation, SaveOutcome};
 use serde_json::{Value, json};
 
-use crate::support::{Fate, MINUTE, MS, World, id, now, record, refusal, scripted, secs, stamp};
+use crate::support::{
+    Fate, MINUTE, MS, World, fresh, id, loaded_as, new_session, now, refusal, save_absent,
+    save_unknown, scripted, secs, stamp, touch_until, until,
+};
 
 #[tokio::test]
 async fn a_create_whose_answer_was_lost_is_created() {
@@ -14,10 +17,10 @@ async fn a_create_whose_answer_was_lost_is_created() {
     world.tap.script([Fate::AnswerLost]);
     assert_eq!(
         store
-            .create(&record("a", json!({ "n": 1 }), MINUTE))
+            .create(&new_session("a", json!({ "n": 1 }), MINUTE))
             .await
             .unwrap(),
-        Create::Created(stamp(now(), MINUTE))
+        CreateOutcome::Created(stamp(now(), MINUTE))
     );
     // The second attempt met the item of the first and was shown it.
     assert_eq!(world.tap.operations(), ["PutItem", "PutItem"]);
@@ -33,8 +36,11 @@ async fn where_the_engine_does_not_show_the_item_it_is_read() {
     let store = world.open(world.builder().consistent_read(false)).await;
     world.tap.script([Fate::AnswerLost, Fate::NoItem]);
     assert_eq!(
-        store.create(&record("a", json!({}), MINUTE)).await.unwrap(),
-        Create::Created(stamp(now(), MINUTE))
+        store
+            .create(&new_session("a", json!({}), MINUTE))
+            .await
+            .unwrap(),
+        CreateOutcome::Created(stamp(now(), MINUTE))
     );
     let calls = world.tap.calls();
     assert_eq!(
@@ -71,8 +77,11 @@ async fn an_item_of_somebody_else_is_not_ones_own() {
             let theirs = world.item("a");
             world.tap.script([Fate::Lost(Broken), answer]);
             assert_eq!(
-                store.create(&record("a", json!({}), MINUTE)).await.unwrap(),
-                Create::Taken
+                store
+                    .create(&new_session("a", json!({}), MINUTE))
+                    .await
+                    .unwrap(),
+                CreateOutcome::Taken
             );
             assert_eq!(world.item("a"), theirs);
         }
@@ -83,11 +92,11 @@ async fn an_item_of_somebody_else_is_not_ones_own() {
 async fn at_the_first_attempt_an_item_is_somebody_elses() {
     let world = World::new();
     let store = world.store().await;
-    let session = record("a", json!({}), MINUTE);
+    let session = new_session("a", json!({}), MINUTE);
     // Alike to the last digit, but nothing of ours can be there yet.
     let _ = store.put(&session).await.unwrap();
     world.tap.calls();
-    assert_eq!(store.create(&session).await.unwrap(), Create::Taken);
+    assert_eq!(store.create(&session).await.unwrap(), CreateOutcome::Taken);
     assert_eq!(world.tap.operations(), ["PutItem"]);
 }
 
@@ -101,8 +110,11 @@ async fn an_item_that_goes_before_it_is_looked_at_was_taken() {
         .tap
         .script([Fate::Lost(Timeout), Fate::NoItem, nothing]);
     assert_eq!(
-        store.create(&record("a", json!({}), MINUTE)).await.unwrap(),
-        Create::Taken
+        store
+            .create(&new_session("a", json!({}), MINUTE))
+            .await
+            .unwrap(),
+        CreateOutcome::Taken
     );
 }
 
@@ -117,7 +129,7 @@ async fn a_look_that_fails_is_the_error() {
         refusal("AccessDeniedException", "no GetItem for you"),
     ]);
     let error = store
-        .create(&record("a", json!({}), MINUTE))
+        .create(&new_session("a", json!({}), MINUTE))
         .await
         .unwrap_err();
     assert_eq!(
@@ -145,13 +157,15 @@ async fn a_save_whose_answer_was_lost_is_written() {
             let mut changed = loaded.with_data(json!({ "n": 2 }));
             changed.expires_at = Some(now() + MINUTE);
             let written = if is_merging {
-                store.save(&loaded, &changed.data, now() + MINUTE).await
+                store
+                    .save(&loaded, &changed.data, &until(now() + MINUTE))
+                    .await
             } else {
-                store.replace(&changed).await
+                save_unknown(&store, &changed).await
             };
             // A whole session is not asked back for.
             let created = loaded.created.or(is_merging.then_some(began));
-            assert_eq!(written.unwrap(), Write::Written(stamp(created, MINUTE)));
+            assert_eq!(written.unwrap(), SaveOutcome::Saved(stamp(created, MINUTE)));
             assert_eq!(world.tap.operations(), ["UpdateItem", "UpdateItem"]);
             let after = store.load::<Value>(&id("a")).await.unwrap().unwrap();
             assert_eq!(after.data, json!({ "n": 2 }));
@@ -164,12 +178,15 @@ async fn a_save_whose_answer_was_lost_is_written() {
 async fn a_touch_whose_answer_was_lost_is_written() {
     let world = World::new();
     let store = world.store().await;
-    let mut session = record("a", json!({}), MINUTE);
-    session.created = store.put(&session).await.unwrap().created;
+    let mut session = loaded_as("a", json!({}), MINUTE);
+    session.created = store.put(&fresh(&session)).await.unwrap().created;
     world.tap.script([Fate::AnswerLost]);
     assert_eq!(
-        store.touch(&session, now() + 2 * MINUTE).await.unwrap(),
-        Write::Written(stamp(now(), 2 * MINUTE))
+        store
+            .touch(&session, &touch_until(now() + 2 * MINUTE))
+            .await
+            .unwrap(),
+        SaveOutcome::Saved(stamp(now(), 2 * MINUTE))
     );
 }
 
@@ -177,23 +194,32 @@ async fn a_touch_whose_answer_was_lost_is_written() {
 async fn a_retried_save_does_not_undo_a_logout() {
     let world = World::new();
     let store = world.store().await;
-    let _ = store.put(&record("a", json!({}), MINUTE)).await.unwrap();
+    let _ = store
+        .put(&new_session("a", json!({}), MINUTE))
+        .await
+        .unwrap();
     let loaded = store.load::<Value>(&id("a")).await.unwrap().unwrap();
     store.delete(&id("a")).await.unwrap();
     world.tap.script([Fate::Lost(Timeout), Fate::Lost(Broken)]);
-    assert_eq!(store.replace(&loaded).await.unwrap(), Write::Gone);
-    world.tap.script([Fate::Lost(Timeout), Fate::Lost(Broken)]);
     assert_eq!(
-        store
-            .save(&loaded, &json!({ "n": 1 }), now() + MINUTE)
-            .await
-            .unwrap(),
-        Write::Gone
+        save_unknown(&store, &loaded).await.unwrap(),
+        SaveOutcome::Gone
     );
     world.tap.script([Fate::Lost(Timeout), Fate::Lost(Broken)]);
     assert_eq!(
-        store.touch(&loaded, now() + MINUTE).await.unwrap(),
-        Write::Gone
+        store
+            .save(&loaded, &json!({ "n": 1 }), &until(now() + MINUTE))
+            .await
+            .unwrap(),
+        SaveOutcome::Gone
+    );
+    world.tap.script([Fate::Lost(Timeout), Fate::Lost(Broken)]);
+    assert_eq!(
+        store
+            .touch(&loaded, &touch_until(now() + MINUTE))
+            .await
+            .unwrap(),
+        SaveOutcome::Gone
     );
     assert_eq!(world.item("a"), None);
 }
@@ -212,10 +238,13 @@ async fn what_was_to_be_merged_onto_a_session_that_goes_is_a_session_of_its_own(
     );
     let free = Fate::Answer(200, json!({}));
     world.tap.script([Fate::Pass, gone, free]);
-    let written = store
-        .create_or_merge(&record("a", json!({ "n": 1 }), MINUTE), &Framework::new())
-        .await;
-    assert_eq!(written.unwrap(), Write::Written(stamp(now(), MINUTE)));
+    let written = save_absent(
+        &store,
+        &new_session("a", json!({ "n": 1 }), MINUTE),
+        &Framework::new(),
+    )
+    .await;
+    assert_eq!(written.unwrap(), SaveOutcome::Saved(stamp(now(), MINUTE)));
     let calls = world.tap.calls();
     assert_eq!(calls.len(), 3);
     // Whoever loaded the one that has gone must not be able to write to this one.
@@ -231,7 +260,10 @@ async fn put_load_and_delete_can_be_repeated_as_they_are() {
     let store = world.store().await;
     world.tap.script([Fate::AnswerLost]);
     assert_eq!(
-        store.put(&record("a", json!({}), MINUTE)).await.unwrap(),
+        store
+            .put(&new_session("a", json!({}), MINUTE))
+            .await
+            .unwrap(),
         stamp(now(), MINUTE)
     );
     world.tap.script([Fate::AnswerLost]);
@@ -270,7 +302,7 @@ async fn what_repeating_does_not_cure_is_not_repeated() {
     ] {
         let (store, tap) = scripted([refusal(code, "no")]);
         let error = store
-            .put(&record("a", json!({}), MINUTE))
+            .put(&new_session("a", json!({}), MINUTE))
             .await
             .unwrap_err();
         assert_eq!(

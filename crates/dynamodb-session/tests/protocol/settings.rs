@@ -4,11 +4,16 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use dynamodb_session::framework::Framework;
-use dynamodb_session::{Create, Record, SessionStore, TableSettings, TimeToLive, Write};
+use dynamodb_session::{
+    CreateOutcome, NewSession, SaveOutcome, SessionStore, TableSettings, TimeToLive,
+};
 use dynamodb_session_local::LocalEngine;
 use serde_json::{Value, json};
 
-use crate::support::{Fate, MINUTE, World, id, now, record, secs, stamp};
+use crate::support::{
+    Fate, MINUTE, World, id, new_session, now, save_absent, save_unknown, secs, stamp, touch_until,
+    until,
+};
 
 #[tokio::test]
 async fn reads_are_consistent_unless_told_otherwise() {
@@ -38,30 +43,32 @@ async fn all_verbs(partition_key: &str, ttl_attribute: &str) {
         store.table().time_to_live().await.unwrap(),
         TimeToLive::Enabled(ttl_attribute.to_owned())
     );
-    let session = record("a", json!({ "n": 1 }), MINUTE);
+    let session = new_session("a", json!({ "n": 1 }), MINUTE);
     assert_eq!(
         store.create(&session).await.unwrap(),
-        Create::Created(stamp(now(), MINUTE))
+        CreateOutcome::Created(stamp(now(), MINUTE))
     );
-    assert_eq!(store.create(&session).await.unwrap(), Create::Taken);
+    assert_eq!(store.create(&session).await.unwrap(), CreateOutcome::Taken);
     let loaded = store.load::<Value>(&session.id).await.unwrap().unwrap();
     assert_eq!(
-        store
-            .replace(&loaded.with_data(json!({ "n": 2 })))
+        save_unknown(&store, &loaded.with_data(json!({ "n": 2 })))
             .await
             .unwrap(),
-        Write::Written(stamp(now(), MINUTE))
+        SaveOutcome::Saved(stamp(now(), MINUTE))
     );
     assert_eq!(
         store
-            .save(&loaded, &json!({ "n": 3 }), now() + MINUTE)
+            .save(&loaded, &json!({ "n": 3 }), &until(now() + MINUTE))
             .await
             .unwrap(),
-        Write::Written(stamp(now(), MINUTE))
+        SaveOutcome::Saved(stamp(now(), MINUTE))
     );
     assert_eq!(
-        store.touch(&loaded, now() + 2 * MINUTE).await.unwrap(),
-        Write::Written(stamp(now(), 2 * MINUTE))
+        store
+            .touch(&loaded, &touch_until(now() + 2 * MINUTE))
+            .await
+            .unwrap(),
+        SaveOutcome::Saved(stamp(now(), 2 * MINUTE))
     );
     let key = json!({ "TableName": "sessions", "Key": { partition_key: { "S": "a" } } });
     assert_eq!(
@@ -106,7 +113,10 @@ async fn the_attribute_that_the_tables_ttl_is_on_is_followed() {
         (&*store.ttl_attribute(), &*clone.ttl_attribute()),
         ("ttl", "ttl")
     );
-    let _ = clone.put(&record("a", json!({}), MINUTE)).await.unwrap();
+    let _ = clone
+        .put(&new_session("a", json!({}), MINUTE))
+        .await
+        .unwrap();
     assert_eq!(world.item("a").unwrap()["ttl"], json!({ "N": secs(60) }));
     assert!(world.item("a").unwrap().get("expires").is_none());
     let loaded = theirs.load::<Value>(&id("a")).await.unwrap().unwrap();
@@ -122,10 +132,13 @@ async fn a_create_that_merges_is_written_however_little_it_moves_the_expiry() {
             "a",
             json!({ "session": { "M": {} }, "expires": { "N": secs(stored) } }),
         );
-        let written = store
-            .create_or_merge(&record("a", json!({}), MINUTE), &Framework::new())
-            .await;
-        assert_eq!(written.unwrap(), Write::Written(stamp(now(), MINUTE)));
+        let written = save_absent(
+            &store,
+            &new_session("a", json!({}), MINUTE),
+            &Framework::new(),
+        )
+        .await;
+        assert_eq!(written.unwrap(), SaveOutcome::Saved(stamp(now(), MINUTE)));
         assert_eq!(
             world.item("a").unwrap()["expires"],
             json!({ "N": secs(60) })
@@ -148,9 +161,9 @@ async fn the_observer_is_told_about_every_call() {
     let store = world.open(builder).await;
     seen.lock().unwrap().clear();
     world.tap.script([Fate::AnswerLost]);
-    let session = record("a", json!({}), MINUTE);
+    let session = new_session("a", json!({}), MINUTE);
     let _ = store.put(&session).await.unwrap();
-    assert_eq!(store.create(&session).await.unwrap(), Create::Taken);
+    assert_eq!(store.create(&session).await.unwrap(), CreateOutcome::Taken);
     let refused = Some("ConditionalCheckFailedException".to_owned());
     assert_eq!(
         *seen.lock().unwrap(),
@@ -183,7 +196,7 @@ fn a_store_outlives_the_runtime_it_was_first_used_on() {
             .await
             .unwrap();
         let _ = store
-            .put(&Record::new(id("a"), json!({ "n": 1 }), expires_at))
+            .put(&NewSession::new(id("a"), json!({ "n": 1 })).expires_at(expires_at))
             .await
             .unwrap();
     });

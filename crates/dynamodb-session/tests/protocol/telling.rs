@@ -7,12 +7,15 @@ use std::time::Duration;
 use dynamodb_session::IncompleteReason::{Broken, Timeout};
 use dynamodb_session::framework::Framework;
 use dynamodb_session::{
-    Builder, Event, ManualClock, Operation, OperationStats, Request, SessionStore, Transport,
-    TransportFuture, Write,
+    Builder, Event, ManualClock, Operation, OperationStats, Request, SaveOutcome, SessionStore,
+    Transport, TransportFuture,
 };
 use serde_json::{Value, json};
 
-use crate::support::{Fate, MINUTE, MS, Tap, World, id, now, record, refusal, scripted};
+use crate::support::{
+    Fate, MINUTE, MS, Tap, World, fresh, id, loaded_as, now, refusal, save_absent, save_unknown,
+    scripted, touch_until, until,
+};
 
 type Heard = Arc<Mutex<Vec<Event>>>;
 
@@ -43,19 +46,22 @@ async fn a_write_that_is_dropped_is_told_and_counted() {
     let world = World::new();
     let (builder, events) = listening(world.builder());
     let store = world.open(builder).await;
-    let mut session = record("the-id", json!({}), MINUTE);
+    let mut session = loaded_as("the-id", json!({}), MINUTE);
     session.created = Some(now());
     for written in [
-        store.replace(&session).await,
+        save_unknown(&store, &session).await,
         store
-            .save(&session, &json!({ "n": 1 }), now() + MINUTE)
+            .save(&session, &json!({ "n": 1 }), &until(now() + MINUTE))
             .await,
-        store.touch(&session, now() + MINUTE).await,
+        store.touch(&session, &touch_until(now() + MINUTE)).await,
         store
-            .touch_with(&session, &json!({}), now() + MINUTE, &Framework::new())
+            .touch(
+                &session,
+                &touch_until(now() + MINUTE).framework(&Framework::new(), &json!({})),
+            )
             .await,
     ] {
-        assert_eq!(written.unwrap(), Write::Gone);
+        assert_eq!(written.unwrap(), SaveOutcome::Gone);
     }
     assert_eq!(store.stats().conflicts, 4);
     let told = heard(&events);
@@ -76,14 +82,16 @@ async fn a_write_that_is_dropped_is_told_and_counted() {
 
     let mut other = session.clone();
     other.id = id("another-id");
-    assert_eq!(store.replace(&other).await.unwrap(), Write::Gone);
+    assert_eq!(
+        save_unknown(&store, &other).await.unwrap(),
+        SaveOutcome::Gone
+    );
     assert_ne!(id_hash(&heard(&events)[0]), hashes[0]);
 
     // That an id is taken is an answer like any other.
-    let _ = store.put(&session).await.unwrap();
-    let _ = store.create(&session).await.unwrap();
-    let _ = store
-        .create_or_merge(&session, &Framework::new())
+    let _ = store.put(&fresh(&session)).await.unwrap();
+    let _ = store.create(&fresh(&session)).await.unwrap();
+    let _ = save_absent(&store, &fresh(&session), &Framework::new())
         .await
         .unwrap();
     assert_eq!(heard(&events), []);

@@ -2,10 +2,13 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use dynamodb_session::{Create, ErrorKind, SessionStore, Write};
+use dynamodb_session::{CreateOutcome, ErrorKind, SaveOutcome, SessionStore};
 use serde_json::{Value, json};
 
-use crate::support::{MINUTE, MS, World, id, now, record, secs, stamp};
+use crate::support::{
+    MINUTE, MS, World, fresh, id, loaded_as, new_session, now, save_unknown, secs, stamp,
+    touch_until, until,
+};
 
 async fn data_of(store: &SessionStore, name: &str) -> Option<Value> {
     store
@@ -19,22 +22,28 @@ async fn data_of(store: &SessionStore, name: &str) -> Option<Value> {
 async fn every_verb_is_one_request() {
     let world = World::new();
     let store = world.store().await;
-    let session = record("a", json!({ "n": 1 }), MINUTE);
+    let session = new_session("a", json!({ "n": 1 }), MINUTE);
     assert_eq!(
         store.create(&session).await.unwrap(),
-        Create::Created(stamp(now(), MINUTE))
+        CreateOutcome::Created(stamp(now(), MINUTE))
     );
     let loaded = store.load::<Value>(&session.id).await.unwrap().unwrap();
-    let written = Write::Written(stamp(now(), MINUTE));
-    assert_eq!(store.replace(&loaded).await.unwrap(), written);
+    let written = SaveOutcome::Saved(stamp(now(), MINUTE));
+    assert_eq!(save_unknown(&store, &loaded).await.unwrap(), written);
     assert_eq!(
         store
-            .save(&loaded, &json!({ "n": 2 }), now() + MINUTE)
+            .save(&loaded, &json!({ "n": 2 }), &until(now() + MINUTE))
             .await
             .unwrap(),
         written
     );
-    assert_eq!(store.touch(&loaded, now() + MINUTE).await.unwrap(), written);
+    assert_eq!(
+        store
+            .touch(&loaded, &touch_until(now() + MINUTE))
+            .await
+            .unwrap(),
+        written
+    );
     assert_eq!(store.put(&session).await.unwrap(), stamp(now(), MINUTE));
     store.delete(&session.id).await.unwrap();
     let verbs = [
@@ -54,13 +63,13 @@ async fn created_is_the_stores_time_and_what_is_loaded() {
     let world = World::new();
     let store = world.store().await;
     world.clock.advance(123 * MS);
-    let mut session = record("a", json!({}), MINUTE);
+    let mut session = loaded_as("a", json!({}), MINUTE);
     // Not looked at.
     session.created = Some(now() - MINUTE);
     let created = now() + 123 * MS;
     assert_eq!(
-        store.create(&session).await.unwrap(),
-        Create::Created(stamp(created, MINUTE))
+        store.create(&fresh(&session)).await.unwrap(),
+        CreateOutcome::Created(stamp(created, MINUTE))
     );
     let loaded = store.load::<Value>(&session.id).await.unwrap().unwrap();
     assert_eq!(
@@ -80,26 +89,26 @@ async fn created_is_the_stores_time_and_what_is_loaded() {
 async fn create_takes_only_a_free_id() {
     let world = World::new();
     let store = world.store().await;
-    let first = record("a", json!({ "n": 1 }), MINUTE);
+    let first = new_session("a", json!({ "n": 1 }), MINUTE);
     assert_eq!(
         store.create(&first).await.unwrap(),
-        Create::Created(stamp(now(), MINUTE))
+        CreateOutcome::Created(stamp(now(), MINUTE))
     );
     assert_eq!(
         store
-            .create(&record("a", json!({ "n": 2 }), MINUTE))
+            .create(&new_session("a", json!({ "n": 2 }), MINUTE))
             .await
             .unwrap(),
-        Create::Taken
+        CreateOutcome::Taken
     );
     assert_eq!(data_of(&store, "a").await, Some(json!({ "n": 1 })));
     store.delete(&id("a")).await.unwrap();
     assert_eq!(
         store
-            .create(&record("a", json!({ "n": 3 }), MINUTE))
+            .create(&new_session("a", json!({ "n": 3 }), MINUTE))
             .await
             .unwrap(),
-        Create::Created(stamp(now(), MINUTE))
+        CreateOutcome::Created(stamp(now(), MINUTE))
     );
     assert_eq!(data_of(&store, "a").await, Some(json!({ "n": 3 })));
 }
@@ -114,7 +123,7 @@ async fn guarded(stored: Option<u64>, loaded: Option<SystemTime>) -> [bool; 3] {
         item["created"] = json!({ "N": ms.to_string() });
     }
     let (expires_at, data) = (now() + 2 * MINUTE, json!({ "n": 2 }));
-    let mut session = record("a", data.clone(), 2 * MINUTE);
+    let mut session = loaded_as("a", data.clone(), 2 * MINUTE);
     session.created = loaded;
     let empty = session.with_data(json!({}));
     let mut are_written = [false; 3];
@@ -122,24 +131,27 @@ async fn guarded(stored: Option<u64>, loaded: Option<SystemTime>) -> [bool; 3] {
         world.put_item("a", item.clone());
         let before = world.item("a");
         let written = match verb {
-            0 => store.touch(&session, expires_at).await.unwrap(),
-            1 => store.replace(&session).await.unwrap(),
-            _ => store.save(&empty, &data, expires_at).await.unwrap(),
+            0 => store
+                .touch(&session, &touch_until(expires_at))
+                .await
+                .unwrap(),
+            1 => save_unknown(&store, &session).await.unwrap(),
+            _ => store.save(&empty, &data, &until(expires_at)).await.unwrap(),
         };
-        if written == Write::Gone {
+        if written == SaveOutcome::Gone {
             assert_eq!(world.item("a"), before);
         } else {
             // A save tells the one that it met, or gave.
             let met = stored.map(|ms| UNIX_EPOCH + Duration::from_millis(ms));
             let told = (verb == 2).then_some(met.unwrap_or(now()));
             let expected = stamp(loaded.or(told), 2 * MINUTE);
-            assert_eq!(written, Write::Written(expected));
+            assert_eq!(written, SaveOutcome::Saved(expected));
             assert_eq!(
                 world.item("a").unwrap()["expires"],
                 json!({ "N": secs(120) })
             );
         }
-        *is_written = written.is_written();
+        *is_written = written.is_saved();
     }
     are_written
 }
@@ -162,19 +174,25 @@ async fn touch_replace_and_save_bring_nothing_back() {
     let world = World::new();
     let store = world.store().await;
     for created in [None, Some(now())] {
-        let mut session = record("a", json!({}), MINUTE);
+        let mut session = loaded_as("a", json!({}), MINUTE);
         session.created = created;
-        assert_eq!(store.replace(&session).await.unwrap(), Write::Gone);
         assert_eq!(
-            store
-                .save(&session, &json!({ "n": 1 }), now() + MINUTE)
-                .await
-                .unwrap(),
-            Write::Gone
+            save_unknown(&store, &session).await.unwrap(),
+            SaveOutcome::Gone
         );
         assert_eq!(
-            store.touch(&session, now() + MINUTE).await.unwrap(),
-            Write::Gone
+            store
+                .save(&session, &json!({ "n": 1 }), &until(now() + MINUTE))
+                .await
+                .unwrap(),
+            SaveOutcome::Gone
+        );
+        assert_eq!(
+            store
+                .touch(&session, &touch_until(now() + MINUTE))
+                .await
+                .unwrap(),
+            SaveOutcome::Gone
         );
         assert_eq!(world.item("a"), None);
     }
@@ -186,10 +204,10 @@ async fn replace_writes_data_and_expiry_and_leaves_the_rest() {
     let store = world.store().await;
     let item = json!({ "session": { "M": { "old": { "N": "1" } } }, "expires": { "N": secs(60) }, "rev": { "N": "7" } });
     world.put_item("a", item);
-    let session = record("a", json!({ "n": 1 }), 2 * MINUTE);
+    let session = loaded_as("a", json!({ "n": 1 }), 2 * MINUTE);
     assert_eq!(
-        store.replace(&session).await.unwrap(),
-        Write::Written(stamp(None, 2 * MINUTE))
+        save_unknown(&store, &session).await.unwrap(),
+        SaveOutcome::Saved(stamp(None, 2 * MINUTE))
     );
     assert_eq!(
         world.item("a").unwrap(),
@@ -208,13 +226,17 @@ async fn save_writes_what_changed_and_the_expiry_and_leaves_the_rest() {
     let item =
         json!({ "session": { "M": fields }, "expires": { "N": secs(60) }, "rev": { "N": "7" } });
     world.put_item("a", item);
-    let loaded = record("a", json!({ "old": 1, "same": 1 }), MINUTE);
+    let loaded = loaded_as("a", json!({ "old": 1, "same": 1 }), MINUTE);
     assert_eq!(
         store
-            .save(&loaded, &json!({ "same": 1, "n": 1 }), now() + 2 * MINUTE)
+            .save(
+                &loaded,
+                &json!({ "same": 1, "n": 1 }),
+                &until(now() + 2 * MINUTE)
+            )
             .await
             .unwrap(),
-        Write::Written(stamp(now(), 2 * MINUTE))
+        SaveOutcome::Saved(stamp(now(), 2 * MINUTE))
     );
     let fields = json!({ "same": { "N": "1" }, "theirs": { "N": "1" }, "n": { "N": "1" } });
     assert_eq!(
@@ -230,13 +252,16 @@ async fn save_writes_what_changed_and_the_expiry_and_leaves_the_rest() {
 async fn touch_moves_the_expiry_alone() {
     let world = World::new();
     let store = world.store().await;
-    let mut session = record("a", json!({ "n": 1 }), MINUTE);
-    session.created = store.put(&session).await.unwrap().created;
+    let mut session = loaded_as("a", json!({ "n": 1 }), MINUTE);
+    session.created = store.put(&fresh(&session)).await.unwrap().created;
     let mut expected = world.item("a").unwrap();
     world.clock.advance(MINUTE / 2);
     assert_eq!(
-        store.touch(&session, now() + 5 * MINUTE).await.unwrap(),
-        Write::Written(stamp(now(), 5 * MINUTE))
+        store
+            .touch(&session, &touch_until(now() + 5 * MINUTE))
+            .await
+            .unwrap(),
+        SaveOutcome::Saved(stamp(now(), 5 * MINUTE))
     );
     expected["expires"] = json!({ "N": secs(300) });
     assert_eq!(world.item("a").unwrap(), expected);
@@ -249,7 +274,7 @@ async fn put_and_delete_ask_for_nothing() {
     store.delete(&id("a")).await.unwrap();
     assert_eq!(
         store
-            .put(&record("a", json!({ "n": 1 }), MINUTE))
+            .put(&new_session("a", json!({ "n": 1 }), MINUTE))
             .await
             .unwrap(),
         stamp(now(), MINUTE)
@@ -257,7 +282,7 @@ async fn put_and_delete_ask_for_nothing() {
     world.clock.advance(Duration::from_secs(1));
     assert_eq!(
         store
-            .put(&record("a", json!({ "n": 2 }), MINUTE))
+            .put(&new_session("a", json!({ "n": 2 }), MINUTE))
             .await
             .unwrap(),
         stamp(now() + Duration::from_secs(1), MINUTE)
@@ -275,10 +300,10 @@ async fn prefixes_keep_applications_apart() {
     let one = world.builder().prefix("one:").build().unwrap();
     let two = world.builder().prefix("two:").build().unwrap();
     for (store, n) in [(&plain, 0), (&one, 1), (&two, 2)] {
-        let session = record("a", json!({ "n": n }), MINUTE);
+        let session = new_session("a", json!({ "n": n }), MINUTE);
         assert_eq!(
             store.create(&session).await.unwrap(),
-            Create::Created(stamp(now(), MINUTE))
+            CreateOutcome::Created(stamp(now(), MINUTE))
         );
     }
     one.delete(&id("a")).await.unwrap();
@@ -288,12 +313,17 @@ async fn prefixes_keep_applications_apart() {
     assert_eq!(data_of(&plain, "two:a").await, Some(json!({ "n": 2 })));
     let loaded = two.load::<Value>(&id("a")).await.unwrap().unwrap();
     assert_eq!(loaded.id, id("a"));
-    let written = Write::Written(stamp(now(), MINUTE));
-    assert_eq!(two.replace(&loaded).await.unwrap(), written);
+    let written = SaveOutcome::Saved(stamp(now(), MINUTE));
+    assert_eq!(save_unknown(&two, &loaded).await.unwrap(), written);
     let changed = json!({ "n": 3 });
-    let saved = two.save(&loaded, &changed, now() + MINUTE).await;
+    let saved = two.save(&loaded, &changed, &until(now() + MINUTE)).await;
     assert_eq!(saved.unwrap(), written);
-    assert_eq!(two.touch(&loaded, now() + MINUTE).await.unwrap(), written);
+    assert_eq!(
+        two.touch(&loaded, &touch_until(now() + MINUTE))
+            .await
+            .unwrap(),
+        written
+    );
     assert_eq!(data_of(&two, "a").await, Some(json!({ "n": 3 })));
     assert_eq!(data_of(&plain, "a").await, Some(json!({ "n": 0 })));
 }
@@ -304,25 +334,28 @@ async fn an_id_that_the_prefix_makes_too_long_is_none() {
     let store = world.open(world.builder().prefix("p:")).await;
     let longest = "x".repeat(2046);
     let _ = store
-        .put(&record(&longest, json!({}), MINUTE))
+        .put(&new_session(&longest, json!({}), MINUTE))
         .await
         .unwrap();
     assert!(data_of(&store, &longest).await.is_some());
 
     world.tap.calls();
     let longer = "x".repeat(2047);
-    let session = record(&longer, json!({}), MINUTE);
+    let session = loaded_as(&longer, json!({}), MINUTE);
     assert_eq!(data_of(&store, &longer).await, None);
     store.delete(&session.id).await.unwrap();
     for error in [
-        store.put(&session).await.unwrap_err(),
-        store.create(&session).await.unwrap_err(),
-        store.replace(&session).await.unwrap_err(),
+        store.put(&fresh(&session)).await.unwrap_err(),
+        store.create(&fresh(&session)).await.unwrap_err(),
+        save_unknown(&store, &session).await.unwrap_err(),
         store
-            .save(&session, &session.data, now() + MINUTE)
+            .save(&session, &session.data, &until(now() + MINUTE))
             .await
             .unwrap_err(),
-        store.touch(&session, now() + MINUTE).await.unwrap_err(),
+        store
+            .touch(&session, &touch_until(now() + MINUTE))
+            .await
+            .unwrap_err(),
     ] {
         assert_eq!(error.kind(), ErrorKind::InvalidId);
         assert_eq!(error.table(), Some("sessions"));

@@ -10,9 +10,11 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use dynamodb_session::framework::Framework;
 use dynamodb_session::{
-    Builder, Clock, Incomplete, IncompleteReason, ManualClock, Record, Request, Response,
-    SessionId, SessionStore, Stamp, TableSettings, Transport, TransportFuture,
+    Base, Builder, Clock, EncodeSession, Error, Incomplete, IncompleteReason, Loaded, ManualClock,
+    NewSession, Request, Response, SaveOptions, SaveOutcome, SessionId, SessionStore, Stamp,
+    TableSettings, TouchOptions, Transport, TransportFuture,
 };
 use dynamodb_session_local::LocalEngine;
 use serde_json::{Value, json};
@@ -270,9 +272,56 @@ pub(crate) fn id(id: &str) -> SessionId {
     SessionId::new(id).unwrap()
 }
 
-/// A session that ends this long after [`now`].
-pub(crate) fn record(name: &str, data: Value, ttl: Duration) -> Record<Value> {
-    Record::new(id(name), data, now() + ttl)
+/// A new session that ends this long after [`now`].
+pub(crate) fn new_session(name: &str, data: Value, ttl: Duration) -> NewSession<Value> {
+    NewSession::new(id(name), data).expires_at(now() + ttl)
+}
+
+/// A session as if it had been loaded, without `created`, which ends this long after [`now`].
+pub(crate) fn loaded_as(name: &str, data: Value, ttl: Duration) -> Loaded<Value> {
+    let mut loaded = Loaded::new(id(name), data);
+    loaded.expires_at = Some(now() + ttl);
+    loaded
+}
+
+/// A new session like this one.
+pub(crate) fn fresh<T>(loaded: &Loaded<T>) -> NewSession<&T> {
+    let mut session = NewSession::new(loaded.id.clone(), &loaded.data);
+    session.expires_at = loaded.expires_at;
+    session
+}
+
+pub(crate) fn until(instant: SystemTime) -> SaveOptions<'static> {
+    SaveOptions::default().expires_at(instant)
+}
+
+pub(crate) fn touch_until(instant: SystemTime) -> TouchOptions<'static> {
+    TouchOptions::default().expires_at(instant)
+}
+
+fn ending(expires_at: Option<SystemTime>) -> SaveOptions<'static> {
+    expires_at.map_or_else(SaveOptions::default, until)
+}
+
+/// Saves a session that was not found a moment ago.
+pub(crate) async fn save_absent<T: EncodeSession + Sync>(
+    store: &SessionStore,
+    session: &NewSession<T>,
+    framework: &Framework,
+) -> Result<SaveOutcome, Error> {
+    let options = ending(session.expires_at).framework(framework);
+    let base = Base::absent(&session.id);
+    store.save(base, &session.data, &options).await
+}
+
+/// Saves a session whole, without what was loaded.
+pub(crate) async fn save_unknown<T: EncodeSession + Sync>(
+    store: &SessionStore,
+    session: &Loaded<T>,
+) -> Result<SaveOutcome, Error> {
+    let base = Base::unknown(&session.id, session.created);
+    let options = ending(session.expires_at);
+    store.save(base, &session.data, &options).await
 }
 
 /// What a write answers that leaves a session of this `created` to end this long after [`now`].

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use dynamodb_session::{
-    Error, ErrorKind, ManualClock, Record, SessionStore, TableDescription, TableSettings,
+    Error, ErrorKind, ManualClock, NewSession, SessionStore, TableDescription, TableSettings,
     TimeToLive,
 };
 use serde_json::{Value, json};
@@ -114,16 +114,13 @@ async fn ten_that_create_at_once_all_have_a_table() {
                 .table()
                 .create_if_missing(&TableSettings::default())
                 .await?;
-            let record = Record::new(
-                id(&format!("of {n}")),
-                json!({ "n": n }),
-                store.now() + MINUTE,
-            );
-            let _ = store.put(&record).await?;
+            let session = NewSession::new(id(&format!("of {n}")), json!({ "n": n }))
+                .expires_at(store.now() + MINUTE);
+            let _ = store.put(&session).await?;
             Ok::<_, Error>((
                 description,
                 store
-                    .load::<Value>(&record.id)
+                    .load::<Value>(&session.id)
                     .await?
                     .map(|record| record.data),
             ))

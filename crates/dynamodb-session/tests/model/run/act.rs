@@ -125,16 +125,13 @@ impl<D: Form> Run<'_, D> {
                 intent.loaded = Some(*loaded);
             }
         }
-        let record = Record::new(
-            SessionId::new(caller.slot.to_string()).unwrap(),
-            D::of(&intent.target),
-            at(intent.until),
-        );
+        let id = SessionId::new(caller.slot.to_string()).unwrap();
+        let session = NewSession::new(id, D::of(&intent.target)).expires_at(at(intent.until));
         let base = caller.loaded.as_ref().map(|(base, _)| base.clone());
         let call = begin(
             self.store.clone(),
             verb,
-            record,
+            session,
             base,
             self.flavour.has_unit,
         );

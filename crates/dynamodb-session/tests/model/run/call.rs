@@ -36,15 +36,15 @@ impl Form for SessionText {
 /// What a call came to: the answer, and what the caller has then.
 pub(super) struct Outcome<D> {
     pub(super) answer: Answer,
-    pub(super) record: Option<Record<D>>,
+    pub(super) record: Option<dynamodb_session::Loaded<D>>,
 }
 
 /// The call, with everything it needs in it.
 pub(super) fn begin<D: Form>(
     store: SessionStore,
     verb: Verb,
-    record: Record<D>,
-    base: Option<Record<D>>,
+    session: NewSession<D>,
+    base: Option<dynamodb_session::Loaded<D>>,
     has_unit: bool,
 ) -> Call<D> {
     let fields = if has_unit {
@@ -57,17 +57,24 @@ pub(super) fn begin<D: Form>(
             base.clone()
                 .expect("only what was loaded is written with a guard")
         };
-        let expires_at = record.expires_at.expect("every record here has one");
-        let written = |result: Result<Write, Error>, data: D| match result {
-            Ok(Write::Written(stamp)) => {
-                known(Answer::Written(self::stamp(stamp)), &record, data, stamp)
-            }
-            Ok(Write::Gone) => unknown(Answer::Gone),
+        let expires_at = session.expires_at.expect("every session here has one");
+        let (until, touch_until) = (
+            SaveOptions::default().expires_at(expires_at),
+            TouchOptions::default().expires_at(expires_at),
+        );
+        let written = |result: Result<SaveOutcome, Error>, data: D| match result {
+            Ok(SaveOutcome::Saved(stamp)) => known(
+                Answer::Written(self::stamp(stamp)),
+                &session.id,
+                data,
+                stamp,
+            ),
+            Ok(SaveOutcome::Gone) => unknown(Answer::Gone),
             Err(error) => failed(&error),
         };
-        let data = record.data.clone();
+        let data = session.data.clone();
         match verb {
-            Verb::Load => match store.load::<D>(&record.id).await {
+            Verb::Load => match store.load::<D>(&session.id).await {
                 Ok(Some(record)) => Outcome {
                     answer: Answer::Loaded(Some(Row {
                         data: Some(record.data.data()),
@@ -79,36 +86,38 @@ pub(super) fn begin<D: Form>(
                 Ok(None) => unknown(Answer::Loaded(None)),
                 Err(error) => failed(&error),
             },
-            Verb::Create => match store.create(&record).await {
-                Ok(Create::Created(stamp)) => {
-                    known(Answer::Created(self::stamp(stamp)), &record, data, stamp)
-                }
-                Ok(Create::Taken) => unknown(Answer::Taken),
+            Verb::Create => match store.create(&session).await {
+                Ok(CreateOutcome::Created(stamp)) => known(
+                    Answer::Created(self::stamp(stamp)),
+                    &session.id,
+                    data,
+                    stamp,
+                ),
+                Ok(CreateOutcome::Taken) => unknown(Answer::Taken),
                 Err(error) => failed(&error),
             },
-            Verb::Put => match store.put(&record).await {
-                Ok(stamp) => known(Answer::Put(self::stamp(stamp)), &record, data, stamp),
+            Verb::Put => match store.put(&session).await {
+                Ok(stamp) => known(Answer::Put(self::stamp(stamp)), &session.id, data, stamp),
                 Err(error) => failed(&error),
             },
             Verb::Save if has_unit => written(
                 store
-                    .save_with(&guarded(), &record.data, expires_at, &fields)
+                    .save(&guarded(), &session.data, &until.framework(&fields))
                     .await,
                 data,
             ),
-            Verb::Save => written(store.save(&guarded(), &record.data, expires_at).await, data),
+            Verb::Save => written(store.save(&guarded(), &session.data, &until).await, data),
             Verb::Replace => {
-                let mut whole = record.clone();
-                whole.created = guarded().created;
-                written(store.replace(&whole).await, data)
+                let base = Base::unknown(&session.id, guarded().created);
+                written(store.save(base, &session.data, &until).await, data)
             }
             Verb::Touch if has_unit => {
                 let base = guarded();
                 let touched = store
-                    .touch_with(&base, &record.data, expires_at, &fields)
+                    .touch(&base, &touch_until.framework(&fields, &session.data))
                     .await;
                 // What else it changed in memory is not written yet.
-                let (mut data, unit) = (base.data.data(), record.data.data());
+                let (mut data, unit) = (base.data.data(), session.data.data());
                 data.extend(
                     unit.into_iter()
                         .filter(|(name, _)| EXPIRY_UNIT.contains(&name.as_str())),
@@ -117,15 +126,19 @@ pub(super) fn begin<D: Form>(
             }
             Verb::Touch => {
                 let base = guarded();
-                let mut touched = written(store.touch(&base, expires_at).await, base.data.clone());
+                let mut touched =
+                    written(store.touch(&base, &touch_until).await, base.data.clone());
                 // Another package's row it still is.
                 if let Some(record) = &mut touched.record {
                     record.is_foreign = base.is_foreign;
                 }
                 touched
             }
-            Verb::CreateOrMerge => written(store.create_or_merge(&record, &fields).await, data),
-            Verb::Delete => match store.delete(&record.id).await {
+            Verb::CreateOrMerge => {
+                let (base, options) = (Base::absent(&session.id), until.framework(&fields));
+                written(store.save(base, &session.data, &options).await, data)
+            }
+            Verb::Delete => match store.delete(&session.id).await {
                 Ok(()) => unknown(Answer::Deleted),
                 Err(error) => failed(&error),
             },
@@ -133,13 +146,11 @@ pub(super) fn begin<D: Form>(
     })
 }
 
-pub(super) fn known<D>(answer: Answer, record: &Record<D>, data: D, stamp: Stamp) -> Outcome<D> {
-    let mut record = record.with_data(data);
-    record.created = stamp.created;
-    record.expires_at = Some(stamp.expires_at);
+pub(super) fn known<D>(answer: Answer, id: &SessionId, data: D, stamp: Stamp) -> Outcome<D> {
+    let loaded = dynamodb_session::Loaded::new(id.clone(), data);
     Outcome {
         answer,
-        record: Some(record),
+        record: Some(loaded.with_stamp(stamp)),
     }
 }
 

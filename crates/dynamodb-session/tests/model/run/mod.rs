@@ -12,8 +12,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use dynamodb_session::framework::{ExpiryField, Framework};
 use dynamodb_session::{
-    Clock, Conflict, Create, DecodeSession, EncodeSession, Error, Layout, ManualClock, Record,
-    SessionId, SessionStore, SessionText, Stamp, Write,
+    Base, Clock, Conflict, CreateOutcome, DecodeSession, EncodeSession, Error, Layout, ManualClock,
+    NewSession, SaveOptions, SaveOutcome, SessionId, SessionStore, SessionText, Stamp,
+    TouchOptions,
 };
 use serde_json::{Value, json};
 
@@ -46,7 +47,7 @@ type Call<D> = Pin<Box<dyn Future<Output = Outcome<D>>>>;
 
 struct Caller<D> {
     slot: usize,
-    loaded: Option<(Record<D>, Loaded)>,
+    loaded: Option<(dynamodb_session::Loaded<D>, Loaded)>,
     data: Data,
     waits: Option<Waiting<D>>,
 }

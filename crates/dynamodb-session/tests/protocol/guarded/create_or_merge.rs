@@ -7,20 +7,17 @@ async fn a_create_that_meets_a_live_session_merges_onto_it() {
     for shows_item in [true, false] {
         let world = World::new();
         let store = world.store().await;
-        let theirs = record("a", json!({ "n": 1, "theirs": 1 }), MINUTE);
+        let theirs = new_session("a", json!({ "n": 1, "theirs": 1 }), MINUTE);
         let _ = store.put(&theirs).await.unwrap();
         world.clock.advance(MS);
         world.tap.calls();
         if !shows_item {
             world.tap.script([Fate::NoItem]);
         }
-        let ours = record("a", json!({ "n": 2, "ours": 2 }), 2 * MINUTE);
-        let written = store
-            .create_or_merge(&ours, &Framework::new())
-            .await
-            .unwrap();
+        let ours = new_session("a", json!({ "n": 2, "ours": 2 }), 2 * MINUTE);
+        let written = save_absent(&store, &ours, &Framework::new()).await.unwrap();
         // It is their session, and what is written next is guarded by that.
-        assert_eq!(written, Write::Written(stamp(now(), 2 * MINUTE)));
+        assert_eq!(written, SaveOutcome::Saved(stamp(now(), 2 * MINUTE)));
         let expected: &[&str] = if shows_item {
             &["PutItem", "UpdateItem"]
         } else {
@@ -41,16 +38,16 @@ async fn it_replaces_an_expired_one() {
     let world = World::new();
     let store = world.store().await;
     let _ = store
-        .put(&record("a", json!({ "theirs": 1 }), MINUTE))
+        .put(&new_session("a", json!({ "theirs": 1 }), MINUTE))
         .await
         .unwrap();
     world.clock.advance(MINUTE);
-    let ours = record("a", json!({ "ours": 1 }), 2 * MINUTE);
-    let written = store
-        .create_or_merge(&ours, &Framework::new())
-        .await
-        .unwrap();
-    assert_eq!(written, Write::Written(stamp(now() + MINUTE, 2 * MINUTE)));
+    let ours = new_session("a", json!({ "ours": 1 }), 2 * MINUTE);
+    let written = save_absent(&store, &ours, &Framework::new()).await.unwrap();
+    assert_eq!(
+        written,
+        SaveOutcome::Saved(stamp(now() + MINUTE, 2 * MINUTE))
+    );
     let after = store.load::<Value>(&id("a")).await.unwrap().unwrap();
     assert_eq!(after.data, json!({ "ours": 1 }));
 }
@@ -60,12 +57,12 @@ async fn it_creates_a_session_of_its_own_when_the_one_it_met_goes() {
     let world = World::new();
     let store = world.store().await;
     let _ = store
-        .put(&record("a", json!({ "theirs": 1 }), MINUTE))
+        .put(&new_session("a", json!({ "theirs": 1 }), MINUTE))
         .await
         .unwrap();
     let theirs = store.load::<Value>(&id("a")).await.unwrap().unwrap();
     world.clock.advance(MS);
-    let ours = record("a", json!({ "ours": 1 }), MINUTE);
+    let ours = new_session("a", json!({ "ours": 1 }), MINUTE);
     let failed = refusal(
         "ConditionalCheckFailedException",
         "The conditional request failed",
@@ -77,15 +74,12 @@ async fn it_creates_a_session_of_its_own_when_the_one_it_met_goes() {
     store.delete(&id("a")).await.unwrap();
     world.tap.calls();
     world.tap.script([Fate::Answer(400, shown), failed]);
-    let written = store
-        .create_or_merge(&ours, &Framework::new())
-        .await
-        .unwrap();
-    assert_eq!(written, Write::Written(stamp(now() + MS, MINUTE)));
+    let written = save_absent(&store, &ours, &Framework::new()).await.unwrap();
+    assert_eq!(written, SaveOutcome::Saved(stamp(now() + MS, MINUTE)));
     assert_eq!(world.tap.operations(), ["PutItem", "UpdateItem", "PutItem"]);
     assert_eq!(store.stats().conflicts, 0);
     // Not with the `created` of the one that is gone, so that nobody takes it for that.
-    assert_eq!(write(&store, Verb::Save, &theirs).await, Write::Gone);
+    assert_eq!(write(&store, Verb::Save, &theirs).await, SaveOutcome::Gone);
     let after = store.load::<Value>(&id("a")).await.unwrap().unwrap();
     assert_eq!(after.data, json!({ "ours": 1 }));
 }
@@ -103,9 +97,12 @@ async fn it_gives_up_on_an_id_whose_sessions_come_and_go() {
         );
         world.tap.script([Fate::Answer(400, shown.clone()), gone]);
     }
-    let written = store
-        .create_or_merge(&record("a", json!({}), MINUTE), &Framework::new())
-        .await;
-    assert_eq!(written.unwrap(), Write::Gone);
+    let written = save_absent(
+        &store,
+        &new_session("a", json!({}), MINUTE),
+        &Framework::new(),
+    )
+    .await;
+    assert_eq!(written.unwrap(), SaveOutcome::Gone);
     assert_eq!(store.stats().conflicts, 1);
 }

@@ -11,9 +11,13 @@ async fn an_item_of_the_legacy_package_is_guarded_by_its_presence() {
         world.put_item("a", item.clone());
         let loaded = store.load::<Value>(&id("a")).await.unwrap().unwrap();
         assert_eq!(loaded.created, None);
-        assert!(write(&store, verb, &loaded).await.is_written(), "{verb:?}");
+        assert!(write(&store, verb, &loaded).await.is_saved(), "{verb:?}");
         store.delete(&id("a")).await.unwrap();
-        assert_eq!(write(&store, verb, &loaded).await, Write::Gone, "{verb:?}");
+        assert_eq!(
+            write(&store, verb, &loaded).await,
+            SaveOutcome::Gone,
+            "{verb:?}"
+        );
         assert_eq!(world.item("a"), None, "{verb:?}");
     }
 }
@@ -33,8 +37,11 @@ async fn parallel_saves_of_such_an_item_merge_and_the_first_gives_it_its_created
         world.clock.advance(MS);
         let mut data = loaded.data.clone();
         data[field] = json!(2);
-        let written = store.save(loaded, &data, now() + MINUTE).await.unwrap();
-        assert_eq!(written, Write::Written(stamp(now() + MS, MINUTE)));
+        let written = store
+            .save(loaded, &data, &until(now() + MINUTE))
+            .await
+            .unwrap();
+        assert_eq!(written, SaveOutcome::Saved(stamp(now() + MS, MINUTE)));
     }
     let after = store.load::<Value>(&id("a")).await.unwrap().unwrap();
     assert_eq!(after.data, json!({ "a": 2, "b": 2, "c": 2 }));
@@ -42,7 +49,7 @@ async fn parallel_saves_of_such_an_item_merge_and_the_first_gives_it_its_created
 }
 
 /// A session of the legacy package, loaded.
-async fn loaded_legacy(world: &World, store: &SessionStore) -> Record<Value> {
+async fn loaded_legacy(world: &World, store: &SessionStore) -> Loaded<Value> {
     world.put_item("a", json!({ "session": { "M": { "n": { "N": "1" } } } }));
     let loaded = store.load::<Value>(&id("a")).await.unwrap().unwrap();
     assert_eq!(loaded.created, None);
@@ -62,17 +69,21 @@ async fn who_has_saved_such_an_item_does_not_write_onto_the_next_session_under_i
             } else {
                 Verb::Save
             };
-            let Write::Written(stamp) = write(&store, first, &loaded).await else {
+            let SaveOutcome::Saved(stamp) = write(&store, first, &loaded).await else {
                 panic!("the session is there");
             };
             assert_eq!(stamp.created, Some(now()));
             loaded.created = stamp.created;
             store.delete(&id("a")).await.unwrap();
             world.clock.advance(MS);
-            let next = record("a", json!({ "n": 3 }), MINUTE);
+            let next = new_session("a", json!({ "n": 3 }), MINUTE);
             let _ = store.create(&next).await.unwrap();
             let item = world.item("a");
-            assert_eq!(write(&store, verb, &loaded).await, Write::Gone, "{verb:?}");
+            assert_eq!(
+                write(&store, verb, &loaded).await,
+                SaveOutcome::Gone,
+                "{verb:?}"
+            );
             assert_eq!(world.item("a"), item, "{verb:?}");
         }
     }
@@ -84,8 +95,8 @@ async fn nor_does_who_has_merged_onto_it() {
     let store = world.store().await;
     let mut ours = loaded_legacy(&world, &store).await;
     world.clock.advance(MS);
-    let written = store.create_or_merge(&ours, &FIELDS).await.unwrap();
-    let Write::Written(stamp) = written else {
+    let written = save_absent(&store, &fresh(&ours), &FIELDS).await.unwrap();
+    let SaveOutcome::Saved(stamp) = written else {
         panic!("the session is there");
     };
     assert_eq!(stamp.created, Some(now() + MS));
@@ -93,11 +104,11 @@ async fn nor_does_who_has_merged_onto_it() {
     store.delete(&id("a")).await.unwrap();
     world.clock.advance(MS);
     let _ = store
-        .create(&record("a", json!({ "n": 3 }), MINUTE))
+        .create(&new_session("a", json!({ "n": 3 }), MINUTE))
         .await
         .unwrap();
     let item = world.item("a");
-    assert_eq!(write(&store, Verb::Save, &ours).await, Write::Gone);
+    assert_eq!(write(&store, Verb::Save, &ours).await, SaveOutcome::Gone);
     assert_eq!(world.item("a"), item);
 }
 
@@ -120,13 +131,13 @@ async fn what_takes_several_requests_is_all_for_the_session_that_the_first_one_m
     // Once the first has been answered, the session is destroyed and another one has the id.
     store.delete(&id("a")).await.unwrap();
     world.clock.advance(MS);
-    let next = record("a", json!({ "n": 3 }), MINUTE);
+    let next = new_session("a", json!({ "n": 3 }), MINUTE);
     let _ = store.create(&next).await.unwrap();
     let item = world.item("a");
     world.tap.calls();
     world.tap.script([updated("1800000000000")]);
-    let written = store.save(&loaded, &wide(), now() + MINUTE).await;
-    assert_eq!(written.unwrap(), Write::Gone);
+    let written = store.save(&loaded, &wide(), &until(now() + MINUTE)).await;
+    assert_eq!(written.unwrap(), SaveOutcome::Gone);
     assert_eq!(world.tap.operations(), ["UpdateItem", "UpdateItem"]);
     assert_eq!(world.item("a"), item);
 }
@@ -140,8 +151,8 @@ async fn a_put_in_place_of_the_second_keeps_the_created_that_the_first_one_met()
     world.put_item("a", given.clone());
     world.clock.advance(MS);
     world.tap.script([updated("1800000000000"), denied()]);
-    let written = store.save(&loaded, &wide(), now() + MINUTE).await;
-    assert_eq!(written.unwrap(), Write::Written(stamp(now(), MINUTE)));
+    let written = store.save(&loaded, &wide(), &until(now() + MINUTE)).await;
+    assert_eq!(written.unwrap(), SaveOutcome::Saved(stamp(now(), MINUTE)));
     assert_eq!(
         world.tap.operations(),
         ["UpdateItem", "UpdateItem", "PutItem"]
@@ -155,7 +166,7 @@ async fn only_who_does_not_know_the_created_asks_for_it() {
     let store = world.store().await;
     let mut loaded = loaded_legacy(&world, &store).await;
     for asked in [json!("UPDATED_NEW"), Value::Null] {
-        let Write::Written(stamp) = write(&store, Verb::Save, &loaded).await else {
+        let SaveOutcome::Saved(stamp) = write(&store, Verb::Save, &loaded).await else {
             panic!("the session is there");
         };
         let calls = world.tap.calls();
@@ -177,7 +188,7 @@ async fn also_where_updates_are_not_allowed_the_created_it_has_got_stays() {
         world.clock.advance(MS);
         assert_eq!(
             write(&store, Verb::Save, &quick).await,
-            Write::Written(stamp(now() + MS, 2 * MINUTE))
+            SaveOutcome::Saved(stamp(now() + MS, 2 * MINUTE))
         );
         let third = store.load::<Value>(&id("a")).await.unwrap().unwrap();
         world.clock.advance(MS);
@@ -188,7 +199,7 @@ async fn also_where_updates_are_not_allowed_the_created_it_has_got_stays() {
         // Presence is all it knows, and the session is there.
         assert_eq!(
             write(&store, Verb::Save, &slow).await,
-            Write::Written(stamp(now() + MS, 2 * MINUTE))
+            SaveOutcome::Saved(stamp(now() + MS, 2 * MINUTE))
         );
         let expected: &[&str] = if shows_item {
             &["PutItem", "PutItem"]
@@ -197,9 +208,9 @@ async fn also_where_updates_are_not_allowed_the_created_it_has_got_stays() {
         };
         assert_eq!(world.tap.operations(), expected);
         // Who loaded it in between finds it.
-        assert!(write(&store, Verb::Save, &third).await.is_written());
+        assert!(write(&store, Verb::Save, &third).await.is_saved());
         store.delete(&id("a")).await.unwrap();
-        assert_eq!(write(&store, Verb::Save, &slow).await, Write::Gone);
+        assert_eq!(write(&store, Verb::Save, &slow).await, SaveOutcome::Gone);
         assert_eq!(world.item("a"), None);
     }
 }
@@ -209,7 +220,7 @@ async fn an_instance_of_the_legacy_package_that_still_runs_does_not_lock_out_who
  {
     let world = World::new();
     let store = world.store().await;
-    let session = record("a", json!({ "n": 1 }), MINUTE);
+    let session = new_session("a", json!({ "n": 1 }), MINUTE);
     let created = store.put(&session).await.unwrap().created;
     let loaded = store.load::<Value>(&id("a")).await.unwrap().unwrap();
     // Its PutItem erases `created`.
@@ -217,7 +228,7 @@ async fn an_instance_of_the_legacy_package_that_still_runs_does_not_lock_out_who
     world.clock.advance(MS);
     assert_eq!(
         write(&store, Verb::Save, &loaded).await,
-        Write::Written(stamp(created, 2 * MINUTE))
+        SaveOutcome::Saved(stamp(created, 2 * MINUTE))
     );
     let after = store.load::<Value>(&id("a")).await.unwrap().unwrap();
     assert_eq!(after.created, created);

@@ -4,12 +4,15 @@ use std::sync::{Arc, LazyLock, Mutex};
 
 use dynamodb_session::framework::{ExpiryField, Framework};
 use dynamodb_session::{
-    Conflict, Create, ErrorKind, Event, Operation, Record, SessionStore, Write,
+    Conflict, CreateOutcome, ErrorKind, Event, Loaded, Operation, SaveOutcome, SessionStore,
 };
 use serde_json::{Value, json};
 
 use crate::protocol::update::Update;
-use crate::support::{Fate, MINUTE, MS, World, id, now, record, refusal, secs, stamp};
+use crate::support::{
+    Fate, MINUTE, MS, World, fresh, id, loaded_as, new_session, now, refusal, save_absent,
+    save_unknown, secs, stamp, touch_until, until,
+};
 
 mod create_or_merge;
 mod legacy;
@@ -40,22 +43,25 @@ const VERBS: [Verb; 5] = [
     Verb::TouchWith,
 ];
 
-async fn write(store: &SessionStore, verb: Verb, loaded: &Record<Value>) -> Write {
+async fn write(store: &SessionStore, verb: Verb, loaded: &Loaded<Value>) -> SaveOutcome {
     let expires_at = now() + 2 * MINUTE;
     let mut changed = loaded.with_data(json!({ "n": 2, "_expire": 7 }));
     changed.expires_at = Some(expires_at);
     let written = match verb {
-        Verb::Save => store.save(loaded, &changed.data, expires_at).await,
+        Verb::Save => store.save(loaded, &changed.data, &until(expires_at)).await,
         Verb::SaveUnchanged => {
             store
-                .save_with(loaded, &loaded.data, expires_at, &FIELDS)
+                .save(loaded, &loaded.data, &until(expires_at).framework(&FIELDS))
                 .await
         }
-        Verb::Replace => store.replace(&changed).await,
-        Verb::Touch => store.touch(loaded, expires_at).await,
+        Verb::Replace => save_unknown(&store, &changed).await,
+        Verb::Touch => store.touch(loaded, &touch_until(expires_at)).await,
         Verb::TouchWith => {
             store
-                .touch_with(loaded, &changed.data, expires_at, &FIELDS)
+                .touch(
+                    loaded,
+                    &touch_until(expires_at).framework(&FIELDS, &changed.data),
+                )
                 .await
         }
     };
@@ -69,9 +75,12 @@ fn denied() -> Fate {
 /// Has the store learn that `UpdateItem` is refused.
 async fn deny_updates(world: &World, store: &SessionStore) {
     world.tap.script([denied()]);
-    let mut session = record("denied", json!({}), MINUTE);
+    let mut session = loaded_as("denied", json!({}), MINUTE);
     session.created = Some(now());
-    assert_eq!(store.replace(&session).await.unwrap(), Write::Gone);
+    assert_eq!(
+        save_unknown(&store, &session).await.unwrap(),
+        SaveOutcome::Gone
+    );
     world.tap.calls();
 }
 
@@ -82,26 +91,31 @@ async fn who_loaded_a_session_does_not_bring_it_back() {
             let world = World::new();
             let store = world.open(world.builder().conflict(conflict)).await;
             let _ = store
-                .put(&record("a", json!({ "n": 1 }), MINUTE))
+                .put(&new_session("a", json!({ "n": 1 }), MINUTE))
                 .await
                 .unwrap();
             let loaded = store.load::<Value>(&id("a")).await.unwrap().unwrap();
             store.delete(&id("a")).await.unwrap();
             assert_eq!(
                 write(&store, verb, &loaded).await,
-                Write::Gone,
+                SaveOutcome::Gone,
                 "{conflict:?} {verb:?}"
             );
             assert_eq!(world.item("a"), None, "{conflict:?} {verb:?}");
 
             // Nor does it write onto the session that has the id now.
             world.clock.advance(MS);
-            let next = store.create(&record("a", json!({ "n": 3 }), MINUTE)).await;
-            assert_eq!(next.unwrap(), Create::Created(stamp(now() + MS, MINUTE)));
+            let next = store
+                .create(&new_session("a", json!({ "n": 3 }), MINUTE))
+                .await;
+            assert_eq!(
+                next.unwrap(),
+                CreateOutcome::Created(stamp(now() + MS, MINUTE))
+            );
             let item = world.item("a");
             assert_eq!(
                 write(&store, verb, &loaded).await,
-                Write::Gone,
+                SaveOutcome::Gone,
                 "{conflict:?} {verb:?}"
             );
             assert_eq!(world.item("a"), item, "{conflict:?} {verb:?}");
@@ -110,7 +124,7 @@ async fn who_loaded_a_session_does_not_bring_it_back() {
             // The one who loaded that one does.
             let loaded = store.load::<Value>(&id("a")).await.unwrap().unwrap();
             assert!(
-                write(&store, verb, &loaded).await.is_written(),
+                write(&store, verb, &loaded).await.is_saved(),
                 "{conflict:?} {verb:?}"
             );
             assert_ne!(world.item("a"), item, "{conflict:?} {verb:?}");
@@ -125,26 +139,34 @@ async fn nor_where_updates_are_not_allowed() {
         let world = World::new();
         let store = world.store().await;
         let _ = store
-            .put(&record("a", json!({ "n": 1 }), MINUTE))
+            .put(&new_session("a", json!({ "n": 1 }), MINUTE))
             .await
             .unwrap();
         let loaded = store.load::<Value>(&id("a")).await.unwrap().unwrap();
         store.delete(&id("a")).await.unwrap();
         deny_updates(&world, &store).await;
-        assert_eq!(write(&store, verb, &loaded).await, Write::Gone, "{verb:?}");
+        assert_eq!(
+            write(&store, verb, &loaded).await,
+            SaveOutcome::Gone,
+            "{verb:?}"
+        );
         assert_eq!(world.tap.operations(), ["PutItem"], "{verb:?}");
         assert_eq!(world.item("a"), None, "{verb:?}");
 
         world.clock.advance(MS);
         let _ = store
-            .create(&record("a", json!({ "n": 3 }), MINUTE))
+            .create(&new_session("a", json!({ "n": 3 }), MINUTE))
             .await
             .unwrap();
         let item = world.item("a");
-        assert_eq!(write(&store, verb, &loaded).await, Write::Gone, "{verb:?}");
+        assert_eq!(
+            write(&store, verb, &loaded).await,
+            SaveOutcome::Gone,
+            "{verb:?}"
+        );
         assert_eq!(world.item("a"), item, "{verb:?}");
         let loaded = store.load::<Value>(&id("a")).await.unwrap().unwrap();
-        assert!(write(&store, verb, &loaded).await.is_written(), "{verb:?}");
+        assert!(write(&store, verb, &loaded).await.is_saved(), "{verb:?}");
         assert_eq!(
             world.item("a").unwrap()["created"],
             item.unwrap()["created"],
@@ -159,14 +181,18 @@ async fn a_retry_brings_nothing_back_either() {
         let world = World::new();
         let store = world.store().await;
         let _ = store
-            .put(&record("a", json!({ "n": 1 }), MINUTE))
+            .put(&new_session("a", json!({ "n": 1 }), MINUTE))
             .await
             .unwrap();
         let loaded = store.load::<Value>(&id("a")).await.unwrap().unwrap();
         store.delete(&id("a")).await.unwrap();
         let throttled = || refusal("ThrottlingException", "slow down");
         world.tap.script([throttled(), throttled()]);
-        assert_eq!(write(&store, verb, &loaded).await, Write::Gone, "{verb:?}");
+        assert_eq!(
+            write(&store, verb, &loaded).await,
+            SaveOutcome::Gone,
+            "{verb:?}"
+        );
         assert_eq!(world.item("a"), None, "{verb:?}");
     }
 }
@@ -175,12 +201,15 @@ async fn a_retry_brings_nothing_back_either() {
 async fn a_destroyed_session_that_nobody_loaded_is_one_to_create() {
     let world = World::new();
     let store = world.store().await;
-    let session = record("a", json!({ "n": 1 }), MINUTE);
+    let session = new_session("a", json!({ "n": 1 }), MINUTE);
     let _ = store.put(&session).await.unwrap();
     store.delete(&session.id).await.unwrap();
     world.clock.advance(MS);
-    let written = store.create_or_merge(&session, &Framework::new()).await;
-    assert_eq!(written.unwrap(), Write::Written(stamp(now() + MS, MINUTE)));
+    let written = save_absent(&store, &session, &Framework::new()).await;
+    assert_eq!(
+        written.unwrap(),
+        SaveOutcome::Saved(stamp(now() + MS, MINUTE))
+    );
 }
 
 #[tokio::test]
@@ -188,7 +217,7 @@ async fn every_guarded_write_asks_for_the_item_it_was_refused_for() {
     let world = World::new();
     let store = world.store().await;
     let _ = store
-        .put(&record("a", json!({ "n": 1 }), MINUTE))
+        .put(&new_session("a", json!({ "n": 1 }), MINUTE))
         .await
         .unwrap();
     let loaded = store.load::<Value>(&id("a")).await.unwrap().unwrap();
@@ -196,7 +225,7 @@ async fn every_guarded_write_asks_for_the_item_it_was_refused_for() {
     for verb in VERBS {
         let _ = write(&store, verb, &loaded).await;
     }
-    let _ = store.create(&loaded).await.unwrap();
+    let _ = store.create(&fresh(&loaded)).await.unwrap();
     let calls = world.tap.calls();
     assert_eq!(calls.len(), VERBS.len() + 1);
     for (operation, body) in calls {

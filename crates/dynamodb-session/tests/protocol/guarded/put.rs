@@ -12,7 +12,7 @@ async fn where_updates_are_not_allowed_sessions_are_put_from_then_on() {
     };
     let store = world.open(world.builder().on_event(listener)).await;
     let _ = store
-        .put(&record("a", json!({ "n": 1, "m": 1 }), MINUTE))
+        .put(&new_session("a", json!({ "n": 1, "m": 1 }), MINUTE))
         .await
         .unwrap();
     let one = store.load::<Value>(&id("a")).await.unwrap().unwrap();
@@ -20,15 +20,15 @@ async fn where_updates_are_not_allowed_sessions_are_put_from_then_on() {
     world.tap.calls();
     world.tap.script([denied()]);
     let written = store
-        .save(&one, &json!({ "n": 2, "m": 1 }), now() + MINUTE)
+        .save(&one, &json!({ "n": 2, "m": 1 }), &until(now() + MINUTE))
         .await;
-    assert_eq!(written.unwrap(), Write::Written(stamp(now(), MINUTE)));
+    assert_eq!(written.unwrap(), SaveOutcome::Saved(stamp(now(), MINUTE)));
     assert_eq!(world.tap.operations(), ["UpdateItem", "PutItem"]);
     // Fields do not merge there: the last one wins.
     let written = store
-        .save(&two, &json!({ "n": 1, "m": 2 }), now() + MINUTE)
+        .save(&two, &json!({ "n": 1, "m": 2 }), &until(now() + MINUTE))
         .await;
-    assert_eq!(written.unwrap(), Write::Written(stamp(now(), MINUTE)));
+    assert_eq!(written.unwrap(), SaveOutcome::Saved(stamp(now(), MINUTE)));
     let calls = world.tap.calls();
     assert_eq!(calls.len(), 1);
     assert_eq!(calls[0].0, "PutItem");
@@ -41,7 +41,10 @@ async fn where_updates_are_not_allowed_sessions_are_put_from_then_on() {
 
     // The expiry alone cannot be put.
     world.tap.script([denied()]);
-    let error = store.touch(&one, now() + 2 * MINUTE).await.unwrap_err();
+    let error = store
+        .touch(&one, &touch_until(now() + 2 * MINUTE))
+        .await
+        .unwrap_err();
     assert_eq!(
         (error.kind(), error.operation()),
         (ErrorKind::AccessDenied, Some(Operation::UpdateItem))
@@ -53,17 +56,17 @@ async fn where_updates_are_not_allowed_sessions_are_put_from_then_on() {
 async fn who_may_write_nothing_at_all_has_not_been_told_to_put() {
     let world = World::new();
     let store = world.store().await;
-    let mut loaded = record("a", json!({}), MINUTE);
-    loaded.created = store.put(&loaded).await.unwrap().created;
+    let mut loaded = loaded_as("a", json!({}), MINUTE);
+    loaded.created = store.put(&fresh(&loaded)).await.unwrap().created;
     world.tap.calls();
     // Wrong credentials, say, which are renewed.
     world.tap.script([denied(), denied()]);
-    let error = store.replace(&loaded).await.unwrap_err();
+    let error = save_unknown(&store, &loaded).await.unwrap_err();
     assert_eq!(
         (error.kind(), error.operation()),
         (ErrorKind::AccessDenied, Some(Operation::PutItem))
     );
-    assert!(store.replace(&loaded).await.unwrap().is_written());
+    assert!(save_unknown(&store, &loaded).await.unwrap().is_saved());
     assert_eq!(
         world.tap.operations(),
         ["UpdateItem", "PutItem", "UpdateItem"]
@@ -80,14 +83,14 @@ async fn fields_that_cannot_be_set_are_put_with_the_whole_session() {
             item["session"] = session.clone();
         }
         world.put_item("a", item);
-        let mut loaded = record("a", json!({ "n": 1, "m": 1 }), MINUTE);
+        let mut loaded = loaded_as("a", json!({ "n": 1, "m": 1 }), MINUTE);
         loaded.created = Some(now());
         let data = json!({ "n": 2, "m": 1 });
         let written = store
-            .save(&loaded, &data, now() + 2 * MINUTE)
+            .save(&loaded, &data, &until(now() + 2 * MINUTE))
             .await
             .unwrap();
-        assert_eq!(written, Write::Written(stamp(now(), 2 * MINUTE)));
+        assert_eq!(written, SaveOutcome::Saved(stamp(now(), 2 * MINUTE)));
         assert_eq!(world.tap.operations(), ["UpdateItem", "PutItem"]);
         assert_eq!(
             world.item("a").unwrap(),
@@ -101,10 +104,10 @@ async fn fields_that_cannot_be_set_are_put_with_the_whole_session() {
         world.put_item("a", json!({ "created": { "N": "1800000000000" } }));
         assert_eq!(
             store
-                .save(&loaded, &data, now() + 2 * MINUTE)
+                .save(&loaded, &data, &until(now() + 2 * MINUTE))
                 .await
                 .unwrap(),
-            Write::Gone
+            SaveOutcome::Gone
         );
     }
 }
@@ -113,7 +116,7 @@ async fn fields_that_cannot_be_set_are_put_with_the_whole_session() {
 async fn the_error_shown_is_that_of_the_put() {
     let world = World::new();
     let store = world.store().await;
-    let mut loaded = record("a", json!({}), MINUTE);
+    let mut loaded = loaded_as("a", json!({}), MINUTE);
     loaded.created = Some(now());
     world.tap.script([
         refusal("ValidationException", "one or the other"),
@@ -123,7 +126,7 @@ async fn the_error_shown_is_that_of_the_put() {
         ),
     ]);
     let error = store
-        .save(&loaded, &json!({ "n": 1 }), now() + MINUTE)
+        .save(&loaded, &json!({ "n": 1 }), &until(now() + MINUTE))
         .await
         .unwrap_err();
     assert_eq!(
@@ -137,7 +140,7 @@ async fn the_error_shown_is_that_of_the_put() {
         "Item size to update has exceeded the maximum allowed size",
     )]);
     let error = store
-        .save(&loaded, &json!({ "n": 1 }), now() + MINUTE)
+        .save(&loaded, &json!({ "n": 1 }), &until(now() + MINUTE))
         .await
         .unwrap_err();
     assert_eq!(
@@ -150,7 +153,7 @@ async fn the_error_shown_is_that_of_the_put() {
         .tap
         .script([refusal("ResourceNotFoundException", "no table")]);
     let error = store
-        .save(&loaded, &json!({ "n": 1 }), now() + MINUTE)
+        .save(&loaded, &json!({ "n": 1 }), &until(now() + MINUTE))
         .await
         .unwrap_err();
     assert_eq!(
@@ -166,20 +169,20 @@ async fn overwriting_writes_the_whole_session_and_the_last_one_wins() {
         .open(world.builder().conflict(Conflict::Overwrite))
         .await;
     let _ = store
-        .put(&record("a", json!({ "n": 1, "m": 1 }), MINUTE))
+        .put(&new_session("a", json!({ "n": 1, "m": 1 }), MINUTE))
         .await
         .unwrap();
     let one = store.load::<Value>(&id("a")).await.unwrap().unwrap();
     let two = store.load::<Value>(&id("a")).await.unwrap().unwrap();
     world.tap.calls();
     let written = store
-        .save(&one, &json!({ "n": 2, "m": 1 }), now() + MINUTE)
+        .save(&one, &json!({ "n": 2, "m": 1 }), &until(now() + MINUTE))
         .await;
-    assert!(written.unwrap().is_written());
+    assert!(written.unwrap().is_saved());
     let written = store
-        .save(&two, &json!({ "n": 1, "m": 2 }), now() + MINUTE)
+        .save(&two, &json!({ "n": 1, "m": 2 }), &until(now() + MINUTE))
         .await;
-    assert!(written.unwrap().is_written());
+    assert!(written.unwrap().is_saved());
     let calls = world.tap.calls();
     assert_eq!(calls.len(), 2);
     for (operation, body) in &calls {
@@ -201,10 +204,13 @@ async fn requests_that_know_of_no_session_put_and_are_counted() {
     let store = world.store().await;
     for n in 1..=2 {
         let _ = store
-            .put(&record("a", json!({ "n": n }), MINUTE))
+            .put(&new_session("a", json!({ "n": n }), MINUTE))
             .await
             .unwrap();
     }
-    let _ = store.create(&record("b", json!({}), MINUTE)).await.unwrap();
+    let _ = store
+        .create(&new_session("b", json!({}), MINUTE))
+        .await
+        .unwrap();
     assert_eq!(store.stats().unguarded_writes, 2);
 }

@@ -24,7 +24,7 @@ async fn what_is_listed_is_what_load_returns() {
     let store = world.store().await;
     put_rows(&world, "");
     let _ = store
-        .put(&record(
+        .put(&new_session(
             "new",
             json!({ "deep": [1, { "x": null }] }),
             MINUTE,
@@ -34,7 +34,7 @@ async fn what_is_listed_is_what_load_returns() {
     for listed in pages::<Value>(&store)
         .await
         .into_iter()
-        .flat_map(|page| page.records)
+        .flat_map(|page| page.sessions)
     {
         let loaded = store.load::<Value>(&listed.id).await.unwrap();
         assert_eq!(Some(listed), loaded);
@@ -47,7 +47,7 @@ async fn without_sessions_there_is_one_empty_page() {
     let store = world.store().await;
     let page = store.list::<Value>(None).await.unwrap();
     assert_eq!(
-        (page.records.len(), page.unreadable, page.next),
+        (page.sessions.len(), page.unreadable, page.next),
         (0, 0, None)
     );
     assert_eq!(store.count().await.unwrap(), 0);
@@ -70,7 +70,7 @@ async fn an_item_that_cannot_be_read_hides_no_other() {
         ("c", json!({})),
         ("d", json!({ "items": [] })),
     ] {
-        let _ = store.put(&record(name, data, MINUTE)).await.unwrap();
+        let _ = store.put(&new_session(name, data, MINUTE)).await.unwrap();
     }
     let found = pages::<Cart>(&store).await;
     assert_eq!((ids(&found), found[0].unreadable), (set(["a", "d"]), 2));
@@ -90,14 +90,14 @@ async fn each_session_has_the_text_that_it_needs() {
     );
     world.put_item("json", json!({ "session": { "M": { "n": { "N": "1" } } } }));
     let found = pages::<SessionText>(&store).await;
-    for Record { id, data, .. } in &found[0].records {
+    for dynamodb_session::Loaded { id, data, .. } in &found[0].sessions {
         let expected = match id.as_str() {
             "json" => SessionText::Json(r#"{"n":1}"#.to_owned()),
             _ => SessionText::Attribute(r#"{"M":{"b":{"B":"AQID"}}}"#.to_owned()),
         };
         assert_eq!(*data, expected);
     }
-    assert_eq!(found[0].records.len(), 2);
+    assert_eq!(found[0].sessions.len(), 2);
 }
 
 #[tokio::test]
@@ -196,14 +196,20 @@ async fn attributes_and_prefixes_may_have_any_name() {
             .prefix(prefix);
         let store = world.open(names).await;
         for name in ["\"a\\", "ü"] {
-            let _ = store.put(&record(name, json!({}), MINUTE)).await.unwrap();
+            let _ = store
+                .put(&new_session(name, json!({}), MINUTE))
+                .await
+                .unwrap();
         }
         assert_eq!(ids(&pages::<Value>(&store).await), set(["\"a\\", "ü"]));
         assert_eq!(store.count().await.unwrap(), 2);
         world.clock.advance(MINUTE);
         assert_eq!(store.count().await.unwrap(), 0);
         assert_eq!(store.delete_expired().await.unwrap(), 2);
-        let _ = store.put(&record("c", json!({}), MINUTE)).await.unwrap();
+        let _ = store
+            .put(&new_session("c", json!({}), MINUTE))
+            .await
+            .unwrap();
         assert_eq!(store.clear().await.unwrap(), 1);
     }
 }
@@ -356,5 +362,5 @@ async fn a_session_that_ends_while_the_answer_is_on_its_way_is_not_listed() {
         json!({ "sessionId": { "S": "a" }, "session": { "M": {} }, "expires": { "N": secs(0) } });
     let (store, _tap) = scripted([Fate::Answer(200, json!({ "Items": [item], "Count": 1 }))]);
     let page = store.list::<Value>(None).await.unwrap();
-    assert_eq!((page.records.len(), page.unreadable), (0, 0));
+    assert_eq!((page.sessions.len(), page.unreadable), (0, 0));
 }

@@ -7,14 +7,13 @@ use std::sync::{Arc, Mutex};
 
 use dynamodb_session::{
     Clock, DecodeSession, ErrorKind, Event, IncompleteReason, Layout, ManualClock, Operation, Page,
-    PageToken, Record, Request, SessionStore, SessionText, TableSettings, Transport,
-    TransportFuture,
+    PageToken, Request, SessionStore, SessionText, TableSettings, Transport, TransportFuture,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::support::dynalite::Dynalite;
-use crate::support::{Fate, MINUTE, Tap, World, now, record, refusal, scripted, secs};
+use crate::support::{Fate, MINUTE, Tap, World, new_session, now, refusal, scripted, secs};
 
 mod clear;
 mod list;
@@ -39,7 +38,7 @@ async fn pages<T: DecodeSession>(store: &SessionStore) -> Vec<Page<T>> {
 /// The ids of all pages, which must each be there once.
 fn ids<T>(pages: &[Page<T>]) -> BTreeSet<String> {
     let mut ids = BTreeSet::new();
-    for record in pages.iter().flat_map(|page| &page.records) {
+    for record in pages.iter().flat_map(|page| &page.sessions) {
         let is_new = ids.insert(record.id.as_str().to_owned());
         assert!(is_new, "a session is listed twice");
     }
@@ -120,7 +119,7 @@ async fn two_applications(world: &World) -> (SessionStore, SessionStore) {
         for n in 0..sessions {
             let data = json!({ "n": n, "big": "x".repeat(60_000) });
             let _ = store
-                .put(&record(&format!("{n:02}"), data, MINUTE))
+                .put(&new_session(&format!("{n:02}"), data, MINUTE))
                 .await
                 .unwrap();
         }
@@ -221,7 +220,7 @@ async fn dynalite_agrees() {
             let ttl = if n % 3 == 0 { MINUTE } else { 2 * MINUTE };
             let data = json!({ "big": "x".repeat(60_000) });
             let _ = store
-                .put(&record(&format!("{n}"), data, ttl))
+                .put(&new_session(&format!("{n}"), data, ttl))
                 .await
                 .unwrap();
         }

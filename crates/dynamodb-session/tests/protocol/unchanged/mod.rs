@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 
 use dynamodb_session::framework::{ExpiryField, Framework};
 use dynamodb_session::{
-    DecodeSession, EncodeSession, ManualClock, Record, SessionStore, SessionText, Write,
+    DecodeSession, EncodeSession, Loaded, ManualClock, SaveOutcome, SessionStore, SessionText,
 };
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 
 use crate::protocol::update::Update;
 use crate::support::engine::{Direct, Engine};
-use crate::support::{MINUTE, id, now};
+use crate::support::{MINUTE, id, now, until};
 
 mod data;
 
@@ -146,7 +146,7 @@ impl Bench {
         self.engine.put("a", item)
     }
 
-    fn load<T: Application>(&self) -> Option<Record<T>> {
+    fn load<T: Application>(&self) -> Option<Loaded<T>> {
         let loaded = self.runtime.block_on(self.store.load::<T>(&id("a")));
         self.way.calls();
         loaded.ok().map(|record| record.expect("it is live"))
@@ -155,15 +155,14 @@ impl Bench {
     /// The fields of the session that saving writes.
     fn written<T: Application>(
         &self,
-        loaded: &Record<T>,
+        loaded: &Loaded<T>,
         data: &T,
         fields: &Framework,
     ) -> Vec<String> {
-        let saved = self
-            .store
-            .save_with(loaded, data, now() + 2 * MINUTE, fields);
+        let options = until(now() + 2 * MINUTE).framework(fields);
+        let saved = self.store.save(loaded, data, &options);
         let saved = self.runtime.block_on(saved).unwrap();
-        assert!(matches!(saved, Write::Written(_)));
+        assert!(matches!(saved, SaveOutcome::Saved(_)));
         let calls = self.way.calls();
         assert_eq!(calls.len(), 1, "one request");
         assert_eq!(calls[0].0, "UpdateItem");
