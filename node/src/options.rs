@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use dynamodb_session::{Builder, CallReport, Conflict, Event, Layout, SessionStore, TlsRoots};
+use dynamodb_session::{
+    Builder, CallReport, Event, Layout, ParallelChanges, SessionStore, TlsRoots,
+};
 use napi_derive::napi;
 
 use crate::completion::{Mailbox, Post};
@@ -160,7 +162,7 @@ impl StoreOptions {
             Builder::absolute_ttl,
         );
         if self.overwrite == Some(true) {
-            builder = builder.conflict(Conflict::Overwrite);
+            builder = builder.parallel_changes(ParallelChanges::Overwrite);
         }
         builder = match self.layout.as_deref() {
             Some("connect-dynamodb") => builder.layout(Layout::ConnectDynamodb),

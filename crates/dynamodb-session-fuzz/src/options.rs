@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use aws_credential_types::Credentials;
 use dynamodb_session::{
-    Builder, Conflict, ErrorKind, Layout, NewSession, SaveOptions, SessionId, SessionStore,
+    Builder, ErrorKind, Layout, NewSession, ParallelChanges, SaveOptions, SessionId, SessionStore,
     SessionText, TlsRoots, TouchOptions,
 };
 use serde_json::Value;
@@ -129,7 +129,13 @@ fn table(settings: &Settings<'_>, mut builder: Builder) -> Builder {
         time,
         Builder::operation_timeout,
     );
-    builder = set(builder, settings, "conflict", conflict, Builder::conflict);
+    builder = set(
+        builder,
+        settings,
+        "conflict",
+        conflict,
+        Builder::parallel_changes,
+    );
     set(builder, settings, "layout", layout, Builder::layout)
 }
 
@@ -198,8 +204,8 @@ fn time(value: &str) -> Option<Duration> {
     }
 }
 
-fn conflict(value: &str) -> Option<Conflict> {
-    (value == "overwrite").then_some(Conflict::Overwrite)
+fn conflict(value: &str) -> Option<ParallelChanges> {
+    (value == "overwrite").then_some(ParallelChanges::Overwrite)
 }
 
 fn layout(value: &str) -> Option<Layout> {

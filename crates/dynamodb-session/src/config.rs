@@ -15,7 +15,7 @@ use crate::clock::{Clock, ServiceClock, SystemClock};
 use crate::error::Error;
 use crate::item::Layout;
 use crate::observe::{Listener, Observer};
-use crate::settings::{Conflict, TableConfig};
+use crate::settings::{ParallelChanges, TableConfig};
 use crate::store::SessionStore;
 
 /// Collects the settings of a [`SessionStore`].
@@ -47,7 +47,7 @@ impl Default for Builder {
                 consistent_read: true,
                 default_ttl: Duration::from_hours(24),
                 layout: Layout::default(),
-                conflict: Conflict::default(),
+                parallel_changes: ParallelChanges::default(),
                 touch_after: Duration::ZERO,
                 absolute_ttl: None,
             },
@@ -157,9 +157,9 @@ impl Builder {
         self
     }
 
-    /// What a save does about parallel requests. Default: [`Conflict::Merge`].
-    pub fn conflict(mut self, conflict: Conflict) -> Self {
-        self.table.conflict = conflict;
+    /// What a save does about parallel requests. Default: [`ParallelChanges::Merge`].
+    pub fn parallel_changes(mut self, changes: ParallelChanges) -> Self {
+        self.table.parallel_changes = changes;
         self
     }
 

@@ -135,6 +135,6 @@ pub use session::{
     Base, CreateOutcome, Loaded, NewSession, Page, PageToken, SaveOptions, SaveOutcome, SessionId,
     Stamp, TouchOptions,
 };
-pub use settings::Conflict;
+pub use settings::ParallelChanges;
 pub use store::SessionStore;
 pub use table::{BillingMode, Table, TableDescription, TableSettings, TimeToLive};

@@ -16,7 +16,7 @@ pub(crate) struct TableConfig {
     pub(crate) consistent_read: bool,
     pub(crate) default_ttl: Duration,
     pub(crate) layout: Layout,
-    pub(crate) conflict: Conflict,
+    pub(crate) parallel_changes: ParallelChanges,
     /// Zero: every touch is written.
     pub(crate) touch_after: Duration,
     pub(crate) absolute_ttl: Option<Duration>,
@@ -37,7 +37,7 @@ impl TableConfig {
 /// What a [`save`](crate::SessionStore::save) does about requests that change the same session in parallel.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Conflict {
+pub enum ParallelChanges {
     /// Each writes the top-level fields that it changed, so disjoint changes all survive.
     #[default]
     Merge,

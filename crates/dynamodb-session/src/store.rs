@@ -122,7 +122,7 @@ impl SessionStore {
     /// | [`Base::Absent`] | none | a new session; all fields into the one that is there, if one is |
     /// | [`Base::Unknown`] | a session with this `created` is there; any session if it is `None` | the whole session |
     ///
-    /// With [`Conflict::Merge`](crate::Conflict::Merge) the top-level fields in which `data` differs from
+    /// With [`ParallelChanges::Merge`](crate::ParallelChanges::Merge) the top-level fields in which `data` differs from
     /// `loaded.data` are set or removed, so that parallel requests keep each other's changes. A field is written
     /// whole: keep values that must agree in one field. More than 100 changed fields take several requests. The whole
     /// session is written where single fields cannot be: if the item's `session` is not a map, or `UpdateItem` is not

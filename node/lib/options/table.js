@@ -80,7 +80,7 @@ const STORE = {
     alias: 'conflict',
     field: 'overwrite',
     carry: (value) => value === 'overwrite' || undefined,
-    setting: 'conflict',
+    setting: 'parallel_changes',
   },
   touchAfter: {
     type: 'number', unit: 'ms', default: 0, field: 'touchAfterMs', setting: 'touch_after',

@@ -11,7 +11,7 @@ use crate::item::{Changes, EncodeSession, expiry};
 use crate::observe::{Event, count, id_hash};
 use crate::request::{self, Condition, ItemHead, Operation};
 use crate::session::{Loaded, SaveOutcome, Stamp};
-use crate::settings::Conflict;
+use crate::settings::ParallelChanges;
 
 impl Inner {
     /// Writes what differs from what was loaded, or of that the expiry unit alone.
@@ -62,7 +62,7 @@ impl Inner {
                 return self.move_expiry(write, condition).await;
             }
             changes.of_expiry()
-        } else if is_whole || self.table.conflict == Conflict::Overwrite {
+        } else if is_whole || self.table.parallel_changes == ParallelChanges::Overwrite {
             return self.replace(write, condition).await;
         } else {
             changes

@@ -4,11 +4,11 @@ use std::fmt::Debug;
 
 use dynamodb_session::framework::{ExpiryField, Framework};
 use dynamodb_session::{
-    Base, BillingMode, Builder, CallReport, Conflict, CreateOutcome, DecodeSession, EncodeSession,
-    Error, ErrorKind, Event, Incomplete, IncompleteReason, Layout, Listener, Loaded, ManualClock,
-    NewSession, Observer, OperationStats, Request, Response, SaveOptions, SaveOutcome, SessionId,
-    SessionStore, SessionText, Stamp, Stats, SystemClock, Table, TableDescription, TableSettings,
-    TimeToLive, TlsRoots, TouchOptions, TransportFuture,
+    Base, BillingMode, Builder, CallReport, CreateOutcome, DecodeSession, EncodeSession, Error,
+    ErrorKind, Event, Incomplete, IncompleteReason, Layout, Listener, Loaded, ManualClock,
+    NewSession, Observer, OperationStats, ParallelChanges, Request, Response, SaveOptions,
+    SaveOutcome, SessionId, SessionStore, SessionText, Stamp, Stats, SystemClock, Table,
+    TableDescription, TableSettings, TimeToLive, TlsRoots, TouchOptions, TransportFuture,
 };
 
 fn shared<T: Send + Sync + 'static>() {}
@@ -25,7 +25,7 @@ fn types_are_send_and_sync() {
         BillingMode,
         Builder,
         CallReport,
-        Conflict,
+        ParallelChanges,
         Base<'static, String>,
         CreateOutcome,
         Error,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use dynamodb_session::{Builder, Conflict, Layout, SessionStore, conformance};
+use dynamodb_session::{Builder, Layout, ParallelChanges, SessionStore, conformance};
 use dynamodb_session_local::{Builder as EngineBuilder, LocalEngine};
 use serde_json::Value;
 
@@ -40,7 +40,7 @@ async fn dynoxide_in_memory() {
 #[tokio::test]
 async fn where_saves_overwrite_each_other() {
     let engine = engine().start().unwrap();
-    let builder = || local(engine.url()).conflict(Conflict::Overwrite);
+    let builder = || local(engine.url()).parallel_changes(ParallelChanges::Overwrite);
     expect_conformance(builder, &["merge"], 8).await;
 }
 

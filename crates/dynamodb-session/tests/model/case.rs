@@ -26,7 +26,7 @@ pub(super) struct Flavour {
     pub(super) is_connect: bool,
     /// Whether what was stored at the start is dynamodb-store's, which has its sessions elsewhere.
     pub(super) is_foreign: bool,
-    /// `Conflict::Overwrite`.
+    /// `ParallelChanges::Overwrite`.
     pub(super) overwrites: bool,
     /// Whether `UpdateItem` is not allowed.
     pub(super) is_update_denied: bool,

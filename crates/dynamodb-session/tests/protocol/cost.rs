@@ -2,7 +2,7 @@
 //! statistics have to agree with.
 
 use dynamodb_session::framework::Framework;
-use dynamodb_session::{Conflict, SaveOutcome, SessionStore};
+use dynamodb_session::{ParallelChanges, SaveOutcome, SessionStore};
 use serde_json::{Value, json};
 
 use crate::support::{
@@ -223,7 +223,7 @@ async fn a_touch_that_is_skipped_costs_nothing() {
 async fn overwriting_costs_what_merging_does() {
     let world = World::new();
     let store = world
-        .open(world.builder().conflict(Conflict::Overwrite))
+        .open(world.builder().parallel_changes(ParallelChanges::Overwrite))
         .await;
     let _ = store
         .put(&new_session("a", data(1500, 1), MINUTE))

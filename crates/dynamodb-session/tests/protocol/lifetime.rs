@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use dynamodb_session::framework::{ExpiryField, Framework};
-use dynamodb_session::{Conflict, CreateOutcome, Loaded, SaveOutcome, SessionStore};
+use dynamodb_session::{CreateOutcome, Loaded, ParallelChanges, SaveOutcome, SessionStore};
 use serde_json::{Value, json};
 
 use crate::support::{
@@ -202,7 +202,7 @@ async fn of_an_expiry_unit_the_instants_may_differ_and_nothing_else() {
 #[tokio::test]
 async fn where_sessions_are_overwritten_touches_are_skipped_as_well() {
     let world = World::new();
-    let builder = world.builder().conflict(Conflict::Overwrite);
+    let builder = world.builder().parallel_changes(ParallelChanges::Overwrite);
     let store = world.open(builder.touch_after(10 * SECOND)).await;
     let session = loaded(&world, &store).await;
     assert!(!is_sent(&world, &store, &session, MINUTE + SECOND).await);

@@ -27,7 +27,7 @@ pub(in crate::model) struct Loaded {
 pub(in crate::model) struct Intent {
     pub(in crate::model) slot: usize,
     pub(in crate::model) verb: Verb,
-    /// Whether the session is written whole: `Conflict::Overwrite`, or no permission for `UpdateItem`.
+    /// Whether the session is written whole: `ParallelChanges::Overwrite`, or no permission for `UpdateItem`.
     pub(in crate::model) is_whole: bool,
     /// Whether the session has an expiry unit and fields that its framework does not carry.
     pub(in crate::model) has_unit: bool,

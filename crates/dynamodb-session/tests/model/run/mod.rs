@@ -12,9 +12,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use dynamodb_session::framework::{ExpiryField, Framework};
 use dynamodb_session::{
-    Base, Clock, Conflict, CreateOutcome, DecodeSession, EncodeSession, Error, Layout, ManualClock,
-    NewSession, SaveOptions, SaveOutcome, SessionId, SessionStore, SessionText, Stamp,
-    TouchOptions,
+    Base, Clock, CreateOutcome, DecodeSession, EncodeSession, Error, Layout, ManualClock,
+    NewSession, ParallelChanges, SaveOptions, SaveOutcome, SessionId, SessionStore, SessionText,
+    Stamp, TouchOptions,
 };
 use serde_json::{Value, json};
 
@@ -127,7 +127,7 @@ impl<'a, D: Form> Run<'a, D> {
             builder = builder.layout(Layout::DynamodbStore);
         }
         if told.overwrites {
-            builder = builder.conflict(Conflict::Overwrite);
+            builder = builder.parallel_changes(ParallelChanges::Overwrite);
         }
         if let Some(touch_after) = told.touch_after {
             builder = builder.touch_after(Duration::from_millis(touch_after));

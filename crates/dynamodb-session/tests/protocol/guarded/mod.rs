@@ -4,7 +4,7 @@ use std::sync::{Arc, LazyLock, Mutex};
 
 use dynamodb_session::framework::{ExpiryField, Framework};
 use dynamodb_session::{
-    Conflict, CreateOutcome, ErrorKind, Event, Loaded, Operation, SaveOutcome, SessionStore,
+    CreateOutcome, ErrorKind, Event, Loaded, Operation, ParallelChanges, SaveOutcome, SessionStore,
 };
 use serde_json::{Value, json};
 
@@ -86,10 +86,10 @@ async fn deny_updates(world: &World, store: &SessionStore) {
 
 #[tokio::test]
 async fn who_loaded_a_session_does_not_bring_it_back() {
-    for conflict in [Conflict::Merge, Conflict::Overwrite] {
+    for conflict in [ParallelChanges::Merge, ParallelChanges::Overwrite] {
         for verb in VERBS {
             let world = World::new();
-            let store = world.open(world.builder().conflict(conflict)).await;
+            let store = world.open(world.builder().parallel_changes(conflict)).await;
             let _ = store
                 .put(&new_session("a", json!({ "n": 1 }), MINUTE))
                 .await

@@ -166,7 +166,7 @@ async fn the_error_shown_is_that_of_the_put() {
 async fn overwriting_writes_the_whole_session_and_the_last_one_wins() {
     let world = World::new();
     let store = world
-        .open(world.builder().conflict(Conflict::Overwrite))
+        .open(world.builder().parallel_changes(ParallelChanges::Overwrite))
         .await;
     let _ = store
         .put(&new_session("a", json!({ "n": 1, "m": 1 }), MINUTE))
