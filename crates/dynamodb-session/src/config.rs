@@ -13,6 +13,8 @@ use crate::client::transport::Transport;
 use crate::client::{ClientConfig, Environment, TlsRoots, check, endpoint};
 use crate::clock::{Clock, ServiceClock, SystemClock};
 use crate::error::Error;
+#[cfg(doc)]
+use crate::error::ErrorKind;
 use crate::item::Layout;
 use crate::observe::{Listener, Observer};
 use crate::settings::{ParallelChanges, TableConfig};

@@ -10,6 +10,8 @@ use crate::client::retry::Client;
 use crate::clock::ServiceClock;
 use crate::config::Builder;
 use crate::error::Error;
+#[cfg(doc)]
+use crate::error::ErrorKind;
 use crate::item::{DecodeSession, EncodeSession};
 use crate::observe::Stats;
 use crate::protocol::Inner;
