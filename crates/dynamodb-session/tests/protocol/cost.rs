@@ -291,7 +291,7 @@ async fn page_views() {
         let mut bill = Bill::open(&world, store);
         // The first visit.
         assert!(store.load::<Value>(&id("a")).await.unwrap().is_none());
-        let created = save_absent(&store, &session, &Framework::new()).await;
+        let created = save_absent(store, &session, &Framework::new()).await;
         assert!(created.unwrap().is_saved());
         bill.is(&["GetItem", "PutItem"], 2.0);
         // One that reads.

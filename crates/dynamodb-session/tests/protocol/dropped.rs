@@ -307,7 +307,7 @@ async fn stays_destroyed(engine: SocketAddr) {
                     .save(&loaded, &json!({ "n": 2 }), &until(expires_at))
                     .await
             }
-            "replace" => save_unknown(&store, &loaded).await,
+            "replace" => save_unknown(store, &loaded).await,
             _ => store.touch(&loaded, &touch_until(expires_at)).await,
         };
         assert_eq!(written.unwrap(), SaveOutcome::Gone, "{verb}");

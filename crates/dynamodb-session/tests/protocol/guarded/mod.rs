@@ -54,7 +54,7 @@ async fn write(store: &SessionStore, verb: Verb, loaded: &Loaded<Value>) -> Save
                 .save(loaded, &loaded.data, &until(expires_at).framework(&FIELDS))
                 .await
         }
-        Verb::Replace => save_unknown(&store, &changed).await,
+        Verb::Replace => save_unknown(store, &changed).await,
         Verb::Touch => store.touch(loaded, &touch_until(expires_at)).await,
         Verb::TouchWith => {
             store
@@ -78,7 +78,7 @@ async fn deny_updates(world: &World, store: &SessionStore) {
     let mut session = loaded_as("denied", json!({}), MINUTE);
     session.created = Some(now());
     assert_eq!(
-        save_unknown(&store, &session).await.unwrap(),
+        save_unknown(store, &session).await.unwrap(),
         SaveOutcome::Gone
     );
     world.tap.calls();
