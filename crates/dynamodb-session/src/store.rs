@@ -136,14 +136,23 @@ impl SessionStore {
     ///
     /// ```no_run
     /// # use dynamodb_session::{Base, Error, SaveOptions, SaveOutcome, SessionId, SessionStore};
+    /// #[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
+    /// struct Visit {
+    ///     views: u32,
+    /// }
+    ///
     /// # async fn run(store: SessionStore, id: SessionId) -> Result<(), Error> {
+    /// let loaded = store.load::<Visit>(&id).await?;
+    /// let mut visit = loaded.as_ref().map(|loaded| loaded.data.clone()).unwrap_or_default();
+    /// visit.views += 1;
+    ///
     /// let options = SaveOptions::default();
-    /// let outcome = match store.load::<Vec<(String, u32)>>(&id).await? {
-    ///     Some(loaded) => store.save(&loaded, &loaded.data, &options).await?,
-    ///     None => store.save(Base::absent(&id), &(), &options).await?,
+    /// let outcome = match &loaded {
+    ///     Some(loaded) => store.save(loaded, &visit, &options).await?,
+    ///     None => store.save(Base::absent(&id), &visit, &options).await?,
     /// };
     /// if outcome == SaveOutcome::Gone {
-    ///     println!("signed out meanwhile");
+    ///     // The visitor has signed out meanwhile: nothing was written.
     /// }
     /// # Ok(())
     /// # }
