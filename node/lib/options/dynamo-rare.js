@@ -157,7 +157,7 @@ function readAgent(agent, out) {
 
 /** Node's own agents keep connections alive, as the store does: nothing is lost. */
 function isPlainAgent(agent) {
-  const http = require('node:http'); // eslint-disable-line global-require -- only for who sets an agent
+  const http = require('node:http'); // eslint-disable-line global-require -- rare: an agent is set
   const https = require('node:https'); // eslint-disable-line global-require
   return [http.Agent.prototype, https.Agent.prototype].includes(Object.getPrototypeOf(agent));
 }

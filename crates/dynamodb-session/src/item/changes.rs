@@ -363,7 +363,7 @@ pub(crate) fn size_of_item(answer: &[u8]) -> Option<usize> {
     for (name, value) in answer.item.0 {
         out.clear();
         let mut writer = Writer::new(&mut out, false);
-        // Any type will do: it is no session.
+        // A field can have any type; only a whole session must be a map.
         writer.depth = 1;
         text::write_attribute(value.get(), &mut writer).ok()?;
         size += name.len() + writer.size;
