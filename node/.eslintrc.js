@@ -19,7 +19,7 @@ module.exports = {
     'max-classes-per-file': 'off', // a file is a module
     'no-use-before-define': ['error', { functions: false, variables: false }], // a function may use what is defined before it is called
     // Node resolves the package by its own name; the plugin cannot.
-    'import/no-unresolved': ['error', { commonjs: true, ignore: ['^koa-session-dynamodb-store(/express)?$'] }],
+    'import/no-unresolved': ['error', { commonjs: true, ignore: ['^koa-session-dynamodb-store(/|$)'] }],
   },
   overrides: [
     {

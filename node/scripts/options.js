@@ -9,6 +9,7 @@
 const fs = require('node:fs');
 const path = require('node:path');
 const docs = require('../lib/options/docs.js');
+const { OPTION: LAYOUT } = require('../lib/layouts/index.js');
 const { IGNORED, WARNED } = require('../lib/options/dynamo-rare.js');
 const { DYNAMO, STORE, TABLE } = require('../lib/options/table.js');
 
@@ -31,8 +32,14 @@ function optionsOf(rows, prefix) {
 }
 
 const documented = () => [
-  ...optionsOf(TABLE, 'table.'), ...optionsOf(STORE, ''), ...optionsOf(DYNAMO, 'dynamoConfig.'),
+  ...optionsOf(TABLE, 'table.'), ...optionsOf({ ...STORE, layout: LAYOUT }, ''), ...optionsOf(DYNAMO, 'dynamoConfig.'),
 ].filter(({ row }) => !row.isIgnored);
+
+/** The values that an option can have, where its text does not explain them. */
+function valuesOf({ row, doc }) {
+  if (!Array.isArray(row.type) || row.type.length < 2 || row.type.every((value) => doc.text.includes(value))) return '';
+  return ` One of ${row.type.map((value) => `\`${value}\``).join(', ')}.`;
+}
 
 /** The default as the manual shows it; undefined where an option has no default. */
 function defaultOf({ row, doc }) {
@@ -118,7 +125,6 @@ function declaration(name, about, lines, language, base = undefined) {
 }
 
 function types(language) {
-  const { layout, ...store } = STORE;
   const { end } = LANGUAGES[language];
   return [
     ...declaration('TableOptions', 'The option `table`.', members(TABLE, 'table.', language), language),
@@ -129,9 +135,9 @@ function types(language) {
       `table?: TableOptions${end}`,
       ...comment('Connection and credentials.', ''),
       `dynamoConfig?: DynamoConfig${end}`,
-      ...members(store, '', language),
+      ...members(STORE, '', language),
     ], language),
-    ...declaration('ExpressOptions', 'The options of a store for express-session and @fastify/session.', members({ layout }, '', language), language, 'Options'),
+    ...declaration('ExpressOptions', 'The options of a store for express-session and @fastify/session.', members({ layout: LAYOUT }, '', language), language, 'Options'),
   ].join('\n');
 }
 
@@ -144,7 +150,7 @@ ${types('typescript')}`;
 // --- The manual.
 
 function table(options, shown = ({ path: whole }) => whole) {
-  const rows = options.map((option) => `| \`${shown(option)}\` | ${defaultOf(option) ?? 'not set'} | ${option.doc.text} |`);
+  const rows = options.map((option) => `| \`${shown(option)}\` | ${defaultOf(option) ?? 'not set'} | ${option.doc.text}${valuesOf(option)} |`);
   return ['| option | default | meaning |', '|---|---|---|', ...rows].join('\n');
 }
 

@@ -14,11 +14,14 @@ const os = require('os');
 const path = require('path');
 const platforms = require('../npm/platforms.json');
 const manifest = require('../package.json');
+const entries = require('./entries');
 const readmeOf = require('./readme');
 
 const NODE_DIR = path.join(__dirname, '..');
 const ROOT = path.join(NODE_DIR, '..');
 const LEGAL = ['LICENSE-MIT', 'LICENSE-APACHE'];
+/** What the main package has of this folder. */
+const SHIPPED = [...manifest.files, ...entries.flatMap(({ types }) => types)];
 
 const packageName = (platform) => `${manifest.name}-${platform.name}`;
 const addonName = (platform) => `${manifest.name}.${platform.name}.node`;
@@ -52,7 +55,7 @@ const mainManifest = (packed) => ({
   devDependencies: undefined,
   private: undefined,
   overrides: undefined, // of development dependencies
-  files: [...manifest.files, 'CHANGELOG.md', ...LEGAL],
+  files: [...SHIPPED, 'CHANGELOG.md', ...LEGAL],
   optionalDependencies: Object.fromEntries(packed.map((each) => [packageName(each), manifest.version])),
 });
 
@@ -98,7 +101,7 @@ function pack(out, addons) {
   const packed = Object.keys(addons).map(find);
   return {
     main: packOne(mainManifest(packed), out, (stage) => {
-      copy(NODE_DIR, manifest.files, stage);
+      copy(NODE_DIR, SHIPPED, stage);
       copy(ROOT, ['CHANGELOG.md'], stage);
       fs.writeFileSync(path.join(stage, 'README.md'), readmeOf(fs.readFileSync(path.join(ROOT, 'README.md'), 'utf8')));
     }),

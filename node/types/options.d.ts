@@ -194,9 +194,8 @@ export interface Options {
 /** The options of a store for express-session and @fastify/session. */
 export interface ExpressOptions extends Options {
   /**
-   * The layout of another package's items. `connect-dynamodb`: items are read and written as that package does, with the
-   * partition key `id`. `dynamodb-store`: that package's items are read too, and rewritten when they are saved. Both set
-   * the prefix `sess:`. Only for `koa-session-dynamodb-store/express`. Default: the layout of this package.
+   * The package whose table the store takes over, with that package's defaults for `prefix` and `table.hashKey`. Only for
+   * `koa-session-dynamodb-store/express`. Default: the layout of this package.
    */
   layout?: 'connect-dynamodb' | 'dynamodb-store';
 }

@@ -73,27 +73,6 @@ class LoadedSession {
 
 /** A store for express-session and @fastify/session that keeps each session as one item of a DynamoDB table. */
 class ExpressDynamoDBStore extends EventEmitter {
-  /** @type {string} */
-  tableName;
-
-  /** @type {string} */
-  hashKey;
-
-  /** @type {number} */
-  readCapacityUnits;
-
-  /** @type {number} */
-  writeCapacityUnits;
-
-  /** @type {boolean} */
-  isLocal;
-
-  /** @type {boolean} */
-  useTtlExpired;
-
-  /** @type {boolean} */
-  autoCreateTable;
-
   /** @type {Core} */
   #core;
 
@@ -115,7 +94,7 @@ class ExpressDynamoDBStore extends EventEmitter {
   constructor(options = {}, callback = undefined) {
     super();
     this.#core = new Core(options, { framework: EXPRESS, layouts, amend });
-    this.#layout = layouts[this.#core.options.native.layout];
+    this.#layout = layouts.LAYOUTS[this.#core.options.native.layout];
     Object.assign(this, this.#core.options.public);
     const listen = (name) => {
       if (!EVENTS.includes(name)) return;

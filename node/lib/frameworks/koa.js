@@ -65,27 +65,6 @@ function untracked() {
 
 /** A store for koa-session that keeps each session as one item of a DynamoDB table. */
 class KoaDynamoDBStore {
-  /** @type {string} */
-  tableName;
-
-  /** @type {string} */
-  hashKey;
-
-  /** @type {number} */
-  readCapacityUnits;
-
-  /** @type {number} */
-  writeCapacityUnits;
-
-  /** @type {boolean} */
-  isLocal;
-
-  /** @type {boolean} */
-  useTtlExpired;
-
-  /** @type {boolean} */
-  autoCreateTable;
-
   /** @type {Core} */
   #core;
 

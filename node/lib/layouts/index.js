@@ -10,7 +10,12 @@ const dynamodbStore = require('./dynamodb-store.js');
  * when the table holds each session as one text, `restore(session, head)` when an item of that package is not yet the
  * session as the framework stores it.
  */
-module.exports = {
+const LAYOUTS = {
   'connect-dynamodb': connectDynamodb,
   'dynamodb-store': dynamodbStore,
 };
+
+/** The option `layout`: a row as those of ../options/table.js. */
+const OPTION = { type: Object.keys(LAYOUTS), field: 'layout', setting: 'layout' };
+
+module.exports = { LAYOUTS, OPTION };

@@ -60,10 +60,6 @@ module.exports = {
     text: 'Milliseconds that a session lives at most after its creation, however often it is used.',
     default: 'no limit',
   },
-  layout: {
-    text: 'The layout of another package\'s items. `connect-dynamodb`: items are read and written as that package does, with the partition key `id`. `dynamodb-store`: that package\'s items are read too, and rewritten when they are saved. Both set the prefix `sess:`. Only for `koa-session-dynamodb-store/express`.',
-    default: 'the layout of this package',
-  },
   operationTimeout: {
     text: 'Milliseconds that a call may take, retries included. A longer `connectTimeout` and `timeout` of `httpOptions` raise the default to their sum.',
   },
@@ -75,6 +71,10 @@ module.exports = {
   },
   retryBudget: {
     text: 'The number of retries that all calls may make together while none of them succeeds. After that, each call has one attempt.',
+  },
+  layout: {
+    text: 'The package whose table the store takes over, with that package\'s defaults for `prefix` and `table.hashKey`. Only for `koa-session-dynamodb-store/express`.',
+    default: 'the layout of this package',
   },
 
   'dynamoConfig.region': {

@@ -19,7 +19,11 @@ const { STORE, TABLE } = require('./table.js');
  * @property {object} [logger]
  */
 
-/** @typedef {{ [name: string]: { table?: Record<string, string>, prefix?: string } }} Layouts */
+/**
+ * @typedef {object} Layouts Those of ../layouts/index.js, and the option that selects one.
+ * @property {{ [name: string]: { table?: Record<string, string>, prefix?: string } }} LAYOUTS
+ * @property {import('./table').Row} OPTION
+ */
 
 /** The name under which an option was given: its own, or its older one. */
 function givenName(options, name, alias, prefix) {
@@ -98,7 +102,7 @@ function properties(given) {
 
 /**
  * The options of the constructor, checked and sorted by who needs them. `layouts` are those of other packages' items
- * that the adapter can read: by name, what such a table calls its key and how its ids begin.
+ * that the adapter can read: each has defaults of the options `table` and `prefix`.
  *
  * @param {import('../../types/common').ExpressOptions} [options]
  * @param {Layouts} [layouts]
@@ -108,13 +112,12 @@ function readOptions(options = {}, layouts = undefined) {
   check.object(options, 'options');
   const { table = {}, dynamoConfig } = options;
   check.object(table, 'table');
-  const { layout, ...others } = STORE;
-  const rows = layouts ? STORE : others;
+  const rows = layouts ? { ...STORE, layout: layouts.OPTION } : STORE;
   warnUnknown(options, rows, '', ['table', 'dynamoConfig']);
   warnUnknown(table, TABLE, 'table.');
 
   const store = read(options, rows, '');
-  const adopted = layouts?.[store.layout];
+  const adopted = layouts?.LAYOUTS[store.layout];
   store.prefix ??= adopted?.prefix;
   const given = { ...adopted?.table, ...read(table, TABLE, 'table.') };
   const dynamo = readDynamoConfig(dynamoConfig);
@@ -123,7 +126,7 @@ function readOptions(options = {}, layouts = undefined) {
     public: { ...properties(given), isLocal: dynamo.isLocal },
     sessionTtl: store.sessionTtl ?? STORE.sessionTtl.default,
     native: {
-      consistentRead: dynamo.consistentRead, ...dynamo.native, ...fields(given, TABLE), ...fields(store, STORE),
+      consistentRead: dynamo.consistentRead, ...dynamo.native, ...fields(given, TABLE), ...fields(store, rows),
     },
     table: tableOptions(given, dynamo.createTable),
     provider: dynamo.provider,

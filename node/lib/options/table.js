@@ -22,7 +22,6 @@
  * @property {string} [setting] The name that the core has for it, in its errors.
  * @property {string} [property] The property of the store that shows the value.
  * @property {string} [alias] An older name that is still accepted.
- * @property {'express'} [entry] The only entry of the package that has the option.
  * @property {boolean} [isRare] Whether ./dynamo-rare.js reads it.
  * @property {boolean} [isIgnored] Accepted because the AWS SDK has it.
  * @property {any} [members] The options inside an object.
@@ -62,7 +61,7 @@ const TABLE = {
 };
 
 /**
- * `options`
+ * `options`. Adapters that read the tables of other packages have the option of ../layouts/index.js as well.
  *
  * @type {Record<string, Row>}
  */
@@ -87,9 +86,6 @@ const STORE = {
   },
   absoluteMaxAge: {
     type: 'number', unit: 'ms', min: 1, field: 'absoluteTtlMs', setting: 'absolute_ttl',
-  },
-  layout: {
-    type: ['connect-dynamodb', 'dynamodb-store'], entry: 'express', field: 'layout', setting: 'layout',
   },
   operationTimeout: {
     type: 'number', unit: 'ms', min: 1, max: MOST, default: 5000, field: 'operationTimeoutMs', setting: 'operation_timeout',

@@ -4,6 +4,8 @@
 // Argument: the engine's URL. Ends by itself, or the test's time does.
 
 const assert = require('assert');
+const path = require('path');
+const manifest = require('koa-session-dynamodb-store/package.json');
 const Store = require('koa-session-dynamodb-store');
 const ExpressStore = require('koa-session-dynamodb-store/express');
 
@@ -15,8 +17,10 @@ function assertIs(module, Class) {
 }
 
 async function main() {
-  assertIs(await import('koa-session-dynamodb-store'), Store);
-  assertIs(await import('koa-session-dynamodb-store/express'), ExpressStore);
+  for (const subpath of Object.keys(manifest.exports).filter((each) => each !== './package.json')) {
+    const entry = path.posix.join(manifest.name, subpath);
+    assertIs(await import(entry), require(entry)); // eslint-disable-line global-require, import/no-dynamic-require
+  }
 
   const options = {
     table: { name: `smoke-${process.pid}`, autoCreate: true },

@@ -7,6 +7,7 @@ const fs = require('node:fs');
 const path = require('node:path');
 const { describe, it } = require('node:test');
 const { check } = require('../../lib/options/check');
+const layouts = require('../../lib/layouts');
 const docs = require('../../lib/options/docs');
 const { DYNAMO, STORE, TABLE } = require('../../lib/options/table');
 const { ROOT, documented, outputs } = require('../../scripts/options');
@@ -52,8 +53,13 @@ describe('the option table', () => {
     assert.deepEqual(carriers('tableField'), fieldsOf('TableOptions'));
   });
 
+  it('names each file of lib/layouts as a layout', () => {
+    const files = fs.readdirSync(path.join(__dirname, '../../lib/layouts')).filter((name) => name !== 'index.js');
+    assert.deepEqual(layouts.OPTION.type, files.map((name) => path.parse(name).name).sort());
+  });
+
   it('gives no name twice', () => {
-    [STORE, TABLE, DYNAMO].forEach((rows) => {
+    [{ ...STORE, layout: layouts.OPTION }, TABLE, DYNAMO].forEach((rows) => {
       const names = Object.entries(rows).flatMap(([name, { alias }]) => [name, alias].filter(Boolean));
       assert.equal(new Set(names).size, names.length);
     });

@@ -3,7 +3,7 @@
 import express = require('express');
 import session = require('express-session');
 import DynamoDBStore = require('koa-session-dynamodb-store/express');
-import { same } from './check.cjs';
+import { same } from '../../types/check.cjs';
 
 declare module 'express-session' {
   interface SessionData {

@@ -4,7 +4,7 @@ import cookie from '@fastify/cookie';
 import fastifySession from '@fastify/session';
 import fastify from 'fastify';
 import Default, { DynamoDBStore, type Options, type StoreError } from 'koa-session-dynamodb-store/express';
-import { same } from './check.cjs';
+import { same } from '../../types/check.cjs';
 
 declare module 'fastify' {
   interface Session {
