@@ -48,6 +48,17 @@ const onDemand = {
   },
 };
 
+/**
+ * Puts parentheses around the function that esbuild makes of each module. V8 then compiles it at once. Otherwise it
+ * reads the text of a module three times before it runs, which takes a cold start almost half a millisecond.
+ */
+function compiledAtOnce(text) {
+  const beginnings = /^( {2}"lib\/[^"]+")(\(.*?\)) \{$/gm;
+  const ends = /^ {2}\}(?=\n\}\);$)/gm;
+  if (text.match(beginnings)?.length !== text.match(ends)?.length) throw new Error('esbuild writes modules in another way');
+  return text.replace(beginnings, '$1: (function$2 {').replace(ends, '  })');
+}
+
 function copy(from, ending) {
   for (const name of fs.readdirSync(from)) {
     if (name.endsWith(ending)) fs.copyFileSync(path.join(from, name), path.join(DIST, name));
@@ -56,7 +67,7 @@ function copy(from, ending) {
 
 async function bundle() {
   fs.rmSync(DIST, { recursive: true, force: true });
-  await esbuild.build({
+  const { outputFiles } = await esbuild.build({
     entryPoints: [...ENTRIES, ...ON_DEMAND].map((file) => ({ in: path.join(LIB, file), out: path.parse(file).name })),
     outdir: DIST,
     bundle: true,
@@ -69,7 +80,10 @@ async function bundle() {
     banner: { js: '\'use strict\';\n\nconst PACKAGE_FILE = module.filename;' },
     plugins: [onDemand],
     logLevel: 'warning',
+    write: false,
   });
+  fs.mkdirSync(DIST, { recursive: true });
+  for (const { path: file, text } of outputFiles) fs.writeFileSync(file, compiledAtOnce(text));
   copy(LIB, '.mjs');
   // Flow looks for types beside the file it types.
   copy(ROOT, '.js.flow');

@@ -47,6 +47,11 @@ function ignoredWith(key, why) {
   warnOnce(`koa-session-dynamodb-store: ${name(key)} has no effect: ${why}`);
 }
 
+/** An endpoint with the placeholders of the AWS SDK v2 filled in. */
+function fillEndpoint(endpoint, scheme, region) {
+  return endpoint.replaceAll('{service}', 'dynamodb').replaceAll('{scheme}', scheme).replaceAll('{region}', region);
+}
+
 /** Each takes the value of an option of ./table.js, and what was understood so far. */
 const READERS = {
   credentials(value, out) {
@@ -176,5 +181,5 @@ function warnOfOthers(config) {
 }
 
 module.exports = {
-  IGNORED, READERS, WARNED, warnOfOthers,
+  IGNORED, READERS, WARNED, fillEndpoint, warnOfOthers,
 };
