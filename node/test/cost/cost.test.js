@@ -4,12 +4,11 @@
 // from. The store's own count must be the same.
 
 const assert = require('node:assert/strict');
-const { before, describe, it } = require('node:test');
+const { describe, it } = require('node:test');
 const { useEngine } = require('../support/engine');
 const Gate = require('../support/gate');
-const { unique } = require('../support/options');
-const { rawTable } = require('../support/raw');
 const { useRecorder } = require('../support/recorder');
+const useTable = require('../support/table');
 const faces = require('./faces');
 const { itemSize, priceOf } = require('./price');
 const { CAPTION, tableOf } = require('./table');
@@ -24,22 +23,15 @@ faces.forEach((face) => {
   describe(face.name, () => {
     Object.entries(face.stores).forEach(([storeName, { open, prices, table: layout = {} }]) => {
       describe(storeName, () => {
-        const name = unique('cost');
-        let table;
-
-        before(async () => {
-          await recorder.started;
-          table = rawTable(engine.endpoint, name, layout.key);
-          await table.create();
-        });
+        const table = useTable(engine, 'cost', layout.key);
 
         // Someone who signed in, and what a page view of theirs sent.
         const price = async (t, view, text) => {
           const gate = new Gate();
           const pause = (path) => (view.isDestroyed && path === view.path ? gate.pass() : undefined);
-          const { visitor, errors } = await face.serve(t, open(recorder.endpoint, name), { text, pause });
+          const { visitor, errors } = await face.serve(t, open(recorder.endpoint, table.name), { text, pause });
           if (!view.isNew) await visitor.get('/sign-in');
-          const store = open(recorder.endpoint, name, { touchAfter: view.touchAfter });
+          const store = open(recorder.endpoint, table.name, { touchAfter: view.touchAfter });
           const app = await face.serve(t, store, { text, pause, rolling: view.rolling });
           visitor.url = app.visitor.url;
           const id = view.isNew ? undefined : `${layout.prefix ?? ''}${face.idOf(visitor)}`;

@@ -11,19 +11,16 @@ const { useDynalite } = require('../support/dynalite');
 const { useEngine } = require('../support/engine');
 const { serveFor, VERSIONS } = require('../support/koa');
 const { localAlone, unique } = require('../support/options');
-const { rawTable } = require('../support/raw');
+const useTable = require('../support/table');
 const Visitor = require('../support/visitor');
 
 const engine = useEngine();
-const NAME = unique('data');
+const table = useTable(engine, 'data');
 let store;
-let table;
 
 before(async () => {
   await engine.started;
-  table = rawTable(engine.endpoint, NAME);
-  await table.create();
-  store = new DynamoDBStore(localAlone(engine.endpoint, NAME));
+  store = new DynamoDBStore(localAlone(engine.endpoint, table.name));
 });
 
 // `__proto__` as a field, which only JSON can say.
@@ -148,7 +145,8 @@ VERSIONS.forEach((version) => {
     // One visit stores the data as a field, the next one changes another field, the last one sees what there is.
     const visits = async (t, make) => {
       let data;
-      const app = await serveFor(t, version, { store: new DynamoDBStore(localAlone(engine.endpoint, NAME)) }, (ctx) => {
+      const options = localAlone(engine.endpoint, table.name);
+      const app = await serveFor(t, version, { store: new DynamoDBStore(options) }, (ctx) => {
         if (ctx.path === '/store') ctx.session.data = make();
         if (ctx.path === '/count') ctx.session.views = (ctx.session.views || 0) + 1;
         if (ctx.path === '/') data = ctx.session.data;

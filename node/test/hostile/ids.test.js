@@ -6,29 +6,22 @@
 const assert = require('node:assert/strict');
 const { once } = require('node:events');
 const net = require('node:net');
-const { before, describe, it } = require('node:test');
+const { describe, it } = require('node:test');
 const DynamoDBStore = require('koa-session-dynamodb-store');
 const { useEngine } = require('../support/engine');
 const { serveFor, VERSIONS } = require('../support/koa');
 const { local, unique } = require('../support/options');
-const { rawTable } = require('../support/raw');
 const { useRecorder } = require('../support/recorder');
+const useTable = require('../support/table');
 const Visitor = require('../support/visitor');
 
 const MEGABYTE = 2 ** 20;
 
 const engine = useEngine();
 const recorder = useRecorder(engine);
-const NAME = unique('ids');
-let table;
+const table = useTable(engine, 'ids');
 
-before(async () => {
-  await recorder.started;
-  table = rawTable(engine.endpoint, NAME);
-  await table.create();
-});
-
-const newStore = () => new DynamoDBStore(local(recorder.endpoint, NAME));
+const newStore = () => new DynamoDBStore(local(recorder.endpoint, table.name));
 
 const routes = {
   '/': (ctx) => ({ id: ctx.session.externalKey, session: ctx.session }),

@@ -5,7 +5,7 @@
 // ../frameworks/koa/sessions.js for rows that hold no session and for `__proto__` at the top.
 
 const assert = require('node:assert/strict');
-const { before, describe, it } = require('node:test');
+const { describe, it } = require('node:test');
 const DynamoDBStore = require('koa-session-dynamodb-store');
 const ExpressStore = require('koa-session-dynamodb-store/express');
 const { useEngine } = require('../support/engine');
@@ -15,20 +15,14 @@ const { serveFor, VERSIONS } = require('../support/koa');
 const { localAlone, unique } = require('../support/options');
 const { rawTable } = require('../support/raw');
 const { useRecorder } = require('../support/recorder');
+const useTable = require('../support/table');
 const Visitor = require('../support/visitor');
 
 const engine = useEngine();
 const recorder = useRecorder(engine);
-const NAME = unique('items');
-let table;
+const table = useTable(engine, 'items');
 
-before(async () => {
-  await recorder.started;
-  table = rawTable(engine.endpoint, NAME);
-  await table.create();
-});
-
-const newStore = (more) => new DynamoDBStore(localAlone(recorder.endpoint, NAME, more));
+const newStore = (more) => new DynamoDBStore(localAlone(recorder.endpoint, table.name, more));
 
 const parsed = (text) => JSON.parse(text);
 const S = (text) => ({ S: text });
@@ -230,7 +224,7 @@ VERSIONS.forEach((version) => {
     };
 
     it('crafted cookies and fields: this request may fail, others do not', async (t) => {
-      const store = new ExpressStore(localAlone(engine.endpoint, NAME));
+      const store = new ExpressStore(localAlone(engine.endpoint, table.name));
       const app = await framework.serveFor(t, store, {}, handler);
       for (const [name, cookie] of Object.entries(COOKIES)) {
         const id = unique('cookie');

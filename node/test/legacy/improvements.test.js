@@ -8,21 +8,18 @@ const Legacy = require('legacy');
 const DynamoDBStore = require('koa-session-dynamodb-store');
 const { useEngine } = require('../support/engine');
 const { local, unique } = require('../support/options');
-const { rawTable } = require('../support/raw');
+const useTable = require('../support/table');
 
 const engine = useEngine();
-const NAME = unique('improvements');
+const table = useTable(engine, 'improvements');
 const HOUR = 3600000;
 let legacy;
 let store;
-let table;
 
 before(async () => {
   await engine.started;
-  table = rawTable(engine.endpoint, NAME);
-  await table.create();
-  legacy = new Legacy(local(engine.endpoint, NAME));
-  store = new DynamoDBStore(local(engine.endpoint, NAME));
+  legacy = new Legacy(local(engine.endpoint, table.name));
+  store = new DynamoDBStore(local(engine.endpoint, table.name));
 });
 
 class Point {

@@ -3,21 +3,16 @@
 // DYNAMODB_STORE_DEBUG says what the store does, and gives nothing away.
 
 const assert = require('node:assert/strict');
-const { before, it } = require('node:test');
+const { it } = require('node:test');
 const { useEngine } = require('../support/engine');
-const { local, unique } = require('../support/options');
-const { rawTable } = require('../support/raw');
+const { local } = require('../support/options');
 const { failure, useRecorder } = require('../support/recorder');
 const { runScript } = require('../support/subprocess');
+const useTable = require('../support/table');
 
 const engine = useEngine();
 const recorder = useRecorder(engine);
-const NAME = unique('debug');
-
-before(async () => {
-  await recorder.started;
-  await rawTable(engine.endpoint, NAME).create();
-});
+const table = useTable(engine, 'debug');
 
 const SECRETS = {
   accessKeyId: 'CANARYKEY', secretAccessKey: 'CANARYSECRET', sessionToken: 'CANARYTOKEN',
@@ -54,7 +49,7 @@ const CANARIES = /CANARY|Q0FOQVJZ/;
 
 it('says what it does, without secrets, ids and data', async () => {
   recorder.reset();
-  const end = await runScript(everything, [NAME, recorder.endpoint, SECRETS], { env: { DYNAMODB_STORE_DEBUG: '1' } });
+  const end = await runScript(everything, [table.name, recorder.endpoint, SECRETS], { env: { DYNAMODB_STORE_DEBUG: '1' } });
   assert.equal(end.code, 0);
   assert.match(end.stdout, /DYNAMODB_STORE: /);
   assert.match(end.stdout, /Initializing store/);
@@ -71,7 +66,7 @@ it('neither when the service fails', async () => {
   ['GetItem', 'PutItem', 'DeleteItem', 'DescribeTable'].forEach((operation) => {
     recorder.answer(operation, failure('AccessDeniedException', 'not authorized'));
   });
-  const end = await runScript(everything, [NAME, recorder.endpoint, SECRETS], { env: { DYNAMODB_STORE_DEBUG: '1' } });
+  const end = await runScript(everything, [table.name, recorder.endpoint, SECRETS], { env: { DYNAMODB_STORE_DEBUG: '1' } });
   assert.equal(end.code, 0);
   assert.match(end.stdout, /AccessDeniedException/);
   assert.doesNotMatch(end.stdout + end.stderr, CANARIES);
@@ -79,7 +74,7 @@ it('neither when the service fails', async () => {
 
 it('without the variable it says nothing', async () => {
   recorder.reset();
-  const end = await runScript(everything, [NAME, recorder.endpoint, SECRETS]);
+  const end = await runScript(everything, [table.name, recorder.endpoint, SECRETS]);
   assert.deepEqual(end, {
     code: 0, signal: null, stdout: 'THE END\n', stderr: '',
   });
@@ -92,7 +87,7 @@ it('an endpoint with a password is shown without it', async () => {
     } catch (err) {
       console.log(err.message);
     }
-  }, [local(recorder.endpoint.replace('//', '//CANARYUSER:CANARYPASSWORD@'), NAME)], { env: { DYNAMODB_STORE_DEBUG: 'yes' } });
+  }, [local(recorder.endpoint.replace('//', '//CANARYUSER:CANARYPASSWORD@'), table.name)], { env: { DYNAMODB_STORE_DEBUG: 'yes' } });
   assert.equal(end.code, 0);
   assert.doesNotMatch(end.stdout + end.stderr, CANARIES);
 });
@@ -106,7 +101,7 @@ it('a logger gets a line for each request, without the item', async () => {
     await store.get('CANARYID');
     await store.close();
     setImmediate(() => {});
-  }, [local(recorder.endpoint, NAME, { dynamoConfig: SECRETS })]);
+  }, [local(recorder.endpoint, table.name, { dynamoConfig: SECRETS })]);
   assert.equal(end.code, 0);
   assert.equal(end.stderr, '');
   const lines = end.stdout.trim().split('\n');

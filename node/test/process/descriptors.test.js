@@ -6,19 +6,14 @@
 
 const assert = require('node:assert/strict');
 const path = require('node:path');
-const { before, it } = require('node:test');
+const { it } = require('node:test');
 const { useEngine } = require('../support/engine');
-const { local, unique } = require('../support/options');
-const { rawTable } = require('../support/raw');
+const { local } = require('../support/options');
 const { PACKAGE, runScript } = require('../support/subprocess');
+const useTable = require('../support/table');
 
 const engine = useEngine();
-const NAME = unique('descriptors');
-
-before(async () => {
-  await engine.started;
-  await rawTable(engine.endpoint, NAME).create();
-});
+const table = useTable(engine, 'descriptors');
 
 it('calls fail while there are none, and work when there are some again', async () => {
   const end = await runScript(async (Store, dist, given) => {
@@ -41,7 +36,7 @@ it('calls fail while there are none, and work when there are some again', async 
     });
     await store.set('x', { a: 1 }, 60000, { ctx: {} });
     console.log(await store.get('x'));
-  }, [path.join(PACKAGE, 'dist'), local(engine.endpoint, NAME)], { limits: '-n 200' });
+  }, [path.join(PACKAGE, 'dist'), local(engine.endpoint, table.name)], { limits: '-n 200' });
   assert.match(end.stdout, /^(rejected \w+ .*network thread could not start.*\n){4}\{ a: 1 \}\n$/);
   assert.deepEqual([end.code, end.signal, end.stderr], [0, null, '']);
 });

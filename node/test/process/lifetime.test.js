@@ -6,19 +6,18 @@ const assert = require('node:assert/strict');
 const { before, it } = require('node:test');
 const { useEngine } = require('../support/engine');
 const { local, unique } = require('../support/options');
-const { rawTable } = require('../support/raw');
 const { useRecorder } = require('../support/recorder');
 const { runScript, startScript } = require('../support/subprocess');
+const useTable = require('../support/table');
 
 const engine = useEngine();
 const recorder = useRecorder(engine);
-const NAME = unique('lifetime');
+const table = useTable(engine, 'lifetime');
 let options;
 
 before(async () => {
   await recorder.started;
-  await rawTable(engine.endpoint, NAME).create();
-  options = local(recorder.endpoint, NAME);
+  options = local(recorder.endpoint, table.name);
 });
 
 const clean = (stdout) => ({
@@ -88,7 +87,7 @@ it('many calls at once are all answered', async () => {
     await Promise.all(ids.map((id) => store.set(id, { id }, 60000, { ctx: {} })));
     const sessions = await Promise.all(ids.map((id) => store.get(id)));
     console.log(sessions.filter((session, number) => session.id === ids[number]).length);
-  }, [local(engine.endpoint, NAME)]);
+  }, [local(engine.endpoint, table.name)]);
   assert.deepEqual(end, clean('200\n'));
 });
 

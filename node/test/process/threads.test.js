@@ -14,16 +14,16 @@ const { useRecorder } = require('../support/recorder');
 const {
   cleanEnv, PACKAGE, runScript, start, startScript,
 } = require('../support/subprocess');
+const useTable = require('../support/table');
 
 const engine = useEngine();
 const recorder = useRecorder(engine);
-const NAME = unique('threads');
+const table = useTable(engine, 'threads');
 let options;
 
 before(async () => {
   await recorder.started;
-  await rawTable(engine.endpoint, NAME).create();
-  options = local(recorder.endpoint, NAME);
+  options = local(recorder.endpoint, table.name);
 });
 
 const clean = (stdout) => ({

@@ -5,13 +5,13 @@
 /* eslint no-param-reassign: ["error", { "props": false }] -- a session is there to be changed */
 
 const assert = require('node:assert/strict');
-const { before, describe, it } = require('node:test');
+const { describe, it } = require('node:test');
 const DynamoDBStore = require('koa-session-dynamodb-store');
 const { useEngine } = require('../support/engine');
 const { serveFor, VERSIONS } = require('../support/koa');
 const { local, unique } = require('../support/options');
-const { rawTable } = require('../support/raw');
 const { useRecorder } = require('../support/recorder');
+const useTable = require('../support/table');
 const Visitor = require('../support/visitor');
 
 const MINUTE = 60000;
@@ -19,16 +19,9 @@ const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 const engine = useEngine();
 const recorder = useRecorder(engine);
-const NAME = unique('absolute');
-let table;
+const table = useTable(engine, 'absolute');
 
-before(async () => {
-  await recorder.started;
-  table = rawTable(engine.endpoint, NAME);
-  await table.create();
-});
-
-const newStore = (more) => new DynamoDBStore(local(recorder.endpoint, NAME, more));
+const newStore = (more) => new DynamoDBStore(local(recorder.endpoint, table.name, more));
 
 // A store whose clock is so much ahead.
 const later = (ms, more) => newStore({ ...more, dynamoConfig: { systemClockOffset: ms } });

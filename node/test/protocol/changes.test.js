@@ -7,19 +7,15 @@
 process.env.AWS_SDK_JS_SUPPRESS_MAINTENANCE_MODE_MESSAGE = '1';
 
 const assert = require('node:assert/strict');
-const { before, describe, it } = require('node:test');
+const { describe, it } = require('node:test');
 const AWS = require('aws-sdk');
 const sessionsOf = require('../fixtures/sessions');
 const { serveFor, VERSIONS } = require('../support/koa');
 const { unique } = require('../support/options');
 const Visitor = require('../support/visitor');
 const {
-  createTable, dataOf, EXPIRY, inParallel, namesIn, newStore, oneRequest, recorder, stored,
+  dataOf, EXPIRY, inParallel, namesIn, newStore, oneRequest, recorder, stored, table,
 } = require('./writes');
-
-let table;
-
-before(async () => { table = await createTable(); });
 
 VERSIONS.forEach((version) => {
   describe(`${version.name}: what is written`, () => {

@@ -4,7 +4,7 @@
 // written whole, still on condition: logout wins, parallel requests overwrite each other.
 
 const assert = require('node:assert/strict');
-const { before, describe, it } = require('node:test');
+const { describe, it } = require('node:test');
 const DynamoDBStore = require('koa-session-dynamodb-store');
 const sessions = require('../frameworks/koa/sessions');
 const traceOf = require('../frameworks/koa/trace');
@@ -12,9 +12,9 @@ const { useEngine } = require('../support/engine');
 const Gate = require('../support/gate');
 const { serveFor, VERSIONS } = require('../support/koa');
 const { local, localAlone, unique } = require('../support/options');
-const { rawTable } = require('../support/raw');
 const { failure, useDenied, useRecorder } = require('../support/recorder');
 const { runScript } = require('../support/subprocess');
+const useTable = require('../support/table');
 const Visitor = require('../support/visitor');
 const { SCENES, play } = require('./scenes');
 
@@ -22,16 +22,9 @@ const HOUR = 3600000;
 const engine = useEngine();
 const denied = useDenied(engine, 'UpdateItem');
 const recorder = useRecorder(denied);
-const NAME = unique('denied');
-let table;
+const table = useTable(engine, 'denied');
 
-before(async () => {
-  await recorder.started;
-  table = rawTable(engine.endpoint, NAME);
-  await table.create();
-});
-
-const newStore = (more) => new DynamoDBStore(localAlone(recorder.endpoint, NAME, more));
+const newStore = (more) => new DynamoDBStore(localAlone(recorder.endpoint, table.name, more));
 const stored = async (store, session) => {
   const id = unique('id');
   await store.set(id, session, HOUR, { ctx: {} });
@@ -159,7 +152,7 @@ it('one warning for the life of the process, whatever the stores and the calls',
       }
       console.log((await store.get('warned')).call);
     }
-  }, [local(recorder.endpoint, NAME)]);
+  }, [local(recorder.endpoint, table.name)]);
   assert.equal(code, 0, stderr);
   assert.equal(stdout, '2\n2\n2\n');
   assert.equal(stderr.match(/Warning/g)?.length, 1, stderr);
@@ -172,7 +165,7 @@ it('no warning where UpdateItem is allowed', async () => {
     const ctx = {};
     await store.set('unwarned', { a: 1 }, 60000, { ctx });
     await store.set('unwarned', { a: 2 }, 60000, { ctx });
-  }, [local(engine.endpoint, NAME)]);
+  }, [local(engine.endpoint, table.name)]);
   assert.equal(code, 0, stderr);
   assert.equal(stderr, '');
 });

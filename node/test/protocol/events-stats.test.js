@@ -3,14 +3,14 @@
 // What a store tells of and counts: store.on('conflict' | 'unreadable' | 'retry' | 'throttled'), store.stats().
 
 const assert = require('node:assert/strict');
-const { before, describe, it } = require('node:test');
+const { describe, it } = require('node:test');
 const DynamoDBStore = require('koa-session-dynamodb-store');
 const { useEngine } = require('../support/engine');
 const { serveFor, VERSIONS } = require('../support/koa');
 const { local, localAlone, unique } = require('../support/options');
-const { rawTable } = require('../support/raw');
 const { failure, useRecorder } = require('../support/recorder');
 const { runScript } = require('../support/subprocess');
+const useTable = require('../support/table');
 const until = require('../support/until');
 const Visitor = require('../support/visitor');
 
@@ -18,16 +18,9 @@ const HOUR = 3600000;
 const NAMES = ['conflict', 'unreadable', 'retry', 'throttled'];
 const engine = useEngine();
 const recorder = useRecorder(engine);
-const NAME = unique('events');
-let table;
+const table = useTable(engine, 'events');
 
-before(async () => {
-  await recorder.started;
-  table = rawTable(engine.endpoint, NAME);
-  await table.create();
-});
-
-const newStore = (more) => new DynamoDBStore(localAlone(recorder.endpoint, NAME, more));
+const newStore = (more) => new DynamoDBStore(localAlone(recorder.endpoint, table.name, more));
 
 // A store, and all it tells: [name, …what the listener was given].
 const watched = (more) => {
@@ -138,7 +131,7 @@ describe('events', () => {
       await store.get('hashed');
     };
     await table.putSession('hashed', { S: 'x' });
-    const args = [local(engine.endpoint, NAME)];
+    const args = [local(engine.endpoint, table.name)];
     const [first, second] = await Promise.all([runScript(body, args), runScript(body, args)]);
     assert.match(first.stdout, /^[0-9a-f]{16}\n$/, first.stderr);
     assert.match(second.stdout, /^[0-9a-f]{16}\n$/, second.stderr);
@@ -173,7 +166,7 @@ describe('events', () => {
   });
 
   it('stores of one configuration hear what any of them met; others do not', async () => {
-    const options = localAlone(recorder.endpoint, NAME);
+    const options = localAlone(recorder.endpoint, table.name);
     const heard = [];
     const stores = [new DynamoDBStore(options), new DynamoDBStore(options), newStore()];
     stores.forEach((store, index) => store.on('unreadable', () => heard.push(index)));
@@ -186,7 +179,7 @@ describe('events', () => {
 
   it('listeners stay when the options are replaced', async () => {
     const { store, events } = watched();
-    store.setOptions(localAlone(recorder.endpoint, NAME));
+    store.setOptions(localAlone(recorder.endpoint, table.name));
     await unreadable(store);
     await until('the event', () => events.length > 0);
     assert.deepEqual(events.map(([name]) => name), ['unreadable']);
@@ -217,7 +210,7 @@ describe('events', () => {
       console.log((await thrown).message);
       await store.set('thrown', { a: 1 }, 60000, { ctx: {} });
       console.log(await store.get('thrown'));
-    }, [local(engine.endpoint, NAME)]);
+    }, [local(engine.endpoint, table.name)]);
     assert.equal(code, 0, stderr);
     assert.equal(stdout, 'undefined\nof the listener\n{ a: 1 }\n');
     assert.equal(stderr, '');
@@ -231,7 +224,7 @@ describe('the process', () => {
       ['conflict', 'unreadable', 'retry', 'throttled'].forEach((name) => store.on(name, () => {}));
       await store.get('x');
       console.log('done');
-    }, [local(engine.endpoint, NAME)]);
+    }, [local(engine.endpoint, table.name)]);
     assert.equal(code, 0, stderr);
     assert.equal(stdout, 'done\n');
     assert.equal(stderr, '');
@@ -240,7 +233,7 @@ describe('the process', () => {
   it('ends although a listener was added and nothing was called', async () => {
     const { code, stderr } = await runScript((Store, options) => {
       new Store(options).on('conflict', () => {});
-    }, [local(engine.endpoint, NAME)]);
+    }, [local(engine.endpoint, table.name)]);
     assert.equal(code, 0, stderr);
     assert.equal(stderr, '');
   });
@@ -267,7 +260,7 @@ describe('the process', () => {
       await store.get('in-workers');
       await store.get('in-workers');
       console.log('done');
-    }, [local(engine.endpoint, NAME)]);
+    }, [local(engine.endpoint, table.name)]);
     assert.equal(code, 0, stderr);
     assert.equal(stdout, '16\n16\n16\ndone\n');
     assert.equal(stderr, '');
@@ -375,7 +368,7 @@ describe('stats', () => {
   });
 
   it('an engine that is not there: calls and errors, whatever was sent', async () => {
-    const store = new DynamoDBStore(localAlone('http://127.0.0.1:1', NAME, { dynamoConfig: { maxRetries: 0 } }));
+    const store = new DynamoDBStore(localAlone('http://127.0.0.1:1', table.name, { dynamoConfig: { maxRetries: 0 } }));
     await assert.rejects(store.get(unique('id')));
     const { calls, errors, capacityUnits } = store.stats().operations.GetItem;
     assert.deepEqual([calls, errors, capacityUnits], [1, 1, 0]);
@@ -392,7 +385,7 @@ describe('stats', () => {
   });
 
   it('of stores of one configuration, such as a ContextStore makes, are one', async (t) => {
-    const options = localAlone(engine.endpoint, NAME);
+    const options = localAlone(engine.endpoint, table.name);
     class ContextStore extends DynamoDBStore {
       constructor() {
         super(options);

@@ -4,17 +4,13 @@
 
 /* eslint no-param-reassign: ["error", { "props": false }] -- a session is there to be changed */
 const assert = require('node:assert/strict');
-const { before, describe, it } = require('node:test');
+const { describe, it } = require('node:test');
 const Gate = require('../support/gate');
 const { serveFor, VERSIONS } = require('../support/koa');
 const Visitor = require('../support/visitor');
 const {
-  atOnce, createTable, dataOf, newLegacy, newStore, oneRequest, recorder, stored,
+  atOnce, dataOf, newLegacy, newStore, oneRequest, recorder, stored, table,
 } = require('./writes');
-
-let table;
-
-before(async () => { table = await createTable(); });
 
 VERSIONS.forEach((version) => {
   describe(`${version.name}: changes that do not fit into one request`, () => {

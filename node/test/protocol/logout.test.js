@@ -7,32 +7,25 @@
 process.env.AWS_SDK_JS_SUPPRESS_MAINTENANCE_MODE_MESSAGE = '1';
 
 const assert = require('node:assert/strict');
-const { before, describe, it } = require('node:test');
+const { describe, it } = require('node:test');
 const Legacy = require('legacy');
 const DynamoDBStore = require('koa-session-dynamodb-store');
 const { useEngine } = require('../support/engine');
 const Gate = require('../support/gate');
 const { serveFor, VERSIONS } = require('../support/koa');
 const { local, localAlone, unique } = require('../support/options');
-const { rawTable } = require('../support/raw');
 const { useRecorder } = require('../support/recorder');
 const { runScript } = require('../support/subprocess');
+const useTable = require('../support/table');
 const Visitor = require('../support/visitor');
 const { SCENES, play } = require('./scenes');
 
 const HOUR = 3600000;
 const engine = useEngine();
 const recorder = useRecorder(engine);
-const NAME = unique('logout');
-let table;
+const table = useTable(engine, 'logout');
 
-before(async () => {
-  await recorder.started;
-  table = rawTable(engine.endpoint, NAME);
-  await table.create();
-});
-
-const newStore = (more) => new DynamoDBStore(localAlone(engine.endpoint, NAME, more));
+const newStore = (more) => new DynamoDBStore(localAlone(engine.endpoint, table.name, more));
 
 // A store, and the conflicts it told of.
 const watched = (more) => {
@@ -191,7 +184,7 @@ VERSIONS.forEach((version) => {
         const { store, conflicts } = watched({ conflict });
         const gate = new Gate();
         const id = unique('id');
-        await new Legacy(local(engine.endpoint, NAME)).set(id, { user: 'Ada' }, HOUR);
+        await new Legacy(local(engine.endpoint, table.name)).set(id, { user: 'Ada' }, HOUR);
         assert.equal((await table.get(id)).created, undefined);
         const app = await serveFor(t, version, { store }, async (ctx) => {
           await gate.pass();
@@ -225,7 +218,7 @@ VERSIONS.forEach((version) => {
       it('ContextStore: a store for each request knows what its request has loaded', async (t) => {
         class ContextStore extends DynamoDBStore {
           constructor() {
-            super(local(engine.endpoint, NAME, { conflict }));
+            super(local(engine.endpoint, table.name, { conflict }));
           }
         }
         const gate = new Gate();
@@ -251,7 +244,7 @@ VERSIONS.forEach((version) => {
   describe(`${version.name}, in one request`, () => {
     it('a save that nobody waited for does not outlive the logout after it', async (t) => {
       recorder.reset();
-      const store = new DynamoDBStore(localAlone(recorder.endpoint, NAME));
+      const store = new DynamoDBStore(localAlone(recorder.endpoint, table.name));
       const put = recorder.hold('PutItem');
       const id = unique('id');
       const app = await serveFor(t, version, { store, genid: () => id }, (ctx) => {
@@ -271,7 +264,7 @@ VERSIONS.forEach((version) => {
 
     it('what comes after a logout that nobody waited for comes after it', async (t) => {
       recorder.reset();
-      const store = new DynamoDBStore(localAlone(recorder.endpoint, NAME));
+      const store = new DynamoDBStore(localAlone(recorder.endpoint, table.name));
       const id = unique('id');
       await store.set(id, { user: 'Ada', old: true }, HOUR, { ctx: {} });
       const destroy = recorder.hold('DeleteItem');
@@ -296,7 +289,7 @@ VERSIONS.forEach((version) => {
       const { store, conflicts } = watched();
       const gate = new Gate();
       const id = unique('id');
-      await new Legacy(local(engine.endpoint, NAME)).set(id, { user: 'Ada' }, HOUR);
+      await new Legacy(local(engine.endpoint, table.name)).set(id, { user: 'Ada' }, HOUR);
       assert.equal((await table.get(id)).created, undefined);
       const app = await serveFor(t, version, { store, autoCommit: false }, async (ctx) => {
         ctx.session.views = 2;
@@ -322,7 +315,7 @@ VERSIONS.forEach((version) => {
 
     it('once a write was dropped, later ones are not even sent', async (t) => {
       recorder.reset();
-      const store = new DynamoDBStore(localAlone(recorder.endpoint, NAME));
+      const store = new DynamoDBStore(localAlone(recorder.endpoint, table.name));
       const gate = new Gate();
       const id = unique('id');
       await store.set(id, { user: 'Ada' }, HOUR, { ctx: {} });
@@ -384,7 +377,7 @@ VERSIONS.forEach((version) => {
       });
 
       it(`${name}: on the legacy package the user is signed in again, and two of three changes are lost`, async (t) => {
-        const data = await signOutByField(t, new Legacy(local(engine.endpoint, NAME)), signOut);
+        const data = await signOutByField(t, new Legacy(local(engine.endpoint, table.name)), signOut);
         assert.deepEqual(data.user, { S: 'Ada' });
         assert.equal(Object.values(data).filter(({ S }) => S === 'changed').length, 1);
       });
@@ -394,7 +387,7 @@ VERSIONS.forEach((version) => {
   describe(`${version.name}, the legacy package: what this file is about does happen`, () => {
     Object.entries(SCENES).filter(([, { legacyCannot }]) => !legacyCannot).forEach(([name, scene]) => {
       it(`${name}: the session is back`, async (t) => {
-        const store = new Legacy(local(engine.endpoint, NAME));
+        const store = new Legacy(local(engine.endpoint, table.name));
         const { item } = await play(t, {
           version, store, table, scene,
         });
@@ -402,7 +395,7 @@ VERSIONS.forEach((version) => {
       });
 
       it(`${name}: the next session under the id is lost`, async (t) => {
-        const store = new Legacy(local(engine.endpoint, NAME));
+        const store = new Legacy(local(engine.endpoint, table.name));
         const { item, left } = await play(t, {
           version, store, table, scene, again: true,
         });
@@ -452,7 +445,7 @@ describe('koa-session that gives no ctx, or no options at all', () => {
         await store.set('x', { a: 1 }, 1000, null);
         await store.destroy('x');
       }
-    }, [local(engine.endpoint, NAME)]);
+    }, [local(engine.endpoint, table.name)]);
     assert.equal(code, 0, stderr);
     assert.equal(stderr.match(/Warning/g)?.length, 1, stderr);
     assert.match(stderr, /koa-session/);
@@ -465,7 +458,7 @@ describe('koa-session that gives no ctx, or no options at all', () => {
       await store.get('y', undefined, { ctx });
       await store.set('y', { a: 1 }, 1000, { ctx, changed: true });
       await store.destroy('y', { ctx });
-    }, [local(engine.endpoint, NAME)]);
+    }, [local(engine.endpoint, table.name)]);
     assert.equal(code, 0, stderr);
     assert.equal(stderr, '');
   });

@@ -5,18 +5,14 @@
 
 /* eslint no-param-reassign: ["error", { "props": false }] -- a session is there to be changed */
 const assert = require('node:assert/strict');
-const { before, describe, it } = require('node:test');
+const { describe, it } = require('node:test');
 const Gate = require('../support/gate');
 const { serveFor, VERSIONS } = require('../support/koa');
 const { unique } = require('../support/options');
 const Visitor = require('../support/visitor');
 const {
-  atOnce, createTable, dataOf, HOUR, inParallel, newLegacy, newStore, recorder, stored,
+  atOnce, dataOf, HOUR, inParallel, newLegacy, newStore, recorder, stored, table,
 } = require('./writes');
-
-let table;
-
-before(async () => { table = await createTable(); });
 
 VERSIONS.forEach((version) => {
   describe(`${version.name}: requests in parallel`, () => {

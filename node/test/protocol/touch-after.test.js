@@ -6,13 +6,13 @@
 /* eslint no-underscore-dangle: "off" -- koa-session's own fields */
 
 const assert = require('node:assert/strict');
-const { before, describe, it } = require('node:test');
+const { describe, it } = require('node:test');
 const DynamoDBStore = require('koa-session-dynamodb-store');
 const { useEngine } = require('../support/engine');
 const { serveFor, VERSIONS } = require('../support/koa');
 const { localAlone, unique } = require('../support/options');
-const { rawTable } = require('../support/raw');
 const { useRecorder } = require('../support/recorder');
+const useTable = require('../support/table');
 const Visitor = require('../support/visitor');
 const { age } = require('./scenes');
 
@@ -20,16 +20,9 @@ const MINUTE = 60000;
 const HOUR = 60 * MINUTE;
 const engine = useEngine();
 const recorder = useRecorder(engine);
-const NAME = unique('touch-after');
-let table;
+const table = useTable(engine, 'touch-after');
 
-before(async () => {
-  await recorder.started;
-  table = rawTable(engine.endpoint, NAME);
-  await table.create();
-});
-
-const newStore = (more) => new DynamoDBStore(localAlone(recorder.endpoint, NAME, more));
+const newStore = (more) => new DynamoDBStore(localAlone(recorder.endpoint, table.name, more));
 
 // What one page view of a session sent, that was stored `secs` ago with `maxAge`.
 const view = async (t, {

@@ -11,27 +11,18 @@ const { useEngine } = require('../support/engine');
 const Gate = require('../support/gate');
 const { serveFor } = require('../support/koa');
 const { local, localAlone, unique } = require('../support/options');
-const { rawTable } = require('../support/raw');
 const { useRecorder } = require('../support/recorder');
+const useTable = require('../support/table');
 const Visitor = require('../support/visitor');
 
 const HOUR = 3600000;
 const EXPIRY = ['_expire', '_maxAge', '_session'];
 const engine = useEngine();
 const recorder = useRecorder(engine);
-const NAME = unique('parallel');
-let table;
+const table = useTable(engine, 'parallel');
 
-/** Creates the table of all tests of a file. */
-async function createTable() {
-  await recorder.started;
-  table = rawTable(engine.endpoint, NAME);
-  await table.create();
-  return table;
-}
-
-const newStore = (more) => new DynamoDBStore(localAlone(recorder.endpoint, NAME, more));
-const newLegacy = () => new Legacy(local(engine.endpoint, NAME));
+const newStore = (more) => new DynamoDBStore(localAlone(recorder.endpoint, table.name, more));
+const newLegacy = () => new Legacy(local(engine.endpoint, table.name));
 
 // What the application keeps, without koa-session's own fields.
 const dataOf = (item) => Object.fromEntries(Object.entries(item.session.M).filter(([name]) => !EXPIRY.includes(name)));
@@ -98,17 +89,16 @@ const stored = async (session, store = newStore()) => {
 
 module.exports = {
   atOnce,
-  createTable,
   dataOf,
   engine,
   EXPIRY,
   HOUR,
   inParallel,
-  NAME,
   namesIn,
   newLegacy,
   newStore,
   oneRequest,
   recorder,
   stored,
+  table,
 };

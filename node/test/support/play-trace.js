@@ -10,13 +10,13 @@
 // - whether the visitor's session is `moved` in the table, or `gone` from it. Otherwise its item is as before.
 
 const assert = require('node:assert/strict');
-const { before, it } = require('node:test');
+const { it } = require('node:test');
 const DynamoDBStore = require('koa-session-dynamodb-store/express');
 const { useEngine } = require('./engine');
 const { local, unique } = require('./options');
-const { rawTable } = require('./raw');
 const { failure, useRecorder } = require('./recorder');
 const recording = require('./recording');
+const useTable = require('./table');
 const {
   assertLives, attribute, inWords, soon,
 } = require('./trace');
@@ -42,14 +42,7 @@ function errorInWords(error) {
 module.exports = function playTrace(framework, trace, scenes) {
   const engine = useEngine();
   const recorder = useRecorder(engine);
-  const tableName = unique('trace');
-  let table;
-
-  before(async () => {
-    await recorder.started;
-    table = rawTable(engine.endpoint, tableName);
-    await table.create();
-  });
+  const table = useTable(engine, 'trace');
 
   it('there is a scene for every line of the trace', () => {
     assert.deepEqual(trace.map(({ name }) => name), Object.keys(scenes));
@@ -65,7 +58,7 @@ module.exports = function playTrace(framework, trace, scenes) {
       if (stored) await table.putSession(key, attribute(stored), soon());
       const earlier = await table.get(key);
 
-      const store = new (recording(DynamoDBStore, calls))(local(recorder.endpoint, tableName));
+      const store = new (recording(DynamoDBStore, calls))(local(recorder.endpoint, table.name));
       scene.prepare?.(store);
       const app = await framework.serveFor(t, store, { ...scene.options }, scene.handler ?? (() => {}));
       scene.serving?.(store);
@@ -81,7 +74,7 @@ module.exports = function playTrace(framework, trace, scenes) {
       assert.deepEqual(calls.map((call) => inWords(call, key)), expected.calls);
       assert.equal(answer.status, expected.status);
       assert.equal(answer.setCookies.length, expected.cookies);
-      assert.doesNotMatch(JSON.stringify(answer.body), new RegExp(`${tableName}|${key}|dummyKey`));
+      assert.doesNotMatch(JSON.stringify(answer.body), new RegExp(`${table.name}|${key}|dummyKey`));
       if (expected.message) assert.equal(answer.body.message, expected.message);
       if (expected.errors) {
         await until('the errors', () => app.errors.length >= expected.errors.length);
@@ -102,5 +95,5 @@ module.exports = function playTrace(framework, trace, scenes) {
     });
   });
 
-  return { recorder, tableName };
+  return { recorder, tableName: table.name };
 };

@@ -4,7 +4,7 @@
 // tests of both frameworks; `scenes` are what the slow request does.
 
 const assert = require('node:assert/strict');
-const { before, describe, it } = require('node:test');
+const { describe, it } = require('node:test');
 const DynamoDBStore = require('koa-session-dynamodb-store/express');
 const { useEngine } = require('../../support/engine');
 const Gate = require('../../support/gate');
@@ -13,6 +13,7 @@ const peers = require('../../support/peers');
 const { rawTable } = require('../../support/raw');
 const { useDenied, useRecorder } = require('../../support/recorder');
 const call = require('../../support/session-call');
+const useTable = require('../../support/table');
 const until = require('../../support/until');
 const Visitor = require('../../support/visitor');
 
@@ -70,17 +71,8 @@ module.exports = function testLogout(framework, scenes, { ghosts }) {
   const engine = useEngine();
   const denied = useDenied(engine, 'UpdateItem');
   const recorder = useRecorder(engine);
-  const NAME = unique('logout');
-  const OLD = unique('logout-old');
-  let table;
-  let oldTable;
-
-  before(async () => {
-    await Promise.all([denied.started, recorder.started]);
-    table = rawTable(engine.endpoint, NAME);
-    oldTable = rawTable(engine.endpoint, OLD, 'id');
-    await Promise.all([table.create(), oldTable.create()]);
-  });
+  const table = useTable(engine, 'logout');
+  const oldTable = useTable(engine, 'logout-old', 'id');
 
   const watched = (options) => {
     const store = new DynamoDBStore(options);
@@ -91,11 +83,11 @@ module.exports = function testLogout(framework, scenes, { ghosts }) {
 
   // How a store can be made: its options, and where its rows are.
   const KINDS = {
-    "conflict: 'merge'": () => ({ options: localAlone(engine.endpoint, NAME), table }),
-    "conflict: 'overwrite'": () => ({ options: localAlone(engine.endpoint, NAME, { conflict: 'overwrite' }), table }),
-    'UpdateItem is not allowed': () => ({ options: localAlone(denied.endpoint, NAME), table }),
+    "conflict: 'merge'": () => ({ options: localAlone(engine.endpoint, table.name), table }),
+    "conflict: 'overwrite'": () => ({ options: localAlone(engine.endpoint, table.name, { conflict: 'overwrite' }), table }),
+    'UpdateItem is not allowed': () => ({ options: localAlone(denied.endpoint, table.name), table }),
     "layout: 'connect-dynamodb'": () => ({
-      options: localAlone(engine.endpoint, OLD, { layout: 'connect-dynamodb' }), table: oldTable, prefix: 'sess:',
+      options: localAlone(engine.endpoint, oldTable.name, { layout: 'connect-dynamodb' }), table: oldTable, prefix: 'sess:',
     }),
   };
 
@@ -149,7 +141,7 @@ module.exports = function testLogout(framework, scenes, { ghosts }) {
     const { open } = peers['connect-dynamodb 3'];
     Object.entries(scenes).forEach(([name, scene]) => {
       it(`${name}: brings the session back`, async (t) => {
-        const [store, other] = [1, 2].map(() => open(framework, engine.endpoint, OLD));
+        const [store, other] = [1, 2].map(() => open(framework, engine.endpoint, oldTable.name));
         const { item, user } = await play(t, {
           framework, store, other, table: oldTable, prefix: 'sess:', scene,
         });
@@ -174,7 +166,7 @@ module.exports = function testLogout(framework, scenes, { ghosts }) {
   });
 
   it('a request that destroys twice, and saves in between, brings nothing back', async (t) => {
-    const store = new DynamoDBStore(local(engine.endpoint, NAME));
+    const store = new DynamoDBStore(local(engine.endpoint, table.name));
     const options = { cookie: { maxAge: MINUTE } };
     const app = await framework.serveFor(t, store, options, async ({ session, sessionStore }, path) => {
       if (path === '/sign-in') Object.assign(session, { user: 'Ada' });
@@ -196,7 +188,7 @@ module.exports = function testLogout(framework, scenes, { ghosts }) {
 
   it('a session destroyed while it is stored for the first time does not stay', async (t) => {
     recorder.reset();
-    const store = new DynamoDBStore(local(recorder.endpoint, NAME));
+    const store = new DynamoDBStore(local(recorder.endpoint, table.name));
     const puts = recorder.hold('PutItem');
     let id;
     const app = await framework.serveFor(t, store, {}, async ({ session, sessionStore }) => {
@@ -218,7 +210,7 @@ module.exports = function testLogout(framework, scenes, { ghosts }) {
   });
 
   it('regenerate: the old id stays dead, and the new session is not written to', async (t) => {
-    const store = new DynamoDBStore(local(engine.endpoint, NAME));
+    const store = new DynamoDBStore(local(engine.endpoint, table.name));
     const gate = new Gate();
     const app = await framework.serveFor(t, store, { cookie: { maxAge: MINUTE } }, async (request, path) => {
       if (path === '/slow') await gate.pass();
@@ -246,7 +238,7 @@ module.exports = function testLogout(framework, scenes, { ghosts }) {
   });
 
   it('after a write that was dropped, later ones of the request are too', async (t) => {
-    const { conflicts, ...stores } = watched(localAlone(engine.endpoint, NAME));
+    const { conflicts, ...stores } = watched(localAlone(engine.endpoint, table.name));
     const { item } = await play(t, {
       framework,
       ...stores,

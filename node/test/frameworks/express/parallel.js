@@ -4,7 +4,7 @@
 // changed, and no others. The tests of both frameworks.
 
 const assert = require('node:assert/strict');
-const { before, describe, it } = require('node:test');
+const { describe, it } = require('node:test');
 const DynamoDBStore = require('koa-session-dynamodb-store/express');
 const { useEngine } = require('../../support/engine');
 const Gate = require('../../support/gate');
@@ -13,6 +13,7 @@ const peers = require('../../support/peers');
 const { rawTable } = require('../../support/raw');
 const { useRecorder } = require('../../support/recorder');
 const call = require('../../support/session-call');
+const useTable = require('../../support/table');
 const { attribute } = require('../../support/trace');
 const Visitor = require('../../support/visitor');
 
@@ -66,16 +67,9 @@ const remove = (name) => (session) => { delete session[name]; };
 module.exports = function testParallel(framework) {
   const engine = useEngine();
   const recorder = useRecorder(engine);
-  const NAME = unique('parallel');
-  let table;
+  const table = useTable(engine, 'parallel');
 
-  before(async () => {
-    await recorder.started;
-    table = rawTable(engine.endpoint, NAME);
-    await table.create();
-  });
-
-  const newStore = (more) => new DynamoDBStore(localAlone(recorder.endpoint, NAME, more));
+  const newStore = (more) => new DynamoDBStore(localAlone(recorder.endpoint, table.name, more));
 
   const storedSession = async (fields, more) => {
     const id = unique('id');

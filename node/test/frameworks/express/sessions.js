@@ -3,7 +3,7 @@
 // What a visitor sees of their session, from sign-in to sign-out. The tests of both frameworks.
 
 const assert = require('node:assert/strict');
-const { before, describe, it } = require('node:test');
+const { describe, it } = require('node:test');
 const DynamoDBStore = require('koa-session-dynamodb-store/express');
 const KoaStore = require('koa-session-dynamodb-store');
 const { useEngine } = require('../../support/engine');
@@ -11,6 +11,7 @@ const { local, localAlone, unique } = require('../../support/options');
 const { rawTable } = require('../../support/raw');
 const { failure, useRecorder } = require('../../support/recorder');
 const call = require('../../support/session-call');
+const useTable = require('../../support/table');
 const { assertLives, attribute } = require('../../support/trace');
 const Visitor = require('../../support/visitor');
 
@@ -21,16 +22,9 @@ const DAY = 86400 * SECOND;
 module.exports = function testSessions(framework) {
   const engine = useEngine();
   const recorder = useRecorder(engine);
-  const NAME = unique('sessions');
-  let table;
+  const table = useTable(engine, 'sessions');
 
-  before(async () => {
-    await recorder.started;
-    table = rawTable(engine.endpoint, NAME);
-    await table.create();
-  });
-
-  const newStore = (more) => new DynamoDBStore(local(engine.endpoint, NAME, more));
+  const newStore = (more) => new DynamoDBStore(local(engine.endpoint, table.name, more));
 
   // An app with the routes the tests need.
   const routes = {
@@ -82,7 +76,7 @@ module.exports = function testSessions(framework) {
   });
 
   it('sessions are those of the Koa store', async (t) => {
-    const koa = new KoaStore(local(engine.endpoint, NAME));
+    const koa = new KoaStore(local(engine.endpoint, table.name));
     const app = await serve(t, newStore());
     const visitor = new Visitor(app.url);
     await visitor.get('/count');
@@ -262,7 +256,7 @@ module.exports = function testSessions(framework) {
 
   it('a view moves the expiry; within touchAfter it costs no write', async (t) => {
     const id = await stored({ user: 'Ada' }, { expires: { N: String(Math.ceil(Date.now() / SECOND) + 30) } });
-    const store = (more) => new DynamoDBStore(localAlone(recorder.endpoint, NAME, more));
+    const store = (more) => new DynamoDBStore(localAlone(recorder.endpoint, table.name, more));
     const moving = await serve(t, store(), { cookie: { maxAge: MINUTE } });
     const from = Date.now();
     recorder.reset();
@@ -358,7 +352,7 @@ module.exports = function testSessions(framework) {
   });
 
   it('a throttled or failing request is tried again, visitors notice nothing', async (t) => {
-    const app = await serve(t, new DynamoDBStore(local(recorder.endpoint, NAME)));
+    const app = await serve(t, new DynamoDBStore(local(recorder.endpoint, table.name)));
     const visitor = new Visitor(app.url);
     await visitor.get('/count');
     for (const [operation, type, status] of [

@@ -10,21 +10,18 @@ const { inspect } = require('node:util');
 const DynamoDBStore = require('koa-session-dynamodb-store');
 const { useEngine } = require('../../support/engine');
 const { local, unique } = require('../../support/options');
-const { rawTable } = require('../../support/raw');
 const { failure, useRecorder } = require('../../support/recorder');
+const useTable = require('../../support/table');
 
 const engine = useEngine();
 const recorder = useRecorder(engine);
-const NAME = unique('bad-input');
+const table = useTable(engine, 'bad-input');
 const DATA = 'CANARY-DATA';
 let store;
-let table;
 
 before(async () => {
   await recorder.started;
-  table = rawTable(engine.endpoint, NAME);
-  await table.create();
-  store = new DynamoDBStore(local(recorder.endpoint, NAME));
+  store = new DynamoDBStore(local(recorder.endpoint, table.name));
 });
 
 const nested = (levels, end) => {
@@ -176,7 +173,7 @@ describe('ids', () => {
   });
 
   it('the prefix counts', async () => {
-    const prefixed = new DynamoDBStore(local(recorder.endpoint, NAME, { prefix: 'p:' }));
+    const prefixed = new DynamoDBStore(local(recorder.endpoint, table.name, { prefix: 'p:' }));
     assert.equal(await prefixed.get('x'.repeat(2047)), undefined);
     assert.equal((await failureOf(prefixed.set('x'.repeat(2047), { a: 1 }, 1000))).code, 'InvalidIdError');
     await prefixed.set('x'.repeat(2046), { a: 1 }, 60000);
@@ -231,7 +228,7 @@ describe('options of a call', () => {
   it('what a request knows of a session in one store says nothing of it in another', async () => {
     const ctx = {};
     const id = unique('id');
-    const prefixed = new DynamoDBStore({ ...local(recorder.endpoint, NAME), prefix: 'other:' });
+    const prefixed = new DynamoDBStore({ ...local(recorder.endpoint, table.name), prefix: 'other:' });
     await store.set(id, { a: 1 }, 60000, { ctx: {} });
     assert.equal(await prefixed.get(id, 60000, { ctx }), undefined);
     assert.deepEqual(await store.get(id, 60000, { ctx }), { a: 1 });
@@ -264,7 +261,7 @@ describe('times to live', () => {
   const expiresAfter = async (maxAge, more) => {
     const id = unique('ttl');
     const from = Date.now();
-    await new DynamoDBStore(local(engine.endpoint, NAME, more)).set(id, { a: 1 }, maxAge);
+    await new DynamoDBStore(local(engine.endpoint, table.name, more)).set(id, { a: 1 }, maxAge);
     const expires = Number((await table.get(id)).expires.N);
     return { early: expires - Math.ceil(from / 1000), late: expires - Math.ceil(Date.now() / 1000) };
   };
@@ -345,7 +342,7 @@ describe('an engine that is not there', () => {
   };
 
   const assertUnreachable = async (endpoint, options, deadline) => {
-    const away = new DynamoDBStore(local(endpoint, NAME, options));
+    const away = new DynamoDBStore(local(endpoint, table.name, options));
     const id = unique('away');
     for (const call of [() => away.get(id), () => away.set(id, { secret: DATA }, 1000), () => away.destroy(id)]) {
       const from = Date.now();
@@ -368,7 +365,7 @@ describe('an engine that is not there', () => {
   });
 
   it('no answer, and the default deadline of 5 s', async (t) => {
-    const away = new DynamoDBStore(local(await silent(t), NAME));
+    const away = new DynamoDBStore(local(await silent(t), table.name));
     const from = Date.now();
     const err = await failureOf(away.get('x'));
     const took = Date.now() - from;
@@ -394,7 +391,7 @@ describe('an engine that is not there', () => {
       await once(server, 'listening');
       t.after(() => server.close());
       const endpoint = `http://127.0.0.1:${server.address().port}`;
-      const strange = new DynamoDBStore(local(endpoint, NAME));
+      const strange = new DynamoDBStore(local(endpoint, table.name));
       const errors = [
         await failureOf(strange.get('x')),
         await failureOf(strange.set('x', { a: 1 }, 1000)),
@@ -417,7 +414,8 @@ it('no error ever says an id, data or a secret', async () => {
   const dynamoConfig = {
     accessKeyId: 'SECRETACCESS', secretAccessKey: 'SECRETSECRET', sessionToken: 'SECRETTOKEN', maxRetries: 0,
   };
-  const makers = [recorder.endpoint, endpoint].map((at) => () => new DynamoDBStore(local(at, NAME, { dynamoConfig })));
+  const makers = [recorder.endpoint, endpoint]
+    .map((at) => () => new DynamoDBStore(local(at, table.name, { dynamoConfig })));
   for (const make of makers) {
     let strict;
     try {

@@ -1,31 +1,24 @@
 'use strict';
 
 // What a Koa app does when the table does not answer as it should: 500, the error at app.on('error'), nothing lost
-// that was there before, and no request that waits for ever.
+// that was there and no request that waits for ever.
 
 const assert = require('node:assert/strict');
-const { before, describe, it } = require('node:test');
+const { describe, it } = require('node:test');
 const { inspect } = require('node:util');
 const DynamoDBStore = require('koa-session-dynamodb-store');
 const { useEngine } = require('../../support/engine');
 const { serveFor, VERSIONS } = require('../../support/koa');
 const { local, localAlone, unique } = require('../../support/options');
-const { rawTable } = require('../../support/raw');
 const { failure, useRecorder } = require('../../support/recorder');
+const useTable = require('../../support/table');
 const Visitor = require('../../support/visitor');
 
 const engine = useEngine();
 const recorder = useRecorder(engine);
-const NAME = unique('failures');
-let table;
+const table = useTable(engine, 'failures');
 
-before(async () => {
-  await recorder.started;
-  table = rawTable(engine.endpoint, NAME);
-  await table.create();
-});
-
-const newStore = (more) => new DynamoDBStore(localAlone(recorder.endpoint, NAME, more));
+const newStore = (more) => new DynamoDBStore(localAlone(recorder.endpoint, table.name, more));
 const count = (ctx) => {
   ctx.session.views = (ctx.session.views || 0) + 1;
   return { views: ctx.session.views };
@@ -54,7 +47,7 @@ VERSIONS.forEach((version) => {
         assert.equal(err.message, 'Unable to get session.');
         assert.equal(typeof err.code, 'string');
         assert.equal(new URL(err.endpoint).origin, recorder.endpoint);
-        assert.equal(err.table, NAME);
+        assert.equal(err.table, table.name);
         assert.ok(!told(err).includes(visitor.sessionId));
 
         const stranger = await new Visitor(app.url).get();

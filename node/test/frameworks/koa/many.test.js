@@ -4,25 +4,17 @@
 
 const assert = require('node:assert/strict');
 const path = require('node:path');
-const { before, it } = require('node:test');
+const { it } = require('node:test');
 const { useEngine } = require('../../support/engine');
-const { unique } = require('../../support/options');
-const { rawTable } = require('../../support/raw');
 const { cleanEnv, printed, start } = require('../../support/subprocess');
+const useTable = require('../../support/table');
 const Visitor = require('../../support/visitor');
 
 const engine = useEngine();
-const NAME = unique('many');
-let table;
-
-before(async () => {
-  await engine.started;
-  table = rawTable(engine.endpoint, NAME);
-  await table.create();
-});
+const table = useTable(engine, 'many');
 
 const startApp = async (t) => {
-  const app = start(process.execPath, [path.join(__dirname, 'app.js'), engine.endpoint, NAME], { env: cleanEnv() });
+  const app = start(process.execPath, [path.join(__dirname, 'app.js'), engine.endpoint, table.name], { env: cleanEnv() });
   t.after(app.stop);
   const [url] = await printed(app, /http:\S+/);
   return { ...app, url };

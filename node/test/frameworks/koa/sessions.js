@@ -4,12 +4,13 @@
 // a session on this engine.
 
 const assert = require('node:assert/strict');
-const { before, describe, it } = require('node:test');
+const { describe, it } = require('node:test');
 const DynamoDBStore = require('koa-session-dynamodb-store');
 const { serveFor, VERSIONS } = require('../../support/koa');
 const { local, unique } = require('../../support/options');
 const { rawTable } = require('../../support/raw');
 const { useRecorder } = require('../../support/recorder');
+const useTable = require('../../support/table');
 const until = require('../../support/until');
 const Visitor = require('../../support/visitor');
 
@@ -17,16 +18,9 @@ const DAY = 86400000;
 
 module.exports = function sessions(engine, { update = 'UpdateItem' } = {}) {
   const recorder = useRecorder(engine);
-  const NAME = unique('sessions');
-  let table;
+  const table = useTable(engine, 'sessions');
 
-  before(async () => {
-    await recorder.started;
-    table = rawTable(engine.endpoint, NAME);
-    await table.create();
-  });
-
-  const newStore = (more) => new DynamoDBStore(local(engine.endpoint, NAME, more));
+  const newStore = (more) => new DynamoDBStore(local(engine.endpoint, table.name, more));
 
   // An app with the routes the tests need.
   const routes = {
@@ -80,7 +74,7 @@ module.exports = function sessions(engine, { update = 'UpdateItem' } = {}) {
 
       it('signed cookies work, forged ones reach no store', async (t) => {
         recorder.reset();
-        const store = new DynamoDBStore(local(recorder.endpoint, NAME));
+        const store = new DynamoDBStore(local(recorder.endpoint, table.name));
         const app = await serveFor(t, version, { store, signed: true }, handler);
         const visitor = new Visitor(app.url);
         await visitor.get('/count');
@@ -92,7 +86,7 @@ module.exports = function sessions(engine, { update = 'UpdateItem' } = {}) {
       });
 
       it(`a page view that changes nothing is one GetItem, one that does is a GetItem and ${update === 'UpdateItem' ? 'an' : 'a'} ${update}`, async (t) => {
-        const store = new DynamoDBStore(local(recorder.endpoint, NAME));
+        const store = new DynamoDBStore(local(recorder.endpoint, table.name));
         const app = await serveFor(t, version, { store }, handler);
         const visitor = new Visitor(app.url);
         recorder.reset();
@@ -186,7 +180,7 @@ module.exports = function sessions(engine, { update = 'UpdateItem' } = {}) {
       it('an item without expiry is live, and gets one when it is saved', async (t) => {
         const app = await serveFor(t, version, { store: newStore() }, handler);
         const id = unique('eternal');
-        await rawTable(engine.endpoint, NAME).put({ sessionId: { S: id }, session: { M: { views: { N: '1' } } } });
+        await rawTable(engine.endpoint, table.name).put({ sessionId: { S: id }, session: { M: { views: { N: '1' } } } });
         const visitor = new Visitor(app.url, { 'koa.sess': id });
         const from = Date.now();
         assert.deepEqual((await visitor.get('/count')).body, { views: 2 });
@@ -349,7 +343,7 @@ module.exports = function sessions(engine, { update = 'UpdateItem' } = {}) {
         const contexts = [];
         class ContextStore extends DynamoDBStore {
           constructor(ctx) {
-            super(local(engine.endpoint, NAME, { prefix: `${ctx.get('x-tenant')}:` }));
+            super(local(engine.endpoint, table.name, { prefix: `${ctx.get('x-tenant')}:` }));
             contexts.push(ctx);
           }
         }
@@ -405,7 +399,7 @@ module.exports = function sessions(engine, { update = 'UpdateItem' } = {}) {
       recorder.reset();
       class ContextStore extends DynamoDBStore {
         constructor() {
-          super(local(recorder.endpoint, NAME));
+          super(local(recorder.endpoint, table.name));
         }
       }
       const app = await serveFor(t, VERSIONS[0], { ContextStore }, handler);

@@ -5,13 +5,13 @@
 // the table afterwards.
 
 const assert = require('node:assert/strict');
-const { before, describe, it } = require('node:test');
+const { describe, it } = require('node:test');
 const DynamoDBStore = require('koa-session-dynamodb-store');
 const trace = require('../../fixtures/koa-session-trace.json');
 const { serveFor, VERSIONS } = require('../../support/koa');
 const { local, unique } = require('../../support/options');
-const { rawTable } = require('../../support/raw');
 const { failure, useRecorder } = require('../../support/recorder');
+const useTable = require('../../support/table');
 const Visitor = require('../../support/visitor');
 
 const IN_AN_HOUR = () => Date.now() + 3600000;
@@ -185,14 +185,7 @@ const assertLives = (item, from, until, ms) => {
 
 module.exports = function traceOf(engine) {
   const recorder = useRecorder(engine);
-  const NAME = unique('trace');
-  let table;
-
-  before(async () => {
-    await recorder.started;
-    table = rawTable(engine.endpoint, NAME);
-    await table.create();
-  });
+  const table = useTable(engine, 'trace');
 
   it('there is a scene for every line of the trace', () => {
     assert.deepEqual(trace.map(({ name }) => name), Object.keys(SCENES));
@@ -207,7 +200,7 @@ module.exports = function traceOf(engine) {
           const calls = [];
           const key = unique('key');
           const stored = typeof scene.stored === 'function' ? scene.stored() : scene.stored;
-          const store = new (recording(calls))(local(recorder.endpoint, NAME));
+          const store = new (recording(calls))(local(recorder.endpoint, table.name));
           if (stored) {
             await store.set(key, stored, 60000);
             calls.length = 0;
