@@ -8,6 +8,8 @@ const { AwsClient } = require('aws4fetch');
 const HELP = 'The store works, but this view needs AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment. '
   + 'With a profile or SSO: eval "$(aws configure export-credentials --format env)"';
 
+const sorted = (map) => Object.fromEntries(Object.entries(map).sort(([a], [b]) => (a < b ? -1 : 1)));
+
 const mask = (id) => `${id.slice(0, 4)}…`;
 
 module.exports = function itemReader({
@@ -36,9 +38,12 @@ module.exports = function itemReader({
     return answer.Item;
   };
 
-  // DynamoDB does not order attributes. The two that identify the item come first.
-  const inOrder = (item) => ({
-    [store.hashKey]: item[store.hashKey], [store.ttlKey]: item[store.ttlKey], ...item,
+  // DynamoDB does not order attributes. Sorted, they look the same at each view; the key and the expiry come first.
+  const inOrder = ({ session, ...item }) => ({
+    [store.hashKey]: item[store.hashKey],
+    [store.ttlKey]: item[store.ttlKey],
+    ...sorted(item),
+    session: session?.M ? { M: sorted(session.M) } : session,
   });
 
   // id: the session's id; undefined without a session.

@@ -110,7 +110,7 @@ const signedIn = ({
       </form>
       <h2>What the session holds</h2>
       <dl id="session">
-        ${Object.entries(session).map(([key, value]) => html`
+        ${Object.entries(session).sort().map(([key, value]) => html`
         <div><dt>${key}</dt><dd>${value === '' ? html`<i>empty</i>` : html`<bdi>${value}</bdi>`}</dd></div>`)}
         <div><dt>expires</dt><dd>${time(expires)}</dd></div>
       </dl>
@@ -124,8 +124,7 @@ const STORED_HINT = 'The id is the key to the session, so only its start is show
 const stored = (item) => {
   let content = html`<p class="empty" id="item">No session yet, so nothing is stored.<br>Sign in, and the item appears here.</p>`;
   if (item.problem) content = html`<p class="problem" id="item">${item.problem}</p>`;
-  // Long lines scroll, so the keyboard must be able to reach them.
-  if (item.json) content = html`<pre id="item" tabindex="0" role="region" aria-label="The item"><code>${highlight(item.json)}</code></pre>`;
+  if (item.json) content = html`<pre id="item" role="region" aria-label="The item"><code>${highlight(item.json)}</code></pre>`;
   return html`
     <section class="card" aria-labelledby="stored">
       <h2 id="stored">The item in DynamoDB</h2>

@@ -193,7 +193,7 @@ pub(crate) struct SessionArgs {
         hide_default_value = true
     )]
     pub(crate) prefix: String,
-    /// The package whose layout the items have, `session` for that of this project
+    /// The package that wrote the items; `session` stands for this project's own packages
     #[arg(
         long,
         value_name = "LAYOUT",
