@@ -303,6 +303,17 @@ fn ending(expires_at: Option<SystemTime>) -> SaveOptions<'static> {
     expires_at.map_or_else(SaveOptions::default, until)
 }
 
+/// Stores a session of this data for a minute, and loads it.
+pub(crate) async fn stored(store: &SessionStore, name: &str, data: Value) -> Loaded<Value> {
+    let _ = store.put(&new_session(name, data, MINUTE)).await.unwrap();
+    load(store, name).await
+}
+
+/// Loads a session that is there.
+pub(crate) async fn load(store: &SessionStore, name: &str) -> Loaded<Value> {
+    store.load(&id(name)).await.unwrap().unwrap()
+}
+
 /// Saves a session that was not found a moment ago.
 pub(crate) async fn save_absent<T: EncodeSession + Sync>(
     store: &SessionStore,

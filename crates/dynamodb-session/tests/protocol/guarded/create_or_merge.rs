@@ -24,7 +24,7 @@ async fn a_create_that_meets_a_live_session_merges_onto_it() {
             &["PutItem", "GetItem", "UpdateItem"]
         };
         assert_eq!(world.tap.operations(), expected);
-        let after = store.load::<Value>(&id("a")).await.unwrap().unwrap();
+        let after = load(&store, "a").await;
         assert_eq!(after.data, json!({ "n": 2, "ours": 2, "theirs": 1 }));
         assert_eq!(
             (after.created, after.expires_at),
@@ -48,7 +48,7 @@ async fn it_replaces_an_expired_one() {
         written,
         SaveOutcome::Saved(stamp(now() + MINUTE, 2 * MINUTE))
     );
-    let after = store.load::<Value>(&id("a")).await.unwrap().unwrap();
+    let after = load(&store, "a").await;
     assert_eq!(after.data, json!({ "ours": 1 }));
 }
 
@@ -56,11 +56,7 @@ async fn it_replaces_an_expired_one() {
 async fn it_creates_a_session_of_its_own_when_the_one_it_met_goes() {
     let world = World::new();
     let store = world.store().await;
-    let _ = store
-        .put(&new_session("a", json!({ "theirs": 1 }), MINUTE))
-        .await
-        .unwrap();
-    let theirs = store.load::<Value>(&id("a")).await.unwrap().unwrap();
+    let theirs = stored(&store, "a", json!({ "theirs": 1 })).await;
     world.clock.advance(MS);
     let ours = new_session("a", json!({ "ours": 1 }), MINUTE);
     let failed = refusal(
@@ -80,7 +76,7 @@ async fn it_creates_a_session_of_its_own_when_the_one_it_met_goes() {
     assert_eq!(store.stats().conflicts, 0);
     // Not with the `created` of the one that is gone, so that nobody takes it for that.
     assert_eq!(write(&store, Verb::Save, &theirs).await, SaveOutcome::Gone);
-    let after = store.load::<Value>(&id("a")).await.unwrap().unwrap();
+    let after = load(&store, "a").await;
     assert_eq!(after.data, json!({ "ours": 1 }));
 }
 

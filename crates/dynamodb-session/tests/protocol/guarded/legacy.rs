@@ -9,7 +9,7 @@ async fn an_item_of_the_legacy_package_is_guarded_by_its_presence() {
     let item = json!({ "session": { "M": { "n": { "N": "1" }, "m": { "N": "1" } } } });
     for verb in VERBS {
         world.put_item("a", item.clone());
-        let loaded = store.load::<Value>(&id("a")).await.unwrap().unwrap();
+        let loaded = load(&store, "a").await;
         assert_eq!(loaded.created, None);
         assert!(write(&store, verb, &loaded).await.is_saved(), "{verb:?}");
         store.delete(&id("a")).await.unwrap();
@@ -31,7 +31,7 @@ async fn parallel_saves_of_such_an_item_merge_and_the_first_gives_it_its_created
     world.put_item("a", item);
     let mut loaded = Vec::new();
     for _ in 0..3 {
-        loaded.push(store.load::<Value>(&id("a")).await.unwrap().unwrap());
+        loaded.push(load(&store, "a").await);
     }
     for (loaded, field) in loaded.iter().zip(["a", "b", "c"]) {
         world.clock.advance(MS);
@@ -43,7 +43,7 @@ async fn parallel_saves_of_such_an_item_merge_and_the_first_gives_it_its_created
             .unwrap();
         assert_eq!(written, SaveOutcome::Saved(stamp(now() + MS, MINUTE)));
     }
-    let after = store.load::<Value>(&id("a")).await.unwrap().unwrap();
+    let after = load(&store, "a").await;
     assert_eq!(after.data, json!({ "a": 2, "b": 2, "c": 2 }));
     assert_eq!(after.created, Some(now() + MS));
 }
@@ -51,7 +51,7 @@ async fn parallel_saves_of_such_an_item_merge_and_the_first_gives_it_its_created
 /// A session of the legacy package, loaded.
 async fn loaded_legacy(world: &World, store: &SessionStore) -> Loaded<Value> {
     world.put_item("a", json!({ "session": { "M": { "n": { "N": "1" } } } }));
-    let loaded = store.load::<Value>(&id("a")).await.unwrap().unwrap();
+    let loaded = load(&store, "a").await;
     assert_eq!(loaded.created, None);
     world.tap.calls();
     loaded
@@ -183,14 +183,14 @@ async fn also_where_updates_are_not_allowed_the_created_it_has_got_stays() {
         let store = world.store().await;
         deny_updates(&world, &store).await;
         world.put_item("a", json!({ "session": { "M": { "n": { "N": "1" } } } }));
-        let slow = store.load::<Value>(&id("a")).await.unwrap().unwrap();
-        let quick = store.load::<Value>(&id("a")).await.unwrap().unwrap();
+        let slow = load(&store, "a").await;
+        let quick = load(&store, "a").await;
         world.clock.advance(MS);
         assert_eq!(
             write(&store, Verb::Save, &quick).await,
             SaveOutcome::Saved(stamp(now() + MS, 2 * MINUTE))
         );
-        let third = store.load::<Value>(&id("a")).await.unwrap().unwrap();
+        let third = load(&store, "a").await;
         world.clock.advance(MS);
         world.tap.calls();
         if !shows_item {
@@ -222,7 +222,7 @@ async fn an_instance_of_the_legacy_package_that_still_runs_does_not_lock_out_who
     let store = world.store().await;
     let session = new_session("a", json!({ "n": 1 }), MINUTE);
     let created = store.put(&session).await.unwrap().created;
-    let loaded = store.load::<Value>(&id("a")).await.unwrap().unwrap();
+    let loaded = load(&store, "a").await;
     // Its PutItem erases `created`.
     world.put_item("a", json!({ "session": { "M": { "m": { "N": "1" } } } }));
     world.clock.advance(MS);
@@ -230,7 +230,7 @@ async fn an_instance_of_the_legacy_package_that_still_runs_does_not_lock_out_who
         write(&store, Verb::Save, &loaded).await,
         SaveOutcome::Saved(stamp(created, 2 * MINUTE))
     );
-    let after = store.load::<Value>(&id("a")).await.unwrap().unwrap();
+    let after = load(&store, "a").await;
     assert_eq!(after.created, created);
     assert_eq!(after.data, json!({ "m": 1, "n": 2, "_expire": 7 }));
 }

@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 
 use crate::protocol::update::Update;
 use crate::support::{
-    Fate, MINUTE, MS, World, fresh, id, loaded_as, new_session, now, refusal, save_absent,
-    save_unknown, secs, stamp, touch_until, until,
+    Fate, MINUTE, MS, World, fresh, id, load, loaded_as, new_session, now, refusal, save_absent,
+    save_unknown, secs, stamp, stored, touch_until, until,
 };
 
 mod create_or_merge;
@@ -90,11 +90,7 @@ async fn who_loaded_a_session_does_not_bring_it_back() {
         for verb in VERBS {
             let world = World::new();
             let store = world.open(world.builder().parallel_changes(conflict)).await;
-            let _ = store
-                .put(&new_session("a", json!({ "n": 1 }), MINUTE))
-                .await
-                .unwrap();
-            let loaded = store.load::<Value>(&id("a")).await.unwrap().unwrap();
+            let loaded = stored(&store, "a", json!({ "n": 1 })).await;
             store.delete(&id("a")).await.unwrap();
             assert_eq!(
                 write(&store, verb, &loaded).await,
@@ -122,7 +118,7 @@ async fn who_loaded_a_session_does_not_bring_it_back() {
             assert_eq!(store.stats().conflicts, 2);
 
             // The one who loaded that one does.
-            let loaded = store.load::<Value>(&id("a")).await.unwrap().unwrap();
+            let loaded = load(&store, "a").await;
             assert!(
                 write(&store, verb, &loaded).await.is_saved(),
                 "{conflict:?} {verb:?}"
@@ -138,11 +134,7 @@ async fn nor_where_updates_are_not_allowed() {
     for verb in VERBS.into_iter().filter(|verb| *verb != Verb::Touch) {
         let world = World::new();
         let store = world.store().await;
-        let _ = store
-            .put(&new_session("a", json!({ "n": 1 }), MINUTE))
-            .await
-            .unwrap();
-        let loaded = store.load::<Value>(&id("a")).await.unwrap().unwrap();
+        let loaded = stored(&store, "a", json!({ "n": 1 })).await;
         store.delete(&id("a")).await.unwrap();
         deny_updates(&world, &store).await;
         assert_eq!(
@@ -165,7 +157,7 @@ async fn nor_where_updates_are_not_allowed() {
             "{verb:?}"
         );
         assert_eq!(world.item("a"), item, "{verb:?}");
-        let loaded = store.load::<Value>(&id("a")).await.unwrap().unwrap();
+        let loaded = load(&store, "a").await;
         assert!(write(&store, verb, &loaded).await.is_saved(), "{verb:?}");
         assert_eq!(
             world.item("a").unwrap()["created"],
@@ -180,11 +172,7 @@ async fn a_retry_brings_nothing_back_either() {
     for verb in VERBS {
         let world = World::new();
         let store = world.store().await;
-        let _ = store
-            .put(&new_session("a", json!({ "n": 1 }), MINUTE))
-            .await
-            .unwrap();
-        let loaded = store.load::<Value>(&id("a")).await.unwrap().unwrap();
+        let loaded = stored(&store, "a", json!({ "n": 1 })).await;
         store.delete(&id("a")).await.unwrap();
         let throttled = || refusal("ThrottlingException", "slow down");
         world.tap.script([throttled(), throttled()]);
@@ -216,11 +204,7 @@ async fn a_destroyed_session_that_nobody_loaded_is_one_to_create() {
 async fn every_guarded_write_asks_for_the_item_it_was_refused_for() {
     let world = World::new();
     let store = world.store().await;
-    let _ = store
-        .put(&new_session("a", json!({ "n": 1 }), MINUTE))
-        .await
-        .unwrap();
-    let loaded = store.load::<Value>(&id("a")).await.unwrap().unwrap();
+    let loaded = stored(&store, "a", json!({ "n": 1 })).await;
     world.tap.calls();
     for verb in VERBS {
         let _ = write(&store, verb, &loaded).await;

@@ -11,12 +11,8 @@ async fn where_updates_are_not_allowed_sessions_are_put_from_then_on() {
         Arc::new(move |event: &Event| events.lock().unwrap().push(event.clone()))
     };
     let store = world.open(world.builder().on_event(listener)).await;
-    let _ = store
-        .put(&new_session("a", json!({ "n": 1, "m": 1 }), MINUTE))
-        .await
-        .unwrap();
-    let one = store.load::<Value>(&id("a")).await.unwrap().unwrap();
-    let two = store.load::<Value>(&id("a")).await.unwrap().unwrap();
+    let one = stored(&store, "a", json!({ "n": 1, "m": 1 })).await;
+    let two = load(&store, "a").await;
     world.tap.calls();
     world.tap.script([denied()]);
     let written = store
@@ -33,10 +29,7 @@ async fn where_updates_are_not_allowed_sessions_are_put_from_then_on() {
     assert_eq!(calls.len(), 1);
     assert_eq!(calls[0].0, "PutItem");
     assert!(calls[0].1["ConditionExpression"].is_string());
-    assert_eq!(
-        store.load::<Value>(&id("a")).await.unwrap().unwrap().data,
-        json!({ "n": 1, "m": 2 })
-    );
+    assert_eq!(load(&store, "a").await.data, json!({ "n": 1, "m": 2 }));
     assert_eq!(*events.lock().unwrap(), [Event::UpdateDenied]);
 
     // The expiry alone cannot be put.
@@ -168,12 +161,8 @@ async fn overwriting_writes_the_whole_session_and_the_last_one_wins() {
     let store = world
         .open(world.builder().parallel_changes(ParallelChanges::Overwrite))
         .await;
-    let _ = store
-        .put(&new_session("a", json!({ "n": 1, "m": 1 }), MINUTE))
-        .await
-        .unwrap();
-    let one = store.load::<Value>(&id("a")).await.unwrap().unwrap();
-    let two = store.load::<Value>(&id("a")).await.unwrap().unwrap();
+    let one = stored(&store, "a", json!({ "n": 1, "m": 1 })).await;
+    let two = load(&store, "a").await;
     world.tap.calls();
     let written = store
         .save(&one, &json!({ "n": 2, "m": 1 }), &until(now() + MINUTE))
@@ -192,10 +181,7 @@ async fn overwriting_writes_the_whole_session_and_the_last_one_wins() {
             ["created", "expires", "session"]
         );
     }
-    assert_eq!(
-        store.load::<Value>(&id("a")).await.unwrap().unwrap().data,
-        json!({ "n": 1, "m": 2 })
-    );
+    assert_eq!(load(&store, "a").await.data, json!({ "n": 1, "m": 2 }));
 }
 
 #[tokio::test]
