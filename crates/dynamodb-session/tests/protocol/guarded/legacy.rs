@@ -51,7 +51,7 @@ async fn parallel_saves_of_such_an_item_merge_and_the_first_gives_it_its_created
 /// A session of the legacy package, loaded.
 async fn loaded_legacy(world: &World, store: &SessionStore) -> Loaded<Value> {
     world.put_item("a", json!({ "session": { "M": { "n": { "N": "1" } } } }));
-    let loaded = load(&store, "a").await;
+    let loaded = load(store, "a").await;
     assert_eq!(loaded.created, None);
     world.tap.calls();
     loaded
