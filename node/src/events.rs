@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use dynamodb_session::{Event, OperationStats, Stats};
+use dynamodb_session::observe::{Event, OperationStats, Stats};
 use serde_json::{Value, json};
 
 use crate::completion::{Mailbox, Post};

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use dynamodb_session::{
-    Builder, CallReport, Event, Layout, ParallelChanges, SessionStore, TlsRoots,
+use dynamodb_session::observe::{CallReport, Event};
+use dynamodb_session::options::{
+    ConnectionOptions, ParallelChanges, RetryOptions, TableOptions, TlsRoots,
 };
+use dynamodb_session::{Builder, SessionStore};
 use napi_derive::napi;
 
 use crate::completion::{Mailbox, Post};
@@ -93,82 +95,33 @@ impl StoreOptions {
         mailbox: &Arc<Mailbox>,
         listeners: &Arc<Listeners>,
     ) -> Result<SessionStore, dynamodb_session::Error> {
-        let mut builder = SessionStore::builder();
         let table = self
             .table_name
             .clone()
             .unwrap_or_else(|| "sessions".to_owned());
+        let mut builder = SessionStore::builder()
+            .table_options(self.table_options())
+            .connection_options(self.connection_options())
+            .retry_options(self.retry_options());
         builder = set(builder, self.table_name, Builder::table_name);
-        builder = set(builder, self.partition_key, Builder::partition_key);
-        builder = set(builder, self.ttl_attribute, Builder::ttl_attribute);
-        builder = set(builder, self.prefix, Builder::prefix);
-        builder = set(builder, self.consistent_read, Builder::consistent_read);
         builder = set(builder, self.region, Builder::region);
         builder = set(builder, self.endpoint_url, Builder::endpoint_url);
-        builder = set(builder, self.use_fips, Builder::use_fips);
-        builder = set(builder, self.use_dual_stack, Builder::use_dual_stack);
-        builder = set(builder, self.tls, Builder::tls);
         if let (Some(key), Some(secret)) = (self.access_key_id, self.secret_access_key) {
             builder =
                 builder.credentials_provider(credentials(key, secret, self.session_token, None));
         } else if let Some(id) = self.credentials_provider {
             builder = builder.credentials_provider(Provider::new(id, Arc::clone(mailbox)));
         }
-        builder = set(
-            builder,
-            self.connect_timeout_ms.map(millis),
-            Builder::connect_timeout,
-        );
-        builder = set(
-            builder,
-            self.first_byte_timeout_ms.map(millis),
-            Builder::first_byte_timeout,
-        );
-        builder = set(
-            builder,
-            self.operation_timeout_ms.map(millis),
-            Builder::operation_timeout,
-        );
-        builder = set(builder, self.max_attempts, Builder::max_attempts);
-        builder = set(builder, self.retry_base_ms.map(millis), Builder::retry_base);
-        builder = set(builder, self.retry_budget, Builder::retry_budget);
-        builder = set(
-            builder,
-            self.max_connections.map(count),
-            Builder::max_connections,
-        );
-        builder = set(builder, self.max_queue.map(count), Builder::max_queue);
-        builder = set(builder, self.ca_pem.map(TlsRoots::Pem), Builder::tls_roots);
-        builder = set(builder, self.proxy, Builder::proxy);
-        builder = set(builder, self.user_agent_suffix, Builder::user_agent_suffix);
-        builder = set(
-            builder,
-            self.correct_clock_skew,
-            Builder::correct_clock_skew,
-        );
-        builder = set(
-            builder,
-            self.clock_offset_ms.map(i64::from),
-            Builder::clock_offset_ms,
-        );
-        builder = set(
-            builder,
-            self.touch_after_ms.map(long_millis),
-            Builder::touch_after,
-        );
-        builder = set(
-            builder,
-            self.absolute_ttl_ms.map(long_millis),
-            Builder::absolute_ttl,
-        );
+        let touch_after = self.touch_after_ms.map(long_millis);
+        builder = set(builder, touch_after, Builder::touch_after);
+        let absolute_ttl = self.absolute_ttl_ms.map(long_millis);
+        builder = set(builder, absolute_ttl, Builder::absolute_ttl);
         if self.overwrite == Some(true) {
             builder = builder.parallel_changes(ParallelChanges::Overwrite);
         }
-        builder = match self.layout.as_deref() {
-            Some("connect-dynamodb") => builder.layout(Layout::ConnectDynamodb),
-            Some("dynamodb-store") => builder.layout(Layout::DynamodbStore),
-            _ => builder,
-        };
+        if let Some(layout) = &self.layout {
+            builder = builder.layout(layout.parse()?);
+        }
         let listeners = Arc::clone(listeners);
         builder = builder.on_event(Arc::new(move |event: &Event| listeners.report(event)));
         if let Some(logger) = self.logger {
@@ -182,16 +135,56 @@ impl StoreOptions {
         }
         builder.build()
     }
+
+    fn table_options(&self) -> TableOptions {
+        let mut options = TableOptions::default();
+        let partition_key = self.partition_key.as_ref();
+        options = set(options, partition_key, TableOptions::partition_key);
+        let ttl_attribute = self.ttl_attribute.as_ref();
+        options = set(options, ttl_attribute, TableOptions::ttl_attribute);
+        options = set(options, self.prefix.as_ref(), TableOptions::prefix);
+        let consistent_read = self.consistent_read;
+        set(options, consistent_read, TableOptions::consistent_read)
+    }
+
+    fn connection_options(&self) -> ConnectionOptions {
+        type To = ConnectionOptions;
+        let mut options = To::default();
+        let connect_timeout = self.connect_timeout_ms.map(millis);
+        options = set(options, connect_timeout, To::connect_timeout);
+        let first_byte_timeout = self.first_byte_timeout_ms.map(millis);
+        options = set(options, first_byte_timeout, To::first_byte_timeout);
+        let max_connections = self.max_connections.map(count);
+        options = set(options, max_connections, To::max_connections);
+        options = set(options, self.max_queue.map(count), To::max_queue);
+        options = set(options, self.use_fips, To::use_fips);
+        options = set(options, self.use_dual_stack, To::use_dual_stack);
+        options = set(options, self.tls, To::tls);
+        let roots = self.ca_pem.clone().map(TlsRoots::Pem);
+        options = set(options, roots, To::tls_roots);
+        options = set(options, self.proxy.as_ref(), To::proxy);
+        let suffix = self.user_agent_suffix.as_ref();
+        options = set(options, suffix, To::user_agent_suffix);
+        options = set(options, self.correct_clock_skew, To::correct_clock_skew);
+        let clock_offset = self.clock_offset_ms.map(i64::from);
+        set(options, clock_offset, To::clock_offset_ms)
+    }
+
+    fn retry_options(&self) -> RetryOptions {
+        let mut options = RetryOptions::default();
+        options = set(options, self.max_attempts, RetryOptions::max_attempts);
+        let base_backoff = self.retry_base_ms.map(millis);
+        options = set(options, base_backoff, RetryOptions::base_backoff);
+        options = set(options, self.retry_budget, RetryOptions::budget);
+        let timeout = self.operation_timeout_ms.map(millis);
+        set(options, timeout, RetryOptions::operation_timeout)
+    }
 }
 
-fn set<T>(
-    builder: Builder,
-    value: Option<T>,
-    setter: impl FnOnce(Builder, T) -> Builder,
-) -> Builder {
+fn set<O, T>(options: O, value: Option<T>, setter: impl FnOnce(O, T) -> O) -> O {
     match value {
-        Some(value) => setter(builder, value),
-        None => builder,
+        Some(value) => setter(options, value),
+        None => options,
     }
 }
 

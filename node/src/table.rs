@@ -1,6 +1,6 @@
 //! The table's settings and description on their way from and to JavaScript.
 
-use dynamodb_session::{BillingMode, TableDescription, TableSettings, TimeToLive};
+use dynamodb_session::table::{BillingMode, TableDescription, TableSettings, TimeToLive};
 use napi_derive::napi;
 use serde_json::{Map, Value, json};
 
@@ -35,13 +35,12 @@ impl TableOptions {
                 Failure::internal(format!("createTable is no JSON object: {error}"))
             })?,
         };
-        Ok(TableSettings {
-            billing_mode,
-            read_capacity_units: self.read_capacity_units.map(units),
-            write_capacity_units: self.write_capacity_units.map(units),
-            use_ttl: self.use_ttl,
-            create_table,
-        })
+        let mut settings = TableSettings::default().create_table(create_table);
+        settings.billing_mode = billing_mode;
+        settings.read_capacity_units = self.read_capacity_units.map(units);
+        settings.write_capacity_units = self.write_capacity_units.map(units);
+        settings.use_ttl = self.use_ttl;
+        Ok(settings)
     }
 }
 

@@ -7,7 +7,8 @@
 
 use actix_session::{Session, SessionMiddleware};
 use actix_web::{App, HttpServer, Result, cookie::Key, web};
-use dynamodb_session::{SessionStore, TableSettings};
+use dynamodb_session::SessionStore;
+use dynamodb_session::table::TableSettings;
 use dynamodb_session_actix::Store;
 
 async fn count(session: Session) -> Result<String> {

@@ -14,7 +14,8 @@ use actix_session::{Session, SessionMiddleware};
 use actix_web::cookie::Key;
 use actix_web::web::{self, Redirect};
 use actix_web::{App, HttpServer};
-use dynamodb_session::{SessionStore, TableSettings};
+use dynamodb_session::SessionStore;
+use dynamodb_session::table::TableSettings;
 use dynamodb_session_actix::Store;
 use dynamodb_session_local::LocalEngine;
 

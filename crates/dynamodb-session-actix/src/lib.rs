@@ -98,13 +98,14 @@ mod state;
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
 use actix_session::storage::{
     LoadError, SaveError, SessionKey, SessionStore as ActixStore, UpdateError, generate_session_key,
 };
 use actix_web::cookie::time;
 use anyhow::anyhow;
+use dynamodb_session::framework::is_touch_due;
 use dynamodb_session::{
     Base, CreateOutcome, Error, ErrorKind, Loaded, NewSession, SaveOptions, SaveOutcome, SessionId,
     SessionStore, SessionText, Stamp, TouchOptions,
@@ -139,8 +140,8 @@ impl Store {
         }
     }
 
-    /// How far the expiry must move before [`TtlExtensionPolicy::OnEveryRequest`] writes it, if that is not more
-    /// than half the TTL. Default: 60 s. Zero writes at every request.
+    /// How far the expiry must move before [`TtlExtensionPolicy::OnEveryRequest`] writes it, but no more than half of the
+    /// time that is then left: see [`is_touch_due`]. Default: 60 s. Zero writes at every request.
     ///
     /// So a session may end that much earlier than its cookie. A shorter expiry is always written.
     ///
@@ -152,14 +153,7 @@ impl Store {
     }
 
     fn expires_at(&self, ttl: Duration) -> SystemTime {
-        whole_secs(self.sessions.now() + ttl)
-    }
-
-    /// Whether the expiry would move by too little to write it. What has expired would move by the whole TTL.
-    fn is_recent_enough(&self, known: Stamp, ttl: Duration) -> bool {
-        self.expires_at(ttl)
-            .duration_since(known.expires_at)
-            .is_ok_and(|extension| extension < self.touch_after.min(ttl / 2))
+        self.sessions.now() + ttl
     }
 }
 
@@ -179,13 +173,10 @@ impl ActixStore for Store {
             return Ok(None);
         };
         match record.expires_at {
-            Some(expires_at) => self.recent.remember(
-                key,
-                Stamp {
-                    created: record.created,
-                    expires_at,
-                },
-            ),
+            Some(expires_at) => {
+                let stamp = Stamp::new(record.created, expires_at);
+                self.recent.remember(key, stamp);
+            }
             None => self.recent.forget(key),
         }
         let state = state::from_stored(&record.data).map_err(LoadError::Deserialization)?;
@@ -253,14 +244,13 @@ impl ActixStore for Store {
         let Ok(id) = SessionId::new(key.as_ref()) else {
             return Ok(());
         };
-        let ttl = to_std(ttl);
-        let known = self.recent.get(key);
-        if known.is_some_and(|known| self.is_recent_enough(known, ttl)) {
-            return Ok(());
-        }
-        let expires_at = self.expires_at(ttl);
+        let expires_at = self.expires_at(to_std(ttl));
         let mut loaded = Loaded::new(id, ());
-        if let Some(stamp) = known {
+        if let Some(stamp) = self.recent.get(key) {
+            let now = self.sessions.now();
+            if !is_touch_due(now, stamp.expires_at, expires_at, self.touch_after) {
+                return Ok(());
+            }
             loaded = loaded.with_stamp(stamp);
         }
         let options = TouchOptions::default().expires_at(expires_at);
@@ -292,11 +282,4 @@ fn to_std(ttl: &time::Duration) -> Duration {
     Duration::try_from(*ttl)
         .unwrap_or_default()
         .min(LONGEST_TTL)
-}
-
-/// As an expiry is stored, so that two of them can be compared.
-fn whole_secs(at: SystemTime) -> SystemTime {
-    let since_epoch = at.duration_since(UNIX_EPOCH).unwrap_or_default();
-    let started = u64::from(since_epoch.subsec_millis() > 0);
-    UNIX_EPOCH + Duration::from_secs(since_epoch.as_secs() + started)
 }

@@ -35,8 +35,11 @@ pub(crate) fn from_stored(data: &SessionText) -> anyhow::Result<HashMap<String, 
         .collect())
 }
 
-/// Whether a number in JSON text has more digits than can be stored. The core would take the nearest double, as
-/// is right for the numbers of JavaScript; a `u128` would come back as another one.
+/// Whether a number in JSON text has more digits than can be stored. The core would take the nearest double, as is right
+/// for the numbers of JavaScript; a `u128` would come back as another one.
+///
+/// The core has no such check to share: its own scanner rounds long numbers while it writes the item, and JSON text does
+/// not say which language it comes from.
 fn has_long_number(json: &str) -> bool {
     let (mut digits, mut in_string, mut is_escaped) = (0, false, false);
     for byte in json.bytes() {

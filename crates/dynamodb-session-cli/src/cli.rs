@@ -12,7 +12,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::error::{ContextKind, ContextValue};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use dynamodb_session::Layout;
+use dynamodb_session::options::Layout;
 
 use crate::exit::Exit;
 

@@ -3,7 +3,8 @@
 use std::io::Write;
 use std::time::Duration;
 
-use dynamodb_session::{Layout, SessionStore};
+use dynamodb_session::SessionStore;
+use dynamodb_session::options::{ConnectionOptions, Layout, RetryOptions, TableOptions};
 
 use crate::cli::{ConnectionArgs, TableArgs};
 use crate::exit::Failure;
@@ -18,14 +19,20 @@ pub(crate) fn store(
     // A person is more patient than a web request, and may be far from the Region.
     let mut builder = SessionStore::builder()
         .table_name(&table.table_name)
-        .partition_key(&table.partition_key)
-        .ttl_attribute(&table.ttl_attribute)
-        .prefix(prefix)
+        .table_options(
+            TableOptions::default()
+                .partition_key(&table.partition_key)
+                .ttl_attribute(&table.ttl_attribute)
+                .prefix(prefix),
+        )
         .layout(layout)
-        .connect_timeout(Duration::from_secs(5))
-        .first_byte_timeout(Duration::from_secs(10))
-        .operation_timeout(Duration::from_secs(20))
-        .user_agent_suffix("app/dynamodb-session-cli");
+        .connection_options(
+            ConnectionOptions::default()
+                .connect_timeout(Duration::from_secs(5))
+                .first_byte_timeout(Duration::from_secs(10))
+                .user_agent_suffix("app/dynamodb-session-cli"),
+        )
+        .retry_options(RetryOptions::default().operation_timeout(Duration::from_secs(20)));
     if let Some(region) = &connection.region {
         builder = builder.region(region);
     }

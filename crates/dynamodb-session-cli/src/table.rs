@@ -1,8 +1,8 @@
 //! `table create|describe|delete`.
 
-use dynamodb_session::{
-    BillingMode, ErrorKind, Layout, Table, TableDescription, TableSettings, TimeToLive,
-};
+use dynamodb_session::ErrorKind;
+use dynamodb_session::options::Layout;
+use dynamodb_session::table::{BillingMode, Table, TableDescription, TableSettings, TimeToLive};
 use serde::Serialize;
 
 use crate::cli::{self, TableCreateArgs, TableDeleteArgs, TableDescribeArgs};
@@ -121,16 +121,15 @@ fn settings(args: &TableCreateArgs) -> Result<TableSettings, Failure> {
         let message = "--billing-mode PAY_PER_REQUEST does not reserve capacity units";
         return Err(Failure::new(Exit::Usage, message).hint("leave out the mode or the units"));
     }
-    Ok(TableSettings {
-        billing_mode: args.billing_mode.map(|mode| match mode {
-            cli::BillingMode::Provisioned => BillingMode::Provisioned,
-            cli::BillingMode::PayPerRequest => BillingMode::PayPerRequest,
-        }),
-        read_capacity_units: args.read_capacity_units,
-        write_capacity_units: args.write_capacity_units,
-        use_ttl: args.no_ttl.then_some(false),
-        ..TableSettings::default()
-    })
+    let mut settings = TableSettings::default();
+    settings.billing_mode = args.billing_mode.map(|mode| match mode {
+        cli::BillingMode::Provisioned => BillingMode::Provisioned,
+        cli::BillingMode::PayPerRequest => BillingMode::PayPerRequest,
+    });
+    settings.read_capacity_units = args.read_capacity_units;
+    settings.write_capacity_units = args.write_capacity_units;
+    settings.use_ttl = args.no_ttl.then_some(false);
+    Ok(settings)
 }
 
 fn missing(name: &str) -> Failure {

@@ -1,8 +1,10 @@
 //! Any status and body as the answer to every request of the store.
 
+use dynamodb_session::options::RetryOptions;
+use dynamodb_session::table::TableSettings;
 use dynamodb_session::{
     Base, Builder, Error, Loaded, NewSession, SaveOptions, SaveOutcome, SessionStore, SessionText,
-    TableSettings, TouchOptions,
+    TouchOptions,
 };
 
 use crate::item::contains;
@@ -74,7 +76,10 @@ impl Asking<'_> {
     fn store(&self, max_attempts: u32) -> SessionStore {
         let answers = std::iter::repeat_n((self.status, self.body.to_vec()), TIMES);
         let builder: Builder = builder(Answers::new(answers));
-        builder.max_attempts(max_attempts).build().unwrap()
+        builder
+            .retry_options(RetryOptions::default().max_attempts(max_attempts))
+            .build()
+            .unwrap()
     }
 
     /// An error has a kind and a message, and shows nothing of the request.

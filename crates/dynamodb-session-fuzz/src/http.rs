@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use aws_credential_types::Credentials;
+use dynamodb_session::options::{ConnectionOptions, RetryOptions};
 use dynamodb_session::{ErrorKind, NewSession, SessionId, SessionStore, SessionText};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
@@ -29,11 +30,17 @@ pub fn http(input: &[u8]) {
         .region("eu-central-1")
         .endpoint_url(url)
         .credentials_provider(Credentials::new("key", "5ecret-key", None, None, "fuzz"))
-        .max_attempts(2)
-        .retry_base(Duration::ZERO)
-        .connect_timeout(TIMEOUT)
-        .first_byte_timeout(TIMEOUT)
-        .operation_timeout(TIMEOUT)
+        .retry_options(
+            RetryOptions::default()
+                .max_attempts(2)
+                .base_backoff(Duration::ZERO)
+                .operation_timeout(TIMEOUT),
+        )
+        .connection_options(
+            ConnectionOptions::default()
+                .connect_timeout(TIMEOUT)
+                .first_byte_timeout(TIMEOUT),
+        )
         .build()
         .unwrap();
     on_the_network(async {

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use dynamodb_session::{
-    DecodeSession, ErrorKind, Layout, Loaded, SaveOptions, SaveOutcome, SessionText,
-};
+use dynamodb_session::options::{Layout, RetryOptions, TableOptions};
+use dynamodb_session::{DecodeSession, ErrorKind, Loaded, SaveOptions, SaveOutcome, SessionText};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -81,7 +80,7 @@ struct Keyed(BTreeMap<i32, (u8, String)>);
 fn load<T: DecodeSession>(answer: &[u8], layout: Layout) -> Option<Loaded<T>> {
     let store = builder(Answers::new([(200, answer.to_vec())]))
         .layout(layout)
-        .max_attempts(1)
+        .retry_options(RetryOptions::default().max_attempts(1))
         .build()
         .unwrap();
     match now(store.load(&id())) {
@@ -109,8 +108,8 @@ fn list(answer: &[u8], layout: Layout) {
     for answer in [answer.to_vec(), page] {
         let store = builder(Answers::new([(200, answer)]))
             .layout(layout)
-            .prefix("p")
-            .max_attempts(1)
+            .table_options(TableOptions::default().prefix("p"))
+            .retry_options(RetryOptions::default().max_attempts(1))
             .build()
             .unwrap();
         let _ = now(store.list::<SessionText>(None));

@@ -1,7 +1,7 @@
 //! The fuzz targets of dynamodb-session.
 //!
 //! A target is a function of bytes that panics if a promise of the store is broken. It uses the public API: a store
-//! with its own [`Transport`](dynamodb_session::Transport), or with a socket. `fuzz/` runs the targets with libFuzzer. The
+//! with its own [`Transport`](dynamodb_session::transport::Transport), or with a socket. `fuzz/` runs the targets with libFuzzer. The
 //! test in `tests/` runs them over the committed corpus with every `make test`.
 
 #![forbid(unsafe_code)]

@@ -1,12 +1,15 @@
 //! Settings of the addon and of Rust programs: either an error that names the setting, or a store that works.
 
 use std::collections::BTreeMap;
+use std::str::FromStr;
 use std::time::Duration;
 
 use aws_credential_types::Credentials;
+use dynamodb_session::options::{
+    ConnectionOptions, ParallelChanges, RetryOptions, TableOptions, TlsRoots,
+};
 use dynamodb_session::{
-    Builder, ErrorKind, Layout, NewSession, ParallelChanges, SaveOptions, SessionId, SessionStore,
-    SessionText, TlsRoots, TouchOptions,
+    Builder, ErrorKind, NewSession, SaveOptions, SessionId, SessionStore, SessionText, TouchOptions,
 };
 use serde_json::Value;
 
@@ -40,160 +43,137 @@ pub fn options(input: &[u8]) {
 
 type Settings<'a> = BTreeMap<&'a str, &'a str>;
 
-fn set<T>(
-    builder: Builder,
+/// Sets what `name` is set to, if it parses.
+fn set<O, T>(
+    options: O,
     settings: &Settings<'_>,
     name: &str,
     parse: impl FnOnce(&str) -> Option<T>,
-    setter: impl FnOnce(Builder, T) -> Builder,
-) -> Builder {
+    setter: impl FnOnce(O, T) -> O,
+) -> O {
     match settings.get(name).and_then(|value| parse(value)) {
-        Some(value) => setter(builder, value),
-        None => builder,
+        Some(value) => setter(options, value),
+        None => options,
     }
 }
 
 /// The settings of the table and of the sessions in it.
-fn table(settings: &Settings<'_>, mut builder: Builder) -> Builder {
-    let text = |value: &str| Some(value.to_owned());
-    let flag = |value: &str| value.parse().ok();
-    builder = set(builder, settings, "table_name", text, Builder::table_name);
-    builder = set(
-        builder,
-        settings,
-        "partition_key",
-        text,
-        Builder::partition_key,
-    );
-    builder = set(
-        builder,
-        settings,
-        "ttl_attribute",
-        text,
-        Builder::ttl_attribute,
-    );
-    builder = set(builder, settings, "prefix", text, Builder::prefix);
-    builder = set(
-        builder,
-        settings,
-        "consistent_read",
-        flag,
-        Builder::consistent_read,
-    );
-    builder = set(builder, settings, "default_ttl", time, Builder::default_ttl);
-    builder = set(builder, settings, "touch_after", time, Builder::touch_after);
-    builder = set(
-        builder,
-        settings,
-        "absolute_ttl",
-        time,
-        Builder::absolute_ttl,
-    );
-    let offset = |value: &str| value.parse().ok();
-    builder = set(
-        builder,
-        settings,
-        "clock_offset_ms",
-        offset,
-        Builder::clock_offset_ms,
-    );
-    let number = |value: &str| value.parse().ok();
-    builder = set(
-        builder,
-        settings,
-        "max_attempts",
-        number,
-        Builder::max_attempts,
-    );
-    builder = set(
-        builder,
-        settings,
-        "retry_budget",
-        number,
-        Builder::retry_budget,
-    );
-    let count = |value: &str| value.parse().ok();
-    builder = set(builder, settings, "max_queue", count, Builder::max_queue);
-    builder = set(
-        builder,
-        settings,
-        "max_connections",
-        count,
-        Builder::max_connections,
-    );
-    builder = set(builder, settings, "retry_base", time, Builder::retry_base);
-    builder = set(
-        builder,
-        settings,
-        "operation_timeout",
-        time,
-        Builder::operation_timeout,
-    );
-    builder = set(
-        builder,
-        settings,
-        "conflict",
-        conflict,
+fn table(settings: &Settings<'_>, builder: Builder) -> Builder {
+    let (s, text) = (settings, parsed::<String>);
+    let b = set(builder, s, "table_name", text, Builder::table_name);
+    let b = set(b, s, "default_ttl", time, Builder::default_ttl);
+    let b = set(b, s, "touch_after", time, Builder::touch_after);
+    let b = set(b, s, "absolute_ttl", time, Builder::absolute_ttl);
+    let b = set(
+        b,
+        s,
+        "parallel_changes",
+        parallel_changes,
         Builder::parallel_changes,
     );
-    set(builder, settings, "layout", layout, Builder::layout)
+    let b = set(b, s, "layout", parsed, Builder::layout);
+
+    let o = TableOptions::default();
+    let o = set(o, s, "partition_key", text, TableOptions::partition_key);
+    let o = set(o, s, "ttl_attribute", text, TableOptions::ttl_attribute);
+    let o = set(o, s, "prefix", text, TableOptions::prefix);
+    let o = set(
+        o,
+        s,
+        "consistent_read",
+        parsed,
+        TableOptions::consistent_read,
+    );
+    let b = b.table_options(o);
+
+    let o = RetryOptions::default();
+    let o = set(o, s, "max_attempts", parsed, RetryOptions::max_attempts);
+    let o = set(o, s, "retry_budget", parsed, RetryOptions::budget);
+    let o = set(o, s, "retry_base", time, RetryOptions::base_backoff);
+    let o = set(
+        o,
+        s,
+        "operation_timeout",
+        time,
+        RetryOptions::operation_timeout,
+    );
+    let b = b.retry_options(o);
+
+    let o = ConnectionOptions::default();
+    let o = set(
+        o,
+        s,
+        "clock_offset_ms",
+        parsed,
+        ConnectionOptions::clock_offset_ms,
+    );
+    let o = set(o, s, "max_queue", parsed, ConnectionOptions::max_queue);
+    let o = set(
+        o,
+        s,
+        "max_connections",
+        parsed,
+        ConnectionOptions::max_connections,
+    );
+    b.connection_options(o)
 }
 
 /// The settings of the connection, except for a proxy.
-fn way(settings: &Settings<'_>, mut builder: Builder) -> Builder {
-    let text = |value: &str| Some(value.to_owned());
-    let flag = |value: &str| value.parse().ok();
-    builder = set(builder, settings, "region", text, Builder::region);
-    builder = set(
-        builder,
-        settings,
-        "endpoint_url",
-        text,
-        Builder::endpoint_url,
-    );
-    builder = set(builder, settings, "use_fips", flag, Builder::use_fips);
-    builder = set(
-        builder,
-        settings,
+fn way(settings: &Settings<'_>, builder: Builder) -> Builder {
+    let (s, text) = (settings, parsed::<String>);
+    let b = set(builder, s, "region", text, Builder::region);
+    let b = set(b, s, "endpoint_url", text, Builder::endpoint_url);
+
+    let o = ConnectionOptions::default();
+    let o = set(o, s, "use_fips", parsed, ConnectionOptions::use_fips);
+    let o = set(
+        o,
+        s,
         "use_dual_stack",
-        flag,
-        Builder::use_dual_stack,
+        parsed,
+        ConnectionOptions::use_dual_stack,
     );
-    builder = set(builder, settings, "tls", flag, Builder::tls);
-    builder = set(
-        builder,
-        settings,
+    let o = set(o, s, "tls", parsed, ConnectionOptions::tls);
+    let o = set(
+        o,
+        s,
         "connect_timeout",
         time,
-        Builder::connect_timeout,
+        ConnectionOptions::connect_timeout,
     );
-    builder = set(
-        builder,
-        settings,
+    let o = set(
+        o,
+        s,
         "first_byte_timeout",
         time,
-        Builder::first_byte_timeout,
+        ConnectionOptions::first_byte_timeout,
     );
-    set(
-        builder,
-        settings,
+    let o = set(
+        o,
+        s,
         "user_agent_suffix",
         text,
-        Builder::user_agent_suffix,
-    )
+        ConnectionOptions::user_agent_suffix,
+    );
+    b.connection_options(o)
 }
 
 fn network(settings: &Settings<'_>, builder: Builder) -> Builder {
-    let text = |value: &str| Some(value.to_owned());
-    let builder = set(
-        way(settings, builder),
+    let pem = |value: &str| Some(TlsRoots::Pem(value.replace("\\n", "\n")));
+    let o = ConnectionOptions::default();
+    let o = set(
+        o,
         settings,
         "proxy",
-        text,
-        Builder::proxy,
+        parsed::<String>,
+        ConnectionOptions::proxy,
     );
-    let pem = |value: &str| Some(TlsRoots::Pem(value.replace("\\n", "\n")));
-    set(builder, settings, "pem", pem, Builder::tls_roots)
+    let o = set(o, settings, "pem", pem, ConnectionOptions::tls_roots);
+    way(settings, builder).connection_options(o)
+}
+
+fn parsed<T: FromStr>(value: &str) -> Option<T> {
+    value.parse().ok()
 }
 
 /// A time in milliseconds, or the longest possible one.
@@ -204,17 +184,8 @@ fn time(value: &str) -> Option<Duration> {
     }
 }
 
-fn conflict(value: &str) -> Option<ParallelChanges> {
+fn parallel_changes(value: &str) -> Option<ParallelChanges> {
     (value == "overwrite").then_some(ParallelChanges::Overwrite)
-}
-
-fn layout(value: &str) -> Option<Layout> {
-    match value {
-        "connect-dynamodb" => Some(Layout::ConnectDynamodb),
-        "dynamodb-store" => Some(Layout::DynamodbStore),
-        "tower-sessions-dynamodb-store" => Some(Layout::TowerSessionsDynamodbStore),
-        _ => None,
-    }
 }
 
 /// A store finds what it stored, with any names and times.
@@ -262,11 +233,14 @@ fn ask_a_proxy(settings: &Settings<'_>) {
     settings.entry("region").or_insert("eu-central-1");
     let (proxy, heads) = Peer::proxy(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}".to_vec());
     let builder = way(&settings, SessionStore::builder())
-        .proxy(proxy)
         .credentials_provider(Credentials::new("key", "secret", None, None, "fuzz"))
-        .connect_timeout(TIMEOUT)
-        .first_byte_timeout(TIMEOUT)
-        .max_attempts(1);
+        .connection_options(
+            ConnectionOptions::default()
+                .proxy(proxy)
+                .connect_timeout(TIMEOUT)
+                .first_byte_timeout(TIMEOUT),
+        )
+        .retry_options(RetryOptions::default().max_attempts(1));
     let Ok(store) = builder.build() else { return };
     let id = SessionId::new("id").unwrap();
     let asked = on_the_network(store.load::<Value>(&id));

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use dynamodb_session::{Request, Response, Transport, TransportFuture};
+use dynamodb_session::transport::{Request, Response, Transport, TransportFuture};
 use serde_json::{Map, Value, json};
 
 use crate::attribute::expect_storable;
@@ -67,12 +67,10 @@ impl Transport for Row {
             }
             other => panic!("nobody asks one item for {other}"),
         };
-        Box::pin(std::future::ready(Ok(Response {
+        Box::pin(std::future::ready(Ok(Response::new(
             status,
-            body: answer.to_string().into(),
-            request_id: None,
-            clock_corrected: false,
-        })))
+            answer.to_string(),
+        ))))
     }
 }
 

@@ -1,9 +1,9 @@
 //! Sessions from JavaScript: stored, loaded, changed, saved and loaded again.
 
 use dynamodb_session::framework::{ExpiryField, Framework};
+use dynamodb_session::options::Layout;
 use dynamodb_session::{
-    Error, ErrorKind, Layout, Loaded, NewSession, SaveOptions, SaveOutcome, SessionStore,
-    SessionText,
+    Error, ErrorKind, Loaded, NewSession, SaveOptions, SaveOutcome, SessionStore, SessionText,
 };
 use serde_json::Value;
 use std::sync::LazyLock;

@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use dynamodb_session::Layout;
+use dynamodb_session::options::Layout;
 use serde_json::json;
 use tower_sessions_core::SessionStore as _;
 use tower_sessions_core::session::{Id, Record};

@@ -8,11 +8,12 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use bytes::Bytes;
-use dynamodb_session::{
-    Builder, Clock, Incomplete, IncompleteReason, Layout, Request, Response, SessionId,
-    SessionStore, Transport, TransportFuture,
+use dynamodb_session::clock::Clock;
+use dynamodb_session::options::Layout;
+use dynamodb_session::transport::{
+    Incomplete, IncompleteReason, Request, Response, Transport, TransportFuture,
 };
+use dynamodb_session::{Builder, SessionId, SessionStore};
 
 pub(crate) const LAYOUTS: [Layout; 4] = [
     Layout::Session,
@@ -77,12 +78,7 @@ pub(crate) struct Answers(Arc<Mutex<VecDeque<Response>>>);
 
 impl Answers {
     pub(crate) fn new(answers: impl IntoIterator<Item = (u16, Vec<u8>)>) -> Self {
-        let response = |(status, body)| Response {
-            status,
-            body: Bytes::from(body),
-            request_id: None,
-            clock_corrected: false,
-        };
+        let response = |(status, body)| Response::new(status, body);
         Self(Arc::new(Mutex::new(
             answers.into_iter().map(response).collect(),
         )))
@@ -92,10 +88,8 @@ impl Answers {
 impl Transport for Answers {
     fn send(&self, _: Request) -> TransportFuture<'_> {
         let answer = self.0.lock().unwrap().pop_front();
-        Box::pin(std::future::ready(answer.ok_or_else(|| Incomplete {
-            reason: IncompleteReason::Broken,
-            endpoint: None,
-            source: "no answer is left".into(),
+        Box::pin(std::future::ready(answer.ok_or_else(|| {
+            Incomplete::new(IncompleteReason::Broken, "no answer is left")
         })))
     }
 }

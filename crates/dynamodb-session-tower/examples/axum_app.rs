@@ -1,7 +1,8 @@
 //! The README's example for axum: counts page views, with the sessions in the table `sessions`.
 
 use axum::{Router, http::StatusCode, routing::get};
-use dynamodb_session::{SessionStore, TableSettings};
+use dynamodb_session::SessionStore;
+use dynamodb_session::table::TableSettings;
 use dynamodb_session_tower::Store;
 use tower_sessions::{Expiry, Session, SessionManagerLayer, cookie::time::Duration};
 

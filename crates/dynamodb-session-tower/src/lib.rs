@@ -93,9 +93,10 @@ use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
+use dynamodb_session::options::{Layout, TableOptions};
 use dynamodb_session::{
-    Base, Builder, CreateOutcome, ErrorKind, Layout, NewSession, SaveOptions, SaveOutcome,
-    SessionId, SessionStore,
+    Base, Builder, CreateOutcome, ErrorKind, NewSession, SaveOptions, SaveOutcome, SessionId,
+    SessionStore,
 };
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
@@ -199,15 +200,18 @@ impl session_store::ExpiredDeletion for Store {
 /// # }
 /// ```
 ///
-/// Where that crate was told other names, set them after: [`Builder::table_name`], [`Builder::partition_key`],
-/// [`Builder::ttl_attribute`] (its `expirey_name`), [`Builder::prefix`]. A table with a sort key, a suffix, or
+/// If that crate was given other names, set them afterwards: [`Builder::table_name`], [`TableOptions::partition_key`],
+/// [`TableOptions::ttl_attribute`] (its `expirey_name`), [`TableOptions::prefix`]. A table with a sort key, a suffix, or
 /// the data in another attribute than `data` cannot be adopted.
 pub fn tower_sessions_dynamodb_store(builder: Builder) -> Builder {
     builder
         .table_name("TowerSessions")
-        .partition_key("session_id")
-        .prefix("SESSIONS::TOWER::")
-        .ttl_attribute("expire_at")
+        .table_options(
+            TableOptions::default()
+                .partition_key("session_id")
+                .prefix("SESSIONS::TOWER::")
+                .ttl_attribute("expire_at"),
+        )
         .layout(Layout::TowerSessionsDynamodbStore)
 }
 

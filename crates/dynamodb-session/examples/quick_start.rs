@@ -4,9 +4,9 @@
 
 use std::time::Duration;
 
+use dynamodb_session::table::TableSettings;
 use dynamodb_session::{
     CreateOutcome, Error, NewSession, SaveOptions, SaveOutcome, SessionId, SessionStore,
-    TableSettings,
 };
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,7 @@
-//! Time, injected: expiry and signatures read the wall clock, deadlines and backoff the monotonic one.
+//! The clocks that a store reads, for tests that move time.
+//!
+//! Expiry and signatures read the wall clock, deadlines and backoff the monotonic one. A test gives a [`ManualClock`] to
+//! [`Builder::clock`](crate::Builder::clock).
 
 use std::fmt::Debug;
 use std::future::Future;
@@ -57,7 +60,7 @@ impl Clock for SystemClock {
 /// Clones share the same time.
 ///
 /// ```
-/// use dynamodb_session::{Clock, ManualClock};
+/// use dynamodb_session::clock::{Clock, ManualClock};
 /// use std::time::{Duration, UNIX_EPOCH};
 ///
 /// let clock = ManualClock::new(UNIX_EPOCH + Duration::from_secs(1_700_000_000));

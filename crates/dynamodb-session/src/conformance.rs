@@ -12,9 +12,11 @@ use std::time::{Duration, SystemTime};
 use serde_json::{Map, Value, json};
 
 use crate::clock::epoch_ms;
+use crate::options::TableOptions;
+use crate::table::TableSettings;
 use crate::{
     Base, Builder, CreateOutcome, Error, ErrorKind, NewSession, Operation, SaveOptions,
-    SaveOutcome, SessionId, SessionStore, SessionText, TableSettings, TouchOptions,
+    SaveOutcome, SessionId, SessionStore, SessionText, TouchOptions,
 };
 
 /// The cases, as a JSON array of `{ name, needs?, steps }`.
@@ -217,7 +219,10 @@ async fn run_all<S: Subject>(
         let mut failure = None;
         for (subject, open) in subjects {
             let prefix = format!("{:016x}:", fastrand::u64(..));
-            let store = builder().table_name(&table_name).prefix(&prefix).build()?;
+            let store = builder()
+                .table_name(&table_name)
+                .table_options(TableOptions::default().prefix(&prefix))
+                .build()?;
             let mut run = CaseRun {
                 subject: open(store.clone()),
                 store,

@@ -1,4 +1,4 @@
-//! What a web framework keeps in a session beside the application's data.
+//! What a web framework keeps in a session beside the application's data. For adapters.
 //!
 //! Most frameworks keep when the session ends in the session itself: koa-session as `_expire`, express-session as
 //! `cookie.expires`. Such a field differs at every save of a rolling session, although the application changed
@@ -14,6 +14,41 @@
 //!     .not_carried_prefixes(["_"]);
 //! assert!(koa.is_carried("views") && !koa.is_carried("_ctx"));
 //! ```
+
+use std::time::{Duration, SystemTime};
+
+use crate::item::expiry;
+
+/// Whether a touch moves the expiry far enough to be worth a write.
+///
+/// It does if it moves the expiry by `touch_after`, or by half of the time that is then left, whichever is shorter. A
+/// shorter expiry is always due, and so is every touch with a `touch_after` of zero. The store applies this rule with
+/// its own [`touch_after`](crate::Builder::touch_after); it is public for adapters that have a setting of their own.
+///
+/// `stored` is the expiry that the item has. `wanted` is rounded as it would be stored: up to whole seconds.
+///
+/// ```
+/// use std::time::{Duration, SystemTime};
+///
+/// use dynamodb_session::framework::is_touch_due;
+///
+/// let (now, second) = (SystemTime::UNIX_EPOCH, Duration::from_secs(1));
+/// let (stored, hour) = (now + 3590 * second, now + 3600 * second);
+/// assert!(!is_touch_due(now, stored, hour, 60 * second));
+/// assert!(is_touch_due(now, stored, hour, 10 * second));
+/// ```
+pub fn is_touch_due(
+    now: SystemTime,
+    stored: SystemTime,
+    wanted: SystemTime,
+    touch_after: Duration,
+) -> bool {
+    let wanted = expiry::from_secs(expiry::to_secs(wanted));
+    let (Ok(left), Ok(moved)) = (wanted.duration_since(now), wanted.duration_since(stored)) else {
+        return true;
+    };
+    moved >= touch_after.min(left / 2)
+}
 
 /// The top-level fields of a session that belong to a framework.
 ///
@@ -125,6 +160,32 @@ impl ExpiryField {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_touch_is_due_by_the_setting_or_by_half_of_what_is_left() {
+        let at = |ms| SystemTime::UNIX_EPOCH + Duration::from_millis(ms);
+        let minute = Duration::from_secs(60);
+        for (now, stored, wanted, touch_after, is_due) in [
+            // An hour: the setting decides.
+            (0, 3_541_000, 3_600_000, minute, false),
+            (0, 3_540_000, 3_600_000, minute, true),
+            // A minute: half of it.
+            (0, 31_000, 60_000, minute, false),
+            (0, 30_000, 60_000, minute, true),
+            // Half of what is left is counted to the stored second, which is up to one second more than the TTL.
+            (500, 31_000, 60_500, minute, false),
+            // The new expiry is rounded up before it is compared.
+            (0, 3_540_000, 3_599_001, minute, true),
+            (0, 3_600_000, 3_599_001, minute, false),
+            // A shorter expiry, one that has passed, and a setting of zero.
+            (0, 3_600_000, 3_599_000, minute, true),
+            (2000, 1000, 1500, minute, true),
+            (0, 3_600_000, 3_600_000, Duration::ZERO, true),
+        ] {
+            let found = is_touch_due(at(now), at(stored), at(wanted), touch_after);
+            assert_eq!(found, is_due, "{now} {stored} {wanted}");
+        }
+    }
 
     #[test]
     fn a_name_is_carried_unless_it_is_listed_or_begins_as_one_that_is_not() {

@@ -83,7 +83,8 @@
 //! | `created` | N | when the session was created, in epoch milliseconds |
 //!
 //! It is the item of the npm package `koa-session-dynamodb-store`, which has no `created` before
-//! version 2: an item without it is legal, and its next save adds it. A [`Layout`] reads the tables of other packages.
+//! version 2: an item without it is legal, and its next save adds it. A [`Layout`](options::Layout) reads the tables of
+//! other packages.
 //!
 //! # Cost
 //!
@@ -95,6 +96,20 @@
 //! [`touch_after`](Builder::touch_after) saves most writes of sessions that are only read: it skips a touch that would
 //! move the expiry by little.
 //!
+//! # Modules
+//!
+//! The root of the crate is all that most programs need. The modules are for:
+//!
+//! | module | for whom |
+//! |---|---|
+//! | [`options`] | programs that change the rarer settings |
+//! | [`table`] | programs that create, change or watch the table |
+//! | [`observe`] | programs that log or count what the store does |
+//! | [`clock`] | tests that move time |
+//! | [`framework`] | adapters for web frameworks |
+//! | [`transport`] | programs that carry the requests themselves, and tests without a network |
+//! | `conformance` | tests of adapters and engines |
+//!
 //! # Features
 //!
 //! * `conformance`: exports the suite of cases that every store and engine passes. Enable it in `dev-dependencies` to
@@ -102,39 +117,32 @@
 
 #![forbid(unsafe_code)]
 
+mod builder;
 mod client;
-mod clock;
-mod config;
+pub mod clock;
 mod error;
 pub mod framework;
 mod item;
-mod observe;
+pub mod observe;
+pub mod options;
 mod protocol;
 mod remedy;
 mod request;
 mod session;
-mod settings;
 mod store;
-mod table;
+pub mod table;
+pub mod transport;
 
 #[cfg(feature = "conformance")]
 pub mod conformance;
 
-pub use client::TlsRoots;
-pub use client::transport::{
-    Incomplete, IncompleteReason, Request, Response, Transport, TransportFuture,
-};
-pub use clock::{Clock, ManualClock, SystemClock};
-pub use config::Builder;
+pub use builder::Builder;
 pub use error::{Error, ErrorKind};
-pub use item::{DecodeSession, EncodeSession, Layout, SessionText};
-pub use observe::{CallReport, Event, Listener, Observer, OperationStats, Stats};
+pub use item::{DecodeSession, EncodeSession, SessionText};
 pub use remedy::Remedy;
 pub use request::Operation;
 pub use session::{
     Base, CreateOutcome, Loaded, NewSession, Page, PageToken, SaveOptions, SaveOutcome, SessionId,
     Stamp, TouchOptions,
 };
-pub use settings::ParallelChanges;
 pub use store::SessionStore;
-pub use table::{BillingMode, Table, TableDescription, TableSettings, TimeToLive};

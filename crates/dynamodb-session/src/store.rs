@@ -6,9 +6,9 @@ use std::time::SystemTime;
 
 use aws_types::SdkConfig;
 
+use crate::builder::Builder;
 use crate::client::retry::Client;
 use crate::clock::ServiceClock;
-use crate::config::Builder;
 use crate::error::Error;
 #[cfg(doc)]
 use crate::error::ErrorKind;
@@ -19,8 +19,8 @@ use crate::session::{
     Base, CreateOutcome, Loaded, NewSession, Page, PageToken, SaveOptions, SaveOutcome, SessionId,
     Stamp, TouchOptions,
 };
-use crate::settings::TableConfig;
 use crate::table::Table;
+use crate::table::config::TableConfig;
 
 /// Sessions in a DynamoDB table.
 ///
@@ -81,7 +81,7 @@ impl SessionStore {
         self.inner.is_insecure
     }
 
-    /// The attribute that holds the expiry; see [`Builder::ttl_attribute`].
+    /// The attribute that holds the expiry; see [`TableOptions::ttl_attribute`](crate::options::TableOptions::ttl_attribute).
     pub fn ttl_attribute(&self) -> Arc<str> {
         self.inner.ttl_attribute()
     }
@@ -124,7 +124,7 @@ impl SessionStore {
     /// | [`Base::Absent`] | none | a new session; all fields into the one that is there, if one is |
     /// | [`Base::Unknown`] | a session with this `created` is there; any session if it is `None` | the whole session |
     ///
-    /// With [`ParallelChanges::Merge`](crate::ParallelChanges::Merge) the top-level fields in which `data` differs from
+    /// With [`ParallelChanges::Merge`](crate::options::ParallelChanges::Merge) the top-level fields in which `data` differs from
     /// `loaded.data` are set or removed, so that parallel requests keep each other's changes. A field is written
     /// whole: keep values that must agree in one field. More than 100 changed fields take several requests. The whole
     /// session is written where single fields cannot be: if the item's `session` is not a map, or `UpdateItem` is not
@@ -212,7 +212,7 @@ impl SessionStore {
     /// # Cost
     ///
     /// 1 `GetItem`: 1 read capacity unit per started 4 KB, half of that when
-    /// [`consistent_read`](crate::Builder::consistent_read) is off.
+    /// [`consistent_read`](crate::options::TableOptions::consistent_read) is off.
     pub async fn load<T: DecodeSession>(&self, id: &SessionId) -> Result<Option<Loaded<T>>, Error> {
         self.inner.load(id).await
     }
@@ -270,7 +270,7 @@ impl SessionStore {
     /// # Cost
     ///
     /// 1 `Scan`, of up to 1 MB of items: 1 read capacity unit per started 4 KB of all of them, half of that
-    /// when [`consistent_read`](crate::Builder::consistent_read) is off. All parts together read the whole
+    /// when [`consistent_read`](crate::options::TableOptions::consistent_read) is off. All parts together read the whole
     /// table, whatever the prefix: see
     /// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Scan.html>.
     pub async fn list<T: DecodeSession>(

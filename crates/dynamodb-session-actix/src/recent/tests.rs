@@ -7,10 +7,7 @@ fn key(n: usize) -> SessionKey {
 }
 
 fn stamp(secs: usize) -> Stamp {
-    Stamp {
-        created: None,
-        expires_at: UNIX_EPOCH + Duration::from_secs(secs as u64),
-    }
+    Stamp::new(None, UNIX_EPOCH + Duration::from_secs(secs as u64))
 }
 
 #[test]

@@ -164,7 +164,7 @@ fn the_visitor_learns_nothing_of_what_went_wrong() {
 fn secs_left(world: &World) -> u64 {
     let expires = world.items()[0]["expires"]["N"].as_str().unwrap().parse();
     let expires = std::time::UNIX_EPOCH + Duration::from_secs(expires.unwrap());
-    let now = dynamodb_session::Clock::now(&world.clock);
+    let now = dynamodb_session::clock::Clock::now(&world.clock);
     expires.duration_since(now).unwrap().as_secs()
 }
 

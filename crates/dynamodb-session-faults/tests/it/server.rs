@@ -4,7 +4,9 @@ use std::io::{ErrorKind as IoErrorKind, Read as _, Write as _};
 use std::net::TcpStream;
 
 use aws_credential_types::Credentials;
-use dynamodb_session::{ErrorKind, ManualClock, SessionStore};
+use dynamodb_session::clock::ManualClock;
+use dynamodb_session::options::RetryOptions;
+use dynamodb_session::{ErrorKind, SessionStore};
 use dynamodb_session_faults::{FaultServer, SECRET, Step};
 use serde_json::{Value, json};
 
@@ -13,7 +15,10 @@ use crate::support::{direct, id, new_session, now, server, store_at};
 /// A store that tries once.
 fn once(server: &FaultServer, url: &str) -> SessionStore {
     let builder = store_at(server, url).clock(ManualClock::new(now()));
-    builder.max_attempts(1).build().unwrap()
+    builder
+        .retry_options(RetryOptions::default().max_attempts(1))
+        .build()
+        .unwrap()
 }
 
 #[tokio::test]

@@ -3,7 +3,9 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_credential_types::Credentials;
-use dynamodb_session::{Builder, NewSession, SessionId, SessionStore, TableSettings, TlsRoots};
+use dynamodb_session::options::{ConnectionOptions, TlsRoots};
+use dynamodb_session::table::TableSettings;
+use dynamodb_session::{Builder, NewSession, SessionId, SessionStore};
 use dynamodb_session_faults::{FaultServer, SECRET};
 use serde_json::Value;
 
@@ -19,7 +21,9 @@ pub(crate) fn store_at(server: &FaultServer, url: &str) -> Builder {
     SessionStore::builder()
         .region("eu-central-1")
         .endpoint_url(url)
-        .tls_roots(TlsRoots::Pem(server.ca().to_owned()))
+        .connection_options(
+            ConnectionOptions::default().tls_roots(TlsRoots::Pem(server.ca().to_owned())),
+        )
         .credentials_provider(Credentials::new("KEY", SECRET, None, None, "test"))
 }
 

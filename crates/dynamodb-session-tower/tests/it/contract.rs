@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use dynamodb_session::options::TableOptions;
 use dynamodb_session_tower::Store;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
@@ -121,8 +122,16 @@ fn create_takes_the_id_of_a_session_that_has_expired() {
 #[test]
 fn what_has_expired_is_deleted_and_nothing_else() {
     let world = World::new();
-    let one = Store::new(support::open(world.builder().prefix("one:")));
-    let two = Store::new(support::open(world.builder().prefix("two:")));
+    let one = Store::new(support::open(
+        world
+            .builder()
+            .table_options(TableOptions::default().prefix("one:")),
+    ));
+    let two = Store::new(support::open(
+        world
+            .builder()
+            .table_options(TableOptions::default().prefix("two:")),
+    ));
     let mut long = record(json!({ "n": 1 }), 3 * HOUR);
     block_on(one.create(&mut long)).unwrap();
     for store in [&one, &one, &two] {

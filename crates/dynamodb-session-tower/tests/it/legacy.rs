@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use dynamodb_session::{Layout, SessionStore};
+use dynamodb_session::SessionStore;
+use dynamodb_session::options::Layout;
 use dynamodb_session_tower::{Store, tower_sessions_dynamodb_store};
 use serde_json::{Value, json};
 use tower_sessions::SessionStore as _;

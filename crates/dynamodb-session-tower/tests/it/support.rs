@@ -9,10 +9,11 @@ use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, UNIX_EPOCH};
 
-use dynamodb_session::{
-    Builder, Clock, ManualClock, Operation, Request, Response, SessionStore, TableSettings,
-    Transport, TransportFuture,
-};
+use dynamodb_session::clock::{Clock, ManualClock};
+use dynamodb_session::options::{ConnectionOptions, RetryOptions};
+use dynamodb_session::table::TableSettings;
+use dynamodb_session::transport::{Request, Response, Transport, TransportFuture};
+use dynamodb_session::{Builder, Operation, SessionStore};
 use dynamodb_session_local::LocalEngine;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
@@ -49,9 +50,9 @@ impl World {
             .endpoint_url(self.engine.url())
             .clock(self.clock.clone())
             // The engine's answers are dated by the system's clock.
-            .correct_clock_skew(false)
+            .connection_options(ConnectionOptions::default().correct_clock_skew(false))
             // A second attempt would wait for a clock that nobody moves.
-            .max_attempts(1)
+            .retry_options(RetryOptions::default().max_attempts(1))
     }
 
     /// A store with default settings, its table created.
@@ -146,12 +147,7 @@ impl Transport for Crowded {
             let body = std::str::from_utf8(&request.body).unwrap();
             call(self.engine, request.operation.name(), body)
         };
-        let response = Response {
-            status,
-            body: body.into(),
-            request_id: None,
-            clock_corrected: false,
-        };
+        let response = Response::new(status, body);
         Box::pin(async { Ok(response) })
     }
 }

@@ -1,8 +1,8 @@
 //! Checks settings before the first request.
 
+use super::config::ClientConfig;
 use super::proxy::Proxy;
 use super::reason::InvalidSetting;
-use super::settings::ClientConfig;
 use super::{endpoint, tls};
 use crate::error::Error;
 

@@ -9,14 +9,15 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::ClientConfig as TlsConfig;
 use tokio_rustls::rustls::pki_types::ServerName;
 
+use super::config::{ClientConfig, Environment};
 use super::endpoint::Endpoint;
 use super::proxy::Proxy;
 use super::reason::{BoxError, InvalidSetting, Remediable};
-use super::settings::{ClientConfig, Environment, TlsRoots};
 use super::stream::Connection;
 use super::timeout::within;
 use super::{tcp, tls};
 use crate::clock::ServiceClock;
+use crate::options::TlsRoots;
 use crate::remedy::Remedy;
 
 /// Makes connections. The TLS configuration is built for the first connection that needs it.

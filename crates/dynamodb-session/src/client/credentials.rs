@@ -18,10 +18,10 @@ use aws_credential_types::provider::{ProvideCredentials as _, SharedCredentialsP
 use aws_types::region::Region;
 use tokio::sync::watch;
 
+use super::config::{ClientConfig, Environment};
 use super::connect::Connector;
 use super::reason::chain;
 use super::sdk_http::SdkHttp;
-use super::settings::{ClientConfig, Environment};
 use super::timeout::within;
 use crate::clock::ServiceClock;
 

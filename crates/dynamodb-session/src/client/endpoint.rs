@@ -3,8 +3,8 @@
 
 use std::net::IpAddr;
 
+use super::config::{ClientConfig, Environment};
 use super::reason::InvalidSetting;
-use super::settings::{ClientConfig, Environment};
 use super::{authority, profile};
 
 /// An address to connect to and the path to ask for.
@@ -110,7 +110,7 @@ pub(super) fn check(config: &ClientConfig) -> Result<(), InvalidSetting> {
 fn fips_contradiction(setting: &'static str) -> InvalidSetting {
     InvalidSetting::new(
         setting,
-        "use_fips and use_dual_stack choose among the Region's own endpoints: set one or the other",
+        "FIPS and dual-stack choose among the Region's own endpoints: set them or a URL, not both",
     )
 }
 

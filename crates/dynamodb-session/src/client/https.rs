@@ -14,19 +14,19 @@ use hyper::{Method, Uri};
 use tokio::sync::{OnceCell, Semaphore};
 
 use super::body::read_body;
+use super::config::ClientConfig;
 use super::connect::{Connector, NotConnected};
 use super::credentials::{CredentialCache, Current};
 use super::endpoint::{self, Endpoint};
 use super::pool::{Pool, Sender};
 use super::reason::{BoxError, InvalidSetting};
-use super::settings::ClientConfig;
 use super::sign::Signer;
 use super::skew::correct_clock;
 use super::timeout::within;
-use super::transport::{
+use crate::clock::ServiceClock;
+use crate::transport::{
     Incomplete, IncompleteReason, Request, Response, Transport, TransportFuture,
 };
-use crate::clock::ServiceClock;
 
 /// A connection that was idle for no longer than this is assumed to be alive.
 const SURELY_ALIVE: Duration = Duration::from_secs(1);

@@ -1,25 +1,25 @@
-//! A client for the DynamoDB API: one kind of request, over one seam, [`Transport`](transport::Transport).
+//! A client for the DynamoDB API: one kind of request, over one seam, [`Transport`](crate::transport::Transport).
 //!
 //! | concern | files |
 //! |---|---|
-//! | how often to try | [`retry`], [`limit`], [`failure`], [`fault`] |
-//! | one attempt | [`transport`], [`https`], [`pool`], [`body`], [`skew`] |
+//! | how often to try | [`retry`], [`limit`], [`failed_attempt`], [`service_error`] |
+//! | one attempt | [`transport`](crate::transport), [`https`], [`pool`], [`body`], [`skew`] |
 //! | a connection | [`connect`], [`tcp`], [`proxy`], [`tls`], [`stream`], [`timeout`] |
 //! | where to | [`endpoint`], [`authority`], [`profile`] |
 //! | credentials and signatures | [`credentials`], [`sdk_http`], [`sign`], [`date`] |
-//! | settings, and what is wrong with them | [`settings`], [`check`], [`reason`] |
+//! | settings, and what is wrong with them | [`config`], [`check`], [`reason`] |
 //!
 //! The files do not import each other in a ring.
 
 mod authority;
 mod body;
 pub(crate) mod check;
+mod config;
 mod connect;
 mod credentials;
 mod date;
 pub(crate) mod endpoint;
-mod failure;
-mod fault;
+mod failed_attempt;
 pub(crate) mod https;
 mod limit;
 mod pool;
@@ -28,7 +28,7 @@ mod proxy;
 mod reason;
 pub(crate) mod retry;
 mod sdk_http;
-pub(crate) mod settings;
+mod service_error;
 mod sign;
 mod skew;
 mod stream;
@@ -37,7 +37,5 @@ mod tcp;
 mod testing;
 mod timeout;
 mod tls;
-pub(crate) mod transport;
 
-pub use settings::TlsRoots;
-pub(crate) use settings::{ClientConfig, Environment};
+pub(crate) use config::{ClientConfig, Environment};

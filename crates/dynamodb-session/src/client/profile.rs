@@ -3,7 +3,7 @@
 use aws_config::meta::region::ProvideRegion as _;
 use aws_config::profile::ProfileFileRegionProvider;
 
-use super::settings::ClientConfig;
+use super::config::ClientConfig;
 
 /// The Region of the profile.
 pub(super) async fn region(config: &ClientConfig) -> Option<String> {

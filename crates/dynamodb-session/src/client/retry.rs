@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::failure::{Failure, Once, is_answer};
-use super::fault::{CONDITION_FAILED, Retry, is_expired_token};
+use super::failed_attempt::{FailedAttempt, Once, is_answer};
 use super::limit::{Admission, RetryBudget};
-use super::transport::{Request, Transport};
+use super::service_error::{CONDITION_FAILED, Retry, is_expired_token};
 use crate::clock::ServiceClock;
 use crate::error::Error;
 use crate::observe::{CallReport, Counts, Event, Listener, Observer, capacity, count};
 use crate::request::Operation;
+use crate::transport::{Request, Transport};
 
 /// How much longer the pauses after throttling are: capacity takes at least tens of milliseconds to recover.
 const THROTTLED_FACTOR: u32 = 4;
@@ -170,7 +170,7 @@ impl Client {
             let failure = match self.transport.send(request).await {
                 // The page of a captive portal or a proxy must not count as a successful write.
                 Ok(response) if response.status == 200 && !is_answer(operation, &response.body) => {
-                    Failure::not_dynamodb(response)
+                    FailedAttempt::not_dynamodb(response)
                 }
                 Ok(response) if (200..300).contains(&response.status) => {
                     self.budget.give_back(has_paid);
@@ -180,18 +180,20 @@ impl Client {
                         condition_failed: false,
                     });
                 }
-                Ok(response) => match Failure::from_response(operation, response, &mut once) {
-                    Ok(failure) => failure,
-                    Err(body) => {
-                        self.budget.give_back(has_paid);
-                        return Ok(Answer {
-                            body,
-                            attempts,
-                            condition_failed: true,
-                        });
+                Ok(response) => {
+                    match FailedAttempt::from_response(operation, response, &mut once) {
+                        Ok(failure) => failure,
+                        Err(body) => {
+                            self.budget.give_back(has_paid);
+                            return Ok(Answer {
+                                body,
+                                attempts,
+                                condition_failed: true,
+                            });
+                        }
                     }
-                },
-                Err(incomplete) => Failure::from_incomplete(incomplete, &mut once),
+                }
+                Err(incomplete) => FailedAttempt::from_incomplete(incomplete, &mut once),
             };
 
             let code = || failure.error.code().map(str::to_owned);
@@ -257,7 +259,7 @@ impl Client {
             .saturating_sub(self.clock.monotonic().saturating_sub(start))
     }
 
-    fn finish(&self, failure: Failure, attempts: u32) -> Error {
+    fn finish(&self, failure: FailedAttempt, attempts: u32) -> Error {
         let mut error = failure
             .error
             .with_attempts(attempts - u32::from(!failure.sent));

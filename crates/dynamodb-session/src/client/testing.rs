@@ -9,10 +9,11 @@ use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
-use super::settings::{ClientConfig, Environment, TlsRoots};
-use super::transport::Request;
+use super::config::{ClientConfig, Environment};
 use crate::clock::{ManualClock, ServiceClock};
+use crate::options::TlsRoots;
 use crate::request::Operation;
+use crate::transport::Request;
 
 /// Settings with nothing set and nothing in the environment but `variables`.
 pub(super) fn config(variables: &[(&str, &str)]) -> ClientConfig {

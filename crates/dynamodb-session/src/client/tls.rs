@@ -9,8 +9,9 @@ use tokio_rustls::rustls::{
     CertificateError, ClientConfig, Error as TlsError, RootCertStore, crypto,
 };
 
+use super::config::Environment;
 use super::reason::{BoxError, InvalidSetting, Remediable};
-use super::settings::{Environment, TlsRoots};
+use crate::options::TlsRoots;
 use crate::remedy::Remedy;
 
 /// Checks certificates given as text.

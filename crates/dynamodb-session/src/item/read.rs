@@ -196,7 +196,7 @@ impl<'de, T: Decode> Visitor<'de> for ItemSeed<'_, T> {
                     }
                 }
                 (Some(Role::Session), ..) => {
-                    let form = self.layout.description().session.form;
+                    let form = Form::Written(self.layout.description().session.form);
                     item.data = map.next_value_seed(data(form, false))?;
                 }
                 (Some(Role::Foreign), _, Some(attribute)) => {

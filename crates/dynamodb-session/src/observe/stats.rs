@@ -19,7 +19,7 @@ pub struct Stats {
     /// Requests that were repetitions.
     pub retries: u64,
     /// Retries that were not made because too many had been without success; see
-    /// [`retry_budget`](crate::Builder::retry_budget).
+    /// [`RetryOptions::budget`](crate::options::RetryOptions::budget).
     pub withheld_retries: u64,
     /// Answers that asked for fewer requests.
     pub throttles: u64,

@@ -24,7 +24,7 @@ use crate::error::Error;
 use crate::item::expiry;
 use crate::request::{Moment, Names, Operation};
 use crate::session::{MAX_ID_BYTES, SessionId, too_long};
-use crate::settings::TableConfig;
+use crate::table::config::TableConfig;
 
 /// What the clones of a store share.
 #[derive(Debug)]

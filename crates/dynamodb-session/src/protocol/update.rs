@@ -6,12 +6,12 @@ use super::write::{Gone, Outcome, PreparedWrite};
 use super::{Inner, from_epoch_ms};
 use crate::client::retry::Answer;
 use crate::error::{Error, ErrorKind};
-use crate::framework::Framework;
+use crate::framework::{Framework, is_touch_due};
 use crate::item::{Changes, EncodeSession, expiry};
 use crate::observe::{Event, count, id_hash};
+use crate::options::ParallelChanges;
 use crate::request::{self, Condition, ItemHead, Operation};
 use crate::session::{Loaded, SaveOutcome, Stamp};
-use crate::settings::ParallelChanges;
 
 impl Inner {
     /// Writes what differs from what was loaded, or of that the expiry unit alone.
@@ -216,9 +216,8 @@ impl Inner {
     pub(super) fn skipped_touch<B>(&self, loaded: &Loaded<B>, expires_secs: u64) -> Option<Stamp> {
         let expires_at = expiry::from_secs(expires_secs);
         let was = loaded.expires_at?;
-        let left = expires_at.duration_since(self.clock.now()).ok()?;
-        let moved = expires_at.duration_since(was).ok()?;
-        (moved < self.table.touch_after.min(left / 2)).then(|| {
+        let is_due = is_touch_due(self.clock.now(), was, expires_at, self.table.touch_after);
+        (!is_due).then(|| {
             count(&self.client.counts().skipped_touches);
             Stamp {
                 created: loaded.created,

@@ -24,7 +24,7 @@ pub struct Loaded<T> {
     ///
     /// `None`: the item does not say, as items of the legacy package. A write then checks only that a session is there.
     pub created: Option<SystemTime>,
-    /// Whether another package wrote the item, in a format that the store's [`Layout`](crate::Layout) reads. The next
+    /// Whether another package wrote the item, in a format that the store's [`Layout`](crate::options::Layout) reads. The next
     /// save rewrites it.
     pub is_foreign: bool,
 }

@@ -4,6 +4,7 @@ use std::time::SystemTime;
 
 /// The state of a stored session after a write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Stamp {
     /// The session's [`created`](crate::Loaded::created).
     ///
@@ -12,6 +13,16 @@ pub struct Stamp {
     pub created: Option<SystemTime>,
     /// The expiry the item has now.
     pub expires_at: SystemTime,
+}
+
+impl Stamp {
+    /// The state of a session, for adapters that keep it between two calls.
+    pub const fn new(created: Option<SystemTime>, expires_at: SystemTime) -> Self {
+        Self {
+            created,
+            expires_at,
+        }
+    }
 }
 
 /// What [`create`](crate::SessionStore::create) did.

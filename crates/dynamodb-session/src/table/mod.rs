@@ -1,7 +1,9 @@
-//! The session table: describe, create, wait, TTL, capacity, delete.
+//! The session table: describe, create, wait, TTL, capacity, delete. For programs that create, change or watch it.
 //!
-//! Only what the caller wrote changes a live table; defaults apply to creation alone. Every step asks
-//! first and acts on the difference, so that any number of processes can start at once.
+//! [`SessionStore::table`](crate::SessionStore::table) returns the [`Table`].
+//!
+//! Only what the caller set changes a live table; defaults apply to creation alone. Every step asks first and acts on the
+//! difference, so that any number of processes can start at once.
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,6 +15,7 @@ use crate::protocol::Inner;
 use crate::remedy::Remedy;
 use crate::request::Operation;
 
+pub(crate) mod config;
 mod description;
 pub(crate) mod name;
 mod settle;
@@ -20,9 +23,20 @@ mod settle;
 use description::TableAnswer;
 pub use description::{BillingMode, TableDescription, TimeToLive};
 
-/// What a table is created with. A field that is set is also applied to a table that exists, where that
-/// can be changed; one that is not set never changes a live table.
+/// What a table is created with.
+///
+/// A field that is set is also applied to a table that exists, where that can be changed. A field that is not set never
+/// changes a live table. How the store *uses* its table is in [`TableOptions`](crate::options::TableOptions).
+///
+/// ```
+/// use dynamodb_session::table::{BillingMode, TableSettings};
+///
+/// let settings = TableSettings::default().billing_mode(BillingMode::PayPerRequest);
+/// assert_eq!(settings.billing_mode, Some(BillingMode::PayPerRequest));
+/// ```
 #[derive(Clone, Default)]
+#[must_use]
+#[non_exhaustive]
 pub struct TableSettings {
     /// Default at creation: provisioned. Never changed on a live table.
     pub billing_mode: Option<BillingMode>,
@@ -36,7 +50,39 @@ pub struct TableSettings {
     pub create_table: Map<String, Value>,
 }
 
-// Tags may say what is not for logs.
+impl TableSettings {
+    /// Sets [`billing_mode`](field@Self::billing_mode).
+    pub fn billing_mode(mut self, mode: BillingMode) -> Self {
+        self.billing_mode = Some(mode);
+        self
+    }
+
+    /// Sets [`read_capacity_units`](field@Self::read_capacity_units).
+    pub fn read_capacity_units(mut self, units: u64) -> Self {
+        self.read_capacity_units = Some(units);
+        self
+    }
+
+    /// Sets [`write_capacity_units`](field@Self::write_capacity_units).
+    pub fn write_capacity_units(mut self, units: u64) -> Self {
+        self.write_capacity_units = Some(units);
+        self
+    }
+
+    /// Sets [`use_ttl`](field@Self::use_ttl).
+    pub fn use_ttl(mut self, use_ttl: bool) -> Self {
+        self.use_ttl = Some(use_ttl);
+        self
+    }
+
+    /// Sets [`create_table`](field@Self::create_table).
+    pub fn create_table(mut self, members: Map<String, Value>) -> Self {
+        self.create_table = members;
+        self
+    }
+}
+
+// Tags may hold text that must not be logged.
 impl fmt::Debug for TableSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TableSettings")

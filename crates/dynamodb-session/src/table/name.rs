@@ -43,7 +43,7 @@ pub(crate) fn check_attributes(
     if partition_key == ttl_attribute {
         return Err(Error::invalid(
             "ttl_attribute",
-            "it must not be the partition_key",
+            "it must differ from the partition key",
         ));
     }
     Ok(())

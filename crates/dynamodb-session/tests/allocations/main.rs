@@ -16,9 +16,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use dynamodb_session::framework::{ExpiryField, Framework};
+use dynamodb_session::transport::{Request, Response, Transport, TransportFuture};
 use dynamodb_session::{
-    Loaded, NewSession, Operation, Request, Response, SaveOptions, SessionId, SessionStore,
-    SessionText, TouchOptions, Transport, TransportFuture,
+    Loaded, NewSession, Operation, SaveOptions, SessionId, SessionStore, SessionText, TouchOptions,
 };
 use serde::{Deserialize, Serialize};
 
@@ -131,12 +131,7 @@ impl Transport for Engine {
         Box::pin(async move {
             // It holds the request while it is under way, as a connection does.
             drop(request);
-            Ok(Response {
-                status: 200,
-                body,
-                request_id: None,
-                clock_corrected: false,
-            })
+            Ok(Response::new(200, body))
         })
     }
 }

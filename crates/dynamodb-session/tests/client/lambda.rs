@@ -8,9 +8,10 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, UNIX_EPOCH};
 
 use aws_credential_types::Credentials;
+use dynamodb_session::clock::{Clock as _, ManualClock};
+use dynamodb_session::options::RetryOptions;
 use dynamodb_session::{
-    Builder, Clock as _, CreateOutcome, Error, ErrorKind, ManualClock, NewSession, SessionId,
-    SessionStore,
+    Builder, CreateOutcome, Error, ErrorKind, NewSession, SessionId, SessionStore,
 };
 use serde_json::{Value, json};
 
@@ -90,7 +91,10 @@ const SHORT: [u64; 3] = [2, 10, 20];
 #[tokio::test]
 async fn a_long_freeze_costs_a_new_connection_and_no_wait() {
     for frozen in LONG {
-        let function = warm(Answer::silence(), |builder| builder.max_attempts(1)).await;
+        let function = warm(Answer::silence(), |builder| {
+            builder.retry_options(RetryOptions::default().max_attempts(1))
+        })
+        .await;
         function.freeze_and_thaw(Duration::from_secs(frozen));
         // No clock is moved on: whoever waited would wait for ever.
         load(&function.store).await.unwrap();
@@ -102,7 +106,10 @@ async fn a_long_freeze_costs_a_new_connection_and_no_wait() {
 #[tokio::test]
 async fn a_connection_that_died_in_a_short_freeze_costs_a_new_one_and_no_wait() {
     for frozen in SHORT {
-        let function = warm(Answer::hang_up(), |builder| builder.max_attempts(1)).await;
+        let function = warm(Answer::hang_up(), |builder| {
+            builder.retry_options(RetryOptions::default().max_attempts(1))
+        })
+        .await;
         function.freeze_and_thaw(Duration::from_secs(frozen));
         load(&function.store).await.unwrap();
         assert_eq!(function.connections(), [0, 0, 1], "{frozen} s");
@@ -114,7 +121,7 @@ async fn a_connection_that_went_silent_in_a_short_freeze_costs_half_an_attempt()
     for max_attempts in [1, 4] {
         for frozen in SHORT {
             let function = warm(Answer::silence(), |builder| {
-                builder.max_attempts(max_attempts)
+                builder.retry_options(RetryOptions::default().max_attempts(max_attempts))
             })
             .await;
             function.freeze_and_thaw(Duration::from_secs(frozen));
@@ -137,7 +144,10 @@ async fn a_connection_that_went_silent_in_a_short_freeze_costs_half_an_attempt()
 
 #[tokio::test]
 async fn many_requests_after_a_short_freeze_all_succeed() {
-    let function = warm(Answer::silence(), |builder| builder.max_attempts(1)).await;
+    let function = warm(Answer::silence(), |builder| {
+        builder.retry_options(RetryOptions::default().max_attempts(1))
+    })
+    .await;
     function.freeze_and_thaw(Duration::from_secs(10));
     let loads: Vec<_> = (0..20)
         .map(|_| {
@@ -171,7 +181,10 @@ async fn a_session_created_before_its_connection_went_silent_is_created() {
         Answer::error(400, failed.to_string())
     });
     let clock = clock();
-    let store = builder(&aws, &clock).max_attempts(1).build().unwrap();
+    let store = builder(&aws, &clock)
+        .retry_options(RetryOptions::default().max_attempts(1))
+        .build()
+        .unwrap();
     load(&store).await.unwrap();
     clock.set_wall(clock.now() + Duration::from_secs(10));
     let expires_at = store.now() + Duration::from_hours(1);
@@ -196,7 +209,10 @@ async fn a_service_that_stays_silent_is_an_error_within_the_limits() {
         }
     });
     let clock = clock();
-    let store = builder(&aws, &clock).max_attempts(1).build().unwrap();
+    let store = builder(&aws, &clock)
+        .retry_options(RetryOptions::default().max_attempts(1))
+        .build()
+        .unwrap();
     load(&store).await.unwrap();
     clock.set_wall(clock.now() + Duration::from_secs(10));
     let loading = tokio::spawn(async move { load(&store).await });

@@ -1,9 +1,9 @@
 //! Proxies and certificates, as a program sets them.
 
 use aws_credential_types::Credentials;
-use dynamodb_session::{
-    Builder, Error, ErrorKind, ManualClock, Remedy, SessionId, SessionStore, TlsRoots,
-};
+use dynamodb_session::clock::ManualClock;
+use dynamodb_session::options::{ConnectionOptions, RetryOptions, TlsRoots};
+use dynamodb_session::{Builder, Error, ErrorKind, Remedy, SessionId, SessionStore};
 use serde_json::Value;
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -16,8 +16,8 @@ fn builder(aws: &Aws) -> Builder {
     SessionStore::builder()
         .region("eu-west-1")
         .credentials_provider(Credentials::new("AKID", "secret", None, None, "test"))
-        .tls_roots(TlsRoots::Pem(aws.authority()))
-        .max_attempts(1)
+        .connection_options(ConnectionOptions::default().tls_roots(TlsRoots::Pem(aws.authority())))
+        .retry_options(RetryOptions::default().max_attempts(1))
 }
 
 async fn load(builder: Builder) -> Result<(), Error> {
@@ -46,7 +46,9 @@ fn locked(request: &Received) -> Answer {
 #[tokio::test]
 async fn aws_itself_is_reached_through_the_tunnel_of_a_proxy() {
     let aws = Aws::start_at("127.0.0.1:0", |_| Answer::ok("{}"));
-    load(builder(&aws).proxy(aws.url())).await.unwrap();
+    load(builder(&aws).connection_options(ConnectionOptions::default().proxy(aws.url())))
+        .await
+        .unwrap();
     let host = "dynamodb.eu-west-1.amazonaws.com";
     let [connect, request] = aws.received().try_into().unwrap();
     assert_eq!(connect.line, format!("CONNECT {host}:443"));
@@ -59,9 +61,11 @@ async fn aws_itself_is_reached_through_the_tunnel_of_a_proxy() {
 async fn a_proxy_is_given_its_user_and_password() {
     let aws = Aws::start_at("127.0.0.1:0", locked);
     let url = |password: &str| format!("http://user:{password}@{}", address(&aws));
-    load(builder(&aws).proxy(url(&PASSWORD.replace(' ', "%20"))))
-        .await
-        .unwrap();
+    load(builder(&aws).connection_options(
+        ConnectionOptions::default().proxy(url(&PASSWORD.replace(' ', "%20"))),
+    ))
+    .await
+    .unwrap();
     let request = aws.dynamodb().remove(0);
     assert_eq!(
         request.header("proxy-authorization"),
@@ -69,13 +73,19 @@ async fn a_proxy_is_given_its_user_and_password() {
         "it is not AWS's to know"
     );
 
-    let wrong = load(builder(&aws).proxy(url("hunter3"))).await.unwrap_err();
+    let wrong =
+        load(builder(&aws).connection_options(ConnectionOptions::default().proxy(url("hunter3"))))
+            .await
+            .unwrap_err();
     assert!(
         wrong.to_string().contains("refused its user and password"),
         "{wrong}"
     );
     assert_eq!(wrong.remedy(), Some(Remedy::CorrectProxyPassword));
-    let none = load(builder(&aws).proxy(aws.url())).await.unwrap_err();
+    let none =
+        load(builder(&aws).connection_options(ConnectionOptions::default().proxy(aws.url())))
+            .await
+            .unwrap_err();
     assert!(
         none.to_string().contains("wants a user and a password"),
         "{none}"
@@ -86,9 +96,11 @@ async fn a_proxy_is_given_its_user_and_password() {
 #[tokio::test]
 async fn a_proxy_that_does_not_connect_is_named() {
     let refusing = Aws::start_at("127.0.0.1:0", |_| Answer::error(502, ""));
-    let refused = load(builder(&refusing).proxy(refusing.url()))
-        .await
-        .unwrap_err();
+    let refused = load(
+        builder(&refusing).connection_options(ConnectionOptions::default().proxy(refusing.url())),
+    )
+    .await
+    .unwrap_err();
     assert!(
         refused
             .to_string()
@@ -101,9 +113,11 @@ async fn a_proxy_that_does_not_connect_is_named() {
         .unwrap()
         .local_addr()
         .unwrap();
-    let absent = load(builder(&refusing).proxy(gone.to_string()))
-        .await
-        .unwrap_err();
+    let absent = load(
+        builder(&refusing).connection_options(ConnectionOptions::default().proxy(gone.to_string())),
+    )
+    .await
+    .unwrap_err();
     assert!(
         absent
             .to_string()
@@ -114,7 +128,9 @@ async fn a_proxy_that_does_not_connect_is_named() {
 
     let silent = Aws::start_at("127.0.0.1:0", |_| Answer::silence());
     let clock = ManualClock::new(UNIX_EPOCH + Duration::from_hours(500_000));
-    let late = builder(&silent).proxy(silent.url()).clock(clock.clone());
+    let late = builder(&silent)
+        .connection_options(ConnectionOptions::default().proxy(silent.url()))
+        .clock(clock.clone());
     let late = tokio::spawn(load(late));
     while silent.received().is_empty() {
         tokio::time::sleep(Duration::from_millis(1)).await;
@@ -133,9 +149,15 @@ async fn a_server_behind_a_proxy_has_to_be_trusted_as_any() {
     let aws = Aws::start_at("127.0.0.1:0", |_| Answer::ok("{}"));
     let stranger = Aws::start_at("127.0.0.1:0", |_| Answer::ok("{}")).authority();
     for roots in [TlsRoots::BuiltIn, TlsRoots::Pem(stranger)] {
-        let error = load(builder(&aws).proxy(aws.url()).tls_roots(roots))
-            .await
-            .unwrap_err();
+        let error = load(
+            builder(&aws).connection_options(
+                ConnectionOptions::default()
+                    .proxy(aws.url())
+                    .tls_roots(roots),
+            ),
+        )
+        .await
+        .unwrap_err();
         assert!(
             error.to_string().contains("invalid peer certificate: "),
             "{error}"

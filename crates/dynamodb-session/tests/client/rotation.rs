@@ -8,7 +8,8 @@ use std::time::{Duration, UNIX_EPOCH};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, future};
-use dynamodb_session::{Clock as _, ManualClock, SessionId, SessionStore};
+use dynamodb_session::clock::{Clock as _, ManualClock};
+use dynamodb_session::{SessionId, SessionStore};
 use serde_json::Value;
 
 use super::aws::{Answer, Aws, Received};

@@ -8,6 +8,7 @@ use aws_config::{AppName, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_types::sdk_config::Builder;
+use dynamodb_session::options::ConnectionOptions;
 use dynamodb_session::{ErrorKind, SessionId, SessionStore};
 use serde_json::Value;
 
@@ -105,11 +106,20 @@ fn fips_and_dual_stack_are_carried_over() {
     let fips = config("http://localhost:8000").use_fips(true).build();
     let dual_stack = config("http://localhost:8000").use_dual_stack(true).build();
     let error = SessionStore::from_sdk_config(&fips).build().unwrap_err();
-    assert!(error.to_string().contains("use_fips"), "{error}");
+    assert!(error.to_string().contains("FIPS"), "{error}");
     let error = SessionStore::from_sdk_config(&dual_stack)
         .build()
         .unwrap_err();
-    assert!(error.to_string().contains("use_dual_stack"), "{error}");
+    assert!(error.to_string().contains("dual-stack"), "{error}");
+}
+
+#[test]
+fn a_group_that_leaves_them_unset_keeps_them() {
+    let config = config("http://localhost:8000").use_fips(true).build();
+    let builder = |options| SessionStore::from_sdk_config(&config).connection_options(options);
+    let other = ConnectionOptions::default().max_queue(1);
+    assert!(builder(other.clone()).build().is_err());
+    assert!(builder(other.use_fips(false)).build().is_ok());
 }
 
 #[test]

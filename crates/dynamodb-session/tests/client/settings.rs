@@ -1,6 +1,7 @@
 //! Settings that cannot be right are refused by name, before anything is sent.
 
-use dynamodb_session::{Builder, ErrorKind, SessionStore, TlsRoots};
+use dynamodb_session::options::{ConnectionOptions, RetryOptions, TableOptions, TlsRoots};
+use dynamodb_session::{Builder, ErrorKind, SessionStore};
 
 #[track_caller]
 fn is_refused(builder: Builder, setting: &str) {
@@ -20,16 +21,35 @@ fn what_is_refused_is_named() {
         is_refused(builder().table_name(name), "table_name");
     }
     for attribute in ["", "session", "created", "rev", &"x".repeat(256)] {
-        is_refused(builder().partition_key(attribute), "partition_key");
-        is_refused(builder().ttl_attribute(attribute), "ttl_attribute");
+        is_refused(
+            builder().table_options(TableOptions::default().partition_key(attribute)),
+            "partition_key",
+        );
+        is_refused(
+            builder().table_options(TableOptions::default().ttl_attribute(attribute)),
+            "ttl_attribute",
+        );
     }
     is_refused(
-        builder().partition_key("x").ttl_attribute("x"),
+        builder().table_options(
+            TableOptions::default()
+                .partition_key("x")
+                .ttl_attribute("x"),
+        ),
         "ttl_attribute",
     );
-    is_refused(builder().ttl_attribute("sessionId"), "ttl_attribute");
-    is_refused(builder().max_attempts(0), "max_attempts");
-    is_refused(builder().max_connections(0), "max_connections");
+    is_refused(
+        builder().table_options(TableOptions::default().ttl_attribute("sessionId")),
+        "ttl_attribute",
+    );
+    is_refused(
+        builder().retry_options(RetryOptions::default().max_attempts(0)),
+        "max_attempts",
+    );
+    is_refused(
+        builder().connection_options(ConnectionOptions::default().max_connections(0)),
+        "max_connections",
+    );
     for url in [
         "not a URL",
         "ftp://localhost",
@@ -42,17 +62,23 @@ fn what_is_refused_is_named() {
     for region in ["x.evil.example#", "eu west 1", "a/b"] {
         is_refused(builder().region(region), "region");
     }
-    is_refused(builder().proxy("socks5://localhost:1080"), "proxy");
-    is_refused(builder().user_agent_suffix("a\r\nb"), "user_agent_suffix");
+    is_refused(
+        builder().connection_options(ConnectionOptions::default().proxy("socks5://localhost:1080")),
+        "proxy",
+    );
+    is_refused(
+        builder().connection_options(ConnectionOptions::default().user_agent_suffix("a\r\nb")),
+        "user_agent_suffix",
+    );
     is_refused(
         builder()
-            .use_fips(true)
+            .connection_options(ConnectionOptions::default().use_fips(true))
             .endpoint_url("http://localhost:8000"),
         "endpoint_url",
     );
     is_refused(
         builder()
-            .use_dual_stack(true)
+            .connection_options(ConnectionOptions::default().use_dual_stack(true))
             .endpoint_url("http://localhost:8000"),
         "endpoint_url",
     );
@@ -62,7 +88,9 @@ fn what_is_refused_is_named() {
 fn a_message_does_not_quote_secrets() {
     for builder in [
         builder().endpoint_url("http://user:hunter2@localhost"),
-        builder().proxy("ftp://user:hunter2@proxy.example"),
+        builder().connection_options(
+            ConnectionOptions::default().proxy("ftp://user:hunter2@proxy.example"),
+        ),
     ] {
         let error = builder.build().unwrap_err();
         assert!(
@@ -80,20 +108,30 @@ fn what_can_be_right_is_accepted() {
         builder().table_name("x".repeat(255)),
         builder().table_name("a-b_c.D9"),
         builder().table_name("arn:aws:dynamodb:eu-west-1:123456789012:table/sessions"),
+        builder().table_options(
+            TableOptions::default()
+                .partition_key("x".repeat(255))
+                .ttl_attribute("過期"),
+        ),
+        builder().table_options(
+            TableOptions::default()
+                .partition_key("expires")
+                .ttl_attribute("sessionId"),
+        ),
+        builder().retry_options(RetryOptions::default().max_attempts(1)),
         builder()
-            .partition_key("x".repeat(255))
-            .ttl_attribute("過期"),
-        builder()
-            .partition_key("expires")
-            .ttl_attribute("sessionId"),
-        builder().max_attempts(1),
-        builder().endpoint_url("localhost:8000").tls(false),
+            .endpoint_url("localhost:8000")
+            .connection_options(ConnectionOptions::default().tls(false)),
         builder().endpoint_url("https://dynamodb.example/"),
         builder().region("local"),
-        builder().region("eusc-de-east-1").use_fips(true),
-        builder().proxy("http://user:password@proxy.example:3128"),
-        builder().tls_roots(TlsRoots::System),
-        builder().user_agent_suffix("shop/1.0"),
+        builder()
+            .region("eusc-de-east-1")
+            .connection_options(ConnectionOptions::default().use_fips(true)),
+        builder().connection_options(
+            ConnectionOptions::default().proxy("http://user:password@proxy.example:3128"),
+        ),
+        builder().connection_options(ConnectionOptions::default().tls_roots(TlsRoots::System)),
+        builder().connection_options(ConnectionOptions::default().user_agent_suffix("shop/1.0")),
     ] {
         let debug = format!("{builder:?}");
         assert!(builder.build().is_ok(), "{debug}");

@@ -6,10 +6,12 @@ use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
 use dynamodb_session::framework::Framework;
+use dynamodb_session::options::{ConnectionOptions, RetryOptions, TlsRoots};
+use dynamodb_session::table::TableSettings;
+use dynamodb_session::transport::{Incomplete, IncompleteReason, Request, Response};
 use dynamodb_session::{
-    Base, Error, ErrorKind, Incomplete, IncompleteReason, Loaded, NewSession, Operation, Request,
-    Response, SaveOptions, SessionId, SessionStore, SessionText, TableSettings, TlsRoots,
-    TouchOptions,
+    Base, Error, ErrorKind, Loaded, NewSession, Operation, SaveOptions, SessionId, SessionStore,
+    SessionText, TouchOptions,
 };
 
 use super::server::Server;
@@ -52,25 +54,12 @@ fn sessions_and_ids() {
 
 #[test]
 fn requests_and_answers() {
-    let request = Request {
-        operation: Operation::GetItem,
-        body: SECRET.into(),
-        timeout: Duration::from_secs(1),
-    };
-    let response = Response {
-        status: 200,
-        body: SECRET.into(),
-        request_id: None,
-        clock_corrected: false,
-    };
+    let request = Request::new(Operation::GetItem, SECRET, Duration::from_secs(1));
+    let response = Response::new(200, SECRET);
     shows_nothing(&format!(
         "{request:?} {request:#?} {response:?} {response:#?}"
     ));
-    let incomplete = Incomplete {
-        reason: IncompleteReason::Broken,
-        endpoint: None,
-        source: SECRET.into(),
-    };
+    let incomplete = Incomplete::new(IncompleteReason::Broken, SECRET);
     // Its source is what the transport reports, and shown only where somebody asks for it.
     shows_nothing(&incomplete.to_string());
 }
@@ -83,7 +72,9 @@ fn builders_and_stores() {
         SessionStore::builder()
             .region("eu-west-1")
             .credentials_provider(credentials.clone())
-            .proxy(format!("http://user:{SECRET}@proxy.example"))
+            .connection_options(
+                ConnectionOptions::default().proxy(format!("http://user:{SECRET}@proxy.example")),
+            )
             .on_call(Arc::new(|_| ()))
     };
     shows_nothing(&format!("{:?} {:#?}", builder(), builder()));
@@ -93,10 +84,7 @@ fn builders_and_stores() {
 
 #[test]
 fn settings() {
-    let mut settings = TableSettings {
-        read_capacity_units: Some(7),
-        ..TableSettings::default()
-    };
+    let mut settings = TableSettings::default().read_capacity_units(7);
     settings
         .create_table
         .insert("Tags".to_owned(), SECRET.into());
@@ -138,8 +126,11 @@ async fn told(answer: (u16, &'static str)) -> (String, Vec<ErrorKind>) {
         .region("eu-west-1")
         .endpoint_url(&server.url)
         .credentials_provider(Credentials::new("AKIDEXAMPLE", SECRET, None, None, "test"))
-        .max_attempts(2)
-        .retry_base(Duration::ZERO)
+        .retry_options(
+            RetryOptions::default()
+                .max_attempts(2)
+                .base_backoff(Duration::ZERO),
+        )
         .on_event(Arc::new(move |event| note(&events, event)))
         .on_call(Arc::new(move |report| note(&reports, report)))
         .build()

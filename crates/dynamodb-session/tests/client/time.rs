@@ -6,7 +6,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::{ProvideCredentials, future};
-use dynamodb_session::{Clock as _, ManualClock, NewSession, SessionId, SessionStore};
+use dynamodb_session::clock::{Clock as _, ManualClock};
+use dynamodb_session::options::RetryOptions;
+use dynamodb_session::{NewSession, SessionId, SessionStore};
 use serde_json::{Value, json};
 
 use super::aws::{Answer, Aws, Received};
@@ -91,7 +93,7 @@ async fn a_correction_costs_one_attempt_even_without_retries() {
         .region("eu-west-1")
         .endpoint_url(aws.url())
         .clock(clock)
-        .max_attempts(1)
+        .retry_options(RetryOptions::default().max_attempts(1))
         .credentials_provider(Credentials::new("AKID", "secret", None, None, "test"))
         .build()
         .unwrap();

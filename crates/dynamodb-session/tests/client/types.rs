@@ -2,13 +2,18 @@
 
 use std::fmt::Debug;
 
+use dynamodb_session::clock::{ManualClock, SystemClock};
 use dynamodb_session::framework::{ExpiryField, Framework};
+use dynamodb_session::observe::{CallReport, Event, Listener, Observer, OperationStats, Stats};
+use dynamodb_session::options::{Layout, ParallelChanges, TlsRoots};
+use dynamodb_session::table::{BillingMode, Table, TableDescription, TableSettings, TimeToLive};
+use dynamodb_session::transport::{
+    Incomplete, IncompleteReason, Request, Response, TransportFuture,
+};
 use dynamodb_session::{
-    Base, BillingMode, Builder, CallReport, CreateOutcome, DecodeSession, EncodeSession, Error,
-    ErrorKind, Event, Incomplete, IncompleteReason, Layout, Listener, Loaded, ManualClock,
-    NewSession, Observer, OperationStats, ParallelChanges, Request, Response, SaveOptions,
-    SaveOutcome, SessionId, SessionStore, SessionText, Stamp, Stats, SystemClock, Table,
-    TableDescription, TableSettings, TimeToLive, TlsRoots, TouchOptions, TransportFuture,
+    Base, Builder, CreateOutcome, DecodeSession, EncodeSession, Error, ErrorKind, Loaded,
+    NewSession, SaveOptions, SaveOutcome, SessionId, SessionStore, SessionText, Stamp,
+    TouchOptions,
 };
 
 fn shared<T: Send + Sync + 'static>() {}

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use dynamodb_session::{Builder, Layout, ParallelChanges, SessionStore, conformance};
+use dynamodb_session::options::{Layout, ParallelChanges};
+use dynamodb_session::{Builder, SessionStore, conformance};
 use dynamodb_session_local::{Builder as EngineBuilder, LocalEngine};
 use serde_json::Value;
 

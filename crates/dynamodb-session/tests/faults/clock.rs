@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use dynamodb_session::Clock;
+use dynamodb_session::clock::Clock;
 use tokio::sync::watch;
 
 use super::support::now;

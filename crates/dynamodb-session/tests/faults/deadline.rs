@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use dynamodb_session::ErrorKind;
+use dynamodb_session::options::{ConnectionOptions, RetryOptions};
 use dynamodb_session_faults::{FaultServer, Step};
 use serde_json::{Value, json};
 
@@ -12,10 +13,14 @@ const LIMIT: Duration = Duration::from_secs(1);
 
 /// How long a load takes that may take [`LIMIT`], and what it ends with.
 async fn load(server: &FaultServer, url: &str) -> (Duration, ErrorKind) {
-    let builder = store_at(server, url).operation_timeout(LIMIT);
+    let builder =
+        store_at(server, url).retry_options(RetryOptions::default().operation_timeout(LIMIT));
     let store = builder
-        .connect_timeout(DAY)
-        .first_byte_timeout(DAY)
+        .connection_options(
+            ConnectionOptions::default()
+                .connect_timeout(DAY)
+                .first_byte_timeout(DAY),
+        )
         .build()
         .unwrap();
     let start = Instant::now();

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use dynamodb_session::{ErrorKind, ManualClock, SessionStore};
+use dynamodb_session::clock::ManualClock;
+use dynamodb_session::options::RetryOptions;
+use dynamodb_session::{ErrorKind, SessionStore};
 use dynamodb_session_faults::{FaultServer, Step};
 use serde_json::Value;
 use tokio::task::JoinSet;
@@ -12,7 +14,10 @@ use super::support::{id, now, server, store_at};
 /// With default limits, and without pauses between attempts.
 fn store(server: &FaultServer, clock: &ManualClock) -> SessionStore {
     let builder = store_at(server, &server.urls().http).clock(clock.clone());
-    builder.retry_base(Duration::ZERO).build().unwrap()
+    builder
+        .retry_options(RetryOptions::default().base_backoff(Duration::ZERO))
+        .build()
+        .unwrap()
 }
 
 async fn load(store: &SessionStore) -> Result<(), dynamodb_session::Error> {

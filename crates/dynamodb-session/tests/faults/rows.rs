@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::time::Duration;
 
-use dynamodb_session::{CreateOutcome, Error, Loaded, SaveOutcome, SessionStore, TableSettings};
+use dynamodb_session::options::RetryOptions;
+use dynamodb_session::table::TableSettings;
+use dynamodb_session::{CreateOutcome, Error, Loaded, SaveOutcome, SessionStore};
 use dynamodb_session_faults::{Entry, FaultServer, Step};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -253,7 +255,8 @@ impl Trial<'_> {
         let urls = serde_json::to_value(self.server.urls()).unwrap();
         let url = urls[&self.row.endpoint].as_str().unwrap();
         // Without pauses between attempts: they are random.
-        let builder = store_at(self.server, url).retry_base(Duration::ZERO);
+        let builder = store_at(self.server, url)
+            .retry_options(RetryOptions::default().base_backoff(Duration::ZERO));
         builder.clock(clock.clone()).build().unwrap()
     }
 

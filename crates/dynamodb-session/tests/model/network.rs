@@ -6,7 +6,7 @@ use std::io;
 use std::sync::{Arc, Mutex};
 use std::task::Poll;
 
-use dynamodb_session::{
+use dynamodb_session::transport::{
     Incomplete, IncompleteReason, Request, Response, Transport, TransportFuture,
 };
 use serde_json::{Value, json};
@@ -186,11 +186,7 @@ fn remove_unused(body: &mut Value) {
 }
 
 pub(super) fn lost() -> Incomplete {
-    Incomplete {
-        reason: IncompleteReason::Timeout,
-        endpoint: None,
-        source: io::Error::other("said the test").into(),
-    }
+    Incomplete::new(IncompleteReason::Timeout, io::Error::other("said the test"))
 }
 
 pub(super) fn refusal(status: u16, code: &str) -> Response {

@@ -2,7 +2,8 @@
 //! statistics have to agree with.
 
 use dynamodb_session::framework::Framework;
-use dynamodb_session::{ParallelChanges, SaveOutcome, SessionStore};
+use dynamodb_session::options::{ParallelChanges, TableOptions};
+use dynamodb_session::{SaveOutcome, SessionStore};
 use serde_json::{Value, json};
 
 use crate::support::{
@@ -131,7 +132,13 @@ async fn a_miss_is_the_smallest_read_and_a_logout_without_a_session_the_smallest
 #[tokio::test]
 async fn reads_that_may_be_late_cost_half() {
     let world = World::new();
-    let store = world.open(world.builder().consistent_read(false)).await;
+    let store = world
+        .open(
+            world
+                .builder()
+                .table_options(TableOptions::default().consistent_read(false)),
+        )
+        .await;
     let _ = store
         .put(&new_session("a", data(4100, 1), MINUTE))
         .await

@@ -8,10 +8,11 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
+use dynamodb_session::clock::ManualClock;
 use dynamodb_session::framework::Framework;
-use dynamodb_session::{
-    CreateOutcome, Loaded, ManualClock, SaveOutcome, SessionId, SessionStore, TableSettings,
-};
+use dynamodb_session::options::{ConnectionOptions, RetryOptions};
+use dynamodb_session::table::TableSettings;
+use dynamodb_session::{CreateOutcome, Loaded, SaveOutcome, SessionId, SessionStore};
 use dynamodb_session_local::LocalEngine;
 use serde_json::{Value, json};
 
@@ -153,8 +154,8 @@ impl Behind {
                 .endpoint_url(url)
                 .clock(clock.clone())
                 // The engines know what time it is.
-                .correct_clock_skew(false)
-                .retry_base(Duration::ZERO)
+                .connection_options(ConnectionOptions::default().correct_clock_skew(false))
+                .retry_options(RetryOptions::default().base_backoff(Duration::ZERO))
                 .build()
                 .unwrap()
         };

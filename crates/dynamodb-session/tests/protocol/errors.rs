@@ -3,7 +3,9 @@
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
-use dynamodb_session::{ErrorKind, IncompleteReason, NewSession, Operation, Remedy, SessionStore};
+use dynamodb_session::options::{ConnectionOptions, RetryOptions};
+use dynamodb_session::transport::IncompleteReason;
+use dynamodb_session::{ErrorKind, NewSession, Operation, Remedy, SessionStore};
 use dynamodb_session_local::LocalEngine;
 use serde_json::{Value, json};
 
@@ -82,8 +84,8 @@ async fn an_endpoint_that_never_answers_is_named_within_the_deadline() {
     let store = SessionStore::builder().region("local").endpoint_url(&url);
     let deadline = Duration::from_millis(300);
     let store = store
-        .first_byte_timeout(MINUTE)
-        .operation_timeout(deadline)
+        .connection_options(ConnectionOptions::default().first_byte_timeout(MINUTE))
+        .retry_options(RetryOptions::default().operation_timeout(deadline))
         .build()
         .unwrap();
     let start = Instant::now();

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
+use dynamodb_session::options::ConnectionOptions;
 use dynamodb_session::{CreateOutcome, SaveOutcome, SessionStore};
 use serde_json::{Value, json};
 
@@ -263,7 +264,13 @@ async fn an_item_without_expiry_lives_until_a_write_gives_it_one() {
 #[tokio::test]
 async fn the_clock_offset_counts_in_every_comparison() {
     let world = World::new();
-    let store = world.open(world.builder().clock_offset_ms(-60_000)).await;
+    let store = world
+        .open(
+            world
+                .builder()
+                .connection_options(ConnectionOptions::default().clock_offset_ms(-60_000)),
+        )
+        .await;
     assert_eq!(store.now(), now() - MINUTE);
     assert_eq!(
         store
@@ -273,6 +280,10 @@ async fn the_clock_offset_counts_in_every_comparison() {
         stamp(now() - MINUTE, Duration::ZERO)
     );
     assert!(store.load::<Value>(&id("a")).await.unwrap().is_some());
-    let ahead = world.builder().clock_offset_ms(0).build().unwrap();
+    let ahead = world
+        .builder()
+        .connection_options(ConnectionOptions::default().clock_offset_ms(0))
+        .build()
+        .unwrap();
     assert!(ahead.load::<Value>(&id("a")).await.unwrap().is_none());
 }

@@ -4,7 +4,8 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use dynamodb_session::framework::{ExpiryField, Framework};
-use dynamodb_session::{CreateOutcome, Loaded, ParallelChanges, SaveOutcome, SessionStore};
+use dynamodb_session::options::ParallelChanges;
+use dynamodb_session::{CreateOutcome, Loaded, SaveOutcome, SessionStore};
 use serde_json::{Value, json};
 
 use crate::support::{

@@ -1,7 +1,8 @@
 //! An answer that is lost leaves it unknown whether the write happened. Repeating finds out.
 
-use dynamodb_session::IncompleteReason::{Broken, Connect, Timeout};
 use dynamodb_session::framework::Framework;
+use dynamodb_session::options::TableOptions;
+use dynamodb_session::transport::IncompleteReason::{Broken, Connect, Timeout};
 use dynamodb_session::{CreateOutcome, ErrorKind, Operation, SaveOutcome};
 use serde_json::{Value, json};
 
@@ -33,7 +34,13 @@ async fn a_create_whose_answer_was_lost_is_created() {
 #[tokio::test]
 async fn where_the_engine_does_not_show_the_item_it_is_read() {
     let world = World::new();
-    let store = world.open(world.builder().consistent_read(false)).await;
+    let store = world
+        .open(
+            world
+                .builder()
+                .table_options(TableOptions::default().consistent_read(false)),
+        )
+        .await;
     world.tap.script([Fate::AnswerLost, Fate::NoItem]);
     assert_eq!(
         store

@@ -4,9 +4,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use dynamodb_session::framework::Framework;
-use dynamodb_session::{
-    CreateOutcome, NewSession, SaveOutcome, SessionStore, TableSettings, TimeToLive,
-};
+use dynamodb_session::options::TableOptions;
+use dynamodb_session::table::{TableSettings, TimeToLive};
+use dynamodb_session::{CreateOutcome, NewSession, SaveOutcome, SessionStore};
 use dynamodb_session_local::LocalEngine;
 use serde_json::{Value, json};
 
@@ -19,7 +19,11 @@ use crate::support::{
 async fn reads_are_consistent_unless_told_otherwise() {
     let world = World::new();
     let store = world.store().await;
-    let eventual = world.builder().consistent_read(false).build().unwrap();
+    let eventual = world
+        .builder()
+        .table_options(TableOptions::default().consistent_read(false))
+        .build()
+        .unwrap();
     let _ = store.load::<Value>(&id("a")).await.unwrap();
     let _ = eventual.load::<Value>(&id("a")).await.unwrap();
     let asked: Vec<_> = world
@@ -34,10 +38,11 @@ async fn reads_are_consistent_unless_told_otherwise() {
 /// Everything a store does, with these names for the table's attributes.
 async fn all_verbs(partition_key: &str, ttl_attribute: &str) {
     let world = World::new();
-    let names = world
-        .builder()
-        .partition_key(partition_key)
-        .ttl_attribute(ttl_attribute);
+    let names = world.builder().table_options(
+        TableOptions::default()
+            .partition_key(partition_key)
+            .ttl_attribute(ttl_attribute),
+    );
     let store = world.open(names).await;
     assert_eq!(
         store.table().time_to_live().await.unwrap(),
@@ -100,7 +105,13 @@ async fn attributes_may_have_any_name() {
 #[tokio::test]
 async fn the_attribute_that_the_tables_ttl_is_on_is_followed() {
     let world = World::new();
-    let theirs = world.open(world.builder().ttl_attribute("ttl")).await;
+    let theirs = world
+        .open(
+            world
+                .builder()
+                .table_options(TableOptions::default().ttl_attribute("ttl")),
+        )
+        .await;
     let store = world.builder().build().unwrap();
     let clone = store.clone();
     assert_eq!(&*store.ttl_attribute(), "expires");

@@ -4,12 +4,13 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use dynamodb_session::IncompleteReason::{Broken, Timeout};
+use dynamodb_session::clock::ManualClock;
 use dynamodb_session::framework::Framework;
-use dynamodb_session::{
-    Builder, Event, ManualClock, Operation, OperationStats, Request, SaveOutcome, SessionStore,
-    Transport, TransportFuture,
-};
+use dynamodb_session::observe::{Event, OperationStats};
+use dynamodb_session::options::RetryOptions;
+use dynamodb_session::transport::IncompleteReason::{Broken, Timeout};
+use dynamodb_session::transport::{Request, Transport, TransportFuture};
+use dynamodb_session::{Builder, Operation, SaveOutcome, SessionStore};
 use serde_json::{Value, json};
 
 use crate::support::{
@@ -162,7 +163,11 @@ async fn every_repetition_is_told_and_counted() {
 async fn throttling_is_told_also_when_it_is_not_repeated() {
     let throttled = || refusal("ProvisionedThroughputExceededException", "slow down");
     let world = World::new();
-    let (builder, events) = listening(world.builder().max_attempts(2));
+    let (builder, events) = listening(
+        world
+            .builder()
+            .retry_options(RetryOptions::default().max_attempts(2)),
+    );
     let store = world.open(builder).await;
     world.tap.script([throttled(), throttled()]);
     let _ = store.load::<Value>(&id("a")).await.unwrap_err();
@@ -194,7 +199,7 @@ fn of(store: &SessionStore, operation: &str) -> OperationStats {
 #[tokio::test]
 async fn clones_count_together_and_what_was_never_called_is_left_out() {
     let (store, _tap) = scripted([Fate::Answer(200, json!({})), Fate::Answer(200, json!({}))]);
-    assert_eq!(store.stats(), dynamodb_session::Stats::default());
+    assert_eq!(store.stats(), dynamodb_session::observe::Stats::default());
     store.delete(&id("a")).await.unwrap();
     store.clone().delete(&id("a")).await.unwrap();
     let stats = store.stats();

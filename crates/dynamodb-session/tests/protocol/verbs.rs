@@ -2,6 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use dynamodb_session::options::TableOptions;
 use dynamodb_session::{CreateOutcome, ErrorKind, SaveOutcome, SessionStore};
 use serde_json::{Value, json};
 
@@ -297,8 +298,16 @@ async fn put_and_delete_ask_for_nothing() {
 async fn prefixes_keep_applications_apart() {
     let world = World::new();
     let plain = world.store().await;
-    let one = world.builder().prefix("one:").build().unwrap();
-    let two = world.builder().prefix("two:").build().unwrap();
+    let one = world
+        .builder()
+        .table_options(TableOptions::default().prefix("one:"))
+        .build()
+        .unwrap();
+    let two = world
+        .builder()
+        .table_options(TableOptions::default().prefix("two:"))
+        .build()
+        .unwrap();
     for (store, n) in [(&plain, 0), (&one, 1), (&two, 2)] {
         let session = new_session("a", json!({ "n": n }), MINUTE);
         assert_eq!(
@@ -331,7 +340,13 @@ async fn prefixes_keep_applications_apart() {
 #[tokio::test]
 async fn an_id_that_the_prefix_makes_too_long_is_none() {
     let world = World::new();
-    let store = world.open(world.builder().prefix("p:")).await;
+    let store = world
+        .open(
+            world
+                .builder()
+                .table_options(TableOptions::default().prefix("p:")),
+        )
+        .await;
     let longest = "x".repeat(2046);
     let _ = store
         .put(&new_session(&longest, json!({}), MINUTE))

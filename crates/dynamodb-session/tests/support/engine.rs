@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
-use dynamodb_session::{Request, Response, Transport, TransportFuture};
+use dynamodb_session::transport::{Request, Response, Transport, TransportFuture};
 use dynoxide::{Database, DynoxideError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -82,12 +82,7 @@ fn run<Q: DeserializeOwned, A: Serialize>(
 }
 
 pub(crate) fn response(status: u16, body: &Value) -> Response {
-    Response {
-        status,
-        body: body.to_string().into(),
-        request_id: None,
-        clock_corrected: false,
-    }
+    Response::new(status, body.to_string())
 }
 
 /// A way to an engine that notes what passes. Clones share everything.

@@ -10,11 +10,16 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use dynamodb_session::clock::{Clock, ManualClock};
 use dynamodb_session::framework::Framework;
+use dynamodb_session::options::RetryOptions;
+use dynamodb_session::table::TableSettings;
+use dynamodb_session::transport::{
+    Incomplete, IncompleteReason, Request, Response, Transport, TransportFuture,
+};
 use dynamodb_session::{
-    Base, Builder, Clock, EncodeSession, Error, Incomplete, IncompleteReason, Loaded, ManualClock,
-    NewSession, Request, Response, SaveOptions, SaveOutcome, SessionId, SessionStore, Stamp,
-    TableSettings, TouchOptions, Transport, TransportFuture,
+    Base, Builder, EncodeSession, Error, Loaded, NewSession, SaveOptions, SaveOutcome, SessionId,
+    SessionStore, Stamp, TouchOptions,
 };
 use dynamodb_session_local::LocalEngine;
 use serde_json::{Value, json};
@@ -107,10 +112,11 @@ impl Tap {
         let undone = json!({ "sessions": writes.split_off(done) });
         // An empty batch is an error, so none is sent.
         if done > 0 {
-            let answer = self.pass(&Request {
-                body: body.to_string().into(),
-                ..request.clone()
-            });
+            let answer = self.pass(&Request::new(
+                request.operation,
+                body.to_string(),
+                request.timeout,
+            ));
             assert_eq!(answer.status, 200, "what is done is a success");
         }
         response(200, json!({ "UnprocessedItems": undone }).to_string())
@@ -171,20 +177,11 @@ impl Transport for Tap {
 }
 
 fn response(status: u16, body: String) -> Response {
-    Response {
-        status,
-        body: body.into(),
-        request_id: Some("REQUEST".to_owned()),
-        clock_corrected: false,
-    }
+    Response::new(status, body).request_id(Some("REQUEST".to_owned()))
 }
 
 fn incomplete(reason: IncompleteReason) -> Incomplete {
-    Incomplete {
-        reason,
-        endpoint: None,
-        source: io::Error::other("said the test").into(),
-    }
+    Incomplete::new(reason, io::Error::other("said the test"))
 }
 
 /// An error as the service answers it.
@@ -202,7 +199,13 @@ pub(crate) fn scripted(fates: impl IntoIterator<Item = Fate>) -> (SessionStore, 
     let builder = SessionStore::builder()
         .transport(tap.clone())
         .clock(ManualClock::new(now()));
-    (builder.retry_base(Duration::ZERO).build().unwrap(), tap)
+    (
+        builder
+            .retry_options(RetryOptions::default().base_backoff(Duration::ZERO))
+            .build()
+            .unwrap(),
+        tap,
+    )
 }
 
 /// An engine, a clock, and the tap between the engine and the stores.
@@ -229,7 +232,7 @@ impl World {
         let builder = SessionStore::builder()
             .clock(self.clock.clone())
             .transport(self.tap.clone());
-        builder.retry_base(Duration::ZERO)
+        builder.retry_options(RetryOptions::default().base_backoff(Duration::ZERO))
     }
 
     /// A store with default settings, its table created.
@@ -337,10 +340,7 @@ pub(crate) async fn save_unknown<T: EncodeSession + Sync>(
 
 /// What a write answers that leaves a session of this `created` to end this long after [`now`].
 pub(crate) fn stamp(created: impl Into<Option<SystemTime>>, ttl: Duration) -> Stamp {
-    Stamp {
-        created: created.into(),
-        expires_at: now() + ttl,
-    }
+    Stamp::new(created.into(), now() + ttl)
 }
 
 pub(crate) const MINUTE: Duration = Duration::from_secs(60);

@@ -1,8 +1,7 @@
 //! The table: created once, followed, changed only where somebody asked for it.
 
-use dynamodb_session::{
-    BillingMode, Error, ErrorKind, Operation, Remedy, TableDescription, TableSettings, TimeToLive,
-};
+use dynamodb_session::table::{BillingMode, TableDescription, TableSettings, TimeToLive};
+use dynamodb_session::{Error, ErrorKind, Operation, Remedy};
 use serde_json::{Value, json};
 
 use crate::support::{Fate, World, refusal, scripted};
@@ -10,11 +9,9 @@ use crate::support::{Fate, World, refusal, scripted};
 mod settling;
 
 fn units(read: u64, write: u64) -> TableSettings {
-    TableSettings {
-        read_capacity_units: Some(read),
-        write_capacity_units: Some(write),
-        ..TableSettings::default()
-    }
+    TableSettings::default()
+        .read_capacity_units(read)
+        .write_capacity_units(write)
 }
 
 fn units_of(description: &TableDescription) -> (u64, u64) {
@@ -112,10 +109,7 @@ async fn what_is_asked_for_is_what_is_created() {
 
 #[tokio::test]
 async fn an_on_demand_table_is_never_given_units() {
-    let on_demand = TableSettings {
-        billing_mode: Some(BillingMode::PayPerRequest),
-        ..TableSettings::default()
-    };
+    let on_demand = TableSettings::default().billing_mode(BillingMode::PayPerRequest);
     let mut merged = TableSettings::default();
     merged
         .create_table
@@ -152,10 +146,7 @@ async fn units_change_only_where_somebody_asked_for_it() {
         assert_eq!(changes(&world), [""; 0]);
     }
     // One of them is explicit: the other stays.
-    let settings = TableSettings {
-        write_capacity_units: Some(9),
-        ..TableSettings::default()
-    };
+    let settings = TableSettings::default().write_capacity_units(9);
     let description = store.table().create_if_missing(&settings).await.unwrap();
     assert_eq!(units_of(&description), (7, 9));
     assert_eq!(changes(&world), ["UpdateTable"]);
@@ -193,14 +184,8 @@ async fn the_services_refusal_to_change_units_again_is_the_error() {
 async fn ttl_changes_only_where_somebody_asked_for_it() {
     let world = World::new();
     let store = world.builder().build().unwrap();
-    let without = TableSettings {
-        use_ttl: Some(false),
-        ..TableSettings::default()
-    };
-    let with = TableSettings {
-        use_ttl: Some(true),
-        ..TableSettings::default()
-    };
+    let without = TableSettings::default().use_ttl(false);
+    let with = TableSettings::default().use_ttl(true);
     let enabled = TimeToLive::Enabled("expires".to_owned());
     let table = store.table();
     let _ = table.create_if_missing(&without).await.unwrap();

@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use dynamodb_session::{
-    Error, ErrorKind, ManualClock, NewSession, SessionStore, TableDescription, TableSettings,
-    TimeToLive,
-};
+use dynamodb_session::clock::ManualClock;
+use dynamodb_session::table::{TableDescription, TableSettings, TimeToLive};
+use dynamodb_session::{Error, ErrorKind, NewSession, SessionStore};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 

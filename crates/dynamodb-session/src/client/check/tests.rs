@@ -1,6 +1,6 @@
-use super::super::settings::TlsRoots;
 use super::super::testing::config;
 use super::*;
+use crate::options::TlsRoots;
 
 #[test]
 fn contradictions_are_found_before_the_first_request() {

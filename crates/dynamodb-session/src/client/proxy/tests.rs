@@ -1,7 +1,7 @@
 use super::super::https::HttpsTransport;
 use super::super::testing::{Act, Server, client_config, ok, request, response};
-use super::super::transport::{IncompleteReason, Transport as _};
 use super::*;
+use crate::transport::{IncompleteReason, Transport as _};
 
 #[test]
 fn proxies_are_read_and_their_password_is_not_shown() {

@@ -3,12 +3,12 @@ use std::pin::Pin;
 use std::sync::Mutex;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::super::transport::{Incomplete, IncompleteReason, Response, TransportFuture};
 use super::*;
 use crate::clock::Clock;
 use crate::error::ErrorKind;
 use crate::remedy::Remedy;
 use crate::request::Operation;
+use crate::transport::{Incomplete, IncompleteReason, Response, TransportFuture};
 
 mod answers;
 mod attempts;

@@ -6,8 +6,8 @@ use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
 use super::super::https::HttpsTransport;
 use super::super::testing::{Server, client_config, request};
-use super::super::transport::{Incomplete, IncompleteReason, Transport as _};
 use super::*;
+use crate::transport::{Incomplete, IncompleteReason, Transport as _};
 
 /// A server with a certificate for `localhost` and 127.0.0.1, and its authority's as PEM.
 async fn tls_server() -> (Server, u16, String) {

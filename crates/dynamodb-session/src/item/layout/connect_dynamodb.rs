@@ -3,7 +3,7 @@
 use serde::de::Error as _;
 use serde_json::value::RawValue;
 
-use super::{DataAttribute, Description, Form};
+use super::{DataAttribute, Description, WrittenForm};
 use crate::item::codec::{json, surrogate, write_json_string};
 use crate::item::data::sealed::{Decode, Encode};
 use crate::item::stored::WrittenSession;
@@ -13,7 +13,7 @@ pub(super) const LAYOUT: Description = Description {
     name: "connect-dynamodb",
     session: DataAttribute {
         name: "sess",
-        form: Form::JsonText,
+        form: WrittenForm::JsonText,
     },
     marker: Some(("type", "connect-session")),
     foreign: None,

@@ -1,7 +1,7 @@
 //! The layout of the npm package `dynamodb-store`, which is read.
 
 use super::own::ATTRIBUTE;
-use super::{DataAttribute, Description, Form};
+use super::{DataAttribute, Description, Form, WrittenForm};
 
 pub(super) const LAYOUT: Description = Description {
     name: "dynamodb-store",
@@ -9,6 +9,6 @@ pub(super) const LAYOUT: Description = Description {
     marker: None,
     foreign: Some(DataAttribute {
         name: "sess",
-        form: Form::Map,
+        form: Form::Written(WrittenForm::Map),
     }),
 };

@@ -47,27 +47,33 @@ pub enum Layout {
 pub(crate) struct Description {
     /// The layout's name in settings: that of the package whose layout it is.
     pub(crate) name: &'static str,
-    /// The attribute that holds the session's data, and their form there.
-    pub(crate) session: DataAttribute,
+    /// The attribute that holds the session's data, and the form in which they are written there.
+    pub(crate) session: DataAttribute<WrittenForm>,
     /// An attribute that every item has beside the session's, and its string.
     pub(crate) marker: Option<(&'static str, &'static str)>,
     /// Where another package keeps the data. It is read where `session` is missing, and removed by our first write.
-    pub(crate) foreign: Option<DataAttribute>,
+    pub(crate) foreign: Option<DataAttribute<Form>>,
 }
 
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct DataAttribute {
+pub(crate) struct DataAttribute<F> {
     pub(crate) name: &'static str,
-    pub(crate) form: Form,
+    pub(crate) form: F,
+}
+
+/// A form in which session data are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum WrittenForm {
+    /// A map, whose fields can be written one by one.
+    Map,
+    /// A string of JSON, which can only be written whole.
+    JsonText,
 }
 
 /// The form of session data in an attribute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Form {
-    /// A map, whose fields can be written one by one.
-    Map,
-    /// A string of JSON, which can only be written whole.
-    JsonText,
+    Written(WrittenForm),
     /// Bytes, which are only read. Their format is the business of the data's type.
     Bytes,
 }
@@ -124,7 +130,7 @@ impl Layout {
 
     /// Whether a session is always written whole, because its fields cannot be written one by one.
     pub(crate) fn is_written_whole(self) -> bool {
-        self.description().session.form != Form::Map
+        self.description().session.form != WrittenForm::Map
     }
 
     /// Appends session data as the attribute value of [`session_attribute`](Self::session_attribute). Where that is a
@@ -136,9 +142,8 @@ impl Layout {
         fields: Option<&mut Vec<FieldAt>>,
     ) -> Result<WrittenSession, ItemError> {
         match self.description().session.form {
-            Form::Map => own::write(session, out, fields),
-            Form::JsonText => connect_dynamodb::write(session, out),
-            Form::Bytes => unreachable!("no layout writes bytes"),
+            WrittenForm::Map => own::write(session, out, fields),
+            WrittenForm::JsonText => connect_dynamodb::write(session, out),
         }
     }
 }
@@ -163,8 +168,8 @@ impl Form {
     /// The type of the attribute value.
     fn tag(self) -> Tag {
         match self {
-            Self::Map => Tag::M,
-            Self::JsonText => Tag::S,
+            Self::Written(WrittenForm::Map) => Tag::M,
+            Self::Written(WrittenForm::JsonText) => Tag::S,
             Self::Bytes => Tag::B,
         }
     }
@@ -181,14 +186,16 @@ impl Form {
             return Ok(None);
         }
         Ok(Some(match self {
-            Self::JsonText => {
+            Self::Written(WrittenForm::JsonText) => {
                 let text: String = map.next_value()?;
                 match connect_dynamodb::read(&text) {
                     Some(data) => data.map(Stored::Session).map_err(A::Error::custom)?,
                     None => Stored::Unreadable(Unreadable::NotAMap),
                 }
             }
-            Self::Map | Self::Bytes => Stored::Session(read_data(map, tag, reading)?),
+            Self::Written(WrittenForm::Map) | Self::Bytes => {
+                Stored::Session(read_data(map, tag, reading)?)
+            }
         }))
     }
 }

@@ -1,6 +1,6 @@
 //! Our own layout, which is also that of `koa-session-dynamodb-store` 1.x.
 
-use super::{DataAttribute, Description, Form};
+use super::{DataAttribute, Description, WrittenForm};
 use crate::item::attributes::SESSION;
 use crate::item::codec::writer::FieldSink;
 use crate::item::data::sealed::Encode;
@@ -15,9 +15,9 @@ pub(super) const LAYOUT: Description = Description {
 };
 
 /// Layouts that only read another package's items write ours.
-pub(super) const ATTRIBUTE: DataAttribute = DataAttribute {
+pub(super) const ATTRIBUTE: DataAttribute<WrittenForm> = DataAttribute {
     name: SESSION,
-    form: Form::Map,
+    form: WrittenForm::Map,
 };
 
 pub(super) fn write<T: Encode + ?Sized>(

@@ -8,7 +8,9 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, UNIX_EPOCH};
 
-use dynamodb_session::{ManualClock, SessionId, SessionStore, TlsRoots};
+use dynamodb_session::clock::ManualClock;
+use dynamodb_session::options::{ConnectionOptions, RetryOptions, TlsRoots};
+use dynamodb_session::{SessionId, SessionStore};
 use serde_json::Value;
 
 use crate::client::aws::{Answer, Aws, Received};
@@ -34,12 +36,12 @@ async fn in_a_child() {
     let timeout = variable("CHILD_TIMEOUT_MS").map_or(30_000, |ms| ms.parse().unwrap());
     let mut builder = SessionStore::builder()
         .region("eu-west-1")
-        .operation_timeout(Duration::from_millis(timeout));
+        .retry_options(RetryOptions::default().operation_timeout(Duration::from_millis(timeout)));
     if let Some(url) = variable("CHILD_ENDPOINT") {
         builder = builder.endpoint_url(url);
     }
     if let Some(proxy) = variable("CHILD_PROXY") {
-        builder = builder.proxy(proxy);
+        builder = builder.connection_options(ConnectionOptions::default().proxy(proxy));
     }
     if let Some(profile) = variable("CHILD_PROFILE") {
         builder = builder.profile(profile);
@@ -49,7 +51,8 @@ async fn in_a_child() {
         builder = builder.clock(ManualClock::new(UNIX_EPOCH + secs));
     }
     if let Some(pem) = variable("CHILD_ROOTS") {
-        builder = builder.tls_roots(TlsRoots::Pem(pem));
+        builder =
+            builder.connection_options(ConnectionOptions::default().tls_roots(TlsRoots::Pem(pem)));
     }
     let store = builder.build().unwrap();
     let count = variable("CHILD_LOADS").map_or(1, |count| count.parse().unwrap());

@@ -10,11 +10,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use dynamodb_session::clock::{Clock, ManualClock};
 use dynamodb_session::framework::{ExpiryField, Framework};
+use dynamodb_session::options::{Layout, ParallelChanges, RetryOptions, TableOptions};
 use dynamodb_session::{
-    Base, Clock, CreateOutcome, DecodeSession, EncodeSession, Error, Layout, ManualClock,
-    NewSession, ParallelChanges, SaveOptions, SaveOutcome, SessionId, SessionStore, SessionText,
-    Stamp, TouchOptions,
+    Base, CreateOutcome, DecodeSession, EncodeSession, Error, NewSession, SaveOptions, SaveOutcome,
+    SessionId, SessionStore, SessionText, Stamp, TouchOptions,
 };
 use serde_json::{Value, json};
 
@@ -117,9 +118,12 @@ impl<'a, D: Form> Run<'a, D> {
         let mut builder = SessionStore::builder()
             .clock(clock.clone())
             .transport(network.clone())
-            .prefix(&prefix)
-            .retry_base(Duration::ZERO)
-            .max_attempts(told.max_attempts);
+            .table_options(TableOptions::default().prefix(&prefix))
+            .retry_options(
+                RetryOptions::default()
+                    .base_backoff(Duration::ZERO)
+                    .max_attempts(told.max_attempts),
+            );
         if told.is_connect {
             builder = builder.layout(Layout::ConnectDynamodb);
         }

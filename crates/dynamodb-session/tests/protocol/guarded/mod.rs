@@ -3,9 +3,9 @@
 use std::sync::{Arc, LazyLock, Mutex};
 
 use dynamodb_session::framework::{ExpiryField, Framework};
-use dynamodb_session::{
-    CreateOutcome, ErrorKind, Event, Loaded, Operation, ParallelChanges, SaveOutcome, SessionStore,
-};
+use dynamodb_session::observe::Event;
+use dynamodb_session::options::ParallelChanges;
+use dynamodb_session::{CreateOutcome, ErrorKind, Loaded, Operation, SaveOutcome, SessionStore};
 use serde_json::{Value, json};
 
 use crate::protocol::update::Update;

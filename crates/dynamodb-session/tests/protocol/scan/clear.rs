@@ -1,5 +1,7 @@
 //! What deletes: `clear` and `delete_expired`.
 
+use dynamodb_session::options::TableOptions;
+
 use super::*;
 
 #[tokio::test]
@@ -41,7 +43,13 @@ async fn a_batch_has_25_deletes() {
 #[tokio::test]
 async fn clear_deletes_sessions_expired_or_not_and_no_other_rows() {
     let world = World::new();
-    let store = world.open(world.builder().prefix("a:")).await;
+    let store = world
+        .open(
+            world
+                .builder()
+                .table_options(TableOptions::default().prefix("a:")),
+        )
+        .await;
     put_rows(&world, "a:");
     put_rows(&world, "b:");
     let theirs: BTreeSet<_> = world
@@ -58,7 +66,13 @@ async fn clear_deletes_sessions_expired_or_not_and_no_other_rows() {
 #[tokio::test]
 async fn expired_items_are_deleted_one_by_one() {
     let world = World::new();
-    let store = world.open(world.builder().prefix("a:")).await;
+    let store = world
+        .open(
+            world
+                .builder()
+                .table_options(TableOptions::default().prefix("a:")),
+        )
+        .await;
     put_rows(&world, "a:");
     put_rows(&world, "b:");
     let before = world.keys();

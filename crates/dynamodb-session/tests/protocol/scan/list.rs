@@ -1,5 +1,7 @@
 //! What reads: `list` and `count`.
 
+use dynamodb_session::options::TableOptions;
+
 use super::*;
 
 #[tokio::test]
@@ -75,7 +77,11 @@ async fn an_item_that_cannot_be_read_hides_no_other() {
     let found = pages::<Cart>(&store).await;
     assert_eq!((ids(&found), found[0].unreadable), (set(["a", "d"]), 2));
     // Neither does a key that begins like this store's and then ends.
-    let prefixed = world.builder().prefix("d").build().unwrap();
+    let prefixed = world
+        .builder()
+        .table_options(TableOptions::default().prefix("d"))
+        .build()
+        .unwrap();
     let found = pages::<Cart>(&prefixed).await;
     assert_eq!((ids(&found), found[0].unreadable), (set([]), 1));
 }
@@ -115,7 +121,11 @@ async fn every_page_is_read_and_only_this_prefix_counts() {
         assert_eq!(world.tap.operations(), vec!["Scan"; found.len()]);
     }
     // One that has nothing here reads it all the same.
-    let nobody = world.builder().prefix("nobody:").build().unwrap();
+    let nobody = world
+        .builder()
+        .table_options(TableOptions::default().prefix("nobody:"))
+        .build()
+        .unwrap();
     let found = pages::<Value>(&nobody).await;
     assert!(found.len() >= 6 && ids(&found).is_empty());
     // Without a prefix, the ids are whole.
@@ -127,7 +137,11 @@ async fn every_page_is_read_and_only_this_prefix_counts() {
 async fn reads_are_as_consistent_as_the_store_says() {
     let world = World::new();
     let consistent = world.store().await;
-    let eventual = world.builder().consistent_read(false).build().unwrap();
+    let eventual = world
+        .builder()
+        .table_options(TableOptions::default().consistent_read(false))
+        .build()
+        .unwrap();
     for (store, expected) in [
         (consistent, [true, true, true, false]),
         (eventual, [false; 4]),
@@ -189,11 +203,12 @@ async fn attributes_and_prefixes_may_have_any_name() {
         ("\"#k\"", ":now", "schlüssel/過期:"),
     ] {
         let world = World::new();
-        let names = world
-            .builder()
-            .partition_key(partition_key)
-            .ttl_attribute(ttl_attribute)
-            .prefix(prefix);
+        let names = world.builder().table_options(
+            TableOptions::default()
+                .partition_key(partition_key)
+                .ttl_attribute(ttl_attribute)
+                .prefix(prefix),
+        );
         let store = world.open(names).await;
         for name in ["\"a\\", "ü"] {
             let _ = store
@@ -331,7 +346,9 @@ async fn the_sessions_of_a_layout_are_those_it_reads() {
 async fn a_session_past_its_absolute_lifetime_counts_as_expired() {
     let world = World::new();
     let builder = || world.builder().absolute_ttl(5 * MINUTE);
-    let store = world.open(builder().prefix("a:")).await;
+    let store = world
+        .open(builder().table_options(TableOptions::default().prefix("a:")))
+        .await;
     let created = |ms: u64| {
         json!({
             "session": { "M": {} }, "expires": { "N": secs(600) },

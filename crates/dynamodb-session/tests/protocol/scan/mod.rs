@@ -5,9 +5,13 @@ use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
+use dynamodb_session::clock::{Clock, ManualClock};
+use dynamodb_session::observe::Event;
+use dynamodb_session::options::{ConnectionOptions, Layout, TableOptions};
+use dynamodb_session::table::TableSettings;
+use dynamodb_session::transport::{IncompleteReason, Request, Transport, TransportFuture};
 use dynamodb_session::{
-    Clock, DecodeSession, ErrorKind, Event, IncompleteReason, Layout, ManualClock, Operation, Page,
-    PageToken, Request, SessionStore, SessionText, TableSettings, Transport, TransportFuture,
+    DecodeSession, ErrorKind, Operation, Page, PageToken, SessionStore, SessionText,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -113,8 +117,18 @@ const OURS: usize = 40;
 const THEIRS: usize = 60;
 
 async fn two_applications(world: &World) -> (SessionStore, SessionStore) {
-    let ours = world.open(world.builder().prefix("ours:")).await;
-    let theirs = world.builder().prefix("theirs:").build().unwrap();
+    let ours = world
+        .open(
+            world
+                .builder()
+                .table_options(TableOptions::default().prefix("ours:")),
+        )
+        .await;
+    let theirs = world
+        .builder()
+        .table_options(TableOptions::default().prefix("theirs:"))
+        .build()
+        .unwrap();
     for (store, sessions) in [(&ours, OURS), (&theirs, THEIRS)] {
         for n in 0..sessions {
             let data = json!({ "n": n, "big": "x".repeat(60_000) });
@@ -157,7 +171,13 @@ async fn what_it_costs_is_the_whole_table_and_a_write_for_each_delete() {
             world.put_item(&format!("{prefix}{n}"), item);
         }
     }
-    let open = |prefix| world.builder().prefix(prefix).build().unwrap();
+    let open = |prefix| {
+        world
+            .builder()
+            .table_options(TableOptions::default().prefix(prefix))
+            .build()
+            .unwrap()
+    };
     let store = open("ours:");
     store.list::<Value>(None).await.unwrap();
     assert_eq!(units(&store), [("Scan", 1, 3.0)]);
@@ -201,7 +221,9 @@ async fn dynalite_agrees() {
     let engine = Dynalite::start();
     let builder = || {
         let builder = SessionStore::builder().endpoint_url(engine.url());
-        builder.region("local").correct_clock_skew(false)
+        builder
+            .region("local")
+            .connection_options(ConnectionOptions::default().correct_clock_skew(false))
     };
     // By a clock that moves: its tables take a while.
     let table = builder().build().unwrap().table();
@@ -211,7 +233,9 @@ async fn dynalite_agrees() {
         .unwrap();
     let clock = ManualClock::new(now());
     let open = |prefix: &str| {
-        let builder = builder().clock(clock.clone()).prefix(prefix);
+        let builder = builder()
+            .clock(clock.clone())
+            .table_options(TableOptions::default().prefix(prefix));
         builder.build().unwrap()
     };
     let (ours, theirs) = (open("ours:"), open("theirs:"));

@@ -6,9 +6,10 @@ use std::fmt;
 use std::fmt::Write as _;
 use std::sync::LazyLock;
 
+use dynamodb_session::clock::ManualClock;
 use dynamodb_session::framework::{ExpiryField, Framework};
 use dynamodb_session::{
-    DecodeSession, EncodeSession, Loaded, ManualClock, SaveOutcome, SessionStore, SessionText,
+    DecodeSession, EncodeSession, Loaded, SaveOutcome, SessionStore, SessionText,
 };
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;

@@ -1,4 +1,4 @@
-//! Settings: typed as given, validated once in [`Builder::build`].
+//! Collects the settings, and checks them once in [`Builder::build`].
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,21 +9,25 @@ use aws_types::SdkConfig;
 
 use crate::client::https::HttpsTransport;
 use crate::client::retry::{Client, RetryPolicy};
-use crate::client::transport::Transport;
-use crate::client::{ClientConfig, Environment, TlsRoots, check, endpoint};
+use crate::client::{ClientConfig, Environment, check, endpoint};
 use crate::clock::{Clock, ServiceClock, SystemClock};
 use crate::error::Error;
 #[cfg(doc)]
 use crate::error::ErrorKind;
-use crate::item::Layout;
 use crate::observe::{Listener, Observer};
-use crate::settings::{ParallelChanges, TableConfig};
+use crate::options::{
+    ConnectionOptions, Layout, ParallelChanges, RetryOptions, TableOptions, TlsRoots,
+};
 use crate::store::SessionStore;
+use crate::table::config::TableConfig;
+use crate::transport::Transport;
 
 /// Collects the settings of a [`SessionStore`].
 ///
-/// Nothing is read or resolved before the first operation: Region and credentials that are not set here
-/// are then looked for in the environment and in the AWS configuration files.
+/// The settings that few programs change are in groups, in the module [`options`](crate::options).
+///
+/// Nothing is read or resolved before the first operation. Then a Region and credentials that are not set are looked for
+/// in the environment and in the AWS configuration files.
 #[must_use]
 pub struct Builder {
     pub(crate) table: TableConfig,
@@ -83,8 +87,8 @@ impl Default for Builder {
 }
 
 impl Builder {
-    /// Settings taken over from the AWS SDK's: Region, endpoint, credentials, FIPS and dual-stack,
-    /// connect and operation timeouts, the number of attempts and the application's name.
+    /// Settings taken over from the AWS SDK's: Region, endpoint, credentials, FIPS and dual-stack, connect, read and
+    /// operation timeouts, the number of attempts and the application's name.
     pub(crate) fn from_sdk_config(config: &SdkConfig) -> Self {
         let mut builder = Self::default();
         builder.client.region = config.region().map(ToString::to_string);
@@ -116,38 +120,7 @@ impl Builder {
         self
     }
 
-    /// The attribute that is the table's partition key, of type string. Default: `sessionId`.
-    pub fn partition_key(mut self, attribute: impl Into<String>) -> Self {
-        self.table.partition_key = attribute.into();
-        self
-    }
-
-    /// The number attribute that holds the expiry in epoch seconds. Default: `expires`.
-    ///
-    /// [`Table::create_if_missing`](crate::Table::create_if_missing) follows the attribute that the
-    /// table's TTL is already enabled on.
-    pub fn ttl_attribute(mut self, attribute: impl Into<String>) -> Self {
-        self.table.ttl_attribute = attribute.into();
-        self
-    }
-
-    /// Prepended to every session id, so that several applications can share a table. Default: nothing.
-    pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
-        self.table.prefix = prefix.into();
-        self
-    }
-
-    /// Whether reads see every write that was acknowledged before. Default: `true`.
-    ///
-    /// # Cost
-    ///
-    /// A consistent read of 4 KB is 1 read capacity unit, an eventual one half of that.
-    pub fn consistent_read(mut self, consistent_read: bool) -> Self {
-        self.table.consistent_read = consistent_read;
-        self
-    }
-
-    /// How long a record lives that is written without an expiry. Default: one day.
+    /// How long a session lives that is written without an expiry. Default: one day.
     pub fn default_ttl(mut self, ttl: Duration) -> Self {
         self.table.default_ttl = ttl;
         self
@@ -165,10 +138,11 @@ impl Builder {
         self
     }
 
-    /// A write that would only move the expiry forward, and by less than this, is not sent; nor by less than
-    /// half of what is left at most. A shorter expiry is always written. Default: zero, every move is sent.
+    /// A write that would only move the expiry forward, and by less than this, is not sent. Default: zero, every move is
+    /// sent.
     ///
-    /// A session can so end up to this much earlier than its last use promised.
+    /// A session can end up to this much earlier than its last use promised, but keeps at least half of the time that it
+    /// was promised: see [`is_touch_due`](crate::framework::is_touch_due). A shorter expiry is always written.
     pub fn touch_after(mut self, touch_after: Duration) -> Self {
         self.table.touch_after = touch_after;
         self
@@ -176,8 +150,8 @@ impl Builder {
 
     /// How long a session lives at most after its creation, however often it is used. Default: no limit.
     ///
-    /// Checked when a session is loaded, and what is written expires no later. An item without `created`, which
-    /// the legacy package wrote, has its life begin with its first save.
+    /// It is checked when a session is loaded, and a write sets no later expiry. The life of an item without `created`,
+    /// which the legacy package wrote, begins with its first save.
     pub fn absolute_ttl(mut self, ttl: Duration) -> Self {
         self.table.absolute_ttl = Some(ttl);
         self
@@ -205,25 +179,6 @@ impl Builder {
         self
     }
 
-    /// Whether to use the Region's FIPS endpoint. Default: `false`.
-    pub fn use_fips(mut self, use_fips: bool) -> Self {
-        self.client.use_fips = use_fips;
-        self
-    }
-
-    /// Whether to use the Region's dual-stack (IPv6) endpoint. Default: `false`.
-    pub fn use_dual_stack(mut self, use_dual_stack: bool) -> Self {
-        self.client.use_dual_stack = use_dual_stack;
-        self
-    }
-
-    /// Whether a Region's own endpoint, or an [`endpoint_url`](Self::endpoint_url) without a scheme, is
-    /// reached over TLS. Default: `true`.
-    pub fn tls(mut self, tls: bool) -> Self {
-        self.client.tls = tls;
-        self
-    }
-
     /// Where credentials come from. Default: the environment, then the chain of the AWS SDK for Rust
     /// (profile, SSO, process, web identity, container and instance metadata).
     pub fn credentials_provider(mut self, provider: impl ProvideCredentials + 'static) -> Self {
@@ -231,91 +186,71 @@ impl Builder {
         self
     }
 
-    /// How long connecting may take, name resolution and TLS included. Default: 1 s.
-    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
-        self.client.connect_timeout = timeout;
+    /// The attributes of the table, the prefix of ids, and reads. Settings that `options` leaves unset stay as they are.
+    pub fn table_options(mut self, options: TableOptions) -> Self {
+        let TableOptions {
+            partition_key,
+            ttl_attribute,
+            prefix,
+            consistent_read,
+        } = options;
+        let table = &mut self.table;
+        set(&mut table.partition_key, partition_key);
+        set(&mut table.ttl_attribute, ttl_attribute);
+        set(&mut table.prefix, prefix);
+        set(&mut table.consistent_read, consistent_read);
         self
     }
 
-    /// How long the first byte of an answer may take. Default: 1 s.
-    pub fn first_byte_timeout(mut self, timeout: Duration) -> Self {
-        self.client.first_byte_timeout = timeout;
+    /// Time limits of connections, their number, TLS, a proxy. Settings that `options` leaves unset stay as they are.
+    pub fn connection_options(mut self, options: ConnectionOptions) -> Self {
+        let ConnectionOptions {
+            connect_timeout,
+            first_byte_timeout,
+            max_connections,
+            max_queue,
+            use_fips,
+            use_dual_stack,
+            tls,
+            tls_roots,
+            proxy,
+            user_agent_suffix,
+            correct_clock_skew,
+            clock_offset_ms,
+        } = options;
+        let client = &mut self.client;
+        set(&mut client.connect_timeout, connect_timeout);
+        set(&mut client.first_byte_timeout, first_byte_timeout);
+        set(&mut client.max_connections, max_connections);
+        set(&mut self.max_queue, max_queue);
+        set(&mut client.use_fips, use_fips);
+        set(&mut client.use_dual_stack, use_dual_stack);
+        set(&mut client.tls, tls);
+        set(&mut client.tls_roots, tls_roots);
+        set(&mut client.proxy, proxy.map(Some));
+        set(&mut client.user_agent_suffix, user_agent_suffix.map(Some));
+        set(&mut client.correct_clock_skew, correct_clock_skew);
+        set(&mut self.clock_offset_ms, clock_offset_ms);
         self
     }
 
-    /// How long an operation may take in all, retries included. Default: 5 s.
-    pub fn operation_timeout(mut self, timeout: Duration) -> Self {
-        self.policy.deadline = timeout;
-        self
-    }
-
-    /// How often an operation is tried in all; at least 1. Default: 4.
-    pub fn max_attempts(mut self, attempts: u32) -> Self {
-        self.policy.max_attempts = attempts;
-        self
-    }
-
-    /// The backoff before the first retry is random between zero and this; it doubles each time. Default: 25 ms.
-    pub fn retry_base(mut self, base: Duration) -> Self {
-        self.policy.base = base;
-        self
-    }
-
-    /// How many retries may be made, by all calls together, while nothing succeeds. Default: 100.
-    ///
-    /// Five calls that succeed make up for a retry that was in vain; one that helped costs nothing. When none is left, a call has
-    /// one attempt: an outage is not made worse by repetitions, and retries come back with the service. As in the
-    /// [AWS SDKs](https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html).
-    pub fn retry_budget(mut self, retries: u32) -> Self {
-        self.policy.budget = retries;
-        self
-    }
-
-    /// How many connections may be open at once; at least 1. Further requests wait for one. Default: 128.
-    ///
-    /// A connection carries one request at a time, so 128 of them at 5 ms a request carry some 25 000 a second.
-    pub fn max_connections(mut self, connections: usize) -> Self {
-        self.client.max_connections = connections;
-        self
-    }
-
-    /// How many calls may be under way beyond [`max_connections`](Self::max_connections). Default: 4096.
-    ///
-    /// One more fails at once with [`ErrorKind::Overloaded`], and so does not pile up behind a service that has become
-    /// slow. A call that waits holds what it is going to send.
-    pub fn max_queue(mut self, calls: usize) -> Self {
-        self.max_queue = calls;
-        self
-    }
-
-    /// Which certificate authorities are trusted. Default: [`TlsRoots::BuiltIn`].
-    pub fn tls_roots(mut self, roots: TlsRoots) -> Self {
-        self.client.tls_roots = roots;
-        self
-    }
-
-    /// The URL of an HTTP proxy, such as `http://user:password@proxy.example:3128`. Default: none; the
-    /// environment's proxy variables are not read.
-    pub fn proxy(mut self, url: impl Into<String>) -> Self {
-        self.client.proxy = Some(url.into());
-        self
-    }
-
-    /// Text appended to the `User-Agent` header. Default: nothing.
-    pub fn user_agent_suffix(mut self, suffix: impl Into<String>) -> Self {
-        self.client.user_agent_suffix = Some(suffix.into());
-        self
-    }
-
-    /// Whether a wrong host clock is corrected by the service's. Default: `true`.
-    pub fn correct_clock_skew(mut self, correct: bool) -> Self {
-        self.client.correct_clock_skew = correct;
-        self
-    }
-
-    /// Milliseconds added to the clock from the start. Default: 0.
-    pub fn clock_offset_ms(mut self, offset: i64) -> Self {
-        self.clock_offset_ms = offset;
+    /// How often an operation is tried, and how long in all. Settings that `options` leaves unset stay as they are.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "a group is passed by value, as the others, which hold text"
+    )]
+    pub fn retry_options(mut self, options: RetryOptions) -> Self {
+        let RetryOptions {
+            max_attempts,
+            base_backoff,
+            budget,
+            operation_timeout,
+        } = options;
+        let policy = &mut self.policy;
+        set(&mut policy.max_attempts, max_attempts);
+        set(&mut policy.base, base_backoff);
+        set(&mut policy.budget, budget);
+        set(&mut policy.deadline, operation_timeout);
         self
     }
 
@@ -325,20 +260,23 @@ impl Builder {
         self
     }
 
-    /// What carries requests. Default: signed HTTP, as the other settings say; with a transport of your
-    /// own those that concern the network have no effect.
+    /// What carries requests. Default: signed HTTP, as the other settings say.
+    ///
+    /// With a transport of your own, Region, endpoint, credentials and most [`ConnectionOptions`] have no effect.
     pub fn transport(mut self, transport: impl Transport) -> Self {
         self.transport = Some(Arc::new(transport));
         self
     }
 
-    /// Called after every operation, on the task that made it, with what it took. It must not block.
+    /// Called with a [`CallReport`](crate::observe::CallReport) after every operation, on the task that made it. It must
+    /// not block. Default: no observer.
     pub fn on_call(mut self, observer: Observer) -> Self {
         self.observer = Some(observer);
         self
     }
 
-    /// Told about each [`Event`](crate::Event), on the task that met it. It must not block. Default: nobody.
+    /// Called with each [`Event`](crate::observe::Event), on the task where it happened. It must not block. Default:
+    /// no listener.
     pub fn on_event(mut self, listener: Listener) -> Self {
         self.listener = Some(listener);
         self
@@ -382,6 +320,12 @@ impl Builder {
             self.table,
             is_insecure,
         ))
+    }
+}
+
+fn set<T>(setting: &mut T, value: Option<T>) {
+    if let Some(value) = value {
+        *setting = value;
     }
 }
 

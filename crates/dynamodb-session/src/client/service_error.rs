@@ -27,7 +27,7 @@ pub(super) enum Retry {
 
 /// The fields of an error answer that are used.
 #[derive(Deserialize, Default)]
-pub(super) struct Fault<'a> {
+pub(super) struct ServiceError<'a> {
     #[serde(borrow, default, rename = "__type")]
     kind: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
@@ -37,7 +37,7 @@ pub(super) struct Fault<'a> {
     capital_message: Option<Cow<'a, str>>,
 }
 
-impl Fault<'_> {
+impl ServiceError<'_> {
     /// The type without its namespace (`com.amazonaws.dynamodb.v20120810#`). Empty if it is not the name of a type.
     pub(super) fn code(&self) -> &str {
         let kind = self.kind.as_deref().unwrap_or_default();

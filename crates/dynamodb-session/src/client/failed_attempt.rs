@@ -3,12 +3,14 @@
 use bytes::Bytes;
 use serde::Deserialize;
 
-use super::fault::{CONDITION_FAILED, Fault, Retry, is_expired_token, judge, message};
 use super::reason::{InvalidSetting, Remediable, chain};
-use super::transport::{Incomplete, IncompleteReason, Response};
+use super::service_error::{
+    CONDITION_FAILED, Retry, ServiceError, is_expired_token, judge, message,
+};
 use crate::error::{Error, ErrorKind};
 use crate::remedy::Remedy;
 use crate::request::Operation;
+use crate::transport::{Incomplete, IncompleteReason, Response};
 
 /// The repairs that a call tries at most once.
 #[derive(Default)]
@@ -29,14 +31,14 @@ impl Once {
 }
 
 /// An attempt without a usable answer.
-pub(super) struct Failure {
+pub(super) struct FailedAttempt {
     pub(super) error: Error,
     pub(super) retry: Retry,
     /// Whether the request may have been sent.
     pub(super) sent: bool,
 }
 
-impl Failure {
+impl FailedAttempt {
     /// Reads an error answer. A condition that was not met is not a failure: its body is returned as `Err`.
     pub(super) fn from_response(
         operation: Operation,
@@ -50,12 +52,12 @@ impl Failure {
             clock_corrected,
         } = response;
         // A body that is not JSON comes from a proxy or a load balancer, in whatever language.
-        let fault = serde_json::from_slice::<Fault<'_>>(&body).unwrap_or_default();
-        let code = fault.code();
+        let answer = serde_json::from_slice::<ServiceError<'_>>(&body).unwrap_or_default();
+        let code = answer.code();
         if code == CONDITION_FAILED {
             return Err(body);
         }
-        let text = fault.text();
+        let text = answer.text();
         let (kind, mut retry, remedy) = judge(code, status, text);
         if clock_corrected {
             retry = Once::take(&mut once.corrected_clock);

@@ -7,6 +7,7 @@ use std::time::Duration;
 use aws_credential_types::provider::SharedCredentialsProvider;
 
 use crate::clock::ServiceClock;
+use crate::options::TlsRoots;
 
 /// The settings of the client. The first call looks for everything that is unset.
 // No Debug: the proxy's URL may hold a password.
@@ -41,20 +42,6 @@ pub(crate) struct ClientConfig {
     pub(crate) clock: ServiceClock,
     pub(crate) correct_clock_skew: bool,
     pub(crate) environment: Environment,
-}
-
-/// Which certificate authorities a server's certificate may come from.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum TlsRoots {
-    /// Mozilla's, built in: nothing is read from disk. `AWS_CA_BUNDLE` replaces them and
-    /// `NODE_EXTRA_CA_CERTS` adds to them, where set.
-    #[default]
-    BuiltIn,
-    /// Those the operating system trusts.
-    System,
-    /// Those in this PEM text, and no others.
-    Pem(String),
 }
 
 /// The environment variables, or a stand-in for them.

@@ -1,10 +1,11 @@
-//! What a table's sessions are configured with. It imports neither the store nor what builds it.
+//! The settings of the table and of the sessions in it. This file imports neither the store nor its builder.
 
 use std::time::Duration;
 
+use super::name;
 use crate::error::Error;
 use crate::item::Layout;
-use crate::table::name;
+use crate::options::ParallelChanges;
 
 /// The table, and how sessions are stored in it.
 #[derive(Debug, Clone)]
@@ -32,15 +33,4 @@ impl TableConfig {
             self.layout.attributes(),
         )
     }
-}
-
-/// What a [`save`](crate::SessionStore::save) does about requests that change the same session in parallel.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum ParallelChanges {
-    /// Each writes the top-level fields that it changed, so disjoint changes all survive.
-    #[default]
-    Merge,
-    /// Each writes the whole session: the last one wins. A session that was deleted stays deleted.
-    Overwrite,
 }

@@ -1,4 +1,27 @@
 //! The seam between the requests to DynamoDB and the network.
+//!
+//! For programs that carry the requests themselves, and for tests: a [`Transport`] that answers from memory needs no
+//! network. Give it to [`Builder::transport`](crate::Builder::transport). The store retries, so a transport does not.
+//!
+//! ```
+//! use dynamodb_session::SessionStore;
+//! use dynamodb_session::transport::{Request, Response, Transport, TransportFuture};
+//!
+//! /// Answers every request as if the table were empty.
+//! #[derive(Debug)]
+//! struct Empty;
+//!
+//! impl Transport for Empty {
+//!     fn send(&self, _: Request) -> TransportFuture<'_> {
+//!         Box::pin(async { Ok(Response::new(200, "{}")) })
+//!     }
+//! }
+//!
+//! # fn main() -> Result<(), dynamodb_session::Error> {
+//! let store = SessionStore::builder().transport(Empty).build()?;
+//! # Ok(())
+//! # }
+//! ```
 
 use std::error::Error as StdError;
 use std::fmt::{self, Debug};
@@ -12,6 +35,7 @@ use crate::request::Operation;
 
 /// One DynamoDB request, before it is signed.
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct Request {
     /// The operation.
     pub operation: Operation,
@@ -23,6 +47,7 @@ pub struct Request {
 
 /// The service's answer, which may be an error.
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct Response {
     /// The HTTP status.
     pub status: u16,
@@ -33,6 +58,64 @@ pub struct Response {
     /// Whether the clock was wrong and has been corrected from this answer. The service may accept the same request
     /// if it is signed again.
     pub clock_corrected: bool,
+}
+
+impl Request {
+    /// A request of this JSON body, whose attempt may take this long in all.
+    pub fn new(operation: Operation, body: impl Into<Bytes>, timeout: Duration) -> Self {
+        Self {
+            operation,
+            body: body.into(),
+            timeout,
+        }
+    }
+}
+
+impl Response {
+    /// An answer of this HTTP status and this whole body, without a request id.
+    pub fn new(status: u16, body: impl Into<Bytes>) -> Self {
+        Self {
+            status,
+            body: body.into(),
+            request_id: None,
+            clock_corrected: false,
+        }
+    }
+
+    /// Sets the service's id of the request.
+    #[must_use]
+    pub fn request_id(mut self, id: Option<String>) -> Self {
+        self.request_id = id;
+        self
+    }
+
+    /// Sets whether the clock was wrong and has been corrected from this answer.
+    #[must_use]
+    pub fn clock_corrected(mut self, corrected: bool) -> Self {
+        self.clock_corrected = corrected;
+        self
+    }
+}
+
+impl Incomplete {
+    /// An attempt that ended at this stage with this error, without an endpoint.
+    pub fn new(
+        reason: IncompleteReason,
+        source: impl Into<Box<dyn StdError + Send + Sync>>,
+    ) -> Self {
+        Self {
+            reason,
+            endpoint: None,
+            source: source.into(),
+        }
+    }
+
+    /// Sets where the request was going, without credentials.
+    #[must_use]
+    pub fn endpoint(mut self, endpoint: impl Into<String>) -> Self {
+        self.endpoint = Some(endpoint.into());
+        self
+    }
 }
 
 // Bodies hold session ids and data, so neither is ever printed.
@@ -56,6 +139,7 @@ impl Debug for Response {
 
 /// Why there is no whole answer to an attempt.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Incomplete {
     /// The stage at which it ended.
     pub reason: IncompleteReason,

@@ -1,0 +1,46 @@
+//! The settings of the table.
+
+/// How a store uses its table: which attributes, which part of a shared table, which reads.
+///
+/// What a table is *created* with is in [`TableSettings`](crate::table::TableSettings).
+#[must_use]
+#[derive(Debug, Clone, Default)]
+pub struct TableOptions {
+    pub(crate) partition_key: Option<String>,
+    pub(crate) ttl_attribute: Option<String>,
+    pub(crate) prefix: Option<String>,
+    pub(crate) consistent_read: Option<bool>,
+}
+
+impl TableOptions {
+    /// The attribute that is the table's partition key, of type string. Default: `sessionId`.
+    pub fn partition_key(mut self, attribute: impl Into<String>) -> Self {
+        self.partition_key = Some(attribute.into());
+        self
+    }
+
+    /// The number attribute that holds the expiry in epoch seconds. Default: `expires`.
+    ///
+    /// [`Table::create_if_missing`](crate::table::Table::create_if_missing) follows the attribute that the table's TTL
+    /// is already enabled on.
+    pub fn ttl_attribute(mut self, attribute: impl Into<String>) -> Self {
+        self.ttl_attribute = Some(attribute.into());
+        self
+    }
+
+    /// Prepended to every session id, so that several applications can share a table. Default: empty.
+    pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.prefix = Some(prefix.into());
+        self
+    }
+
+    /// Whether reads see every write that was acknowledged before. Default: `true`.
+    ///
+    /// # Cost
+    ///
+    /// A consistent read of 4 KB is 1 read capacity unit, an eventually consistent one half of that.
+    pub fn consistent_read(mut self, consistent_read: bool) -> Self {
+        self.consistent_read = Some(consistent_read);
+        self
+    }
+}
