@@ -1,7 +1,7 @@
 //! Counts page views, with the sessions on a local engine: `cargo run --example actix_counter`, then open the URL it
 //! prints.
 
-#![expect(clippy::print_stdout, reason = "a program: it says where it is")]
+#![expect(clippy::print_stdout, reason = "a program that prints its address")]
 #![expect(
     clippy::future_not_send,
     reason = "actix-web keeps a request on its thread"
@@ -32,7 +32,7 @@ async fn logout(session: Session) -> Redirect {
 
 #[actix_web::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    // In memory, and gone with this program. On AWS: `SessionStore::builder().build()?`.
+    // In memory, until this program ends. On AWS: `SessionStore::builder().build()?`.
     let engine = LocalEngine::builder().start()?;
     let builder = SessionStore::builder().region("local");
     let sessions = builder.endpoint_url(engine.url()).build()?;
@@ -40,11 +40,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
     sessions.table().create_if_missing(&settings).await?;
 
     let store = Store::new(sessions);
-    // Keep it elsewhere: with a new key at every start, all cookies are void.
+    // Store the key outside of the program: a new key at each start makes all cookies invalid.
     let key = Key::generate();
     let server = HttpServer::new(move || {
         let sessions = SessionMiddleware::builder(store.clone(), key.clone())
-            // For plain HTTP, as here; leave it out where there is HTTPS.
+            // Only for plain HTTP, as here. Leave it out for HTTPS.
             .cookie_secure(false);
         App::new()
             .wrap(sessions.build())

@@ -37,23 +37,23 @@
 //!
 //! # What it promises
 //!
-//! * **Logout wins.** A request that loaded a session, and finishes after another one purged it, does not
-//!   bring it back, neither under its key nor under another: what it would have written is dropped, which is
-//!   a success for actix-session and a conflict in [`SessionStore::stats`]. The visitor keeps a cookie that
-//!   means nothing.
-//! * **A new session overwrites nothing**: its key is random, and checked.
-//! * **An expired session is gone**, whatever `DynamoDB` has deleted: its expiry is a whole second, rounded up.
-//! * Whatever fails, the visitor gets an empty 500, and no error or `Debug` output holds a session key or
-//!   session data.
+//! * **Logout wins.** A request may load a session and finish after another request has purged it. It does not
+//!   bring the session back, under the same key or another one: its update is dropped. For actix-session that is a
+//!   success; [`SessionStore::stats`] counts it as a conflict. The visitor keeps a cookie without a session.
+//! * **A new session overwrites nothing**: its key is random, and the write checks that no session has it.
+//! * **An expired session is gone**, even if `DynamoDB` has not deleted its item yet. An expiry is a whole
+//!   second, rounded up.
+//! * After an error the visitor gets an empty 500. No error or `Debug` output holds a session key or session
+//!   data.
 //!
-//! # What it does not
+//! # What it does not promise
 //!
-//! * actix-session hands over whole sessions, without what was loaded: of two requests that change the same
-//!   session in parallel, the one that ends last writes all of it.
-//! * A request that asks for a new key itself, by `Session::renew` or by what it puts into a session that was
-//!   gone when it arrived, gets one.
-//! * What `DynamoDB` cannot hold is an error of the save, which names the place: an empty field name, a
-//!   number beyond 1E125 or of more than 38 digits, more than 31 levels.
+//! * Changes in parallel are not merged. actix-session passes whole sessions, without the data that was loaded.
+//!   If two requests change the same session in parallel, the last update overwrites the other.
+//! * A request can still ask for a new key: by `Session::renew`, or by putting data into a session that was
+//!   already gone when it was loaded.
+//! * A save fails if `DynamoDB` cannot store a value: an empty field name, a number beyond 1E125 or of more than
+//!   38 digits, more than 31 levels. The error names the place.
 //!
 //! # The item
 //!
@@ -64,30 +64,29 @@
 //! { sessionId: {S: key}, expires: {N: epoch seconds}, created: {N: epoch milliseconds}, session: {M: state} }
 //! ```
 //!
-//! actix-session 0.11 hands over JSON text for each value. It is not stored as text, for three reasons: the
-//! command line and every other program see values, the session that the Koa store would write is the same
-//! one, and actix-session's next release hands over values. What comes back is equal as JSON: strings, and
-//! numbers to the last digit, but the fields of an object may be in another order, and a number in other
-//! words, `1` for `1.0`. The types that are read from them do not mind.
+//! actix-session 0.11 passes JSON text for each value. It is not stored as text, for three reasons: the command
+//! line and other programs see values, the Koa store writes the same item, and the next release of actix-session
+//! passes values. The loaded values are equal as JSON: strings, and numbers to the last digit. The fields of an
+//! object may be in another order, and a number may be written in another way, `1` for `1.0`.
 //!
 //! # Cost
 //!
-//! For an item of up to 1 KB; a write costs one unit for each KB of the item, a read one for each 4 KB, or
-//! half of that with `consistent_read(false)`. actix-session loads the session of every request that has a
-//! cookie, whether the handler asks for it or not.
+//! The table is for an item of up to 1 KB. A write costs one unit for each KB of the item. A read costs one unit
+//! for each 4 KB, or half of that with `consistent_read(false)`. actix-session loads the session of every request
+//! with a cookie, even if the handler does not use it.
 //!
-//! | view | requests | capacity units |
+//! | a page view that … | requests | capacity units |
 //! |---|---|---|
-//! | that finds no cookie and stores nothing | 0 | 0 |
-//! | that stores the first thing | 1 `PutItem` | 1 write |
-//! | that only reads | 1 `GetItem` | 1 read |
-//! | the same with `TtlExtensionPolicy::OnEveryRequest`, within [`touch_after`](Store::touch_after) | 1 `GetItem` | 1 read |
-//! | and after it | 1 `GetItem`, 1 `UpdateItem` | 1 read, 1 write |
-//! | that changes something | 1 `GetItem`, 1 `UpdateItem` | 1 read, 1 write |
-//! | that logs out with `purge` | 1 `GetItem`, 1 `DeleteItem` | 1 read, 1 write |
-//! | with `renew` | 1 `GetItem`, 1 `DeleteItem`, 1 `PutItem` | 1 read, 2 writes |
-//! | whose update finds the session gone | 1 `GetItem`, 1 `UpdateItem` | 1 read, 1 write |
-//! | with the cookie of a session that has gone | 1 `GetItem` | 1 read |
+//! | has no cookie and stores nothing | 0 | 0 |
+//! | stores the first value | 1 `PutItem` | 1 write |
+//! | only reads | 1 `GetItem` | 1 read |
+//! | only reads, with `TtlExtensionPolicy::OnEveryRequest`, within [`touch_after`](Store::touch_after) | 1 `GetItem` | 1 read |
+//! | only reads, with that policy, after that time | 1 `GetItem`, 1 `UpdateItem` | 1 read, 1 write |
+//! | changes a value | 1 `GetItem`, 1 `UpdateItem` | 1 read, 1 write |
+//! | logs out with `purge` | 1 `GetItem`, 1 `DeleteItem` | 1 read, 1 write |
+//! | calls `renew` | 1 `GetItem`, 1 `DeleteItem`, 1 `PutItem` | 1 read, 2 writes |
+//! | updates a session that has been deleted since the load | 1 `GetItem`, 1 `UpdateItem` | 1 read, 1 write |
+//! | has the cookie of a session that is gone | 1 `GetItem` | 1 read |
 //!
 //! [actix-session]: https://docs.rs/actix-session
 
@@ -113,7 +112,7 @@ use dynamodb_session::{
 
 use recent::Recent;
 
-/// How many keys `save` tries. A key is 64 random characters: that even two are taken means that they are not random.
+/// How many keys `save` tries. A key is 64 random characters: if even two are taken, they are not random.
 const SAVE_ATTEMPTS: u32 = 5;
 
 /// No session lasts longer: a thousand years. Time has an end in Rust, and it must not be met.
@@ -121,8 +120,8 @@ const LONGEST_TTL: Duration = Duration::from_secs(1000 * 365 * 86_400);
 
 /// actix-session's store.
 ///
-/// Build one and clone it for each worker: clones share connections. Keep a clone of the [`SessionStore`] it is
-/// made of for statistics.
+/// Build one and clone it for each worker: clones share connections. For statistics, keep a clone of the
+/// [`SessionStore`] that you pass to [`new`](Self::new).
 #[derive(Debug, Clone)]
 pub struct Store {
     sessions: SessionStore,
@@ -131,7 +130,7 @@ pub struct Store {
 }
 
 impl Store {
-    /// Keeps actix-session's sessions where `sessions` says.
+    /// Stores the sessions of actix-session in `sessions`.
     pub fn new(sessions: SessionStore) -> Self {
         Self {
             sessions,
@@ -159,7 +158,7 @@ impl Store {
 
 impl ActixStore for Store {
     async fn load(&self, key: &SessionKey) -> Result<Option<HashMap<String, String>>, LoadError> {
-        // A visitor can send any key. What is none of ours has no session.
+        // A visitor can send any key. One that is not a valid session id has no session.
         let Ok(id) = SessionId::new(key.as_ref()) else {
             return Ok(None);
         };
@@ -234,7 +233,7 @@ impl ActixStore for Store {
         let saved = self.sessions.save(base, &data, &options).await;
         match saved.map_err(failed)? {
             SaveOutcome::Saved(stamp) => self.recent.remember(&key, stamp),
-            // A session that has gone stays gone; the core counts it.
+            // A session that is gone stays gone; the core counts the conflict.
             SaveOutcome::Gone => self.recent.forget(&key),
         }
         Ok(key)
@@ -277,7 +276,7 @@ fn is_about_data(error: &Error) -> bool {
     )
 }
 
-/// A TTL below zero has run out.
+/// A negative TTL becomes zero: the session has expired.
 fn to_std(ttl: &time::Duration) -> Duration {
     Duration::try_from(*ttl)
         .unwrap_or_default()

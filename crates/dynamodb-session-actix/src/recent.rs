@@ -1,4 +1,4 @@
-//! What is known of the sessions met last: a hint that saves writes, never the truth about a session.
+//! Remembers the expiry of recent sessions. It is a hint that saves writes, and may be out of date.
 
 use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
@@ -13,16 +13,16 @@ use dynamodb_session::Stamp;
 /// How many sessions are remembered at most.
 const CAPACITY: usize = 10_000;
 
-/// When sessions were created and expire, as they were last loaded or written.
+/// When sessions were created and expire, as of their last load or write.
 ///
-/// Under a hash of the key, keyed per store: no session key is kept.
+/// Entries are found by a hash of the session key, with a random seed for each store. Session keys are not kept.
 #[derive(Default)]
 pub(crate) struct Recent {
     hasher: RandomState,
     generations: Mutex<Generations>,
 }
 
-/// Two halves: when the newer one is full, it takes the place of the older one, which is forgotten.
+/// Two halves: when the newer one is full, it replaces the older one, whose entries are dropped.
 #[derive(Default)]
 struct Generations {
     newer: HashMap<u64, Stamp>,

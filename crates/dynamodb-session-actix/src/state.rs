@@ -1,4 +1,4 @@
-//! actix-session's state, JSON text by name, and what is stored of it.
+//! Converts actix-session's state, which is JSON text by name, to stored data and back.
 
 use std::collections::HashMap;
 
@@ -12,7 +12,7 @@ const MAX_DIGITS: usize = 38;
 pub(crate) fn to_stored(state: &HashMap<String, String>) -> anyhow::Result<SessionText> {
     let mut values = HashMap::with_capacity(state.len());
     for (name, text) in state {
-        // Not pasted in as it is: text that is no value could bring other fields with it.
+        // The text is parsed before it is inserted: text that is not one JSON value could add other fields.
         let value: &RawValue = serde_json::from_str(text)
             .map_err(|_| anyhow!("the session's `{name}` is not JSON text"))?;
         if has_long_number(text) {
@@ -35,8 +35,9 @@ pub(crate) fn from_stored(data: &SessionText) -> anyhow::Result<HashMap<String, 
         .collect())
 }
 
-/// Whether a number in JSON text has more digits than can be stored. The core would take the nearest double, as is right
-/// for the numbers of JavaScript; a `u128` would come back as another one.
+/// Whether a number in JSON text has more digits than can be stored.
+///
+/// The core would store the nearest double, which is right for the numbers of JavaScript. A `u128` would change.
 ///
 /// The core has no such check to share: its own scanner rounds long numbers while it writes the item, and JSON text does
 /// not say which language it comes from.

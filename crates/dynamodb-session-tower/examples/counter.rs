@@ -1,6 +1,6 @@
 //! Counts page views, with the sessions on a local engine: `cargo run --example counter`, then open the URL it prints.
 
-#![expect(clippy::print_stdout, reason = "a program: it says where it is")]
+#![expect(clippy::print_stdout, reason = "a program that prints its address")]
 
 use std::env;
 use std::error::Error;
@@ -27,14 +27,14 @@ async fn logout(session: Session) -> Result<Redirect, StatusCode> {
     Ok(Redirect::to("/"))
 }
 
-/// The visitor learns nothing of what went wrong; tower-sessions has logged it.
+/// The visitor gets no details of an error. tower-sessions has logged them.
 fn failed(_: session::Error) -> StatusCode {
     StatusCode::INTERNAL_SERVER_ERROR
 }
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    // In memory, and gone with this program. On AWS: `SessionStore::builder().build()?`.
+    // In memory, until this program ends. On AWS: `SessionStore::builder().build()?`.
     let engine = LocalEngine::builder().start()?;
     let builder = SessionStore::builder().region("local");
     let sessions = builder.endpoint_url(engine.url()).build()?;
@@ -42,7 +42,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     sessions.table().create_if_missing(&settings).await?;
 
     let layer = SessionManagerLayer::new(Store::new(sessions))
-        // For plain HTTP, as here; leave it out where there is HTTPS.
+        // Only for plain HTTP, as here. Leave it out for HTTPS.
         .with_secure(false)
         .with_expiry(Expiry::OnInactivity(Duration::hours(1)));
     let app = Router::new().route("/", get(count));

@@ -33,56 +33,57 @@
 //!
 //! # What it promises
 //!
-//! * **Logout wins.** A request that loaded a session, and finishes after another one flushed or deleted it,
-//!   does not bring it back. What it would have saved is dropped, which is a success for tower-sessions and a
-//!   conflict in [`SessionStore::stats`](dynamodb_session::SessionStore::stats).
+//! * **Logout wins.** A request may load a session and finish after another request has flushed or deleted it.
+//!   It does not bring the session back: its save is dropped. For tower-sessions that is a success;
+//!   [`SessionStore::stats`](dynamodb_session::SessionStore::stats) counts it as a conflict.
 //! * **`create` overwrites nothing**: a new session whose id is taken gets another id.
-//! * **An expired session is gone**, whatever `DynamoDB` has deleted: its expiry is a whole second, rounded up.
-//! * Whatever fails, the visitor gets 500 without a word about it, and no error or `Debug` output holds a
-//!   session id or session data.
+//! * **An expired session is gone**, even if `DynamoDB` has not deleted its item yet. An expiry is a whole
+//!   second, rounded up.
+//! * After an error the visitor gets a 500 that does not describe it. No error or `Debug` output holds a session
+//!   id or session data.
 //!
-//! # What it does not
+//! # What it does not promise
 //!
-//! * tower-sessions hands over whole sessions, without what was loaded: of two requests that change the same
-//!   session in parallel, the one that saves last writes all of it.
-//! * A request that asks for a new id itself, by `cycle_id` or by what it puts into a session that was gone
-//!   when it loaded it, gets one.
-//! * Numbers are what `DynamoDB` makes of them: `1.0` is loaded as `1`. What it cannot hold at all, such as
-//!   `1e300` or an empty field name, is an error of the save, which names the place.
-//! * Behind a cache (`CachingSessionStore`) the cache's promises count. `Store` cannot be the cache: it fills
-//!   a session only by `create`.
+//! * Changes in parallel are not merged. tower-sessions passes whole sessions, without the data that was loaded.
+//!   If two requests change the same session in parallel, the last save overwrites the other.
+//! * A request can still ask for a new id: by `cycle_id`, or by putting data into a session that was already gone
+//!   when it was loaded.
+//! * Numbers are stored as `DynamoDB` numbers: `1.0` is loaded as `1`. A save fails if `DynamoDB` cannot store a
+//!   value, such as `1e300` or an empty field name; the error names the place.
+//! * Behind a cache (`CachingSessionStore`) only the promises of the cache hold. `Store` cannot be the cache
+//!   itself, because only `create` stores a session that does not exist.
 //!
 //! # The item
 //!
-//! The [item of dynamodb-session](dynamodb_session#the-item), with what tower-sessions calls the record's
-//! data as `session`, in native attributes:
+//! The [item of dynamodb-session](dynamodb_session#the-item). Its attribute `session` is the `data` of
+//! tower-sessions' record, in native attributes:
 //!
 //! ```text
 //! { sessionId: {S: id}, expires: {N: epoch seconds}, created: {N: epoch milliseconds}, session: {M: data} }
 //! ```
 //!
-//! Rows of `tower-sessions-dynamodb-store` are read too: see [`tower_sessions_dynamodb_store`].
+//! Items of `tower-sessions-dynamodb-store` are read too: see [`tower_sessions_dynamodb_store`].
 //!
 //! # Cost
 //!
-//! For an item of up to 1 KB; a write costs one unit for each KB of the item, a read one for each 4 KB, or
-//! half of that with `consistent_read(false)`.
+//! The table is for an item of up to 1 KB. A write costs one unit for each KB of the item. A read costs one unit
+//! for each 4 KB, or half of that with `consistent_read(false)`.
 //!
-//! | view | requests | capacity units |
+//! | a page view that … | requests | capacity units |
 //! |---|---|---|
-//! | that does not touch the session, or finds no cookie and stores nothing | 0 | 0 |
-//! | that stores the first thing | 1 `PutItem` | 1 write |
-//! | that only reads | 1 `GetItem` | 1 read |
-//! | that changes something, or any with `with_always_save` | 1 `GetItem`, 1 `UpdateItem` | 1 read, 1 write |
-//! | that logs out with `flush` | 1 `DeleteItem` | 1 write |
-//! | with `cycle_id` | 1 `GetItem`, 1 `DeleteItem`, 1 `PutItem` | 1 read, 2 writes |
-//! | whose save finds the session gone | 1 `GetItem`, 1 `UpdateItem` | 1 read, 1 write |
-//! | with the cookie of a session that has gone | 1 `GetItem` | 1 read |
+//! | does not use the session, or has no cookie and stores nothing | 0 | 0 |
+//! | stores the first value | 1 `PutItem` | 1 write |
+//! | only reads | 1 `GetItem` | 1 read |
+//! | changes a value, or runs under `with_always_save` | 1 `GetItem`, 1 `UpdateItem` | 1 read, 1 write |
+//! | logs out with `flush` | 1 `DeleteItem` | 1 write |
+//! | calls `cycle_id` | 1 `GetItem`, 1 `DeleteItem`, 1 `PutItem` | 1 read, 2 writes |
+//! | saves a session that has been deleted since the load | 1 `GetItem`, 1 `UpdateItem` | 1 read, 1 write |
+//! | has the cookie of a session that is gone | 1 `GetItem` | 1 read |
 //!
 //! # Features
 //!
-//! * `deletion-task`: `continuously_delete_expired`. It is a scan of the table each time; `DynamoDB`'s time
-//!   to live, which `create_if_missing` turns on, deletes for nothing.
+//! * `deletion-task`: `continuously_delete_expired`. It scans the whole table each time. `DynamoDB`'s time to
+//!   live, which `create_if_missing` turns on, deletes at no cost.
 //!
 //! [tower-sessions]: https://docs.rs/tower-sessions
 
@@ -105,23 +106,23 @@ use time::{OffsetDateTime, PrimitiveDateTime};
 use tower_sessions_core::session::{Id, Record};
 use tower_sessions_core::session_store::{self, Error, Result};
 
-/// How many ids `create` tries. An id is 128 random bits: that even two are taken means that they are not random.
+/// How many ids `create` tries. An id is 128 random bits: if even two are taken, they are not random.
 const CREATE_ATTEMPTS: u32 = 5;
 
-/// How deep the data of an adopted row may be: what `serde_json` reads.
+/// How deep the data of an adopted item may be: as deep as `serde_json` reads.
 const MAX_LEVELS: usize = 128;
 
 /// tower-sessions' store.
 ///
-/// Cloning is cheap, and clones share connections. Keep a clone of the [`SessionStore`] it is made of for
-/// statistics.
+/// Cloning is cheap, and clones share connections. For statistics, keep a clone of the [`SessionStore`] that you
+/// pass to [`new`](Self::new).
 #[derive(Debug, Clone)]
 pub struct Store {
     sessions: SessionStore,
 }
 
 impl Store {
-    /// Keeps tower-sessions' sessions where `sessions` says.
+    /// Stores the sessions of tower-sessions in `sessions`.
     pub fn new(sessions: SessionStore) -> Self {
         Self { sessions }
     }
@@ -150,7 +151,7 @@ impl session_store::SessionStore for Store {
         // tower-sessions does not pass on what was loaded.
         let base = Base::unknown(&id, None);
         match self.sessions.save(base, &record.data, &options).await {
-            // A session that has gone stays gone; the core counts it.
+            // A session that is gone stays gone; the core counts the conflict.
             Ok(SaveOutcome::Saved(_) | SaveOutcome::Gone) => Ok(()),
             Err(error) => Err(refused(&error)),
         }
@@ -173,8 +174,8 @@ impl session_store::SessionStore for Store {
     }
 }
 
-/// A scan of the whole table, and a delete for each expired session of the store's prefix. `DynamoDB`'s time to
-/// live does the same within days, at no cost.
+/// Scans the whole table, and sends a delete for each expired session with the store's prefix. `DynamoDB`'s time
+/// to live does the same within days, at no cost.
 #[async_trait]
 impl session_store::ExpiredDeletion for Store {
     async fn delete_expired(&self) -> Result<()> {
@@ -183,11 +184,11 @@ impl session_store::ExpiredDeletion for Store {
     }
 }
 
-/// The settings for a table of `tower-sessions-dynamodb-store` 0.3, as that crate names everything by default.
+/// The settings for a table of `tower-sessions-dynamodb-store` 0.3 that has that crate's default names.
 ///
-/// Its rows are read, and become rows of this crate when they are next saved; their expiry stays where it is.
-/// That crate does not read them back: move all instances at once, or accept that a visitor who meets both
-/// loses the session.
+/// Its items are read. The next save of a session rewrites its item in the form of this crate; the attribute of
+/// the expiry stays the same. `tower-sessions-dynamodb-store` cannot read a rewritten item. So move all instances
+/// at once, or accept that a visitor loses the session if some requests reach an instance with that crate.
 ///
 /// ```
 /// use dynamodb_session::SessionStore;
@@ -200,9 +201,10 @@ impl session_store::ExpiredDeletion for Store {
 /// # }
 /// ```
 ///
-/// If that crate was given other names, set them afterwards: [`Builder::table_name`], [`TableOptions::partition_key`],
-/// [`TableOptions::ttl_attribute`] (its `expirey_name`), [`TableOptions::prefix`]. A table with a sort key, a suffix, or
-/// the data in another attribute than `data` cannot be adopted.
+/// If that crate was configured with other names, set them afterwards: [`Builder::table_name`],
+/// [`TableOptions::partition_key`], [`TableOptions::ttl_attribute`] (its `expirey_name`), [`TableOptions::prefix`]. A
+/// table cannot be adopted if it has a sort key, if its keys have a suffix, or if the data are in another attribute than
+/// `data`.
 pub fn tower_sessions_dynamodb_store(builder: Builder) -> Builder {
     builder
         .table_name("TowerSessions")
@@ -215,7 +217,7 @@ pub fn tower_sessions_dynamodb_store(builder: Builder) -> Builder {
         .layout(Layout::TowerSessionsDynamodbStore)
 }
 
-/// Session data, as this crate or `tower-sessions-dynamodb-store` stored them.
+/// Session data that this crate or `tower-sessions-dynamodb-store` stored.
 struct Data(HashMap<String, Value>);
 
 impl<'de> Deserialize<'de> for Data {
@@ -239,7 +241,7 @@ impl<'de> Visitor<'de> for DataVisitor {
 
     fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> std::result::Result<Data, E> {
         let mut input = rmp_serde::Deserializer::from_read_ref(bytes);
-        // A crafted row would exhaust the stack of a thread within rmp-serde's own limit.
+        // Within rmp-serde's own limit, a crafted item could exhaust the stack of a thread.
         input.set_max_depth(MAX_LEVELS);
         // The text of rmp-serde's own error may quote a value.
         let record = Record::deserialize(&mut input)
@@ -254,11 +256,11 @@ fn session_id(id: Id) -> Result<SessionId> {
 
 fn expires_at(record: &Record) -> SystemTime {
     let since_epoch = record.expiry_date - OffsetDateTime::UNIX_EPOCH;
-    // Whatever is before 1970 has expired all the same.
+    // A time before 1970 becomes 1970: both have expired.
     UNIX_EPOCH + Duration::try_from(since_epoch).unwrap_or_default()
 }
 
-/// The last moment that `time` knows stands for none, and for those after it.
+/// An absent expiry, and one later than `time` can express, become the last moment of `time`.
 fn expiry_date(expires_at: Option<SystemTime>) -> OffsetDateTime {
     expires_at
         .and_then(|expires_at| expires_at.duration_since(UNIX_EPOCH).ok())
@@ -267,7 +269,7 @@ fn expiry_date(expires_at: Option<SystemTime>) -> OffsetDateTime {
         .unwrap_or(PrimitiveDateTime::MAX.assume_utc())
 }
 
-/// tower-sessions' errors hold text alone.
+/// The errors of tower-sessions hold only text.
 fn refused(error: &dynamodb_session::Error) -> Error {
     match error.kind() {
         ErrorKind::InvalidData | ErrorKind::RecordTooLarge => Error::Encode(error.to_string()),

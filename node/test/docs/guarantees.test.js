@@ -13,7 +13,7 @@ const page = checksOf('docs/guarantees.md');
 // By row: what its tests are called, whichever files they are in.
 const TESTED = {
   'an expired session is not returned, whatever TTL has deleted': [
-    'an expired session is a miss while the item is still there', 'fn an_expired_session_is_a_new_one()',
+    'an expired session is a miss while the item is still there', 'fn an_expired_session_begins_anew()',
   ],
   'a request in flight does not bring back a session that was signed out': [
     ': the session stays away', 'save does not bring back a deleted session', 'touch creates nothing',

@@ -11,7 +11,7 @@ fn stamp(secs: usize) -> Stamp {
 }
 
 #[test]
-fn the_last_half_is_always_known_and_no_more_than_all_is_kept() {
+fn the_last_half_is_kept_and_at_most_the_capacity() {
     let recent = Recent::default();
     for n in 0..3 * CAPACITY {
         recent.remember(&key(n), stamp(n));
@@ -25,7 +25,7 @@ fn the_last_half_is_always_known_and_no_more_than_all_is_kept() {
 }
 
 #[test]
-fn what_is_forgotten_is_forgotten_in_both_halves() {
+fn forget_works_on_both_halves() {
     let recent = Recent::default();
     recent.remember(&key(0), stamp(1));
     for n in 1..=CAPACITY / 2 {
@@ -38,7 +38,7 @@ fn what_is_forgotten_is_forgotten_in_both_halves() {
 }
 
 #[test]
-fn no_key_is_shown() {
+fn debug_output_shows_no_key() {
     let recent = Recent::default();
     recent.remember(&key(0), stamp(1));
     assert_eq!(format!("{recent:?}"), "Recent { .. }");

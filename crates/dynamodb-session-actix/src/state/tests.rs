@@ -8,7 +8,7 @@ fn state(values: &[(&str, &str)]) -> HashMap<String, String> {
 }
 
 #[test]
-fn text_that_is_no_value_is_refused_and_not_shown() {
+fn text_that_is_not_json_is_refused_and_not_shown() {
     for text in ["", "secret", "1,\"admin\":true", "{", "1 2"] {
         let error = to_stored(&state(&[("n", text)])).unwrap_err().to_string();
         assert_eq!(error, "the session's `n` is not JSON text");
@@ -16,7 +16,7 @@ fn text_that_is_no_value_is_refused_and_not_shown() {
 }
 
 #[test]
-fn digits_are_counted_in_numbers_alone() {
+fn only_the_digits_of_numbers_are_counted() {
     let digits = "1".repeat(39);
     for long in [
         digits.clone(),
@@ -37,7 +37,7 @@ fn digits_are_counted_in_numbers_alone() {
 }
 
 #[test]
-fn what_json_cannot_express_is_refused() {
+fn data_that_json_cannot_express_are_refused() {
     let data = SessionText::Attribute(r#"{"M":{"b":{"B":"AQID"}}}"#.to_owned());
     assert!(from_stored(&data).is_err());
 }

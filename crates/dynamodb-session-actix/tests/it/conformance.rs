@@ -18,11 +18,11 @@ use crate::support::World;
 struct Actix {
     store: Store,
     sessions: SessionStore,
-    /// actix-session's keys by the cases' ids, where it has drawn one.
+    /// The key that the store chose, by the id of the case.
     keys: HashMap<String, String>,
 }
 
-/// An error without the name of the verb around it.
+/// The error inside of actix-session's errors, which differ for each verb.
 struct Failure(anyhow::Error);
 
 impl fmt::Display for Failure {
@@ -76,7 +76,7 @@ fn to_ttl(ttl: Duration) -> time::Duration {
 impl Actix {
     fn new(sessions: SessionStore) -> Self {
         Self {
-            // A touch that is to do something must.
+            // So that each touch is sent.
             store: Store::new(sessions.clone()).touch_after(Duration::ZERO),
             sessions,
             keys: HashMap::new(),
@@ -112,12 +112,12 @@ impl Subject for Actix {
 
     async fn save(&mut self, key: &String, data: &Value, ttl: Duration) -> Result<bool, Failure> {
         let dropped = self.sessions.stats().conflicts;
-        let key = SessionKey::try_from(key.clone()).expect("it was one");
+        let key = SessionKey::try_from(key.clone()).expect("it came from a key");
         self.store.update(key, state(data), &to_ttl(ttl)).await?;
         Ok(self.sessions.stats().conflicts == dropped)
     }
 
-    /// Which is what an update is.
+    /// Each update replaces all data.
     async fn replace(
         &mut self,
         key: &String,
@@ -129,7 +129,7 @@ impl Subject for Actix {
 
     async fn touch(&mut self, key: &String, ttl: Duration) -> Result<bool, Failure> {
         let dropped = self.sessions.stats().conflicts;
-        let key = SessionKey::try_from(key.clone()).expect("it was one");
+        let key = SessionKey::try_from(key.clone()).expect("it came from a key");
         self.store.update_ttl(&key, &to_ttl(ttl)).await?;
         Ok(self.sessions.stats().conflicts == dropped)
     }
@@ -148,8 +148,8 @@ impl Subject for Actix {
     }
 }
 
-/// actix-session's stores draw the keys of new sessions themselves, so that none is ever used again. They are handed
-/// no more of what was loaded than its key, so an update writes it whole, and nothing is asked of a whole table.
+/// A store of actix-session chooses the keys of new sessions, and never uses one twice. Of a loaded session it gets only
+/// the key, so each update writes all data. It has no operation on a whole table.
 const UNMET: [&str; 5] = ["chosen-ids", "create", "merge", "scan", "successors"];
 
 #[tokio::test]

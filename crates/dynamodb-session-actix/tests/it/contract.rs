@@ -1,4 +1,4 @@
-//! What actix-session expects of a store, and where this one does more.
+//! The contract of an actix-session store, and what this store promises beyond it.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -25,7 +25,7 @@ fn key(text: impl Into<String>) -> SessionKey {
 }
 
 #[test]
-fn the_contract_is_kept() {
+fn the_store_keeps_the_contract() {
     let world = World::new();
     let store = Store::new(world.sessions());
     let (one, two) = (state(&[("n", "1")]), state(&[("m", "\"two\"")]));
@@ -35,13 +35,13 @@ fn the_contract_is_kept() {
         assert_ne!(first, second);
         assert_eq!(store.load(&first).await.unwrap(), Some(one));
 
-        // An update writes the whole state, under the key it is given.
+        // An update writes the whole state, and keeps the key.
         let id = first.as_ref().to_owned();
         let first = store.update(first, two.clone(), &HOUR).await.unwrap();
         assert_eq!(first.as_ref(), id);
         assert_eq!(store.load(&first).await.unwrap(), Some(two.clone()));
 
-        // A state with nothing in it is one.
+        // A session with an empty state is a session.
         let first = store.update(first, state(&[]), &HOUR).await.unwrap();
         assert_eq!(store.load(&first).await.unwrap(), Some(state(&[])));
 
@@ -53,7 +53,7 @@ fn the_contract_is_kept() {
 }
 
 #[test]
-fn a_ttl_is_an_expiry() {
+fn a_ttl_sets_the_expiry() {
     let world = World::new();
     let store = Store::new(world.sessions()).touch_after(Duration::ZERO);
     let load = |key: &SessionKey| block_on(store.load(key)).unwrap();
@@ -72,13 +72,13 @@ fn a_ttl_is_an_expiry() {
     assert!(load(&session).is_none());
     assert_eq!(world.items().len(), 1);
 
-    // It has ended, and an extension does not change that.
+    // An extension does not bring an expired session back.
     block_on(store.update_ttl(&session, &HOUR)).unwrap();
     assert!(load(&session).is_none());
 }
 
 #[test]
-fn a_ttl_may_be_anything() {
+fn any_ttl_is_accepted() {
     let world = World::new();
     let store = Store::new(world.sessions());
     for (ttl, lives) in [
@@ -103,7 +103,7 @@ fn a_ttl_may_be_anything() {
 }
 
 #[test]
-fn what_has_gone_is_not_created() {
+fn a_session_that_is_gone_is_not_created() {
     let world = World::new();
     let sessions = world.sessions();
     let store = Store::new(sessions.clone());
@@ -115,7 +115,7 @@ fn what_has_gone_is_not_created() {
     assert!(world.items().is_empty());
     assert_eq!(sessions.stats().conflicts, 2);
 
-    // What was known of a session goes with it: nothing is held back for a session that is not there.
+    // A delete also forgets the remembered expiry: the touch after it is sent, and finds that the session is gone.
     let session = block_on(store.save(state(&[]), &HOUR)).unwrap();
     block_on(store.delete(&session)).unwrap();
     block_on(store.update_ttl(&session, &HOUR)).unwrap();
@@ -156,7 +156,7 @@ fn save_tries_five_keys() {
 }
 
 #[test]
-fn a_key_that_cannot_be_one_is_no_session() {
+fn an_invalid_key_has_no_session() {
     let world = World::new();
     let sessions = world.sessions();
     let store = Store::new(sessions.clone());
@@ -221,7 +221,7 @@ fn values_come_back_as_they_were() {
 }
 
 #[test]
-fn errors_are_of_their_kind_and_hold_no_session() {
+fn errors_have_the_right_kind_and_hold_no_session() {
     let world = World::new();
     let store = Store::new(world.sessions());
     let session = block_on(store.save(state(&[("n", "1")]), &HOUR)).unwrap();

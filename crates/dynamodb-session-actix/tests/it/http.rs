@@ -1,4 +1,4 @@
-//! Over real HTTP, with requests that really are in parallel.
+//! Tests over real HTTP, with requests that really run in parallel.
 
 use std::time::Duration;
 
@@ -12,8 +12,8 @@ use crate::upsert::Upserting;
 
 const DAY: time::Duration = time::Duration::DAY;
 
-/// What is left of a session when a request that loaded it ends after a logout: what its visitor sees next.
-fn after_a_late_end(site: &Site, path: &'static str) -> String {
+/// Ends a request after a logout, though it loaded the session before. Returns what its visitor sees next.
+fn view_after_a_late_end(site: &Site, path: &'static str) -> String {
     let mut browser = site.browser();
     assert_eq!(browser.read("/count"), "1");
     let slow = site.slow(&browser, path);
@@ -21,7 +21,7 @@ fn after_a_late_end(site: &Site, path: &'static str) -> String {
     assert_eq!(elsewhere.read("/logout"), "gone");
     assert_eq!(elsewhere.cookie, None);
     let mut late = slow.finish();
-    assert_eq!(browser.read("/view"), "none");
+    assert_eq!(browser.read("/view"), "empty");
     late.read("/view")
 }
 
@@ -30,7 +30,7 @@ fn a_change_that_ends_after_a_logout_is_dropped() {
     let world = World::new();
     let sessions = world.sessions();
     let site = Site::open(Store::new(sessions.clone()));
-    assert_eq!(after_a_late_end(&site, "/slow/count"), "none");
+    assert_eq!(view_after_a_late_end(&site, "/slow/count"), "empty");
     assert!(world.items().is_empty(), "{:?}", world.items());
     assert_eq!(sessions.stats().conflicts, 1);
 }
@@ -43,14 +43,14 @@ fn an_extension_that_ends_after_a_logout_is_dropped() {
         Store::new(sessions.clone()).touch_after(Duration::ZERO),
         DAY,
     );
-    assert_eq!(after_a_late_end(&site, "/slow/view"), "none");
+    assert_eq!(view_after_a_late_end(&site, "/slow/view"), "empty");
     assert!(world.items().is_empty(), "{:?}", world.items());
     assert_eq!(sessions.stats().conflicts, 1);
 }
 
-/// As the logout of another process, which this one cannot know of.
+/// The logout happens in another store, as in another process, so that this store cannot know of it.
 #[test]
-fn an_extension_that_is_not_worth_a_write_is_none_after_a_logout_either() {
+fn an_extension_that_is_not_written_does_not_survive_a_logout() {
     let world = World::new();
     let sessions = world.sessions();
     let site = Site::extending(Store::new(sessions.clone()), DAY);
@@ -59,15 +59,15 @@ fn an_extension_that_is_not_worth_a_write_is_none_after_a_logout_either() {
     browser.read("/count");
     let slow = site.slow(&browser, "/slow/view");
     elsewhere.visited_by(&browser).read("/logout");
-    assert_eq!(slow.finish().read("/view"), "none");
+    assert_eq!(slow.finish().read("/view"), "empty");
     assert!(world.items().is_empty(), "{:?}", world.items());
 }
 
-/// The same test fails on what actix-session's own stores do.
+/// Shows that the tests above can fail: they do with a store that behaves as those of actix-session.
 #[test]
-fn a_store_that_saves_what_has_gone_brings_it_back() {
+fn a_store_that_creates_on_update_brings_a_deleted_session_back() {
     let site = Site::open(Upserting::default());
-    assert_eq!(after_a_late_end(&site, "/slow/count"), "2");
+    assert_eq!(view_after_a_late_end(&site, "/slow/count"), "2");
 }
 
 #[test]
@@ -82,13 +82,13 @@ fn a_change_that_ends_after_a_new_key_is_dropped() {
     assert_ne!(browser.cookie, old.cookie);
     let mut late = slow.finish();
     assert_eq!(late.cookie, old.cookie);
-    assert_eq!(late.read("/view"), "none");
+    assert_eq!(late.read("/view"), "empty");
     assert_eq!(browser.read("/view"), "1");
     assert_eq!(world.items().len(), 1);
 }
 
 #[test]
-fn visitors_in_parallel_have_a_session_each() {
+fn each_visitor_in_parallel_has_a_session() {
     let world = World::new();
     let site = Site::open(Store::new(world.sessions()));
     std::thread::scope(|scope| {
@@ -105,7 +105,7 @@ fn visitors_in_parallel_have_a_session_each() {
 }
 
 #[test]
-fn an_expired_session_is_a_new_one() {
+fn an_expired_session_begins_anew() {
     let world = World::new();
     let site = Site::open(Store::new(world.sessions()));
     let mut browser = site.browser();
@@ -114,8 +114,8 @@ fn an_expired_session_is_a_new_one() {
     world.clock.advance(Duration::from_hours(23));
     assert_eq!(browser.read("/view"), "1");
     world.clock.advance(Duration::from_hours(1));
-    assert_eq!(world.items().len(), 1, "nobody has deleted it");
-    assert_eq!(browser.read("/view"), "none");
+    assert_eq!(world.items().len(), 1, "the item is still stored");
+    assert_eq!(browser.read("/view"), "empty");
     assert_eq!(browser.read("/count"), "1");
     assert_ne!(browser.cookie, before);
 }
@@ -130,7 +130,7 @@ fn a_session_that_cannot_be_read_begins_anew_under_its_key() {
     item["session"] = json!({ "M": { "views": { "B": "AQID" } } });
     world.put_item("sessions", &item);
     let before = browser.cookie.clone();
-    assert_eq!(browser.read("/view"), "none");
+    assert_eq!(browser.read("/view"), "empty");
     assert_eq!(browser.read("/count"), "1");
     assert_eq!(browser.cookie, before);
     assert_eq!(browser.read("/count"), "2");
@@ -138,14 +138,14 @@ fn a_session_that_cannot_be_read_begins_anew_under_its_key() {
 }
 
 #[test]
-fn the_visitor_learns_nothing_of_what_went_wrong() {
+fn the_visitor_gets_no_details_of_an_error() {
     let world = World::new();
     let sessions = world.sessions();
     let site = Site::extending(Store::new(sessions).touch_after(Duration::ZERO), DAY);
     let mut browser = site.browser();
     browser.read("/count");
     let mut shown = vec![browser.get("/big")];
-    assert_eq!(browser.read("/view"), "1", "the session is as it was");
+    assert_eq!(browser.read("/view"), "1", "the session is unchanged");
     let slow = ["/slow/count", "/slow/view"].map(|path| site.slow(&browser, path));
     world.stop();
     slow.iter().for_each(Slow::let_through);
@@ -154,13 +154,13 @@ fn the_visitor_learns_nothing_of_what_went_wrong() {
     shown.push(site.browser().get("/count"));
     for page in shown {
         assert_eq!((page.status, page.body.as_str()), (500, ""), "{page:?}");
-        let known = ["content-length", "connection", "date"];
-        let is_known = |(name, _): &(String, String)| known.contains(&name.as_str());
-        assert!(page.headers.iter().all(is_known), "{page:?}");
+        let allowed = ["content-length", "connection", "date"];
+        let is_allowed = |(name, _): &(String, String)| allowed.contains(&name.as_str());
+        assert!(page.headers.iter().all(is_allowed), "{page:?}");
     }
 }
 
-/// The expiry of the only session there is, in seconds from now.
+/// The expiry of the only stored session, in seconds from now.
 fn secs_left(world: &World) -> u64 {
     let expires = world.items()[0]["expires"]["N"].as_str().unwrap().parse();
     let expires = std::time::UNIX_EPOCH + Duration::from_secs(expires.unwrap());
@@ -181,7 +181,7 @@ fn an_extension_is_written_once_a_minute() {
             let view = spent(&sessions, || drop(browser.read("/view")));
             assert_eq!(view.0, [("GetItem", 1)]);
         }
-        // Another process knows as much: it has just read the expiry.
+        // A store in another process sends no touch either: it has just read the expiry.
         let site = Site::extending(Store::new(sessions.clone()), time::Duration::HOUR);
         let mut there = site.visited_by(&browser);
         let view = spent(&sessions, || drop(there.read("/view")));
@@ -225,9 +225,9 @@ fn a_shorter_expiry_is_always_written() {
     assert_eq!(secs_left(&world), before - 1);
 }
 
-/// The table in the crate's documentation.
+/// Checks the table "Cost" in the crate's documentation.
 #[test]
-fn what_a_view_costs() {
+fn the_cost_of_a_page_view() {
     let world = World::new();
     let sessions = world.sessions();
     let store = Store::new(sessions.clone());
@@ -264,7 +264,7 @@ fn what_a_view_costs() {
     let mut late = browser.clone();
     let slow = site.slow(&browser, "/slow/count");
     browser.read("/logout");
-    // It has read already.
+    // Only the write is left: the slow request has loaded its session before.
     let end = spent(&sessions, || drop(slow.finish()));
     assert_eq!(end, (vec![("UpdateItem", 1)], 1.0));
     let gone = spent(&sessions, || drop(late.read("/view")));

@@ -1,6 +1,6 @@
-//! actix-session's store on the local engine: its contract, real requests, the suite, and the example.
+//! The store for actix-session on the local engine: its contract, real requests, the suite, and the example.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, reason = "in a test a panic is a failure")]
 #![expect(
     clippy::future_not_send,
     reason = "actix-web keeps a request on its thread"

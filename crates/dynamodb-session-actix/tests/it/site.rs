@@ -1,4 +1,4 @@
-//! An actix-web app with the sessions in whatever store it is given.
+//! An actix-web app whose sessions are in the store that is passed.
 
 use std::future::ready;
 use std::net::{SocketAddr, TcpListener};
@@ -24,7 +24,7 @@ impl Site {
         Self::with_lifecycle(store, BrowserSession::default)
     }
 
-    /// Where each request extends the session by `ttl`.
+    /// An app in which each request extends the session by `ttl`.
     pub(crate) fn extending(
         store: impl SessionStore + Clone + Send + 'static,
         ttl: Duration,
@@ -45,12 +45,12 @@ impl Site {
         let of_app = web::Data::from(Arc::clone(&gate));
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let addr = listener.local_addr().unwrap();
-        // The same for every site, so that a visitor can go from one to another.
+        // The same for every site, so that a cookie of one site is valid on another.
         let key = Key::from(&[7; 64]);
         let server = HttpServer::new(move || {
             let sessions = SessionMiddleware::builder(store.clone(), key.clone())
                 .cookie_secure(false)
-                // Not encrypted: the cookie of a key is always the same.
+                // Without encryption the cookie of a session key is always the same.
                 .cookie_content_security(CookieContentSecurity::Signed)
                 .session_lifecycle(lifecycle());
             App::new()
@@ -79,7 +79,7 @@ impl Site {
         Browser::new(self.addr)
     }
 
-    /// The same visitor here.
+    /// A browser for this site with the same cookie.
     pub(crate) fn visited_by(&self, browser: &Browser) -> Browser {
         let mut here = self.browser();
         here.cookie.clone_from(&browser.cookie);
@@ -93,7 +93,7 @@ impl Site {
 
 async fn view(session: Session) -> actix_web::Result<String> {
     let views = session.get::<u64>("views")?;
-    Ok(views.map_or("none".to_owned(), |views| views.to_string()))
+    Ok(views.map_or("empty".to_owned(), |views| views.to_string()))
 }
 
 async fn count(session: Session) -> actix_web::Result<String> {

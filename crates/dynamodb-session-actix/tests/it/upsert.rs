@@ -1,4 +1,4 @@
-//! A store in memory that does with a session that has gone what actix-session's own Redis store does.
+//! A store in memory that creates a session again if it is gone, as the Redis store of actix-session does.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -37,7 +37,7 @@ impl SessionStore for Upserting {
             *there = state;
             return Ok(key);
         }
-        // Under a new key, as if it were a new session.
+        // Creates it again, under a new key.
         Ok(self.save(state, ttl).await.unwrap())
     }
 

@@ -19,7 +19,7 @@ struct Tower {
     sessions: SessionStore,
 }
 
-/// tower-sessions' ids are numbers. A case's id stands for one that nobody else has.
+/// tower-sessions' ids are numbers. This one is a hash of the case's id.
 fn id_of(id: &str) -> Id {
     let half = |salt: u8| {
         let mut hasher = DefaultHasher::new();
@@ -75,7 +75,7 @@ impl Subject for Tower {
         Ok(self.sessions.stats().conflicts == dropped)
     }
 
-    /// Which is what a save is here.
+    /// Here each save replaces all data.
     async fn replace(&mut self, loaded: &Id, data: &Value, ttl: Duration) -> Result<bool> {
         self.save(loaded, data, ttl).await
     }
@@ -97,8 +97,8 @@ impl Subject for Tower {
     }
 }
 
-/// tower-sessions draws ids itself and hands over no more of a session than its id, so a save writes it whole. It has
-/// no touch, and none of what a whole table is asked.
+/// tower-sessions chooses the ids. Of a loaded session it passes only the id, so each save writes all data. It has no
+/// touch, and no operation on a whole table.
 const UNMET: [&str; 5] = ["chosen-ids", "merge", "scan", "successors", "touch"];
 
 #[tokio::test]

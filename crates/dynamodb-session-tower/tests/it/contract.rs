@@ -1,4 +1,4 @@
-//! What tower-sessions expects of a store, and where this one does more.
+//! The contract of a tower-sessions store, and what this store promises beyond it.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -17,7 +17,7 @@ fn record(data: Value, lives: Duration) -> Record {
     Record {
         id: Id::default(),
         data: serde_json::from_value(data).unwrap(),
-        // As precise as what is stored.
+        // An expiry is stored in whole seconds.
         expiry_date: (OffsetDateTime::now_utc() + lives)
             .replace_nanosecond(0)
             .unwrap(),
@@ -26,13 +26,13 @@ fn record(data: Value, lives: Duration) -> Record {
 
 const HOUR: Duration = Duration::from_hours(1);
 
-/// What any store must do.
+/// Every store must pass this.
 async fn expect_contract(store: impl SessionStore) {
     let mut first = record(json!({ "n": 1 }), HOUR);
     store.create(&mut first).await.unwrap();
     assert_eq!(store.load(&first.id).await.unwrap(), Some(first.clone()));
 
-    // An id that is taken is not taken over.
+    // A create with an id that exists does not overwrite that session.
     let mut second = first.clone();
     second.data.insert("n".to_owned(), json!(2));
     store.create(&mut second).await.unwrap();
@@ -40,18 +40,18 @@ async fn expect_contract(store: impl SessionStore) {
     assert_eq!(store.load(&first.id).await.unwrap(), Some(first.clone()));
     assert_eq!(store.load(&second.id).await.unwrap(), Some(second.clone()));
 
-    // A save writes the whole session, its expiry too.
+    // A save writes all data and the expiry.
     let mut saved = record(json!({ "m": [true, null, "é", 0.1] }), 2 * HOUR);
     saved.id = first.id;
     store.save(&saved).await.unwrap();
     assert_eq!(store.load(&first.id).await.unwrap(), Some(saved));
 
-    // A session with nothing in it is one.
+    // A session without data is a session.
     let mut empty = record(json!({}), HOUR);
     store.create(&mut empty).await.unwrap();
     assert_eq!(store.load(&empty.id).await.unwrap(), Some(empty));
 
-    // What has expired is not there, also what was never alive.
+    // An expired session is not loaded, even one that had expired when it was created.
     for date in [OffsetDateTime::now_utc(), OffsetDateTime::UNIX_EPOCH] {
         let mut expired = record(json!({}), HOUR);
         expired.expiry_date = date - HOUR;
@@ -66,14 +66,14 @@ async fn expect_contract(store: impl SessionStore) {
 }
 
 #[test]
-fn the_contract_is_kept() {
+fn the_store_keeps_the_contract() {
     block_on(expect_contract(MemoryStore::default()));
     let world = World::new();
     block_on(expect_contract(Store::new(world.sessions())));
 }
 
 #[test]
-fn save_creates_nothing() {
+fn save_does_not_create_a_session() {
     let world = World::new();
     let sessions = world.sessions();
     let store = Store::new(sessions.clone());
@@ -106,7 +106,7 @@ fn create_tries_five_ids() {
 }
 
 #[test]
-fn create_takes_the_id_of_a_session_that_has_expired() {
+fn create_takes_the_id_of_an_expired_session() {
     let world = World::new();
     let store = Store::new(world.sessions());
     let mut expired = record(json!({ "n": 1 }), HOUR);
@@ -120,7 +120,7 @@ fn create_takes_the_id_of_a_session_that_has_expired() {
 }
 
 #[test]
-fn what_has_expired_is_deleted_and_nothing_else() {
+fn delete_expired_deletes_only_expired_sessions() {
     let world = World::new();
     let one = Store::new(support::open(
         world
@@ -165,7 +165,7 @@ fn a_fraction_of_a_second_is_rounded_up() {
 
 /// `Expiry::AtDateTime` takes any date. Above 10¹¹ an expiry would be read as milliseconds.
 #[test]
-fn the_end_of_time_is_far_away() {
+fn the_latest_expiry_is_in_the_year_5138() {
     let world = World::new();
     let store = Store::new(world.sessions());
     let mut session = record(json!({ "n": 1 }), HOUR);
@@ -177,7 +177,7 @@ fn the_end_of_time_is_far_away() {
 }
 
 #[test]
-fn an_item_without_an_expiry_or_with_a_mad_one_is_live() {
+fn an_item_without_a_usable_expiry_is_live() {
     let world = World::new();
     let store = Store::new(world.sessions());
     for expires in [None, Some("99999999999999999999999999")] {
@@ -193,7 +193,7 @@ fn an_item_without_an_expiry_or_with_a_mad_one_is_live() {
 }
 
 #[test]
-fn errors_are_of_their_kind_and_hold_no_session() {
+fn errors_have_the_right_kind_and_hold_no_session() {
     let world = World::new();
     let store = Store::new(world.sessions());
     let mut session = record(json!({ "n": 1 }), HOUR);

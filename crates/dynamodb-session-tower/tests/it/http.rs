@@ -1,4 +1,4 @@
-//! Over real HTTP, with requests that really are in parallel.
+//! Tests over real HTTP, with requests that really run in parallel.
 
 use dynamodb_session_tower::Store;
 use tower_sessions::{MemoryStore, SessionManagerLayer, SessionStore};
@@ -6,8 +6,8 @@ use tower_sessions::{MemoryStore, SessionManagerLayer, SessionStore};
 use crate::site::Site;
 use crate::support::{World, spent};
 
-/// What is left of a session when a request that loaded it ends after a logout: what its visitor sees next.
-fn after_a_late_end(site: &Site, path: &'static str) -> String {
+/// Ends a request after a logout, though it loaded the session before. Returns what its visitor sees next.
+fn view_after_a_late_end(site: &Site, path: &'static str) -> String {
     let mut browser = site.browser();
     assert_eq!(browser.read("/count"), "1");
     let slow = site.slow(&browser, path);
@@ -15,7 +15,7 @@ fn after_a_late_end(site: &Site, path: &'static str) -> String {
     assert_eq!(elsewhere.get("/logout").status, 200);
     assert_eq!(elsewhere.cookie, None);
     let mut late = slow.finish();
-    // Whoever has kept the cookie sees the same.
+    // A browser that kept the old cookie sees the same.
     assert_eq!(browser.read("/view"), late.read("/view"));
     late.read("/view")
 }
@@ -29,7 +29,7 @@ fn a_change_that_ends_after_a_logout_is_dropped() {
     let world = World::new();
     let sessions = world.sessions();
     let site = Site::open(Store::new(sessions.clone()));
-    assert_eq!(after_a_late_end(&site, "/slow/count"), "none");
+    assert_eq!(view_after_a_late_end(&site, "/slow/count"), "empty");
     assert!(world.items().is_empty(), "{:?}", world.items());
     assert_eq!(sessions.stats().conflicts, 1);
 }
@@ -39,18 +39,24 @@ fn an_extension_that_ends_after_a_logout_is_dropped() {
     let world = World::new();
     let sessions = world.sessions();
     let site = always_saving(Store::new(sessions.clone()));
-    assert_eq!(after_a_late_end(&site, "/slow/view"), "none");
+    assert_eq!(view_after_a_late_end(&site, "/slow/view"), "empty");
     assert!(world.items().is_empty(), "{:?}", world.items());
     assert_eq!(sessions.stats().conflicts, 1);
 }
 
-/// The same tests fail on the store of tower-sessions itself.
+/// Shows that the two tests above can fail: they do with the memory store of tower-sessions.
 #[test]
-fn the_memory_store_brings_it_back() {
+fn the_memory_store_brings_a_deleted_session_back() {
     let store = MemoryStore::default();
-    assert_eq!(after_a_late_end(&Site::open(store), "/slow/count"), "2");
+    assert_eq!(
+        view_after_a_late_end(&Site::open(store), "/slow/count"),
+        "2"
+    );
     let store = MemoryStore::default();
-    assert_eq!(after_a_late_end(&always_saving(store), "/slow/view"), "1");
+    assert_eq!(
+        view_after_a_late_end(&always_saving(store), "/slow/view"),
+        "1"
+    );
 }
 
 #[test]
@@ -65,13 +71,13 @@ fn a_change_that_ends_after_a_new_id_is_dropped() {
     assert_ne!(browser.cookie, old.cookie);
     let mut late = slow.finish();
     assert_eq!(late.cookie, old.cookie);
-    assert_eq!(late.read("/view"), "none");
+    assert_eq!(late.read("/view"), "empty");
     assert_eq!(browser.read("/view"), "1");
     assert_eq!(world.items().len(), 1);
 }
 
 #[test]
-fn visitors_in_parallel_have_a_session_each() {
+fn each_visitor_in_parallel_has_a_session() {
     let world = World::new();
     let site = Site::open(Store::new(world.sessions()));
     std::thread::scope(|scope| {
@@ -88,45 +94,45 @@ fn visitors_in_parallel_have_a_session_each() {
 }
 
 #[test]
-fn an_expired_session_is_a_new_one() {
+fn an_expired_session_begins_anew() {
     let world = World::new();
     let site = Site::open(Store::new(world.sessions()));
     let mut browser = site.browser();
     browser.read("/count");
     let before = browser.cookie.clone();
-    // tower-sessions gives a session without an expiry two weeks.
+    // A session without an expiry lasts two weeks in tower-sessions.
     world
         .clock
         .advance(std::time::Duration::from_hours(14 * 24 - 1));
     assert_eq!(browser.read("/view"), "1");
     world.clock.advance(std::time::Duration::from_hours(2));
-    assert_eq!(world.items().len(), 1, "nobody has deleted it");
-    assert_eq!(browser.read("/view"), "none");
+    assert_eq!(world.items().len(), 1, "the item is still stored");
+    assert_eq!(browser.read("/view"), "empty");
     assert_eq!(browser.read("/count"), "1");
     assert_ne!(browser.cookie, before);
 }
 
 #[test]
-fn a_cookie_that_somebody_made_up_is_no_session() {
+fn an_invented_cookie_finds_no_session() {
     let world = World::new();
     let site = Site::open(Store::new(world.sessions()));
     for id in ["x", "AAAAAAAAAAAAAAAAAAAAAA", &"A".repeat(3000)] {
         let mut browser = site.browser();
         browser.cookie = Some(format!("id={id}"));
-        assert_eq!(browser.read("/view"), "none");
+        assert_eq!(browser.read("/view"), "empty");
         assert_eq!(browser.read("/count"), "1");
         assert_ne!(browser.cookie, Some(format!("id={id}")));
     }
 }
 
 #[test]
-fn the_visitor_learns_nothing_of_what_went_wrong() {
+fn the_visitor_gets_no_details_of_an_error() {
     let world = World::new();
     let site = Site::open(Store::new(world.sessions()));
     let mut browser = site.browser();
     browser.read("/count");
     let mut shown = vec![browser.get("/big")];
-    assert_eq!(browser.read("/view"), "1", "the session is as it was");
+    assert_eq!(browser.read("/view"), "1", "the session is unchanged");
     world.stop();
     shown.extend(["/view", "/count", "/logout", "/cycle"].map(|path| browser.get(path)));
     for page in shown {
@@ -141,9 +147,9 @@ fn the_visitor_learns_nothing_of_what_went_wrong() {
     }
 }
 
-/// The table in the crate's documentation.
+/// Checks the table "Cost" in the crate's documentation.
 #[test]
-fn what_a_view_costs() {
+fn the_cost_of_a_page_view() {
     let world = World::new();
     let sessions = world.sessions();
     let site = Site::open(Store::new(sessions.clone()));
@@ -171,7 +177,7 @@ fn what_a_view_costs() {
     let mut late = browser.clone();
     let slow = site.slow(&browser, "/slow/count");
     browser.get("/logout");
-    // It has read already.
+    // Only the write is left: the slow request has loaded its session before.
     let end = spent(&sessions, || drop(slow.finish()));
     assert_eq!(end, (vec![("UpdateItem", 1)], 1.0));
     let gone = spent(&sessions, || drop(late.read("/view")));

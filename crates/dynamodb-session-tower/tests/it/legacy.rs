@@ -1,4 +1,4 @@
-//! Rows of `tower-sessions-dynamodb-store` 0.3.
+//! Items of `tower-sessions-dynamodb-store` 0.3.
 
 use std::time::Duration;
 
@@ -13,9 +13,9 @@ use tower_sessions::session_store::Error;
 use crate::site::Site;
 use crate::support::{self, World, block_on};
 
-/// What that very crate, as published, wrote with its default settings: [`ID`], [`data`], and an expiry in 2100.
-/// It is kept as a file because the crate brings the whole AWS SDK.
-const ROW: &str = include_str!("../fixtures/tower-sessions-dynamodb-store-0.3.json");
+/// An item that the published crate wrote with its default settings: [`ID`], [`data`], and an expiry in 2100.
+/// It is a file, because the crate itself would bring the whole AWS SDK.
+const ITEM: &str = include_str!("../fixtures/tower-sessions-dynamodb-store-0.3.json");
 
 fn data() -> Value {
     json!({
@@ -28,13 +28,13 @@ const ID: Id = Id(123_456_789_012_345_678_901_234_567_890);
 
 fn open(world: &World) -> SessionStore {
     let sessions = support::open(tower_sessions_dynamodb_store(world.builder()));
-    let row: Value = serde_json::from_str(ROW).unwrap();
-    world.put_item("TowerSessions", &row);
+    let item: Value = serde_json::from_str(ITEM).unwrap();
+    world.put_item("TowerSessions", &item);
     sessions
 }
 
 #[test]
-fn its_rows_are_read() {
+fn the_items_are_read() {
     let world = World::new();
     let store = Store::new(open(&world));
     let record = block_on(store.load(&ID)).unwrap().unwrap();
@@ -44,7 +44,7 @@ fn its_rows_are_read() {
 }
 
 #[test]
-fn a_row_becomes_ours_when_it_is_saved_over_http() {
+fn a_save_over_http_rewrites_the_item() {
     let world = World::new();
     let sessions = open(&world);
     let site = Site::open(Store::new(sessions));
@@ -68,19 +68,19 @@ fn a_row_becomes_ours_when_it_is_saved_over_http() {
 }
 
 #[test]
-fn a_request_that_ends_after_a_logout_brings_no_row_back() {
+fn a_request_that_ends_after_a_logout_does_not_bring_the_item_back() {
     let world = World::new();
     let site = Site::open(Store::new(open(&world)));
     let mut browser = site.browser();
     browser.cookie = Some(format!("id={ID}"));
     let slow = site.slow(&browser, "/slow/count");
     assert_eq!(browser.get("/logout").status, 200);
-    assert_eq!(slow.finish().read("/view"), "none");
+    assert_eq!(slow.finish().read("/view"), "empty");
     assert!(world.items_of("TowerSessions").is_empty());
 }
 
 #[test]
-fn its_expired_rows_are_not_there() {
+fn expired_items_are_not_loaded() {
     let world = World::new();
     let store = Store::new(open(&world));
     world
@@ -91,37 +91,37 @@ fn its_expired_rows_are_not_there() {
 }
 
 #[test]
-fn bytes_that_are_no_record_are_an_error_without_them() {
+fn invalid_bytes_are_an_error_that_does_not_quote_them() {
     let world = World::new();
     let store = Store::new(open(&world));
-    let mut row: Value = serde_json::from_str(ROW).unwrap();
-    // The string "secret", and an end too early.
+    let mut item: Value = serde_json::from_str(ITEM).unwrap();
+    // The string "secret", and a list that ends too early.
     for data in ["pnNlY3JldA==", "kw=="] {
-        row["data"] = json!({ "B": data });
-        world.put_item("TowerSessions", &row);
+        item["data"] = json!({ "B": data });
+        world.put_item("TowerSessions", &item);
         let error = block_on(store.load(&ID)).unwrap_err();
         assert!(matches!(error, Error::Decode(_)), "{error:?}");
         assert!(!error.to_string().contains("secret"), "{error}");
     }
 }
 
-/// As the fuzzer found it: a thousand lists in each other were read one in the other, down to the end of the stack.
+/// Found by the fuzzer: a thousand nested lists, read recursively, exhausted the stack.
 #[test]
-fn data_too_deep_to_be_read_are_an_error() {
+fn data_that_are_too_deep_are_an_error() {
     let world = World::new();
     let store = Store::new(open(&world));
-    let mut row: Value = serde_json::from_str(ROW).unwrap();
+    let mut item: Value = serde_json::from_str(ITEM).unwrap();
     // An id of zeros, and in the data `a`, a list in a list in a list.
     let data = format!("k8QQ{}AIGhYZGR{}", "AAAA".repeat(5), "kZGR".repeat(500));
-    row["data"] = json!({ "B": data });
-    world.put_item("TowerSessions", &row);
+    item["data"] = json!({ "B": data });
+    world.put_item("TowerSessions", &item);
     let error = block_on(store.load(&ID)).unwrap_err();
     assert!(matches!(error, Error::Decode(_)), "{error:?}");
 }
 
-/// Without the layout such a row is no session.
+/// Without the layout such an item is not read as a session.
 #[test]
-fn another_store_does_not_read_them() {
+fn a_store_without_the_layout_does_not_read_the_items() {
     let world = World::new();
     open(&world);
     let builder = tower_sessions_dynamodb_store(world.builder());

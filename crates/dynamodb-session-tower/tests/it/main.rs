@@ -1,6 +1,6 @@
-//! tower-sessions' store on the local engine: its contract, real requests, the suite, and the example.
+//! The store for tower-sessions on the local engine: its contract, real requests, the suite, and the example.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, reason = "in a test a panic is a failure")]
 
 mod conformance;
 mod contract;

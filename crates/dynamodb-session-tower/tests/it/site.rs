@@ -1,4 +1,4 @@
-//! An axum app with the sessions in whatever store it is given.
+//! An axum app whose sessions are in the store that is passed.
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, mpsc};
@@ -80,7 +80,7 @@ async fn views(session: &Session) -> Result<Option<u64>, StatusCode> {
 
 async fn view(session: Session) -> Answer {
     let views = views(&session).await?;
-    Ok(views.map_or("none".to_owned(), |views| views.to_string()))
+    Ok(views.map_or("empty".to_owned(), |views| views.to_string()))
 }
 
 async fn count(session: Session) -> Answer {

@@ -1,4 +1,4 @@
-//! An engine to look into past the store, and a browser. The tests of the other framework adapter use them too.
+//! A local engine whose items the tests can inspect, and a browser. The tests of the actix adapter use them too.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -18,15 +18,15 @@ use dynamodb_session_local::LocalEngine;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
-/// Longer than anything here takes, so that what hangs fails.
+/// Longer than any step takes: a step that hangs fails.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
 
-/// Complete enough for an engine that verifies no signature.
+/// Complete enough for an engine that does not verify signatures.
 const AUTHORIZATION: &str = "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/dynamodb/aws4_request, \
      SignedHeaders=host;x-amz-date, Signature=00";
 
-/// An engine whose time stands still unless it is moved, from a whole second: the last one, because frameworks read
-/// the system's clock.
+/// An engine whose clock only a test advances. The clock starts at the current second, because frameworks read the
+/// system's clock.
 pub(crate) struct World {
     engine: LocalEngine,
     pub(crate) clock: ManualClock,
@@ -51,11 +51,11 @@ impl World {
             .clock(self.clock.clone())
             // The engine's answers are dated by the system's clock.
             .connection_options(ConnectionOptions::default().correct_clock_skew(false))
-            // A second attempt would wait for a clock that nobody moves.
+            // A second attempt would wait forever: its pause is on a clock that stands still.
             .retry_options(RetryOptions::default().max_attempts(1))
     }
 
-    /// A store with default settings, its table created.
+    /// A store with default settings. Creates its table.
     pub(crate) fn sessions(&self) -> SessionStore {
         open(self.builder())
     }
@@ -64,7 +64,7 @@ impl World {
         self.engine.addr()
     }
 
-    /// From now on nothing answers.
+    /// Stops the engine: every later request fails.
     pub(crate) fn stop(self) {
         self.engine.stop();
     }
@@ -90,7 +90,7 @@ impl World {
     }
 }
 
-/// A store whose table is there.
+/// A store, with its table created.
 pub(crate) fn open(builder: Builder) -> SessionStore {
     let store = builder.build().unwrap();
     let created = async {
@@ -101,7 +101,7 @@ pub(crate) fn open(builder: Builder) -> SessionStore {
     store
 }
 
-/// Runs a future to its end, wherever it is asked to.
+/// Runs a future to its end on a thread of its own, so that it also works inside another runtime.
 pub(crate) fn block_on<T: Send>(future: impl Future<Output = T> + Send) -> T {
     let run = || {
         let mut runtime = tokio::runtime::Builder::new_current_thread();
@@ -110,7 +110,7 @@ pub(crate) fn block_on<T: Send>(future: impl Future<Output = T> + Send) -> T {
     thread::scope(|scope| scope.spawn(run).join().unwrap())
 }
 
-/// Calls an engine past every store: the status and the body.
+/// Calls an engine directly, without a store. Returns the status and the body.
 pub(crate) fn call(engine: SocketAddr, operation: &str, body: &str) -> (u16, String) {
     let head = format!(
         "POST / HTTP/1.1\r\nHost: {engine}\r\nAuthorization: {AUTHORIZATION}\r\n\
@@ -122,7 +122,7 @@ pub(crate) fn call(engine: SocketAddr, operation: &str, body: &str) -> (u16, Str
     (answer.status, answer.body)
 }
 
-/// A [`Transport`] to an engine on which the next so many new ids are taken.
+/// A [`Transport`] to an engine that refuses the next `taken` new ids, as if they existed.
 #[derive(Debug)]
 pub(crate) struct Crowded {
     pub(crate) engine: SocketAddr,
@@ -152,7 +152,7 @@ impl Transport for Crowded {
     }
 }
 
-/// What a browser is shown.
+/// An answer to a browser.
 #[derive(Debug)]
 pub(crate) struct Page {
     pub(crate) status: u16,
@@ -166,7 +166,9 @@ fn exchange(addr: SocketAddr, request: &str) -> Page {
     stream.write_all(request.as_bytes()).unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
-    let (head, body) = answer.split_once("\r\n\r\n").expect("a whole answer");
+    let (head, body) = answer
+        .split_once("\r\n\r\n")
+        .expect("the answer is complete");
     let mut lines = head.lines();
     let status = lines.next().and_then(|line| line.split(' ').nth(1));
     let headers = lines.filter_map(|line| line.split_once(':'));
@@ -183,7 +185,7 @@ fn exchange(addr: SocketAddr, request: &str) -> Page {
 #[derive(Debug, Clone)]
 pub(crate) struct Browser {
     addr: SocketAddr,
-    /// The only cookie there is, as `name=value`.
+    /// The session cookie, as `name=value`. There are no other cookies.
     pub(crate) cookie: Option<String>,
 }
 
@@ -209,7 +211,7 @@ impl Browser {
         page
     }
 
-    /// The body of a page that must come.
+    /// The body of a page, which must have the status 200.
     pub(crate) fn read(&mut self, path: &str) -> String {
         let page = self.get(path);
         assert_eq!(page.status, 200, "{path}: {page:?}");
@@ -217,7 +219,7 @@ impl Browser {
     }
 }
 
-/// Where slow requests wait, when they have loaded their session, until they are let through.
+/// Slow requests wait here after they have loaded their session, until a test lets them through.
 #[derive(Debug)]
 pub(crate) struct Gate {
     arrived: mpsc::Sender<()>,
@@ -225,7 +227,7 @@ pub(crate) struct Gate {
 }
 
 impl Gate {
-    /// The other end says when a request has arrived.
+    /// The receiver gets a message for each request that arrives.
     pub(crate) fn new() -> (Self, mpsc::Receiver<()>) {
         let (arrived, arrivals) = mpsc::channel();
         let open = Semaphore::new(0);
@@ -263,17 +265,17 @@ impl<'a> Slow<'a> {
         Self { gate, request }
     }
 
-    /// Lets a request through: whichever comes first, if several wait.
+    /// Lets one request through: the first one, if several wait.
     pub(crate) fn let_through(&self) {
         self.gate.open.add_permits(1);
     }
 
-    /// Its browser and its page, when it has that.
+    /// Waits for the end of the request. Returns its browser and its page.
     pub(crate) fn end(self) -> (Browser, Page) {
         self.request.join().unwrap()
     }
 
-    /// Lets a request through that must succeed. Its browser, when it has.
+    /// Lets the request through and waits for its end, which must be a success. Returns its browser.
     pub(crate) fn finish(self) -> Browser {
         self.let_through();
         let (browser, page) = self.end();
@@ -318,7 +320,7 @@ impl Example {
         });
         let line = line
             .recv_timeout(DEADLINE)
-            .expect("the example prints where it is");
+            .expect("the example prints its address");
         let addr = line.strip_prefix("http://").unwrap_or(&line).trim().parse();
         (
             example,
@@ -335,7 +337,7 @@ impl Drop for Example {
     }
 }
 
-/// The requests that a store made of late, by operation, and their capacity units.
+/// The requests that a store sends during `spend`, by operation, and their capacity units.
 pub(crate) fn spent(store: &SessionStore, spend: impl FnOnce()) -> (Vec<(&'static str, u64)>, f64) {
     let before = store.stats();
     spend();
