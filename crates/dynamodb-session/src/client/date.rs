@@ -1,4 +1,4 @@
-//! Calendar dates: the two forms that HTTP and request signatures need, and nothing else.
+//! Calendar dates in two forms: as HTTP headers have them, and as request signatures need them.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -7,15 +7,15 @@ const MONTHS: [&str; 12] = [
     "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
 ];
 
-/// The last second that four digits can name: 9999-12-31T23:59:59Z.
+/// The last second whose year has four digits: 9999-12-31T23:59:59Z.
 const LAST_SECS: u64 = 253_402_300_799;
 
-/// An instant as signatures spell it: `20261231T235959Z`.
+/// An instant in the form of signatures: `20261231T235959Z`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct AmzDate([u8; 16]);
 
 impl AmzDate {
-    /// Fractions of a second are cut off; times outside the years 1970 to 9999 become the nearest inside.
+    /// Cuts off fractions of a second. A time outside of the years 1970 to 9999 becomes the nearest one inside.
     pub(crate) fn new(time: SystemTime) -> Self {
         let secs = time
             .duration_since(UNIX_EPOCH)
@@ -54,7 +54,7 @@ fn put_digits(into: &mut [u8], mut value: u64) {
 
 /// Year, month and day of a count of days since 1970-01-01, in the Gregorian calendar.
 ///
-/// Years are taken to begin in March, so that the leap day is a year's last and month lengths follow a formula.
+/// It counts years from March, so that a leap day is the last day of its year and month lengths follow a formula.
 fn civil_from_days(days: u64) -> (u64, u64, u64) {
     let days = days + 719_468; // since 0000-03-01
     let era = days / 146_097; // of 400 years
@@ -85,9 +85,9 @@ fn days_from_civil(year: u64, month: u64, day: u64) -> Option<u64> {
     (civil_from_days(days) == (year, month, day)).then_some(days)
 }
 
-/// Reads a `Date` header in the one form RFC 9110 lets servers send: `Sun, 06 Nov 1994 08:49:37 GMT`.
+/// Reads a `Date` header in the only form that RFC 9110 allows servers to send: `Sun, 06 Nov 1994 08:49:37 GMT`.
 ///
-/// The name of the weekday is not checked: it adds nothing.
+/// The weekday is not checked, because the date already determines it.
 pub(crate) fn parse_http_date(text: &str) -> Option<SystemTime> {
     let (_, date) = text.trim().split_once(", ")?;
     let mut parts = date.split(' ');

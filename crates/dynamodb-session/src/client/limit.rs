@@ -23,7 +23,7 @@ impl Admission {
         }
     }
 
-    /// Lets a call in, or refuses it at once. A call behind so many others would not finish in time.
+    /// Admits a call, or refuses it at once: behind `limit` other calls it would not finish in time.
     pub(super) fn enter(&self) -> Result<UnderWay<'_>, Error> {
         let under_way = UnderWay(&self.under_way);
         if self.under_way.fetch_add(1, Relaxed) < self.limit {
@@ -77,7 +77,7 @@ impl RetryBudget {
 
     /// Refills the budget after a successful call. The retry of a call that succeeds is refunded.
     pub(super) fn give_back(&self, retried: bool) {
-        // It is full nearly always. Then this writes nothing that other threads read.
+        // The budget is nearly always full. This check avoids a write to memory that all threads share.
         if self.tokens.load(Relaxed) < self.capacity {
             let tokens = if retried { RETRY } else { SUCCESS };
             let _ = self.tokens.fetch_update(Relaxed, Relaxed, |now| {

@@ -10,7 +10,7 @@ use hyper::client::conn::http1::SendRequest;
 
 use crate::clock::ServiceClock;
 
-/// One connection, from the side that sends requests. Dropping it closes the connection.
+/// The handle of one connection that sends requests. Dropping it closes the connection.
 pub(super) type Sender = SendRequest<Full<Bytes>>;
 
 /// A connection that was idle for longer, by either clock, is not used again.

@@ -11,10 +11,10 @@ use super::authority;
 use super::reason::{BoxError, InvalidSetting, Remediable};
 use crate::remedy::Remedy;
 
-/// The largest answer to CONNECT. Real ones have a few lines.
+/// The largest accepted answer to CONNECT. Real answers have a few lines.
 const MAX_PROXY_ANSWER: usize = 16 * 1024;
 
-/// An HTTP proxy. It is sent CONNECT, for endpoints with and without TLS.
+/// An HTTP proxy. It gets CONNECT requests, for endpoints with and without TLS.
 pub(super) struct Proxy {
     pub(super) host: String,
     pub(super) port: u16,
@@ -101,7 +101,7 @@ impl Proxy {
             .nth(1)
             .filter(|_| head.starts_with(b"HTTP/1."))
         {
-            // The server behind the proxy waits for the client to speak first, so nothing may follow.
+            // Nothing may follow the answer: the server behind the proxy waits for the client's first bytes.
             Some([b'2', _, _]) if answer.ends_with(b"\r\n\r\n") => Ok(()),
             Some([b'2', _, _]) => Err("the proxy sent more than its answer to CONNECT".into()),
             Some(b"407") if self.authorization.is_some() => Err(Remediable::boxed(
@@ -127,7 +127,7 @@ impl Proxy {
     }
 }
 
-// The authorization is a password.
+// The authorization holds the password.
 impl fmt::Debug for Proxy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Proxy")

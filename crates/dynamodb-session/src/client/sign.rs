@@ -1,7 +1,8 @@
-//! AWS Signature Version 4 for the one shape of request DynamoDB has: `POST`, no query, few headers.
+//! AWS Signature Version 4, for the only form of a DynamoDB request: `POST`, without a query, with few headers.
 //!
-//! Pure functions of request, credentials and time; the key derived from the secret is cached for its day.
-//! The rules are those of <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>.
+//! A signature depends only on the request, the credentials and the time. The key that is derived from the secret is
+//! cached for its day. The rules:
+//! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>.
 
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
@@ -31,8 +32,9 @@ struct DerivedKey {
     key: hmac::Key,
 }
 
-/// The headers that a signature adds to a request. A session token, when the credentials have one, is signed
-/// as `x-amz-security-token` and sent by the caller.
+/// The headers that a signature adds to a request.
+///
+/// If the credentials have a session token, it is signed as `x-amz-security-token`. The caller sends that header.
 pub(crate) struct Signature {
     /// The value of `x-amz-date`.
     pub(crate) date: AmzDate,
@@ -126,7 +128,7 @@ impl Signer {
     }
 
     fn key(&self, secret: &str, day: [u8; 8]) -> hmac::Key {
-        // What is guarded is replaced whole, so a panic elsewhere cannot have left it half written.
+        // The value is only ever replaced as a whole, so a panic cannot have left it half written.
         let mut cached = self.cached.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(derived) = &*cached
             && derived.day == day
@@ -144,7 +146,7 @@ impl Signer {
     }
 }
 
-// The derived key is as good as the secret, for a day.
+// The derived key must not be shown: for its day it can sign like the secret itself.
 impl fmt::Debug for Signer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Signer")
@@ -167,8 +169,9 @@ fn derive_key(secret: &str, day: [u8; 8], region: &str) -> hmac::Key {
     key
 }
 
-/// The path with every byte that is not unreserved escaped, `%` included: all services but S3 sign paths
-/// that are encoded once more than they are sent.
+/// Escapes every byte of the path except unreserved characters and `/`.
+///
+/// `%` is escaped too: all services except S3 sign a path that is encoded once more than the path that is sent.
 fn canonical_path(path: &str) -> String {
     let mut canonical = String::with_capacity(path.len());
     for byte in path.bytes() {

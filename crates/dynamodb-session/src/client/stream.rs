@@ -16,8 +16,8 @@ const READ_BUFFER: usize = 8 * 1024;
 /// An open connection.
 pub(super) struct Connection {
     io: Io,
-    /// Every read passes through this buffer: to fill hyper's uninitialised buffer takes unsafe code. To copy
-    /// an answer takes nanoseconds.
+    /// Every read passes through this buffer, because filling hyper's uninitialised buffer directly takes unsafe
+    /// code. The copy costs nanoseconds.
     buffer: Box<[u8]>,
 }
 

@@ -1,4 +1,4 @@
-//! TCP: the addresses of a host, and a connection to the first that answers.
+//! TCP: the addresses of a host, and a connection to the first address that answers.
 
 use std::future::{Future, poll_fn};
 use std::io;
@@ -11,21 +11,21 @@ use tokio::net::TcpStream;
 
 use crate::clock::ServiceClock;
 
-/// How long one address may take before the next is tried in parallel (RFC 8305 §5).
+/// How long one address may take before the next one is tried in parallel (RFC 8305 §5).
 const HEAD_START: Duration = Duration::from_millis(250);
 
 /// Connects to a host by name or address.
 pub(super) async fn connect(clock: &ServiceClock, host: &str, port: u16) -> io::Result<TcpStream> {
     let addresses: Vec<SocketAddr> = tokio::net::lookup_host((host, port)).await?.collect();
     let stream = connect_any(clock, by_turns(&addresses)).await?;
-    // A request is one small write, and then the client waits for the answer: there is nothing to coalesce.
+    // A request is one small write, and then the client waits for the answer. Waiting for more bytes only costs time.
     stream.set_nodelay(true)?;
     Ok(stream)
 }
 
-/// The addresses with IPv4 and IPv6 alternating, in the order of the first address.
+/// The addresses with IPv4 and IPv6 alternating, beginning with the family of the first address.
 ///
-/// A family without a route then costs one head start, not one for each of its addresses.
+/// If a family has no route, this costs one head start instead of one for each of its addresses.
 fn by_turns(addresses: &[SocketAddr]) -> Vec<SocketAddr> {
     let first_is_v6 = addresses.first().is_some_and(SocketAddr::is_ipv6);
     let mut family = addresses
@@ -44,7 +44,7 @@ fn by_turns(addresses: &[SocketAddr]) -> Vec<SocketAddr> {
     }
 }
 
-/// Connects to the address that answers first. The next is tried when one fails, or when its head start is over.
+/// Connects to the address that answers first. The next address is tried when one fails, or after its head start.
 async fn connect_any(clock: &ServiceClock, addresses: Vec<SocketAddr>) -> io::Result<TcpStream> {
     type Attempt = Pin<Box<dyn Future<Output = io::Result<TcpStream>> + Send>>;
     let mut waiting = addresses.into_iter();
@@ -80,8 +80,8 @@ async fn connect_any(clock: &ServiceClock, addresses: Vec<SocketAddr>) -> io::Re
                 );
                 head_start = Some(clock.sleep(HEAD_START));
             } else if attempts.is_empty() {
-                let none = io::Error::from(failure.kind());
-                return Poll::Ready(Err(std::mem::replace(&mut failure, none)));
+                let placeholder = io::Error::from(failure.kind());
+                return Poll::Ready(Err(std::mem::replace(&mut failure, placeholder)));
             } else {
                 return Poll::Pending;
             }

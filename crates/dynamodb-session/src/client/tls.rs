@@ -22,7 +22,7 @@ pub(super) fn check_roots(roots: &TlsRoots) -> Result<(), InvalidSetting> {
     }
 }
 
-/// The one TLS configuration of a transport.
+/// The TLS configuration that all connections of a transport share.
 pub(super) fn config(
     roots: &TlsRoots,
     environment: &Environment,
@@ -47,14 +47,14 @@ pub(super) fn config(
                 add_pem(&mut store, "AWS_CA_BUNDLE", &pem)?;
             } else {
                 store.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-                // Node ignores a file that it cannot read. So does this.
+                // As in Node.js, a file that cannot be read is ignored.
                 if let Some(Ok(pem)) = environment.get("NODE_EXTRA_CA_CERTS").map(std::fs::read) {
                     add_pem(&mut store, "NODE_EXTRA_CA_CERTS", &pem)?;
                 }
             }
         }
     }
-    // Another crate in the process may have installed another default provider, so it is named here.
+    // The provider is named here because another crate in the process may have installed another default.
     let provider = Arc::new(crypto::ring::default_provider());
     let mut config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
@@ -72,7 +72,7 @@ pub(super) fn explained(error: io::Error) -> BoxError {
         .and_then(|cause| cause.downcast_ref::<TlsError>());
     let remedy = match cause {
         Some(TlsError::InvalidCertificate(reason)) => match reason {
-            // If another authority of the same name is trusted, the error is a bad signature.
+            // The error is a bad signature if a different authority with the same name is trusted.
             CertificateError::UnknownIssuer | CertificateError::BadSignature => {
                 Remedy::TrustAuthority
             }

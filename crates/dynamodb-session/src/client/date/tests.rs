@@ -10,7 +10,7 @@ fn amz(secs: u64) -> String {
 }
 
 #[test]
-fn dates_are_spelled_as_signatures_want_them() {
+fn dates_have_the_form_that_signatures_need() {
     assert_eq!(amz(0), "19700101T000000Z");
     assert_eq!(amz(784_111_777), "19941106T084937Z");
     assert_eq!(amz(951_782_400), "20000229T000000Z");
@@ -25,7 +25,7 @@ fn dates_are_spelled_as_signatures_want_them() {
 }
 
 #[test]
-fn every_day_of_the_calendar_is_there_and_back_and_in_order() {
+fn every_day_converts_both_ways_and_in_order() {
     let mut before = (1969, 12, 31);
     for days in 0..=LAST_SECS / DAY_SECS {
         let civil = civil_from_days(days);
@@ -37,7 +37,7 @@ fn every_day_of_the_calendar_is_there_and_back_and_in_order() {
 }
 
 #[test]
-fn date_headers_are_read_and_nonsense_is_not() {
+fn only_valid_date_headers_are_read() {
     let at = |secs| Some(UNIX_EPOCH + Duration::from_secs(secs));
     assert_eq!(
         parse_http_date("Sun, 06 Nov 1994 08:49:37 GMT"),

@@ -18,7 +18,7 @@ fn one_call_too_many_is_refused_until_another_ends() {
 }
 
 #[test]
-fn a_budget_ends_and_five_successes_are_a_retry() {
+fn a_budget_can_be_used_up_and_five_successes_restore_a_retry() {
     let budget = RetryBudget::new(2);
     assert_eq!(
         [budget.take(), budget.take(), budget.take()],
@@ -33,7 +33,7 @@ fn a_budget_ends_and_five_successes_are_a_retry() {
 }
 
 #[test]
-fn a_retry_that_helped_is_given_back_and_the_store_has_an_end() {
+fn a_successful_retry_is_refunded_up_to_the_capacity() {
     let budget = RetryBudget::new(1);
     assert!(budget.take());
     budget.give_back(true);

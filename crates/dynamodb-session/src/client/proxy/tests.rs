@@ -32,7 +32,7 @@ fn proxies_are_read_and_their_password_is_not_shown() {
 }
 
 #[tokio::test]
-async fn requests_go_through_the_proxy_s_tunnel() {
+async fn requests_go_through_the_tunnel_of_the_proxy() {
     let tunnel = Act::Answer("HTTP/1.1 200 Connection established\r\n\r\n".to_owned());
     let server = Server::start(vec![vec![
         tunnel,
@@ -69,7 +69,7 @@ async fn requests_go_through_the_proxy_s_tunnel() {
 }
 
 #[tokio::test]
-async fn a_proxy_that_refuses_is_a_failure_to_connect() {
+async fn a_refusal_by_the_proxy_is_a_failure_to_connect() {
     for (answer, part) in [
         (
             response(407, "", ""),

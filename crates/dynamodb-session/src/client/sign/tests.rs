@@ -101,7 +101,7 @@ proptest! {
         let ours = signer.sign(&credentials, &target, &body, time).authorization;
         let theirs = reference(&format!("https://{host}{path}"), &host, &region, &credentials, &target, &body, time);
         prop_assert_eq!(&ours, &theirs);
-        // And from the cache.
+        // The second time the key comes from the cache.
         prop_assert_eq!(ours, signer.sign(&credentials, &target, &body, time).authorization);
     }
 }
@@ -128,7 +128,7 @@ fn the_cached_key_follows_secret_and_day() {
 }
 
 #[test]
-fn nothing_secret_is_printed() {
+fn debug_output_shows_no_secret() {
     let signer = Signer::new("h", "/", "r");
     signer.sign(
         &Credentials::new("K", "hush", None, None, ""),

@@ -6,7 +6,7 @@ fn address(text: &str) -> SocketAddr {
 }
 
 #[test]
-fn families_take_turns() {
+fn the_address_families_alternate() {
     let addresses = ["[::1]:1", "[::2]:1", "[::3]:1", "1.1.1.1:1"].map(address);
     let turns = ["[::1]:1", "1.1.1.1:1", "[::2]:1", "[::3]:1"].map(address);
     assert_eq!(by_turns(&addresses), turns);

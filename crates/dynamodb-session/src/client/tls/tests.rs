@@ -74,7 +74,7 @@ async fn send(
 }
 
 #[tokio::test]
-async fn a_server_is_trusted_by_its_authority_and_name() {
+async fn a_server_needs_a_trusted_authority_and_the_right_name() {
     let (server, port, pem) = tls_server().await;
     let by_name = format!("https://localhost:{port}");
     for url in [&by_name, &format!("https://127.0.0.1:{port}")] {
