@@ -1,10 +1,11 @@
 //! Settles promises from the runtime thread with as few wake-ups of the event loop as possible.
 //!
 //! Every Node environment (the main thread, each worker) has one [`Calls`] on its own thread and one
-//! [`Mailbox`] that any thread may post to. Finished calls pile up in the mailbox until the runtime thread has
-//! nothing else to do; then it calls the environment's threadsafe function, whose callback settles the whole
-//! pile. The threadsafe function is referenced only while calls are pending, so that they keep the process alive and an idle
-//! store does not. When the environment ends, its mailbox closes and what arrives later is dropped.
+//! [`Mailbox`] that any thread may post to. Finished calls pile up in the mailbox until the runtime thread is idle.
+//! Then it calls the environment's threadsafe function, whose callback settles the whole pile.
+//!
+//! The threadsafe function is referenced only while calls are pending. So pending calls keep the process alive, and an
+//! idle store does not. When the environment ends, its mailbox closes, and later posts are dropped.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -25,17 +26,17 @@ use crate::host::Host;
 use crate::pending::{Pending, Unsettled, caught};
 use crate::runtime;
 
-/// How a call ended: what its promise is resolved or rejected with.
+/// How a call ended: its promise is resolved with the value, or rejected with the failure.
 pub(crate) type Outcome = Result<Value, Box<Failure>>;
 
-/// What a promise is resolved with.
+/// The value that a promise is resolved with.
 #[derive(Debug)]
 pub(crate) enum Value {
     Undefined,
     Text(String),
 }
 
-/// What the runtime thread has for an environment.
+/// A message from the runtime thread to an environment.
 pub(crate) enum Post {
     /// A call has ended.
     Settle { call: usize, outcome: Outcome },
@@ -47,19 +48,19 @@ pub(crate) enum Post {
     Event { listener: u32, line: String },
 }
 
-/// The end of an environment's queue that any thread holds.
+/// The queue of an environment, as any thread can use it.
 ///
-/// Two locks: the environment, woken, takes its posts while the thread that woke it is still in the call.
+/// It has two locks, because the environment takes its posts while the thread that wakes it is still in that call.
 pub(crate) struct Mailbox {
     /// `None` once the environment has ended.
     posts: Mutex<Option<Vec<Post>>>,
-    /// The same.
+    /// `None` once the environment has ended.
     wake: Mutex<Option<Wake>>,
 }
 
 struct Wake(sys::napi_threadsafe_function);
 
-/// So many posts are worth a wake-up of their own.
+/// A pile of this size wakes the environment, even if the runtime thread is not idle.
 const LARGE_PILE: usize = 64;
 
 // SAFETY: Node documents a threadsafe function as usable from any thread until it is released. It is released
@@ -67,7 +68,7 @@ const LARGE_PILE: usize = 64;
 unsafe impl Send for Wake {}
 
 impl Mailbox {
-    /// Leaves a post for the environment, which is woken soon. Dropped when it has ended.
+    /// Leaves a post for the environment, which is woken soon. If the environment has ended, the post is dropped.
     pub(crate) fn post(self: &Arc<Self>, post: Post) {
         let count = match &mut *lock(&self.posts) {
             None => return,
@@ -76,19 +77,19 @@ impl Mailbox {
                 posts.len()
             }
         };
-        // A thread that is never idle would wake nobody: a large pile does not wait for it.
+        // A large pile does not wait for the runtime thread to become idle: under load that may take long.
         if (count == 1 && !runtime::wake_when_idle(self)) || count == LARGE_PILE {
             self.wake();
         }
     }
 
-    /// Wakes the environment for what has been posted.
+    /// Wakes the environment if it has posts.
     pub(crate) fn wake(&self) {
         if lock(&self.posts).as_ref().is_none_or(Vec::is_empty) {
             return;
         }
         if let Some(wake) = &*lock(&self.wake) {
-            // SAFETY: the function is not released, see `Wake`. A failure means that the environment is ending.
+            // SAFETY: the function has not been released, see `Wake`. A failure means that the environment is ending.
             unsafe {
                 sys::napi_call_threadsafe_function(
                     wake.0,
@@ -118,17 +119,17 @@ pub(crate) struct Calls {
     env: sys::napi_env,
     wake: sys::napi_threadsafe_function,
     mailbox: Arc<Mailbox>,
-    /// The pile delivered last, empty.
+    /// The last pile, emptied. It is used again for the next posts.
     spare: RefCell<Vec<Post>>,
     pending: RefCell<Pending>,
     host: Host,
 }
 
-/// Environments come and go at the same addresses, so they are told apart by number.
+/// Each environment gets a number, because a new environment can have the address of one that has ended.
 static NEXT_ID: AtomicU64 = AtomicU64::new(1);
 
 thread_local! {
-    /// By environment: one thread can hold several, when a module is loaded more than once.
+    /// One for each environment: a thread has several if a module is loaded more than once.
     static CALLS: RefCell<HashMap<sys::napi_env, Rc<Calls>>> = RefCell::new(HashMap::new());
 }
 
@@ -161,7 +162,7 @@ impl Calls {
                 ),
                 "cannot name the threadsafe function"
             )?;
-            // What `async_hooks` shows. Jest asks such an object whether it keeps the process alive.
+            // `async_hooks` shows this object. Jest asks such objects whether they keep the process alive.
             check_status!(
                 sys::napi_create_object(env, &raw mut resource),
                 "cannot create the resource"
@@ -202,7 +203,7 @@ impl Calls {
                 sys::napi_unref_threadsafe_function(env, wake),
                 "cannot unreference the threadsafe function"
             )?;
-            // Hooks run last in, first out: this one before the one Node added for the function above.
+            // The last hook runs first: this one runs before Node's own hook for the function above.
             check_status!(
                 sys::napi_add_env_cleanup_hook(env, Some(end), env.cast()),
                 "cannot add the clean-up hook"
@@ -222,7 +223,7 @@ impl Calls {
         })
     }
 
-    /// Tells this environment from every other, never zero.
+    /// A number that no other environment has. Never zero.
     pub(crate) fn id(&self) -> u64 {
         self.id
     }
@@ -262,7 +263,7 @@ impl Calls {
     }
 
     fn deliver(&self) {
-        // The two piles change places, so that neither grows anew each time.
+        // The two piles are swapped, so that their memory is used again.
         let mut posts = self.mailbox.take(self.spare.take());
         let env = Env::from_raw(self.env);
         for post in posts.drain(..) {
@@ -294,8 +295,8 @@ impl Calls {
             Ok(value) => (true, self.value(&value)),
             Err(failure) => (false, self.failure(failure)),
         };
-        // A value can fail to be made when it is longer than a JavaScript string may be, or when the environment
-        // is ending; in the second case the call below fails as well, and nobody is left to notice.
+        // Making the value fails if it is longer than a JavaScript string can be, or if the environment is ending. In
+        // the second case the call below fails too, which does no harm.
         let (resolved, value) = match value {
             Ok(value) => (resolved, Ok(value)),
             Err(error) => (false, self.failure(Failure::internal(error.to_string()))),
@@ -343,15 +344,17 @@ impl Calls {
         unsafe { Failure::to_napi_value(self.env, *failure) }
     }
 
-    /// The registered functions do not throw. Should one throw, the posts behind it are still delivered.
+    /// The registered functions do not throw. If one does, the posts after it are still delivered.
     fn clear_exception(&self) {
         let mut exception = ptr::null_mut();
         // SAFETY: on the environment's thread; the pointer is to a live local.
         unsafe { sys::napi_get_and_clear_last_exception(self.env, &raw mut exception) };
     }
 
-    /// The promises still pending stay so. Node frees a deferred by settling it alone, which it refuses while an
-    /// environment ends, so the few bytes of each are lost with a worker thread that is terminated among its calls.
+    /// Closes the mailbox. Promises that are pending stay pending.
+    ///
+    /// Node frees a deferred only when it is settled, and refuses that while an environment ends. So a worker thread
+    /// that is terminated during calls leaks a few bytes for each of them.
     fn close(&self) {
         let posts = lock(&self.mailbox.posts).take();
         let wake = lock(&self.mailbox.wake).take();
@@ -406,7 +409,7 @@ extern "C" fn deliver(
             calls.deliver();
         }
     }));
-    // A panic here would leave promises pending for ever without a word; its message is on standard error.
+    // After a panic, promises would stay pending. Its message is on standard error.
     drop(delivered);
 }
 

@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 
 use crate::completion::{Mailbox, Post};
 
-/// Takes the provider's answer. It is dropped without one if the environment ends.
+/// Takes the provider's answer. If the environment ends first, it is dropped without an answer.
 pub(crate) type Reply = oneshot::Sender<Result<Credentials, String>>;
 
 /// A provider in JavaScript, which is called on the thread of its Node environment.
@@ -32,7 +32,7 @@ impl Provider {
             provider: self.id,
             reply,
         });
-        // JavaScript limits how long a provider may take. So there is an answer, unless the environment ends.
+        // JavaScript limits how long a provider may take. So an answer comes, unless the environment ends.
         match answer.await {
             Ok(Ok(credentials)) => Ok(credentials),
             Ok(Err(message)) => Err(CredentialsError::provider_error(message)),
@@ -60,7 +60,7 @@ impl fmt::Debug for Provider {
     }
 }
 
-/// Credentials with an expiry in epoch milliseconds, as JavaScript gives them.
+/// Credentials from JavaScript, where the expiry is in epoch milliseconds.
 pub(crate) fn credentials(
     key: String,
     secret: String,

@@ -1,4 +1,4 @@
-//! Events of a store, on their way to the JavaScript stores that listen.
+//! Sends the events of a store to the JavaScript stores that listen.
 
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
@@ -13,11 +13,11 @@ use crate::completion::{Mailbox, Post};
 /// The listener that every environment has. The numbers of all others start at 1.
 const ENVIRONMENT: u32 = 0;
 
-/// Who listens to a store: stores of equal options share it, in every environment.
+/// The listeners of a store. Stores with equal options share them, across environments.
 #[derive(Default)]
 pub(crate) struct Listeners {
     listeners: Mutex<Vec<(Arc<Mailbox>, u32)>>,
-    /// `UpdateItem` is not allowed, which is not reported yet.
+    /// Whether an environment still has to be informed that `UpdateItem` is not allowed.
     update_denied: AtomicBool,
 }
 
@@ -31,9 +31,10 @@ impl Listeners {
             .retain(|(other, number)| !(Arc::ptr_eq(other, mailbox) && *number == listener));
     }
 
-    /// Reports to an environment that `UpdateItem` is not allowed: once, whether or not anybody listens.
+    /// Reports once, to one environment, that `UpdateItem` is not allowed. It needs no listener.
     ///
-    /// Each write calls this at its end, so that the event travels with the result of a call and wakes nobody.
+    /// Each write calls this at its end, so that the event arrives with the result of the call, without another
+    /// wake-up.
     pub(crate) fn report_update_denied(&self, mailbox: &Arc<Mailbox>) {
         if self.update_denied.load(Relaxed) && self.update_denied.swap(false, Relaxed) {
             mailbox.post(Post::Event {
@@ -67,7 +68,7 @@ impl Listeners {
     }
 }
 
-/// An event as JSON text; `None` for those that no listener gets.
+/// An event as JSON text. `None` for an event that is not for listeners.
 fn line(event: &Event) -> Option<String> {
     let event = match event {
         Event::Conflict { id_hash, operation } => {
@@ -89,7 +90,7 @@ fn line(event: &Event) -> Option<String> {
     Some(event.to_string())
 }
 
-/// Statistics as JavaScript gets them.
+/// Statistics in the form that JavaScript gets.
 pub(crate) fn stats(stats: &Stats) -> Value {
     let (table, items): (Vec<&OperationStats>, _) = stats
         .operations

@@ -1,29 +1,29 @@
-//! A failure as data: `node/lib/errors.js` makes the error of it.
+//! A failure as data. `node/lib/errors.js` makes an error from it.
 
 use std::error::Error as _;
 
 use dynamodb_session::{Error, ErrorKind};
 use napi_derive::napi;
 
-/// Why a call failed; what its promise is rejected with.
+/// Why a call failed. Its promise is rejected with this.
 #[napi(object, object_from_js = false)]
 #[derive(Debug)]
 pub struct Failure {
-    /// What the caller can do about it: the name of a kind, such as `TableNotFound`.
+    /// The name of the error's kind, such as `TableNotFound`.
     pub kind: String,
     /// The service's name for the error.
     pub code: Option<String>,
-    /// The bare reason. It holds no id, no session data and no secret.
+    /// The reason. It holds no id, no session data and no secret.
     pub message: String,
-    /// The core's name for the setting at fault, or an environment variable's.
+    /// The setting at fault: the core's name for it, or an environment variable.
     pub setting: Option<String>,
-    /// The name of what to do next, such as `CreateTable`.
+    /// The name of the remedy, such as `CreateTable`.
     pub remedy: Option<String>,
     /// The `DynamoDB` operation, such as `GetItem`.
     pub operation: Option<String>,
-    /// The table the operation was for.
+    /// The table of the operation.
     pub table: Option<String>,
-    /// The endpoint that was asked.
+    /// The endpoint of the request.
     pub endpoint: Option<String>,
     /// The service's id of the last request.
     pub request_id: Option<String>,
@@ -33,7 +33,7 @@ pub struct Failure {
     pub attempts: u32,
     /// Whether the same call may succeed later without a change.
     pub retryable: bool,
-    /// What lies behind the failure, from the outermost inwards.
+    /// The causes of the failure, the outermost first.
     pub causes: Vec<String>,
 }
 
@@ -81,7 +81,7 @@ impl From<Error> for Box<Failure> {
     }
 }
 
-/// The names `node/lib/errors.js` knows.
+/// The names that `node/lib/errors.js` uses.
 fn kind_name(kind: ErrorKind) -> &'static str {
     match kind {
         ErrorKind::Config => "Config",

@@ -1,11 +1,13 @@
-//! What crosses between JavaScript and the addon. `node/lib/frame.js` is the other side of it.
+//! The form in which a session crosses between JavaScript and the addon. `node/lib/frame.js` is the other side.
 //!
-//! A session crosses as `HEAD\nTEXT`. The head is `[f]CREATED,EXPIRES`, two times in epoch milliseconds, either of
-//! which may be empty; `f` marks an item that another package wrote. The text is the session as JSON, or `A` and the
-//! session as `DynamoDB` attribute JSON when it holds what JSON cannot express. JavaScript parses the text, keeps both
-//! and hands them back with the session it saves: the save is compared with the text and guarded by the head.
+//! A session crosses as `HEAD\nTEXT`. The head is `[f]CREATED,EXPIRES`, two times in epoch milliseconds. Either time
+//! may be empty. `f` marks an item that another package wrote. The text is the session as JSON. If JSON cannot express
+//! the session, the text is `A` and the session as `DynamoDB` attribute JSON.
 //!
-//! A write answers with the head of what is stored now, or with an empty text when the session is gone.
+//! JavaScript parses the text, and keeps head and text. It passes both back with the session that it saves: the
+//! text shows which fields have changed, and the head gives the condition of the write.
+//!
+//! A write answers with the head of the session as it is stored now, or with an empty text if the session is gone.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -37,8 +39,8 @@ pub(crate) fn of(loaded: Loaded<SessionText>) -> String {
     head
 }
 
-/// The loaded session of a frame that came back in its two parts. A head that this file did not write gives no
-/// `created` and no expiry.
+/// The loaded session of a frame that JavaScript passed back in two parts. If the head is malformed, the session has
+/// no `created` and no expiry.
 pub(crate) fn loaded(id: SessionId, head: &str, text: String) -> Loaded<SessionText> {
     let stamps = head.strip_prefix(FOREIGN_MARK);
     let (created, expires) = stamps.unwrap_or(head).split_once(',').unwrap_or_default();
@@ -53,7 +55,7 @@ pub(crate) fn loaded(id: SessionId, head: &str, text: String) -> Loaded<SessionT
     loaded
 }
 
-/// The answer of a guarded write.
+/// The answer of a conditional write.
 pub(crate) fn saved(outcome: SaveOutcome) -> String {
     match outcome {
         SaveOutcome::Saved(stamp) => stamped(stamp),
@@ -61,7 +63,7 @@ pub(crate) fn saved(outcome: SaveOutcome) -> String {
     }
 }
 
-/// The answer of a write that nothing guards.
+/// The answer of a write without a condition.
 pub(crate) fn stamped(stamp: Stamp) -> String {
     head(stamp.created, Some(stamp.expires_at), false)
 }

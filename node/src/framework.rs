@@ -1,18 +1,18 @@
-//! A framework as its adapter in JavaScript describes it.
+//! A framework's fields in a session, as its adapter in JavaScript describes them.
 
 use dynamodb_session::framework::{ExpiryField, Framework};
 use napi::Either;
 use napi_derive::napi;
 
-/// What a framework keeps in a session beside the application's data. By default every field is the application's.
+/// The fields that a framework keeps in a session beside the application's data. Default: no fields.
 #[napi(object, object_to_js = false)]
 #[derive(Default)]
 pub struct FrameworkDescription {
     /// The fields that are always written together with the expiry.
     pub expiry: Option<Vec<ExpiryFieldDescription>>,
-    /// Names that the framework does not copy from a stored session into the session it saves.
+    /// The names of fields that the framework does not copy from a stored session into the session that it saves.
     pub not_carried: Option<Vec<String>>,
-    /// Beginnings of such names.
+    /// Prefixes of such names.
     pub not_carried_prefixes: Option<Vec<String>>,
 }
 
@@ -21,8 +21,8 @@ pub struct FrameworkDescription {
 pub struct ExpiryFieldDescription {
     /// The field's name.
     pub name: String,
-    /// The part of it that says when the session ends: `true` for the field itself, or the names of fields inside it.
-    /// Default: no part, because the field is a setting.
+    /// Where the field holds the end of the session: `true` for the field itself, or the names of fields inside it.
+    /// Default: nowhere, because the field is a setting.
     pub instants: Option<Either<bool, Vec<String>>>,
 }
 

@@ -13,30 +13,31 @@ use crate::credentials::Reply;
 /// `ask(provider, question)`.
 pub(crate) type Ask = FunctionRef<FnArgs<(u32, u32)>, ()>;
 /// `log(logger, line)` and `event(listener, line)`.
-pub(crate) type Tell = FunctionRef<FnArgs<(u32, String)>, ()>;
+pub(crate) type Notify = FunctionRef<FnArgs<(u32, String)>, ()>;
 
-/// What one environment has registered. A call returns whether JavaScript was called and threw nothing.
+/// The functions that one environment has registered. Each method that calls one returns whether it ran without an
+/// exception.
 #[derive(Default)]
 pub(crate) struct Host {
     ask: RefCell<Option<Ask>>,
-    log: RefCell<Option<Tell>>,
-    event: RefCell<Option<Tell>>,
-    /// The questions that are not answered yet.
+    log: RefCell<Option<Notify>>,
+    event: RefCell<Option<Notify>>,
+    /// The questions without an answer so far.
     questions: RefCell<HashMap<u32, Reply>>,
     next_question: Cell<u32>,
 }
 
 impl Host {
-    pub(crate) fn register(&self, ask: Ask, log: Tell) {
+    pub(crate) fn register(&self, ask: Ask, log: Notify) {
         self.ask.replace(Some(ask));
         self.log.replace(Some(log));
     }
 
-    pub(crate) fn register_event(&self, event: Tell) {
+    pub(crate) fn register_event(&self, event: Notify) {
         self.event.replace(Some(event));
     }
 
-    /// Asks a credentials provider. Without an answer to come the reply is dropped, which says so.
+    /// Asks a credentials provider. If the call fails, the reply is dropped, which ends the wait for it.
     pub(crate) fn ask(&self, env: Env, provider: u32, reply: Reply) -> bool {
         let question = self.next_question.get();
         self.next_question.set(question.wrapping_add(1));
@@ -54,20 +55,20 @@ impl Host {
         is_asked
     }
 
-    /// The reply a question waits for; `None` when it has been given.
+    /// The reply of a question. `None` if the question has been answered.
     pub(crate) fn take_question(&self, question: u32) -> Option<Reply> {
         self.questions.borrow_mut().remove(&question)
     }
 
     pub(crate) fn log(&self, env: Env, logger: u32, line: String) -> bool {
-        tell(&self.log, env, logger, line)
+        notify(&self.log, env, logger, line)
     }
 
     pub(crate) fn event(&self, env: Env, listener: u32, line: String) -> bool {
-        tell(&self.event, env, listener, line)
+        notify(&self.event, env, listener, line)
     }
 
-    /// Lets go of everything, because the environment ends.
+    /// Drops all functions and questions, because the environment ends.
     pub(crate) fn close(&self) {
         self.questions.borrow_mut().clear();
         self.ask.replace(None);
@@ -76,7 +77,7 @@ impl Host {
     }
 }
 
-fn tell(function: &RefCell<Option<Tell>>, env: Env, to: u32, line: String) -> bool {
+fn notify(function: &RefCell<Option<Notify>>, env: Env, to: u32, line: String) -> bool {
     match &*function.borrow() {
         Some(function) => function
             .borrow_back(&env)

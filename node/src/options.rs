@@ -24,13 +24,13 @@ pub struct StoreOptions {
     pub partition_key: Option<String>,
     /// The attribute that holds the expiry. Default `expires`.
     pub ttl_attribute: Option<String>,
-    /// Prepended to every session id. Default nothing.
+    /// Prepended to every session id. Default: empty.
     pub prefix: Option<String>,
     /// Whether reads are strongly consistent. Default `true`.
     pub consistent_read: Option<bool>,
     /// The Region. Default: environment, then profile.
     pub region: Option<String>,
-    /// The URL requests go to. Default: the Region's own.
+    /// The URL that requests go to. Default: the Region's endpoint.
     pub endpoint_url: Option<String>,
     /// Whether to use the FIPS endpoint. Default `false`.
     pub use_fips: Option<bool>,
@@ -44,39 +44,39 @@ pub struct StoreOptions {
     pub secret_access_key: Option<String>,
     /// The token of temporary fixed credentials.
     pub session_token: Option<String>,
-    /// The number under which the host knows a credentials provider.
+    /// The number of a credentials provider in JavaScript.
     pub credentials_provider: Option<u32>,
-    /// Milliseconds connecting may take. Default 1000.
+    /// The limit of connecting, in milliseconds. Default 1000.
     pub connect_timeout_ms: Option<u32>,
-    /// Milliseconds the first byte of an answer may take. Default 1000.
+    /// The limit of waiting for the first byte of an answer, in milliseconds. Default 1000.
     pub first_byte_timeout_ms: Option<u32>,
-    /// Milliseconds an operation may take in all. Default 5000.
+    /// The limit of an operation with all its attempts, in milliseconds. Default 5000.
     pub operation_timeout_ms: Option<u32>,
     /// How often an operation is tried in all. Default 4.
     pub max_attempts: Option<u32>,
-    /// Milliseconds of the first backoff at most. Default 25.
+    /// The longest first backoff, in milliseconds. Default 25.
     pub retry_base_ms: Option<u32>,
-    /// Retries of all operations together while nothing succeeds. Default 100.
+    /// The most retries of all operations together while no operation succeeds. Default 100.
     pub retry_budget: Option<u32>,
-    /// Connections open at once. Default 128.
+    /// The most connections open at once. Default 128.
     pub max_connections: Option<u32>,
-    /// Operations under way beyond those. Default 4096.
+    /// The most operations under way beyond one for each connection. Default 4096.
     pub max_queue: Option<u32>,
-    /// The only certificate authorities to trust, as PEM. Default: built in.
+    /// The only certificate authorities to trust, as PEM. Default: the built-in list.
     pub ca_pem: Option<String>,
-    /// The URL of a proxy. Default none.
+    /// The URL of a proxy. Default: no proxy.
     pub proxy: Option<String>,
     /// Appended to the `User-Agent` header.
     pub user_agent_suffix: Option<String>,
-    /// Whether a wrong clock is corrected by the service's. Default `true`.
+    /// Whether a wrong clock is corrected from the service's answers. Default `true`.
     pub correct_clock_skew: Option<bool>,
     /// Milliseconds added to the clock. Default 0.
     pub clock_offset_ms: Option<i32>,
-    /// The number under which the host knows a logger.
+    /// The number of a logger in JavaScript.
     pub logger: Option<u32>,
-    /// Milliseconds a write must move the expiry by to be sent for that alone. Default 0.
+    /// How far the expiry must move, in milliseconds, before a save without changes is sent. Default 0.
     pub touch_after_ms: Option<i64>,
-    /// Milliseconds a session lives at most. Default: no limit.
+    /// The longest life of a session, in milliseconds. Default: no limit.
     pub absolute_ttl_ms: Option<i64>,
     /// Whether a save writes the whole session. Default `false`: the fields that changed.
     pub overwrite: Option<bool>,
@@ -85,7 +85,7 @@ pub struct StoreOptions {
 }
 
 impl StoreOptions {
-    /// Whether stores of equal options may be shared within one environment only: some options name JavaScript objects.
+    /// Whether only stores of the same environment may be shared, because an option refers to a JavaScript object.
     pub(crate) fn belongs_to_environment(&self) -> bool {
         self.credentials_provider.is_some() || self.logger.is_some()
     }
@@ -200,7 +200,7 @@ fn long_millis(ms: i64) -> Duration {
     Duration::from_millis(ms.try_into().unwrap_or_default())
 }
 
-/// Describes a call as the AWS SDK v2 does for its `logger`, without the item.
+/// Describes a call in the form of the AWS SDK v2's `logger`, without the item.
 fn line(report: &CallReport, table: &str) -> String {
     let status = report
         .status

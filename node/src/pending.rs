@@ -1,4 +1,4 @@
-//! Calls on their way: which promises are unsettled, and what settles each.
+//! Calls under way: the promises that are not settled yet, and the guard that settles each of them.
 
 #![deny(unsafe_code)]
 
@@ -18,7 +18,7 @@ pub(crate) struct Pending {
     slots: Vec<Option<sys::napi_deferred>>,
     free: Vec<usize>,
     count: usize,
-    /// Whether `count` fell to zero since [`Pending::became_idle`] was asked last.
+    /// Whether `count` fell to zero since the last call of [`Pending::became_idle`].
     emptied: bool,
 }
 
@@ -50,7 +50,7 @@ impl Pending {
     }
 }
 
-/// A call on its way: settled by its outcome or, should its task be dropped unfinished, by a failure.
+/// A call under way. It is settled by its outcome, or by a failure if its task is dropped before its end.
 pub(crate) struct Unsettled {
     mailbox: Arc<Mailbox>,
     call: Option<usize>,
@@ -82,7 +82,7 @@ impl Drop for Unsettled {
     }
 }
 
-/// The work's outcome; a panic is a failure.
+/// The outcome of the work. A panic becomes a failure.
 pub(crate) async fn caught<F: Future<Output = Outcome>>(work: F) -> Outcome {
     let mut work = pin!(work);
     std::future::poll_fn(|context| {

@@ -1,4 +1,4 @@
-//! The thread that does the network's work for every store of the process.
+//! The thread that does the network I/O of all stores in the process.
 
 #![deny(unsafe_code)]
 
@@ -12,8 +12,8 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::completion::Mailbox;
 
-/// Makes a future and spawns it, on the runtime's thread. This closure is much smaller than the future, and it is slow
-/// to allocate memory on one thread and free it on another.
+/// Makes a future and spawns it, on the runtime's thread. The closure is much smaller than the future, and memory that
+/// one thread allocates and another one frees is slow.
 type Task = Box<dyn FnOnce() + Send>;
 
 /// `None` before the first start. The channel is closed when a start has failed.
@@ -26,22 +26,22 @@ thread_local! {
 }
 
 /// Runs a task on the shared runtime, which starts with the first store and lives as long as the process. If the
-/// runtime cannot start, the task is dropped, and the next one tries again.
+/// runtime cannot start, the task is dropped, and the next task tries again.
 ///
-/// One thread is enough: a call costs it some 20 µs, and a second one would cost every call a lock. Tasks go
-/// through a channel because only the first of a batch wakes the thread: Tokio's own `spawn` from another thread
-/// makes a system call for every one.
+/// One thread is enough: it spends some 20 µs on a call, and with a second thread every call would need a lock.
+/// Tasks go through a channel, where only the first task of a batch wakes the thread. Tokio's own `spawn` from
+/// another thread makes a system call for every task.
 pub(crate) fn spawn<T, F>(task: T)
 where
     T: FnOnce() -> F + Send + 'static,
     F: Future<Output = ()> + Send + 'static,
 {
-    // An unsent task is dropped only after the lock is released, because its drop reports the end of the call.
+    // An unsent task is dropped after the lock is released, because its drop reports the end of the call.
     let unsent = send(Box::new(move || drop(tokio::spawn(task()))));
     drop(unsent);
 }
 
-/// Starts the runtime's thread, so that it is up by the time of the first task.
+/// Starts the runtime's thread early, so that it is ready for the first task.
 pub(crate) fn prepare() {
     let mut runtime = RUNTIME.lock().unwrap_or_else(PoisonError::into_inner);
     if runtime.as_ref().is_none_or(UnboundedSender::is_closed) {
@@ -65,8 +65,9 @@ fn send(task: Task) -> Option<Task> {
     }
 }
 
-/// Wakes the mailbox's environment as soon as this thread is idle, once for everything that is posted until then.
-/// Returns `false`, and does nothing, on any other thread than the runtime's.
+/// Wakes the mailbox's environment as soon as this thread is idle, once for all posts until then.
+///
+/// Works only on the runtime's thread: on any other thread it does nothing and returns `false`.
 pub(crate) fn wake_when_idle(mailbox: &Arc<Mailbox>) -> bool {
     let is_runtime = IS_RUNTIME.get();
     if is_runtime {
@@ -91,14 +92,15 @@ fn start() -> Option<UnboundedSender<Task>> {
         .name("dynamodb-session".to_owned())
         .spawn(move || {
             IS_RUNTIME.set(true);
-            // Built on this thread, so that the event loop does not wait a quarter of a millisecond for it.
+            // Building the runtime takes a quarter of a millisecond. Here the event loop does not wait for it.
             let runtime = Builder::new_current_thread()
                 .enable_all()
                 .on_thread_park(wake_all)
                 .build();
             match runtime {
                 Ok(runtime) => runtime.block_on(run(receiver)),
-                // There are no file descriptors left. The tasks so far are dropped, and the next one starts another thread.
+                // The process has no file descriptors left. The tasks so far are dropped, and the next task starts
+                // another thread.
                 Err(_) => drop(receiver),
             }
             wake_all();

@@ -22,17 +22,18 @@ use crate::events::{self, Listeners};
 use crate::failure::Failure;
 use crate::frame;
 use crate::framework::FrameworkDescription;
-use crate::host::{Ask, Tell};
+use crate::host::{Ask, Notify};
 use crate::options::StoreOptions;
 use crate::runtime;
 use crate::table::{self, TableOptions};
 
-/// Stores of equal options are one. An option that points into an environment is only equal within it.
+/// Stores with an equal key are shared. The number is the environment's if an option refers to one of its objects,
+/// else zero.
 type Key = (u64, StoreOptions);
 
 static STORES: LazyLock<Mutex<HashMap<Key, Weak<Shared>>>> = LazyLock::new(Mutex::default);
 
-/// What stores of equal options have in common.
+/// The part that stores with equal options share.
 struct Shared {
     store: SessionStore,
     listeners: Arc<Listeners>,
@@ -44,15 +45,15 @@ pub struct Store {
     // Unwind safe: they hold counters, pools and caches, which a panic cannot leave half changed.
     shared: AssertUnwindSafe<Arc<Shared>>,
     framework: Arc<Framework>,
-    /// The numbers under which the host knows who listens.
+    /// The numbers of this store's listeners in JavaScript.
     listening: AssertUnwindSafe<RefCell<Vec<u32>>>,
-    // Unwind safe: a panic leaves no call half started that anyone could find.
+    // Unwind safe: a call that panics while it starts cannot be reached afterwards.
     calls: AssertUnwindSafe<Rc<Calls>>,
 }
 
 #[napi]
 impl Store {
-    /// Makes a store for a framework, or shares the one of equal options. No request is made.
+    /// Makes a store for a framework. Shares the connections of a store with equal options. Sends no request.
     #[napi(constructor, catch_unwind)]
     pub fn new(
         env: Env,
@@ -95,10 +96,10 @@ impl Store {
         })
     }
 
-    /// Stores a session's text for so many milliseconds from now. `head` and `base` are those of the frame that was
-    /// loaded. The head is empty when there was no session, and undefined when nobody looked.
+    /// Stores a session's text. It expires `ttlMs` milliseconds from now. `head` and `base` are the two parts of the
+    /// loaded frame. The head is empty if a load found no session, and undefined if the session was not loaded.
     ///
-    /// Resolves with the head of what is stored now; with an empty text when the session is gone and stays so.
+    /// Resolves with the head of the session as it is stored now, or with an empty text if the session is gone.
     #[napi(catch_unwind, ts_return_type = "Promise<string>")]
     pub fn set(
         &self,
@@ -138,8 +139,8 @@ impl Store {
         })
     }
 
-    /// Moves the expiry of the session whose frame was `head` and `base`, and writes the fields of its text that
-    /// belong to the expiry. Resolves as `set` does.
+    /// Moves the expiry of a loaded session, and writes the fields of its text that belong to the expiry. `head` and
+    /// `base` are the two parts of its frame. Resolves as `set` does.
     #[napi(catch_unwind, ts_return_type = "Promise<string>")]
     pub fn touch(
         &self,
@@ -166,12 +167,12 @@ impl Store {
         })
     }
 
-    /// Deletes a session, if there is one.
+    /// Deletes a session. Succeeds even if it does not exist.
     #[napi(catch_unwind, ts_return_type = "Promise<void>")]
     pub fn destroy(&self, id: String) -> napi::Result<PromiseRaw<'_, ()>> {
         let store = self.store();
         self.calls.start(move || async move {
-            // No item has an invalid id.
+            // A session with an invalid id cannot exist.
             if let Ok(id) = SessionId::new(id) {
                 store.delete(&id).await?;
             }
@@ -179,8 +180,8 @@ impl Store {
         })
     }
 
-    /// A part of the live sessions, as JSON: `{"sessions": [[id, found], …], "next": token}`. `found` is as `get`
-    /// returns it; `token` is what to ask for the next part with, null after the last one.
+    /// One page of the live sessions, as JSON: `{"sessions": [[id, frame], …], "next": token}`. `frame` is as `get`
+    /// returns it. `token` is the argument for the next page, or null after the last one.
     #[napi(catch_unwind, ts_return_type = "Promise<string>")]
     pub fn list(&self, token: Option<String>) -> napi::Result<PromiseRaw<'_, ()>> {
         let store = self.store();
@@ -198,7 +199,7 @@ impl Store {
         })
     }
 
-    /// How many live sessions there are.
+    /// The number of live sessions.
     #[napi(catch_unwind, ts_return_type = "Promise<string>")]
     pub fn count(&self) -> napi::Result<PromiseRaw<'_, ()>> {
         let store = self.store();
@@ -206,7 +207,7 @@ impl Store {
             .start(move || async move { Ok(Value::Text(store.count().await?.to_string())) })
     }
 
-    /// Deletes all sessions, and resolves with how many.
+    /// Deletes all sessions, and resolves with their number.
     #[napi(catch_unwind, ts_return_type = "Promise<string>")]
     pub fn clear(&self) -> napi::Result<PromiseRaw<'_, ()>> {
         let store = self.store();
@@ -214,20 +215,20 @@ impl Store {
             .start(move || async move { Ok(Value::Text(store.clear().await?.to_string())) })
     }
 
-    /// What the store, and all others of equal options, have done, as JSON.
+    /// The statistics of all stores with the same options, as JSON.
     #[napi(catch_unwind)]
     pub fn stats(&self) -> String {
         events::stats(&self.shared.store.stats()).to_string()
     }
 
-    /// From now on events go to the function of `onEvent`, as lines of JSON for this listener.
+    /// Adds a listener: from now on the function of `onEvent` gets events for it, as lines of JSON.
     #[napi(catch_unwind)]
     pub fn listen(&self, listener: u32) {
         self.listening.borrow_mut().push(listener);
         self.shared.listeners.add(self.calls.mailbox(), listener);
     }
 
-    /// What the service says about the table, as JSON; undefined when there is none.
+    /// The service's description of the table, as JSON. Undefined if the table does not exist.
     #[napi(catch_unwind, ts_return_type = "Promise<string | undefined>")]
     pub fn describe_table(&self) -> napi::Result<PromiseRaw<'_, ()>> {
         let table = self.shared.store.table();
@@ -237,14 +238,14 @@ impl Store {
             };
             match table.time_to_live().await {
                 Ok(ttl) => Ok(Value::Text(table::describe(&description, &ttl).to_string())),
-                // Deleted between the two questions.
+                // The table was deleted between the two requests.
                 Err(error) if error.kind() == ErrorKind::TableNotFound => Ok(Value::Undefined),
                 Err(error) => Err(error.into()),
             }
         })
     }
 
-    /// Creates the table if it is missing and applies what is set to one that exists.
+    /// Creates the table if it is missing. Applies the options that are set to a table that exists.
     #[napi(catch_unwind, ts_return_type = "Promise<string>")]
     pub fn create_table_if_missing(
         &self,
@@ -269,7 +270,7 @@ impl Store {
         })
     }
 
-    /// Applies what is set to the table.
+    /// Applies the options that are set to the table.
     #[napi(catch_unwind, ts_return_type = "Promise<string>")]
     pub fn update_table(&self, options: TableOptions) -> napi::Result<PromiseRaw<'_, ()>> {
         let table = self.shared.store.table();
@@ -302,7 +303,7 @@ impl Store {
         self.shared.store.is_insecure()
     }
 
-    /// The time by the service's clock, as far as it is known, in epoch milliseconds.
+    /// The time by the corrected clock, in epoch milliseconds.
     #[napi(catch_unwind)]
     pub fn now(&self) -> f64 {
         now_ms(&self.shared.store)
@@ -317,7 +318,7 @@ impl Drop for Store {
     }
 }
 
-/// Credentials as JavaScript gives them.
+/// Credentials from a provider in JavaScript.
 #[napi(object, object_to_js = false)]
 pub(crate) struct ProvidedCredentials {
     /// The access key.
@@ -330,30 +331,30 @@ pub(crate) struct ProvidedCredentials {
     pub expiration: Option<f64>,
 }
 
-/// Registers what the store asks of JavaScript: `ask(provider, question)`, to be answered by
-/// `answerCredentials`, and `log(logger, line)`. Neither may throw.
+/// Registers the functions that the store calls: `ask(provider, question)`, which `answerCredentials` answers, and
+/// `log(logger, line)`. They must not throw.
 #[napi(catch_unwind)]
 pub(crate) fn set_host(
     env: Env,
     #[napi(ts_arg_type = "(provider: number, question: number) => void")] ask: Ask,
-    #[napi(ts_arg_type = "(logger: number, line: string) => void")] log: Tell,
+    #[napi(ts_arg_type = "(logger: number, line: string) => void")] log: Notify,
 ) -> napi::Result<()> {
     Calls::of(&env)?.host().register(ask, log);
     Ok(())
 }
 
-/// Registers the function for events: `event(listener, line)`. The listener 0 is this environment itself, for what
-/// has to be reported although nobody listens. It may not throw.
+/// Registers the function for events: `event(listener, line)`. Listener 0 is the environment itself, for events that
+/// are reported even without a listener. The function must not throw.
 #[napi(catch_unwind)]
 pub(crate) fn on_event(
     env: Env,
-    #[napi(ts_arg_type = "(listener: number, line: string) => void")] event: Tell,
+    #[napi(ts_arg_type = "(listener: number, line: string) => void")] event: Notify,
 ) -> napi::Result<()> {
     Calls::of(&env)?.host().register_event(event);
     Ok(())
 }
 
-/// Answers a question for credentials: with them, or with why there are none.
+/// Answers a question for credentials: with the credentials, or with the reason of the failure.
 #[napi(catch_unwind)]
 pub(crate) fn answer_credentials(
     env: Env,
@@ -364,7 +365,7 @@ pub(crate) fn answer_credentials(
     if let Some(reply) = Calls::of(&env)?.host().take_question(question) {
         let answer = answer
             .ok_or_else(|| error.unwrap_or_else(|| "the provider gave no credentials".to_owned()));
-        // Nobody may be waiting any more.
+        // Sending fails if the call has stopped waiting.
         drop(reply.send(answer.map(|answer| {
             credentials(
                 answer.access_key_id,

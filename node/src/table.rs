@@ -1,4 +1,4 @@
-//! The table's settings and description on their way from and to JavaScript.
+//! The table's settings from JavaScript, and its description for JavaScript.
 
 use dynamodb_session::table::{BillingMode, TableDescription, TableSettings, TimeToLive};
 use napi_derive::napi;
@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::failure::Failure;
 
-/// What a table is created with. What is set is applied to a table that exists as well.
+/// The settings for a new table. Those that are set are also applied to a table that exists.
 #[napi(object, object_to_js = false)]
 pub struct TableOptions {
     /// Read capacity units per second. Default at creation 5.
@@ -44,11 +44,11 @@ impl TableOptions {
     }
 }
 
-/// The glue has checked that it is a positive whole number.
+/// JavaScript has checked that it is a positive whole number.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
-    reason = "checked by the glue; `as` saturates"
+    reason = "checked in JavaScript; `as` saturates"
 )]
 fn units(units: f64) -> u64 {
     units as u64
@@ -70,7 +70,7 @@ pub(crate) fn describe(table: &TableDescription, ttl: &TimeToLive) -> Value {
     })
 }
 
-/// A table description in the service's words.
+/// A table description with the service's names.
 pub(crate) fn describe_table(table: &TableDescription) -> Value {
     let mut keys = vec![json!({ "AttributeName": table.partition_key, "KeyType": "HASH" })];
     if let Some(sort_key) = &table.sort_key {
