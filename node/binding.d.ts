@@ -5,29 +5,29 @@ export interface ExpiryFieldDescription {
   /** The field's name. */
   name: string
   /**
-   * The part of it that says when the session ends: `true` for the field itself, or the names of fields inside it.
-   * Default: no part, because the field is a setting.
+   * Where the field holds the end of the session: `true` for the field itself, or the names of fields inside it.
+   * Default: nowhere, because the field is a setting.
    */
   instants?: boolean | Array<string>
 }
 
-/** Why a call failed; what its promise is rejected with. */
+/** Why a call failed. Its promise is rejected with this. */
 export interface Failure {
-  /** What the caller can do about it: the name of a kind, such as `TableNotFound`. */
+  /** The name of the error's kind, such as `TableNotFound`. */
   kind: string
   /** The service's name for the error. */
   code?: string
-  /** The bare reason. It holds no id, no session data and no secret. */
+  /** The reason. It holds no id, no session data and no secret. */
   message: string
-  /** The core's name for the setting at fault, or an environment variable's. */
+  /** The setting at fault: the core's name for it, or an environment variable. */
   setting?: string
-  /** The name of what to do next, such as `CreateTable`. */
+  /** The name of the remedy, such as `CreateTable`. */
   remedy?: string
   /** The `DynamoDB` operation, such as `GetItem`. */
   operation?: string
-  /** The table the operation was for. */
+  /** The table of the operation. */
   table?: string
-  /** The endpoint that was asked. */
+  /** The endpoint of the request. */
   endpoint?: string
   /** The service's id of the last request. */
   requestId?: string
@@ -37,21 +37,21 @@ export interface Failure {
   attempts: number
   /** Whether the same call may succeed later without a change. */
   retryable: boolean
-  /** What lies behind the failure, from the outermost inwards. */
+  /** The causes of the failure, the outermost first. */
   causes: Array<string>
 }
 
-/** What a framework keeps in a session beside the application's data. By default every field is the application's. */
+/** The fields that a framework keeps in a session beside the application's data. Default: no fields. */
 export interface FrameworkDescription {
   /** The fields that are always written together with the expiry. */
   expiry?: Array<ExpiryFieldDescription>
-  /** Names that the framework does not copy from a stored session into the session it saves. */
+  /** The names of fields that the framework does not copy from a stored session into the session that it saves. */
   notCarried?: Array<string>
-  /** Beginnings of such names. */
+  /** Prefixes of such names. */
   notCarriedPrefixes?: Array<string>
 }
 
-/** Credentials as JavaScript gives them. */
+/** Credentials from a provider in JavaScript. */
 export interface ProvidedCredentials {
   /** The access key. */
   accessKeyId: string
@@ -65,44 +65,44 @@ export interface ProvidedCredentials {
 
 /** Sessions in one table. */
 export declare class Store {
-  /** Makes a store for a framework, or shares the one of equal options. No request is made. */
+  /** Makes a store for a framework. Shares the connections of a store with equal options. Sends no request. */
   constructor(options: StoreOptions, framework?: FrameworkDescription | undefined | null)
   /** The session's frame: its head, a new line and its text. */
   get(id: string): Promise<string | undefined>
   /**
-   * Stores a session's text for so many milliseconds from now. `head` and `base` are those of the frame that was
-   * loaded. The head is empty when there was no session, and undefined when nobody looked.
+   * Stores a session's text. It expires `ttlMs` milliseconds from now. `head` and `base` are the two parts of the
+   * loaded frame. The head is empty if a load found no session, and undefined if the session was not loaded.
    *
-   * Resolves with the head of what is stored now; with an empty text when the session is gone and stays so.
+   * Resolves with the head of the session as it is stored now, or with an empty text if the session is gone.
    */
   set(id: string, text: string, ttlMs: number, head: string | undefined | null, base: string): Promise<string>
   /**
-   * Moves the expiry of the session whose frame was `head` and `base`, and writes the fields of its text that
-   * belong to the expiry. Resolves as `set` does.
+   * Moves the expiry of a loaded session, and writes the fields of its text that belong to the expiry. `head` and
+   * `base` are the two parts of its frame. Resolves as `set` does.
    */
   touch(id: string, text: string, ttlMs: number, head: string, base: string): Promise<string>
-  /** Deletes a session, if there is one. */
+  /** Deletes a session. Succeeds even if it does not exist. */
   destroy(id: string): Promise<void>
   /**
-   * A part of the live sessions, as JSON: `{"sessions": [[id, found], …], "next": token}`. `found` is as `get`
-   * returns it; `token` is what to ask for the next part with, null after the last one.
+   * One page of the live sessions, as JSON: `{"sessions": [[id, frame], …], "next": token}`. `frame` is as `get`
+   * returns it. `token` is the argument for the next page, or null after the last one.
    */
   list(token?: string | undefined | null): Promise<string>
-  /** How many live sessions there are. */
+  /** The number of live sessions. */
   count(): Promise<string>
-  /** Deletes all sessions, and resolves with how many. */
+  /** Deletes all sessions, and resolves with their number. */
   clear(): Promise<string>
-  /** What the store, and all others of equal options, have done, as JSON. */
+  /** The statistics of all stores with the same options, as JSON. */
   stats(): string
-  /** From now on events go to the function of `onEvent`, as lines of JSON for this listener. */
+  /** Adds a listener: from now on the function of `onEvent` gets events for it, as lines of JSON. */
   listen(listener: number): void
-  /** What the service says about the table, as JSON; undefined when there is none. */
+  /** The service's description of the table, as JSON. Undefined if the table does not exist. */
   describeTable(): Promise<string | undefined>
-  /** Creates the table if it is missing and applies what is set to one that exists. */
+  /** Creates the table if it is missing. Applies the options that are set to a table that exists. */
   createTableIfMissing(options: TableOptions): Promise<string>
   /** Creates the table. */
   createTable(options: TableOptions): Promise<string>
-  /** Applies what is set to the table. */
+  /** Applies the options that are set to the table. */
   updateTable(options: TableOptions): Promise<string>
   /** Turns the deletion of expired items on or off. */
   setTtl(enabled: boolean): Promise<void>
@@ -110,7 +110,7 @@ export declare class Store {
   get ttlAttribute(): string
   /** Whether requests go over plain HTTP to another host. */
   get isInsecure(): boolean
-  /** The time by the service's clock, as far as it is known, in epoch milliseconds. */
+  /** The time by the corrected clock, in epoch milliseconds. */
   now(): number
 }
 
@@ -122,13 +122,13 @@ export interface StoreOptions {
   partitionKey?: string
   /** The attribute that holds the expiry. Default `expires`. */
   ttlAttribute?: string
-  /** Prepended to every session id. Default nothing. */
+  /** Prepended to every session id. Default: empty. */
   prefix?: string
   /** Whether reads are strongly consistent. Default `true`. */
   consistentRead?: boolean
   /** The Region. Default: environment, then profile. */
   region?: string
-  /** The URL requests go to. Default: the Region's own. */
+  /** The URL that requests go to. Default: the Region's endpoint. */
   endpointUrl?: string
   /** Whether to use the FIPS endpoint. Default `false`. */
   useFips?: boolean
@@ -142,39 +142,39 @@ export interface StoreOptions {
   secretAccessKey?: string
   /** The token of temporary fixed credentials. */
   sessionToken?: string
-  /** The number under which the host knows a credentials provider. */
+  /** The number of a credentials provider in JavaScript. */
   credentialsProvider?: number
-  /** Milliseconds connecting may take. Default 1000. */
+  /** The limit of connecting, in milliseconds. Default 1000. */
   connectTimeoutMs?: number
-  /** Milliseconds the first byte of an answer may take. Default 1000. */
+  /** The limit of waiting for the first byte of an answer, in milliseconds. Default 1000. */
   firstByteTimeoutMs?: number
-  /** Milliseconds an operation may take in all. Default 5000. */
+  /** The limit of an operation with all its attempts, in milliseconds. Default 5000. */
   operationTimeoutMs?: number
   /** How often an operation is tried in all. Default 4. */
   maxAttempts?: number
-  /** Milliseconds of the first backoff at most. Default 25. */
+  /** The longest first backoff, in milliseconds. Default 25. */
   retryBaseMs?: number
-  /** Retries of all operations together while nothing succeeds. Default 100. */
+  /** The most retries of all operations together while no operation succeeds. Default 100. */
   retryBudget?: number
-  /** Connections open at once. Default 128. */
+  /** The most connections open at once. Default 128. */
   maxConnections?: number
-  /** Operations under way beyond those. Default 4096. */
+  /** The most operations under way beyond one for each connection. Default 4096. */
   maxQueue?: number
-  /** The only certificate authorities to trust, as PEM. Default: built in. */
+  /** The only certificate authorities to trust, as PEM. Default: the built-in list. */
   caPem?: string
-  /** The URL of a proxy. Default none. */
+  /** The URL of a proxy. Default: no proxy. */
   proxy?: string
   /** Appended to the `User-Agent` header. */
   userAgentSuffix?: string
-  /** Whether a wrong clock is corrected by the service's. Default `true`. */
+  /** Whether a wrong clock is corrected from the service's answers. Default `true`. */
   correctClockSkew?: boolean
   /** Milliseconds added to the clock. Default 0. */
   clockOffsetMs?: number
-  /** The number under which the host knows a logger. */
+  /** The number of a logger in JavaScript. */
   logger?: number
-  /** Milliseconds a write must move the expiry by to be sent for that alone. Default 0. */
+  /** How far the expiry must move, in milliseconds, before a save without changes is sent. Default 0. */
   touchAfterMs?: number
-  /** Milliseconds a session lives at most. Default: no limit. */
+  /** The longest life of a session, in milliseconds. Default: no limit. */
   absoluteTtlMs?: number
   /** Whether a save writes the whole session. Default `false`: the fields that changed. */
   overwrite?: boolean
@@ -182,7 +182,7 @@ export interface StoreOptions {
   layout?: string
 }
 
-/** What a table is created with. What is set is applied to a table that exists as well. */
+/** The settings for a new table. Those that are set are also applied to a table that exists. */
 export interface TableOptions {
   /** Read capacity units per second. Default at creation 5. */
   readCapacityUnits?: number
@@ -196,17 +196,17 @@ export interface TableOptions {
   createTable?: string
 }
 
-/** Answers a question for credentials: with them, or with why there are none. */
+/** Answers a question for credentials: with the credentials, or with the reason of the failure. */
 export declare function answerCredentials(question: number, answer?: ProvidedCredentials | undefined | null, error?: string | undefined | null): void
 
 /**
- * Registers the function for events: `event(listener, line)`. The listener 0 is this environment itself, for what
- * has to be reported although nobody listens. It may not throw.
+ * Registers the function for events: `event(listener, line)`. Listener 0 is the environment itself, for events that
+ * are reported even without a listener. The function must not throw.
  */
 export declare function onEvent(event: (listener: number, line: string) => void): void
 
 /**
- * Registers what the store asks of JavaScript: `ask(provider, question)`, to be answered by
- * `answerCredentials`, and `log(logger, line)`. Neither may throw.
+ * Registers the functions that the store calls: `ask(provider, question)`, which `answerCredentials` answers, and
+ * `log(logger, line)`. They must not throw.
  */
 export declare function setHost(ask: (provider: number, question: number) => void, log: (logger: number, line: string) => void): void
