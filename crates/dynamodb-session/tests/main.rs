@@ -1,10 +1,10 @@
-//! The store through its public API: on the local engine and on dynalite, against a server that fails as scripted, and
-//! against servers of its own.
+//! Tests of the store through its public API: on the local engine, on dynalite, on a server that fails as scripted, and
+//! on servers of their own.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, reason = "in a test a panic is a failure")]
 #![expect(
     clippy::print_stdout,
-    reason = "a skipped test says so, and children report to their parents"
+    reason = "skipped tests are printed, and child processes report by printing"
 )]
 
 mod client;

@@ -1,29 +1,29 @@
-//! The system's allocator, counting what one thread asks of it.
+//! The system's allocator, which also counts what one thread allocates.
 
 #![expect(
     unsafe_code,
-    reason = "an allocator is unsafe to implement; this one is a test's, and no crate for it is maintained"
+    reason = "implementing an allocator takes unsafe code; it is only in this test, and no maintained crate does it"
 )]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-/// What a piece of work allocated.
+/// The allocations of a piece of work.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Allocated {
-    /// How often memory was asked for, or more of it.
+    /// How often memory was allocated or enlarged.
     pub(crate) times: usize,
-    /// The most bytes that were in use at one moment, beyond those that were before.
+    /// The most bytes that were in use at one moment, beyond those in use before.
     pub(crate) peak: usize,
     in_use: isize,
 }
 
 thread_local! {
-    // Constant and without a destructor: looking at it allocates nothing, also while the thread ends.
+    // Constant and without a destructor, so that reading it never allocates, even while the thread ends.
     static ALLOCATED: Cell<Allocated> = const { Cell::new(Allocated { times: 0, peak: 0, in_use: 0 }) };
 }
 
-/// What `work` allocates on this thread.
+/// The allocations of `work` on this thread.
 pub(crate) fn allocated_by<T>(work: impl FnOnce() -> T) -> (T, Allocated) {
     ALLOCATED.set(Allocated::default());
     let done = work();
@@ -43,8 +43,8 @@ struct Counting;
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-// SAFETY: every call goes to the system's allocator as it is, and counting neither allocates nor panics: the numbers
-// are of bytes in memory, so their sums do not overflow.
+// SAFETY: every call is passed to the system's allocator unchanged. Counting neither allocates nor panics: the numbers
+// are bytes in memory, so their sums do not overflow.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count(layout.size(), 0);

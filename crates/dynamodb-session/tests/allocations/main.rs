@@ -1,13 +1,10 @@
-//! What each operation allocates: how often, exactly, and how much at its peak. Time is the benchmark's; this is what
-//! of it repeats to the last digit.
+//! The allocations of each operation: their exact number, and the most memory at one moment. The benchmark measures
+//! time; these numbers are the part of the cost that is the same in every run.
 //!
-//! A change that allocates less lowers the numbers here; one that needs more has to raise them, and say why.
+//! A change that allocates less lowers the numbers here. A change that allocates more raises them, and gives the reason.
 
-#![expect(
-    clippy::print_stdout,
-    reason = "what was found is shown where a test fails"
-)]
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::print_stdout, reason = "a failed test shows the numbers")]
+#![expect(clippy::unwrap_used, reason = "in a test a panic is a failure")]
 
 mod counting;
 
@@ -26,7 +23,7 @@ use counting::{Allocated, allocated_by};
 
 const KB: usize = 1024;
 
-/// Half structure, half text, as the benchmark's.
+/// A session like the benchmark's: half structure, half text.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Session {
     user: User,
@@ -58,7 +55,7 @@ struct Line {
 }
 
 impl Session {
-    /// One whose JSON has this many bytes.
+    /// A session whose JSON has this many bytes.
     fn of(size: usize) -> Self {
         let line = |n| Line {
             sku: format!("sku-{}", 1000 + n),
@@ -100,14 +97,14 @@ impl Session {
     }
 }
 
-/// koa-session's.
+/// The fields of koa-session.
 static EXPIRY_UNIT: LazyLock<Framework> = LazyLock::new(|| {
     Framework::new()
         .expiry_field(ExpiryField::instant("_expire"))
         .expiry_field(ExpiryField::setting("_maxAge"))
 });
 
-/// An engine that says yes, and answers reads with what was put first.
+/// An engine that accepts every write, and answers reads with the first item that was put.
 #[derive(Debug, Clone, Default)]
 struct Engine {
     item: Arc<OnceLock<Bytes>>,
@@ -129,14 +126,14 @@ impl Transport for Engine {
             });
         }
         Box::pin(async move {
-            // It holds the request while it is under way, as a connection does.
+            // The request stays in memory until here, as on a real connection.
             drop(request);
             Ok(Response::new(200, body))
         })
     }
 }
 
-/// What has been loaded of a stored session, and what can be made of it.
+/// A stored session in each form that an operation needs.
 struct Prepared {
     store: SessionStore,
     typed: Loaded<Session>,
@@ -257,21 +254,21 @@ impl Prepared {
     }
 }
 
-/// What an operation allocates once it has been done before.
+/// The allocations of an operation that has run once before.
 fn allocated(operation: &str, size: usize) -> Allocated {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
         .unwrap();
     let loaded = runtime.block_on(Prepared::of(size));
     runtime.block_on(loaded.run(operation));
-    // A debug build of tokio moves a large future to the heap. That is not the operation's allocation.
+    // A debug build of tokio moves a large future to the heap, which is not an allocation of the operation.
     let run = Box::pin(loaded.run(operation));
     let ((), allocated) = allocated_by(|| runtime.block_on(run));
     allocated
 }
 
-/// Of each operation: how often it allocates for a session of 1 KB and of 100 KB, and how many times the session's
-/// bytes it needs at its peak for one of 100 KB, in tenths.
+/// For each operation: the number of allocations for a session of 1 KB and of 100 KB, and the peak for 100 KB, as a
+/// multiple of the session's bytes, in tenths.
 const OPERATIONS: [(&str, usize, usize, usize); 10] = [
     ("load", 22, 821, 11),
     ("load text", 8, 8, 13),
@@ -286,7 +283,7 @@ const OPERATIONS: [(&str, usize, usize, usize); 10] = [
 ];
 
 #[test]
-fn operations_allocate_as_often_as_is_known_and_as_much() {
+fn each_operation_allocates_exactly_as_listed() {
     let found = OPERATIONS.map(|(operation, ..)| {
         let [small, large] = [KB, 100 * KB].map(|size| allocated(operation, size));
         let tenths = large.peak.div_ceil(10 * KB);
@@ -295,14 +292,14 @@ fn operations_allocate_as_often_as_is_known_and_as_much() {
     assert_eq!(found, OPERATIONS);
 }
 
-/// Nothing grows faster than the session does.
+/// No operation's memory grows faster than the session.
 #[test]
-fn memory_grows_as_the_session_does() {
+fn memory_grows_no_faster_than_the_session() {
     for (operation, ..) in OPERATIONS {
         let [one, ten, hundred] = [1, 10, 100].map(|size| allocated(operation, size * KB).peak);
         println!("{operation}: {one} bytes at 1 KB, {ten} at 10 KB, {hundred} at 100 KB");
         let (first, then) = ((ten - one) / 9, (hundred - ten) / 90);
-        // By half more: buffers grow by doubling.
+        // Half as much again is allowed, because buffers grow by doubling.
         assert!(then <= first + first / 2 + 64, "{operation}");
     }
 }

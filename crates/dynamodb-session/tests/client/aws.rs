@@ -1,7 +1,8 @@
-//! AWS on loopback: DynamoDB, STS, SSO and what gives credentials to a host, as far as a test scripts them.
+//! AWS on loopback: DynamoDB, STS, SSO, and the services that give credentials to a host. Each test scripts the
+//! answers.
 //!
-//! One server is all of them. It speaks plain HTTP and TLS on one port, and as a proxy it takes each CONNECT
-//! for itself, with a certificate for the name that was asked for: so hosts of AWS are reached without a network.
+//! One server imitates all of them. It speaks plain HTTP and TLS on one port. As a proxy it answers each CONNECT
+//! itself, with a certificate for the requested name. So the tests reach hosts of AWS without a network.
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -16,11 +17,11 @@ use tokio_rustls::rustls::{ServerConfig, ServerConnection, StreamOwned, crypto};
 /// A request that was received.
 #[derive(Debug, Clone)]
 pub(crate) struct Received {
-    /// Counted from zero.
+    /// The number of the connection, counted from zero.
     pub(crate) connection: usize,
-    /// `host:port` of the CONNECT it came through.
+    /// `host:port` of the CONNECT that opened the tunnel, if there is one.
     pub(crate) tunnel: Option<String>,
-    /// Method and target: `GET /path`.
+    /// Method and target, such as `GET /path`.
     pub(crate) line: String,
     /// By lower-case name.
     pub(crate) headers: HashMap<String, String>,
@@ -36,7 +37,7 @@ impl Received {
         self.header("x-amz-target").starts_with("DynamoDB_")
     }
 
-    /// The access key that signed it, and the session token.
+    /// The access key and the session token of the signature.
     pub(crate) fn signer(&self) -> (&str, &str) {
         let key = self.header("authorization").split_once("Credential=");
         let key = key.and_then(|(_, rest)| rest.split_once('/'));
@@ -47,14 +48,14 @@ impl Received {
     }
 }
 
-/// What is answered: status, further header lines, body.
+/// An answer: status, further header lines, body.
 #[derive(Debug, Clone)]
 pub(crate) struct Answer(pub(crate) u16, pub(crate) String, pub(crate) String);
 
-/// In place of a status: nothing is answered, and the connection stays open.
+/// Instead of a status: the server does not answer, and the connection stays open.
 const SILENCE: u16 = 0;
 
-/// In place of a status: nothing is answered, and the connection is closed.
+/// Instead of a status: the server does not answer, and closes the connection.
 const HANG_UP: u16 = 1;
 
 impl Answer {
@@ -79,7 +80,7 @@ type Script = dyn Fn(&Received) -> Answer + Send + Sync;
 
 type Authority = CertifiedIssuer<'static, KeyPair>;
 
-/// Serves until the process ends.
+/// A server that runs until the process ends.
 #[derive(Clone)]
 pub(crate) struct Aws(Arc<Inner>);
 
@@ -91,7 +92,7 @@ struct Inner {
 }
 
 impl Aws {
-    /// DynamoDB answers that there is no item; `script` says what everything else answers.
+    /// DynamoDB answers that the item does not exist. `script` answers all other requests.
     pub(crate) fn start(script: impl Fn(&Received) -> Answer + Send + Sync + 'static) -> Self {
         Self::start_at("127.0.0.1:0", move |request| {
             if request.is_for_dynamodb() {
@@ -102,7 +103,7 @@ impl Aws {
         })
     }
 
-    /// `script` says what is answered, by DynamoDB as well.
+    /// `script` answers all requests, including those to DynamoDB.
     pub(crate) fn start_at(
         address: &str,
         script: impl Fn(&Received) -> Answer + Send + Sync + 'static,
@@ -130,7 +131,7 @@ impl Aws {
         format!("http://{}", self.0.address)
     }
 
-    /// The certificate of the authority that all of the server's certificates come from.
+    /// The authority of all certificates of the server, as PEM.
     pub(crate) fn authority(&self) -> String {
         self.0.authority.pem()
     }
@@ -139,14 +140,14 @@ impl Aws {
         self.0.received.lock().unwrap().clone()
     }
 
-    /// What DynamoDB received.
+    /// The requests to DynamoDB.
     pub(crate) fn dynamodb(&self) -> Vec<Received> {
         let mut received = self.received();
         received.retain(Received::is_for_dynamodb);
         received
     }
 
-    /// What was received but by DynamoDB.
+    /// The requests to other services than DynamoDB.
     pub(crate) fn others(&self) -> Vec<Received> {
         let mut received = self.received();
         received.retain(|request| !request.is_for_dynamodb());
@@ -158,7 +159,7 @@ impl Aws {
         if stream.peek(&mut first).unwrap_or(0) == 0 {
             return;
         }
-        // A TLS handshake begins with this byte, and no HTTP request does.
+        // A TLS handshake begins with this byte. An HTTP request never does.
         if first == [0x16] {
             let name = tunnel.and_then(|tunnel| tunnel.split_once(':'));
             let tls = self.tls(name.map_or("127.0.0.1", |(host, _)| host));
@@ -172,7 +173,7 @@ impl Aws {
         }
     }
 
-    /// Answers requests until the client goes, or asks for a tunnel: then, where to.
+    /// Answers requests until the client closes the connection or asks for a tunnel. Returns the tunnel's address.
     fn serve_http(
         &self,
         connection: usize,
@@ -219,9 +220,9 @@ impl Aws {
     }
 }
 
-/// A connection, as the server reads and answers it.
+/// A connection that the server reads and answers.
 trait Peer: BufRead {
-    /// `None` when the client has gone.
+    /// `None` if the client has closed the connection.
     fn answer(&mut self, text: &str) -> Option<()>;
 }
 

@@ -1,4 +1,5 @@
-//! What is missing is said by the first call, not by `build`: an application can start without it.
+//! The first call, not `build`, reports a missing Region or missing credentials: an application can start without
+//! them.
 
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -9,7 +10,7 @@ use serde_json::Value;
 
 const MARK: &str = "IN_AN_EMPTY_ENVIRONMENT";
 
-/// Runs the test named in a process without any setting of AWS, and returns `false`; in there, `true`.
+/// Runs the test `test` again, in a process without any setting of AWS. Returns `true` in that process, else `false`.
 fn in_an_empty_environment(test: &str) -> bool {
     if std::env::var_os(MARK).is_some() {
         return true;
@@ -36,7 +37,7 @@ fn in_an_empty_environment(test: &str) -> bool {
 
 #[tokio::main(flavor = "current_thread")]
 async fn first_call(builder: Builder) -> Error {
-    let store = builder.build().expect("nothing is looked for yet");
+    let store = builder.build().expect("build does no I/O");
     let start = Instant::now();
     let error = store
         .load::<Value>(&SessionId::new("a").unwrap())
@@ -47,7 +48,7 @@ async fn first_call(builder: Builder) -> Error {
         "{:?}",
         start.elapsed()
     );
-    // Nothing was sent, and the same call does not get better by itself.
+    // No request was sent, and the same call would fail again.
     assert_eq!(
         (error.attempts(), error.is_retryable(), error.status()),
         (0, false, None),

@@ -1,6 +1,6 @@
-//! AWS Lambda: environments that are frozen between requests, and have little but the environment variables.
+//! AWS Lambda: environments that are frozen between requests, and whose only settings are environment variables.
 //!
-//! After a thaw the wall clock has moved and the monotonic one has not; what became of connections is not known.
+//! After a thaw the wall clock has moved, the monotonic clock has not, and connections may have been closed.
 
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,12 +17,12 @@ use serde_json::{Value, json};
 
 use super::aws::{Answer, Aws};
 
-/// A function that has served one request, and DynamoDB.
+/// A function that has served one request, with its DynamoDB.
 struct Function {
     store: SessionStore,
     clock: ManualClock,
     aws: Aws,
-    /// Whether the connections made so far lead nowhere.
+    /// Whether the first connection has been cut off.
     cut_off: Arc<AtomicBool>,
 }
 
@@ -38,14 +38,14 @@ fn builder(aws: &Aws, clock: &ManualClock) -> Builder {
         .credentials_provider(Credentials::new("AKID", "secret", None, None, "test"))
 }
 
-/// Waits until so many requests have come.
+/// Waits until the server has received `count` requests.
 async fn has_received(aws: &Aws, count: usize) {
     while aws.received().len() < count {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
 }
 
-/// `cut` is what becomes of requests on the first connection once it is cut off.
+/// A function that has served one request. `cut` answers requests on the first connection after it is cut off.
 async fn warm(cut: Answer, configure: impl FnOnce(Builder) -> Builder) -> Function {
     let cut_off = Arc::new(AtomicBool::new(false));
     let is_cut = Arc::clone(&cut_off);
@@ -78,7 +78,7 @@ impl Function {
         self.clock.set_wall(self.clock.now() + frozen);
     }
 
-    /// Which connection each request came over.
+    /// The number of each request's connection.
     fn connections(&self) -> Vec<usize> {
         let received = self.aws.received();
         received.iter().map(|request| request.connection).collect()
@@ -96,7 +96,7 @@ async fn a_long_freeze_costs_a_new_connection_and_no_wait() {
         })
         .await;
         function.freeze_and_thaw(Duration::from_secs(frozen));
-        // No clock is moved on: whoever waited would wait for ever.
+        // The monotonic clock stands still, so any wait would never end.
         load(&function.store).await.unwrap();
         assert_eq!(function.connections(), [0, 1], "{frozen} s");
         assert_eq!(function.store.stats().retries, 0);
@@ -104,7 +104,7 @@ async fn a_long_freeze_costs_a_new_connection_and_no_wait() {
 }
 
 #[tokio::test]
-async fn a_connection_that_died_in_a_short_freeze_costs_a_new_one_and_no_wait() {
+async fn a_connection_that_closed_in_a_short_freeze_costs_a_new_one_and_no_wait() {
     for frozen in SHORT {
         let function = warm(Answer::hang_up(), |builder| {
             builder.retry_options(RetryOptions::default().max_attempts(1))
@@ -131,11 +131,11 @@ async fn a_connection_that_went_silent_in_a_short_freeze_costs_half_an_attempt()
             function.clock.advance(Duration::from_millis(499));
             tokio::time::sleep(Duration::from_millis(5)).await;
             assert_eq!(function.connections(), [0, 0]);
-            // Of the second that an attempt has.
+            // Now half of the second has passed that an attempt may take.
             function.clock.advance(Duration::from_millis(1));
             loading.await.unwrap().unwrap();
             assert_eq!(function.connections(), [0, 0, 1], "{frozen} s");
-            // What was found out once is not paid for again.
+            // The next load uses the new connection at once.
             load(&function.store).await.unwrap();
             assert_eq!(function.connections(), [0, 0, 1, 1]);
         }
@@ -163,7 +163,7 @@ async fn many_requests_after_a_short_freeze_all_succeed() {
     assert_eq!(function.store.stats().retries, 1);
 }
 
-/// A connection that is silent after a thaw may have carried the request all the same.
+/// A request may have been executed although its connection was silent after a thaw.
 #[tokio::test]
 async fn a_session_created_before_its_connection_went_silent_is_created() {
     let created = Mutex::new(None);
@@ -224,11 +224,11 @@ async fn a_service_that_stays_silent_is_an_error_within_the_limits() {
     assert_eq!((error.kind(), error.attempts()), (ErrorKind::Timeout, 2));
 }
 
-/// Lambda gives credentials in the environment; nothing else is asked or read, and nothing is written. `HOME` is not
-/// set, and nobody has the user's number.
+/// Lambda gives credentials in the environment. The store asks no other service, and reads and writes no file. `HOME`
+/// is not set, and the user's number has no user name.
 #[test]
 fn the_environment_variables_are_enough() {
-    let aws = Aws::start(|request| panic!("nobody else was to be asked: {request:?}"));
+    let aws = Aws::start(|request| panic!("this service must not be asked: {request:?}"));
     let child = |in_namespace: bool| {
         let program = std::env::current_exe().unwrap();
         let mut command = if in_namespace {
@@ -253,7 +253,7 @@ fn the_environment_variables_are_enough() {
             .env("AWS_ACCESS_KEY_ID", "AKIDLAMBDA")
             .env("AWS_SECRET_ACCESS_KEY", "secret")
             .env("AWS_SESSION_TOKEN", "token")
-            // What would be asked if anything else was.
+            // Requests to other credential services would come here.
             .env("AWS_CONTAINER_CREDENTIALS_FULL_URI", aws.url())
             .env("AWS_EC2_METADATA_SERVICE_ENDPOINT", aws.url());
         let output = command.output().unwrap();
@@ -283,7 +283,6 @@ fn the_environment_variables_are_enough() {
 
 const NAMESPACE: [&str; 5] = ["--user", "--map-root-user", "--mount", "sh", "-c"];
 
-/// Every file system that holds files becomes read-only, which is looked at; then the program is run as a user
-/// without a name.
+/// Makes the file system read-only, checks that it is, and runs the program as a user without a name.
 const READ_ONLY: &str = "mount -o remount,bind,ro / && ! touch /tmp/written 2>/dev/null \
                          && exec unshare --user --map-user=54321 \"$0\" \"$@\"";

@@ -1,4 +1,4 @@
-//! Proxies and certificates, as a program sets them.
+//! Proxies and certificates, as settings of a store.
 
 use aws_credential_types::Credentials;
 use dynamodb_session::clock::ManualClock;
@@ -11,7 +11,7 @@ use super::aws::{Answer, Aws, Received};
 
 const PASSWORD: &str = "hunter 2";
 
-/// A store in a Region, whose endpoint the imitation is as well.
+/// A store with the endpoint of a Region, which it reaches through the imitation as a proxy.
 fn builder(aws: &Aws) -> Builder {
     SessionStore::builder()
         .region("eu-west-1")
@@ -34,7 +34,7 @@ fn address(aws: &Aws) -> String {
     aws.url().replace("http://", "")
 }
 
-/// `user:hunter 2` is let through.
+/// A proxy that requires `user:hunter 2`.
 fn locked(request: &Received) -> Answer {
     let authorization = request.header("proxy-authorization");
     if request.line.starts_with("CONNECT") && authorization != "Basic dXNlcjpodW50ZXIgMg==" {
@@ -44,7 +44,7 @@ fn locked(request: &Received) -> Answer {
 }
 
 #[tokio::test]
-async fn aws_itself_is_reached_through_the_tunnel_of_a_proxy() {
+async fn aws_is_reached_through_the_tunnel_of_a_proxy() {
     let aws = Aws::start_at("127.0.0.1:0", |_| Answer::ok("{}"));
     load(builder(&aws).connection_options(ConnectionOptions::default().proxy(aws.url())))
         .await
@@ -145,7 +145,7 @@ async fn a_proxy_that_does_not_connect_is_named() {
 }
 
 #[tokio::test]
-async fn a_server_behind_a_proxy_has_to_be_trusted_as_any() {
+async fn a_server_behind_a_proxy_needs_a_trusted_certificate() {
     let aws = Aws::start_at("127.0.0.1:0", |_| Answer::ok("{}"));
     let stranger = Aws::start_at("127.0.0.1:0", |_| Answer::ok("{}")).authority();
     for roots in [TlsRoots::BuiltIn, TlsRoots::Pem(stranger)] {

@@ -1,4 +1,4 @@
-//! Credentials that end and are replaced while requests go on.
+//! Credentials that expire and are renewed while requests are sent.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -22,14 +22,14 @@ fn since_midnight(clock: &ManualClock) -> u64 {
     clock.now().duration_since(midnight).unwrap().as_secs()
 }
 
-/// Gives keys that are called after the second of the day they end in; it takes its time.
+/// A slow provider. The name of each key holds the second of the day at which it expires.
 #[derive(Debug, Clone)]
 struct Rotating {
     clock: ManualClock,
     life: u64,
     asked: Arc<AtomicU64>,
     answered: Arc<AtomicU64>,
-    /// The answer that fails, counted from one.
+    /// The number of the answer that fails, counted from one.
     fails: u64,
 }
 
@@ -48,7 +48,7 @@ impl Rotating {
         self.asked.load(Ordering::Relaxed)
     }
 
-    /// Lets a renewal in the background finish, before the clock says that it takes too long.
+    /// Lets a renewal in the background finish before the clock is advanced past its time limit.
     async fn rest(&self) {
         while self.answered.load(Ordering::Relaxed) < self.asked() {
             tokio::task::yield_now().await;
@@ -85,7 +85,7 @@ impl ProvideCredentials for Rotating {
     }
 }
 
-/// DynamoDB, which refuses what was signed with a key that had ended.
+/// DynamoDB, which refuses requests that were signed with an expired key.
 fn judge(request: &Received) -> Answer {
     let time = request
         .header("x-amz-date")
@@ -104,7 +104,8 @@ fn judge(request: &Received) -> Answer {
     }
 }
 
-/// Loads at once and often for an hour, in steps of the clock; none may fail, and none may need a second attempt.
+/// Sends parallel loads for an hour of the clock. Each must succeed at the first attempt. Returns how often the
+/// provider was asked.
 async fn an_hour(life: u64, step: u64, fails: u64) -> u64 {
     let clock = ManualClock::new(UNIX_EPOCH + MIDNIGHT);
     let aws = Aws::start_at("127.0.0.1:0", judge);
@@ -144,14 +145,14 @@ async fn an_hour(life: u64, step: u64, fails: u64) -> u64 {
 #[tokio::test]
 async fn credentials_of_ten_minutes_rotate_without_a_failed_request() {
     let asked = an_hour(600, 20, 0).await;
-    // Each is used until five minutes before its end.
+    // Each key is used until five minutes before it expires.
     assert!((11..=13).contains(&asked), "{asked}");
 }
 
 #[tokio::test]
 async fn credentials_of_a_minute_rotate_without_a_failed_request() {
     let asked = an_hour(60, 10, 0).await;
-    // They are never far from their end, and are renewed at most every half a minute.
+    // These keys always expire soon, so they are renewed often, but at most every half minute.
     assert!((80..=121).contains(&asked), "{asked}");
 }
 

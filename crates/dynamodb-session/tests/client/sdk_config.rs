@@ -1,4 +1,4 @@
-//! A store built from the AWS SDK's configuration keeps what that says.
+//! A store that is built from the AWS SDK's configuration keeps its settings.
 
 use std::time::{Duration, Instant};
 
@@ -81,7 +81,7 @@ async fn turning_retries_off_is_carried_over() {
 async fn timeouts_are_carried_over() {
     let short = Duration::from_millis(200);
     for timeouts in [
-        // For all attempts together; for each of two.
+        // A limit for all attempts together, and one for each of two attempts.
         TimeoutConfig::builder()
             .operation_timeout(short)
             .read_timeout(Duration::from_secs(60)),
@@ -102,7 +102,7 @@ async fn timeouts_are_carried_over() {
 
 #[test]
 fn fips_and_dual_stack_are_carried_over() {
-    // Neither goes with an endpoint of one's own, which tells that they have arrived.
+    // They contradict a custom endpoint, so the error shows that they were carried over.
     let fips = config("http://localhost:8000").use_fips(true).build();
     let dual_stack = config("http://localhost:8000").use_dual_stack(true).build();
     let error = SessionStore::from_sdk_config(&fips).build().unwrap_err();
@@ -123,7 +123,7 @@ fn a_group_that_leaves_them_unset_keeps_them() {
 }
 
 #[test]
-fn an_empty_configuration_is_one() {
+fn an_empty_configuration_is_accepted() {
     assert!(
         SessionStore::from_sdk_config(&SdkConfig::builder().build())
             .build()
@@ -132,7 +132,7 @@ fn an_empty_configuration_is_one() {
 }
 
 #[test]
-fn what_is_set_afterwards_counts() {
+fn later_settings_replace_those_of_the_configuration() {
     let config = config("not a URL").build();
     assert!(SessionStore::from_sdk_config(&config).build().is_err());
     assert!(

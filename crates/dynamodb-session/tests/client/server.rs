@@ -1,4 +1,4 @@
-//! An HTTP server that notes what it is sent and always says the same.
+//! An HTTP server that records requests and always gives the same answer.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -14,13 +14,13 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// `None` never answers.
+    /// With `None` it never answers.
     pub(crate) fn start(answer: Option<(u16, &'static str)>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let heads = Arc::new(Mutex::new(Vec::new()));
         let seen = Arc::clone(&heads);
-        // It ends with the process.
+        // The thread ends with the process.
         thread::spawn(move || {
             for stream in listener.incoming() {
                 let seen = Arc::clone(&seen);
@@ -37,7 +37,7 @@ impl Server {
 
 fn serve(stream: TcpStream, answer: Option<(u16, &str)>, seen: &Mutex<Vec<Head>>) {
     let mut stream = BufReader::new(stream);
-    // A client that goes away ends the connection.
+    // The loop ends when the client closes the connection.
     while let Some(head) = read_request(&mut stream) {
         seen.lock().unwrap().push(head);
         let Some((status, body)) = answer else {

@@ -1,4 +1,4 @@
-//! Settings that cannot be right are refused by name, before anything is sent.
+//! Invalid settings are refused before a request is sent. The error names the setting.
 
 use dynamodb_session::options::{ConnectionOptions, RetryOptions, TableOptions, TlsRoots};
 use dynamodb_session::{Builder, ErrorKind, SessionStore};
@@ -16,7 +16,7 @@ fn builder() -> Builder {
 }
 
 #[test]
-fn what_is_refused_is_named() {
+fn an_invalid_setting_is_refused_by_name() {
     for name in ["", "ab", "a b", "täble", &"x".repeat(256), "a/b"] {
         is_refused(builder().table_name(name), "table_name");
     }
@@ -101,7 +101,7 @@ fn a_message_does_not_quote_secrets() {
 }
 
 #[test]
-fn what_can_be_right_is_accepted() {
+fn valid_settings_are_accepted() {
     for builder in [
         builder(),
         builder().table_name("abc"),

@@ -1,4 +1,4 @@
-//! What the public types show of themselves: never an id, session data or a secret.
+//! The output of the public types never shows an id, session data or a secret.
 
 use std::fmt::{self, Write as _};
 use std::sync::{Arc, Mutex};
@@ -16,7 +16,7 @@ use dynamodb_session::{
 
 use super::server::Server;
 
-/// Everything that must stay hidden has this in it.
+/// All data that must stay hidden contain this text.
 const SECRET: &str = "hunter2";
 
 #[track_caller]
@@ -60,7 +60,7 @@ fn requests_and_answers() {
         "{request:?} {request:#?} {response:?} {response:#?}"
     ));
     let incomplete = Incomplete::new(IncompleteReason::Broken, SECRET);
-    // Its source is what the transport reports, and shown only where somebody asks for it.
+    // `Display` leaves out the source, which comes from the transport and may hold anything.
     shows_nothing(&incomplete.to_string());
 }
 
@@ -95,7 +95,7 @@ fn settings() {
 }
 
 #[tokio::test]
-async fn errors_of_what_cannot_be_stored() {
+async fn errors_about_data_that_cannot_be_stored() {
     let store = SessionStore::builder().region("local").build().unwrap();
     let id = SessionId::new(SECRET).unwrap();
     let in_a_value = serde_json::json!({ "n": { "m": [SECRET, 1e300] } });
@@ -114,13 +114,13 @@ async fn errors_of_what_cannot_be_stored() {
     shows_nothing(&format!("{error} {error:?}"));
 }
 
-/// Everything that calls give or tell, in one text.
-async fn told(answer: (u16, &'static str)) -> (String, Vec<ErrorKind>) {
+/// All results, events and reports of the calls, as one text, with the kinds of their errors.
+async fn shown_by(answer: (u16, &'static str)) -> (String, Vec<ErrorKind>) {
     let server = Server::start(Some(answer));
-    let told = Arc::new(Mutex::new(String::new()));
-    let (events, reports) = (Arc::clone(&told), Arc::clone(&told));
-    let note = |told: &Mutex<String>, what: &dyn fmt::Debug| {
-        writeln!(told.lock().unwrap(), "{what:?} {what:#?}").unwrap();
+    let shown = Arc::new(Mutex::new(String::new()));
+    let (events, reports) = (Arc::clone(&shown), Arc::clone(&shown));
+    let note = |shown: &Mutex<String>, what: &dyn fmt::Debug| {
+        writeln!(shown.lock().unwrap(), "{what:?} {what:#?}").unwrap();
     };
     let store = SessionStore::builder()
         .region("eu-west-1")
@@ -145,16 +145,16 @@ async fn told(answer: (u16, &'static str)) -> (String, Vec<ErrorKind>) {
     let mut show = |error: Error| {
         kinds.push(error.kind());
         let mut source = std::error::Error::source(&error);
-        writeln!(told.lock().unwrap(), "{error} {error:?} {error:#?}").unwrap();
+        writeln!(shown.lock().unwrap(), "{error} {error:?} {error:#?}").unwrap();
         while let Some(cause) = source {
-            writeln!(told.lock().unwrap(), "{cause} {cause:?}").unwrap();
+            writeln!(shown.lock().unwrap(), "{cause} {cause:?}").unwrap();
             source = cause.source();
         }
     };
     macro_rules! show {
         ($($call:expr),+ $(,)?) => {
             $(match $call.await {
-                Ok(value) => note(&told, &value),
+                Ok(value) => note(&shown, &value),
                 Err(error) => show(error),
             })+
         };
@@ -171,15 +171,15 @@ async fn told(answer: (u16, &'static str)) -> (String, Vec<ErrorKind>) {
         store.delete(&id),
         store.list::<serde_json::Value>(None),
     );
-    note(&told, &store.stats());
-    note(&told, &store);
-    let told = told.lock().unwrap().clone();
-    (told, kinds)
+    note(&shown, &store.stats());
+    note(&shown, &store);
+    let shown = shown.lock().unwrap().clone();
+    (shown, kinds)
 }
 
 #[tokio::test]
-async fn what_calls_give_and_tell() {
-    let (shown, kinds) = told((
+async fn results_events_and_reports() {
+    let (shown, kinds) = shown_by((
         200,
         r#"{"Item":{"id":{"S":"hunter2"},"session":{"M":{"hunter2":{"S":"hunter2"}}},"created":{"N":"1"}},
             "Items":[{"sessionId":{"S":"hunter2"},"session":{"M":{"a":{"S":"hunter2"}}}}],
@@ -194,7 +194,7 @@ async fn what_calls_give_and_tell() {
 }
 
 #[tokio::test]
-async fn what_calls_tell_of_answers_that_quote() {
+async fn errors_about_answers_that_quote_data() {
     for (answer, kind) in [
         (
             (
@@ -224,7 +224,7 @@ async fn what_calls_tell_of_answers_that_quote() {
             ErrorKind::Decode,
         ),
     ] {
-        let (shown, kinds) = told(answer).await;
+        let (shown, kinds) = shown_by(answer).await;
         shows_nothing(&shown);
         assert!(kinds.contains(&kind), "{kinds:?}");
     }

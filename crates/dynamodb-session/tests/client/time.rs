@@ -1,4 +1,4 @@
-//! A host whose clock is wrong by hours: what it signs and what it stores are right after one correction.
+//! A host whose clock is wrong by hours: after one correction, its signatures and the stored times are right.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -13,12 +13,12 @@ use serde_json::{Value, json};
 
 use super::aws::{Answer, Aws, Received};
 
-/// 2027-01-15T08:00:00Z, as the service has it.
+/// The service's time: 2027-01-15T08:00:00Z.
 fn true_time() -> SystemTime {
     UNIX_EPOCH + Duration::from_hours(500_000)
 }
 
-/// DynamoDB, which refuses what was not signed at its time.
+/// DynamoDB, which refuses requests that were signed at a different time.
 fn judge(request: &Received) -> Answer {
     if request.header("x-amz-date") == "20270115T080000Z" {
         return Answer::ok("{}");
@@ -77,7 +77,7 @@ async fn requests_and_expiry_are_right_after_one_correction() {
             .unwrap();
         store.delete(&id).await.unwrap();
         let received = aws.received();
-        assert_eq!(received.len(), 4, "of which the first was in vain");
+        assert_eq!(received.len(), 4, "of which the first is refused");
         let expires = expires_at.duration_since(UNIX_EPOCH).unwrap().as_secs();
         let body: Value = serde_json::from_str(&received[2].body).unwrap();
         assert_eq!(body["Item"]["expires"]["N"], expires.to_string());
@@ -103,12 +103,12 @@ async fn a_correction_costs_one_attempt_even_without_retries() {
 }
 
 #[tokio::test]
-async fn whether_a_session_has_expired_is_judged_by_the_service_s_time() {
+async fn sessions_expire_by_the_time_of_the_service() {
     for (sign, by) in WRONG_BY {
         let aws = Aws::start_at("127.0.0.1:0", |request| {
             let expires = true_time().duration_since(UNIX_EPOCH).unwrap().as_secs();
             match judge(request) {
-                // Of the two sessions one has a minute left, the other ended a minute ago.
+                // One session expires in a minute, the other expired a minute ago.
                 Answer(200, headers, _) => {
                     let expires = if request.body.contains("live") {
                         expires + 60
@@ -124,7 +124,7 @@ async fn whether_a_session_has_expired_is_judged_by_the_service_s_time() {
             }
         });
         for (id, is_live) in [("live", true), ("ended", false)] {
-            // By its own clock, the host would have it the other way round.
+            // The host's own clock would give a wrong answer for one of them.
             let (store, _) = store(&aws, wrong(sign, by));
             let loaded = store
                 .load::<Value>(&SessionId::new(id).unwrap())
@@ -135,10 +135,10 @@ async fn whether_a_session_has_expired_is_judged_by_the_service_s_time() {
     }
 }
 
-/// A session token in the host's future or past must not decide whether credentials are renewed: they are asked for
-/// again when they end by the service's time.
+/// The host's wrong clock must not decide when credentials are renewed: they are renewed when they expire by the
+/// service's time.
 #[tokio::test]
-async fn credentials_end_by_the_service_s_time() {
+async fn credentials_expire_by_the_time_of_the_service() {
     for (sign, by) in WRONG_BY {
         let aws = Aws::start_at("127.0.0.1:0", |request| match judge(request) {
             Answer(200, ..) => Answer::ok("{}"),
@@ -158,7 +158,7 @@ async fn credentials_end_by_the_service_s_time() {
             store.load::<Value>(&id).await.unwrap();
         }
         let asked = asked.load(Ordering::Relaxed);
-        // One in vain at most, where they seem to have ended before the clock is corrected.
+        // At most one extra request, if they seem to have expired before the clock is corrected.
         let most = if sign > 0 && by > Duration::from_hours(1) {
             2
         } else {
@@ -168,7 +168,7 @@ async fn credentials_end_by_the_service_s_time() {
     }
 }
 
-/// Gives credentials for an hour of the service's time.
+/// A provider of credentials that expire after an hour of the service's time.
 #[derive(Debug)]
 struct Giving(Arc<AtomicU32>);
 

@@ -1,4 +1,4 @@
-//! Every public type can go to another thread, and every operation can be spawned: checked by the compiler.
+//! The compiler checks that every public type can move to another thread, and that every operation can be spawned.
 
 use std::fmt::Debug;
 
@@ -66,11 +66,11 @@ fn types_are_send_and_sync() {
     shared::<Observer>();
     error::<Error>();
     error::<Incomplete>();
-    // A `Result` with it stays small.
+    // The error is small, so that a `Result` with it stays small.
     assert_eq!(size_of::<Error>(), size_of::<usize>());
 }
 
-/// Without more of the data than that it can itself go from thread to thread.
+/// The only requirement for the data is that they can move between threads themselves.
 fn futures_are_send<T>(store: &SessionStore, session: &NewSession<T>, loaded: &Loaded<T>)
 where
     T: EncodeSession + DecodeSession + Send + Sync,

@@ -1,4 +1,4 @@
-//! The conformance suite of the core, on this engine and on the others at hand.
+//! The conformance suite of the core, on the local engine, on dynalite, and on the endpoint in the environment.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::local::TempDir;
 use crate::support::dynalite::Dynalite;
 
-/// Stated for every engine: what it cannot do, and so how many cases are skipped.
+/// Each engine states what it cannot do, and how many cases are skipped for it.
 #[expect(
     clippy::print_stdout,
     reason = "`.ci/summary` counts the skipped cases in it"
@@ -23,7 +23,7 @@ async fn expect_conformance(builder: impl Fn() -> Builder, unmet: &[&str], skips
     assert_eq!(report.skipped.len(), skips, "{report}");
 }
 
-/// An engine that deletes nothing by itself: the suite counts expired items too.
+/// An engine that does not delete expired items, because the suite counts them.
 fn engine() -> EngineBuilder {
     LocalEngine::builder().sweep_every(Duration::ZERO)
 }
@@ -39,14 +39,14 @@ async fn dynoxide_in_memory() {
 }
 
 #[tokio::test]
-async fn where_saves_overwrite_each_other() {
+async fn dynoxide_with_saves_that_overwrite_each_other() {
     let engine = engine().start().unwrap();
     let builder = || local(engine.url()).parallel_changes(ParallelChanges::Overwrite);
     expect_conformance(builder, &["merge"], 8).await;
 }
 
 #[tokio::test]
-async fn where_another_packages_items_are_read_too() {
+async fn dynoxide_with_items_of_another_package() {
     let engine = engine().start().unwrap();
     for layout in [Layout::DynamodbStore, Layout::TowerSessionsDynamodbStore] {
         expect_conformance(|| local(engine.url()).layout(layout), &[], 0).await;
@@ -66,11 +66,11 @@ async fn dynoxide_in_a_file() {
 #[tokio::test]
 async fn dynalite() {
     let engine = Dynalite::start();
-    // It drops `__proto__` attributes, and counts characters where DynamoDB counts bytes.
+    // dynalite drops `__proto__` attributes, and counts characters where DynamoDB counts bytes.
     expect_conformance(|| local(&engine.url()), &["proto-keys"], 1).await;
 }
 
-/// `make test-endpoint`: any DynamoDB API, with the Region and credentials the environment has.
+/// `make test-endpoint`: any DynamoDB API, with the Region and the credentials of the environment.
 #[tokio::test]
 #[ignore = "needs DYNAMODB_ENDPOINT: run by make test-endpoint"]
 async fn the_endpoint_in_the_environment() {
@@ -84,7 +84,7 @@ async fn the_endpoint_in_the_environment() {
             builder.region("local")
         }
     };
-    // What the endpoint cannot do, such as `proto-keys`, with commas.
+    // What the endpoint cannot do, such as `proto-keys`, separated by commas.
     let unmet = std::env::var("CONFORMANCE_UNMET").unwrap_or_default();
     let unmet: Vec<&str> = unmet.split(',').filter(|need| !need.is_empty()).collect();
     expect_conformance(builder, &unmet, cases_that_need(&unmet)).await;

@@ -1,4 +1,4 @@
-//! A clock that stands still, and knows who waits for it and until when.
+//! A clock that only a test advances. It lists the sleeps under way, with their ends.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,10 +11,10 @@ use tokio::sync::watch;
 
 use super::support::now;
 
-/// Longer than anything here takes, however busy the machine is.
+/// Longer than any step takes, even on a busy machine.
 pub(crate) const GUARD: Duration = Duration::from_secs(20);
 
-/// Begins at [`now`]; clones share the same time.
+/// Starts at [`now`]. Clones share the time.
 #[derive(Clone)]
 pub(crate) struct WatchedClock(Arc<watch::Sender<State>>);
 
@@ -22,7 +22,7 @@ pub(crate) struct WatchedClock(Arc<watch::Sender<State>>);
 struct State {
     monotonic: Duration,
     sleeps: u64,
-    /// The ends of the sleeps under way, by their number.
+    /// The ends of the sleeps under way, by the number of the sleep.
     ends: BTreeMap<u64, Duration>,
 }
 
@@ -35,7 +35,7 @@ impl WatchedClock {
         self.0.send_modify(|state| state.monotonic = monotonic);
     }
 
-    /// Waits until somebody sleeps until exactly then, but not for ever.
+    /// Waits for a sleep that ends exactly at `end`. Returns `false` if none has begun within [`GUARD`].
     pub(crate) async fn is_awaited(&self, end: Duration) -> bool {
         let mut state = self.0.subscribe();
         let awaited = state.wait_for(|state| state.ends.values().any(|other| *other == end));
@@ -66,7 +66,7 @@ impl Clock for WatchedClock {
         };
         Box::pin(async move {
             let mut time = sleep.clock.0.subscribe();
-            // The sender is in `sleep`, so it is there.
+            // The sender is in `sleep`, so the channel is open.
             let _ = time.wait_for(|state| state.monotonic >= end).await;
         })
     }

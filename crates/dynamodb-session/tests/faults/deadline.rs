@@ -1,4 +1,4 @@
-//! Deadlines on the real clock: by the injected one they are exact, in `faults.json`.
+//! Deadlines on the real clock. `faults.json` has the exact times, with an injected clock.
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ use super::support::{DAY, direct, id, new_session, server, store_at};
 
 const LIMIT: Duration = Duration::from_secs(1);
 
-/// How long a load takes that may take [`LIMIT`], and what it ends with.
+/// The time and the error of a load whose limit is [`LIMIT`].
 async fn load(server: &FaultServer, url: &str) -> (Duration, ErrorKind) {
     let builder =
         store_at(server, url).retry_options(RetryOptions::default().operation_timeout(LIMIT));
@@ -29,7 +29,7 @@ async fn load(server: &FaultServer, url: &str) -> (Duration, ErrorKind) {
 }
 
 #[tokio::test]
-async fn no_call_takes_longer_than_it_may() {
+async fn no_call_exceeds_its_time_limit() {
     let silent = server().await;
     silent.default(Step::Hang);
     let slow = server().await;

@@ -1,4 +1,4 @@
-//! An outage is not made worse by repetitions, and a service that stalls does not fill the process with calls.
+//! Retries do not make an outage worse, and calls to a stalled service do not fill the process.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 
 use super::support::{id, now, server, store_at};
 
-/// With default limits, and without pauses between attempts.
+/// A store with the default limits, but without pauses between attempts.
 fn store(server: &FaultServer, clock: &ManualClock) -> SessionStore {
     let builder = store_at(server, &server.urls().http).clock(clock.clone());
     builder
@@ -24,7 +24,7 @@ async fn load(store: &SessionStore) -> Result<(), dynamodb_session::Error> {
     store.load::<Value>(&id("a")).await.map(|_| ())
 }
 
-/// How many requests these calls are, all of which end in one way.
+/// Makes `calls` calls, which all succeed or all fail. Returns how many requests they sent.
 async fn requests(
     server: &FaultServer,
     store: &SessionStore,
@@ -38,7 +38,7 @@ async fn requests(
 }
 
 #[tokio::test]
-async fn while_all_fails_there_is_hardly_more_than_one_attempt_a_call() {
+async fn while_all_requests_fail_a_call_makes_hardly_more_than_one_attempt() {
     let server = server().await;
     let store = store(&server, &ManualClock::new(now()));
     for outage in [
@@ -54,17 +54,17 @@ async fn while_all_fails_there_is_hardly_more_than_one_attempt_a_call() {
         let sent = requests(&server, &store, 1000, false).await;
         assert!(sent > 1000 && sent <= 1100, "{sent}");
         assert_eq!(requests(&server, &store, 100, false).await, 100);
-        // It is over, and nobody has restarted anything.
+        // The outage is over. The store works again without a restart.
         server.default(Step::Pass);
         assert_eq!(requests(&server, &store, 500, true).await, 500);
-        // With it, the retries have come back.
+        // The successful calls have refilled the retry budget.
         server.script([Step::error("ThrottlingException")]);
         assert_eq!(requests(&server, &store, 1, true).await, 2);
     }
 }
 
 #[tokio::test]
-async fn behind_a_service_that_stalls_only_so_much_piles_up() {
+async fn calls_to_a_stalled_service_are_limited() {
     const CALLS: usize = 10_000;
     const CONNECTIONS: usize = 128;
     const QUEUE: usize = 4096;
@@ -77,7 +77,7 @@ async fn behind_a_service_that_stalls_only_so_much_piles_up() {
         let store = store.clone();
         calls.spawn(async move { load(&store).await.unwrap_err() });
     }
-    // Without any time having passed.
+    // These calls are refused at once, before the clock moves.
     for _ in 0..CALLS - CONNECTIONS - QUEUE {
         let refused = calls.join_next().await.unwrap().unwrap();
         assert_eq!(
@@ -106,7 +106,7 @@ async fn behind_a_service_that_stalls_only_so_much_piles_up() {
         "{}",
         seen.entries.len()
     );
-    // And it goes on.
+    // Afterwards the store works again.
     server.default(Step::Pass);
     load(&store).await.unwrap();
     assert_eq!(server.log().operations(), ["GetItem"]);

@@ -1,4 +1,4 @@
-//! Every row of `faults.json`: what the caller gets, after how many requests, at which time, and what is stored then.
+//! Every row of `faults.json`: the caller's result, the number of requests, the time, and what is stored afterwards.
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -16,7 +16,8 @@ use super::clock::{GUARD, WatchedClock};
 use super::support::{DAY, direct, id, new_session, now, server, store_at};
 use crate::support::{save_unknown, touch_until, until};
 
-/// What is tried where a row does not say. `clear` and `create_table` take several requests when all is well.
+/// The verbs of a row that does not list its own. `clear` and `create_table` are not here: they always take several
+/// requests.
 const VERBS: [&str; 7] = [
     "load", "create", "put", "save", "replace", "touch", "delete",
 ];
@@ -24,12 +25,13 @@ const VERBS: [&str; 7] = [
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Row {
-    /// What goes wrong.
+    /// The name of the fault.
     fault: String,
-    /// What an app sees of it, and after how long at most, by the defaults: in docs/failures.md where they are here.
+    /// What an app sees of it. Rows with this text are in docs/failures.md.
     sees: Option<String>,
+    /// The longest time until then, with default settings.
     after: Option<String>,
-    /// The field of `Urls`.
+    /// The name of a field of `Urls`.
     #[serde(default = "http")]
     endpoint: String,
     #[serde(default)]
@@ -39,7 +41,7 @@ struct Row {
     #[serde(default)]
     on: BTreeMap<String, Step>,
     verbs: Option<Vec<String>>,
-    /// By verb; `*` is the others.
+    /// The expected outcome by verb. `*` stands for all other verbs.
     expect: BTreeMap<String, Expected>,
 }
 
@@ -56,16 +58,16 @@ fn pass() -> Step {
 struct Expected {
     /// The name of an `ErrorKind`. Without one the verb succeeds.
     error: Option<String>,
-    /// What [`Error::code`] says.
+    /// The value of [`Error::code`].
     code: Option<String>,
-    /// What `error.code` says in JavaScript.
+    /// The value of `error.code` in JavaScript.
     js: Option<String>,
-    /// How many requests are sent, of all operations.
+    /// The number of requests, of all operations together.
     attempts: u32,
-    /// The times in milliseconds at which the caller has had enough of waiting. Without them, no time passes but in pauses.
+    /// The times in milliseconds at which a time limit ends a wait. Default: no limit is reached.
     #[serde(default)]
     at: Vec<u64>,
-    /// Whether what failed was done all the same. What succeeds was.
+    /// Whether a verb that failed was executed all the same. A verb that succeeds always was.
     #[serde(default)]
     stored: bool,
 }
@@ -75,12 +77,12 @@ fn rows() -> Vec<Row> {
 }
 
 #[test]
-fn rows_are_whole() {
+fn rows_are_complete() {
     let rows = rows();
     let mut names: Vec<_> = rows.iter().map(|row| &row.fault).collect();
     names.sort();
     names.dedup();
-    assert_eq!(names.len(), rows.len(), "each has a name of its own");
+    assert_eq!(names.len(), rows.len(), "each row has its own name");
     for row in &rows {
         assert_eq!(row.sees.is_some(), row.after.is_some(), "{}", row.fault);
         assert!(row.expect.contains_key("*"), "{}", row.fault);
@@ -95,7 +97,7 @@ fn rows_are_whole() {
     }
 }
 
-/// All that fail, not only the first.
+/// Collects the failures of all rows, instead of stopping at the first.
 #[tokio::test]
 async fn every_fault_ends_as_the_table_says() {
     let without_faults = without_faults().await;
@@ -106,7 +108,7 @@ async fn every_fault_ends_as_the_table_says() {
         let verbs = row.verbs.clone();
         let verbs = verbs.unwrap_or_else(|| VERBS.map(str::to_owned).to_vec());
         for verb in verbs {
-            // On a connection that is kept, and on a new one.
+            // On a new connection, and on a kept one.
             for is_warm in [false, true] {
                 if is_warm && !row.endpoint.eq("http") && !row.endpoint.eq("https") {
                     continue;
@@ -140,11 +142,11 @@ struct Trial<'a> {
     server: &'a FaultServer,
     verb: &'a str,
     is_warm: bool,
-    /// The result and the effect when nothing goes wrong.
+    /// The result and the effect of the verb without a fault.
     without_fault: &'a (Value, Value),
 }
 
-/// By verb, what [`Trial::without_fault`] is.
+/// [`Trial::without_fault`] by verb.
 async fn without_faults() -> BTreeMap<String, (Value, Value)> {
     let server = server().await;
     let engine = direct(&server).clock(WatchedClock::new()).build().unwrap();
@@ -161,7 +163,7 @@ async fn without_faults() -> BTreeMap<String, (Value, Value)> {
 }
 
 impl Trial<'_> {
-    /// What is not as expected.
+    /// Runs the trial. The error describes the difference from the expected outcome.
     async fn run(&self) -> Result<(), String> {
         let row = self.row;
         let expected = row.expect.get(self.verb).unwrap_or(&row.expect["*"]);
@@ -176,8 +178,8 @@ impl Trial<'_> {
         let clock = WatchedClock::new();
         let store = self.store(&clock);
         if self.is_warm {
-            // Whether there is a table or not.
-            let _ = store.load::<Value>(&id("nobody")).await;
+            // The table may be missing, so the result does not matter.
+            let _ = store.load::<Value>(&id("missing")).await;
         }
         self.server.log();
         self.server.default(row.default.clone());
@@ -219,7 +221,8 @@ impl Trial<'_> {
         self.works_again(&store).await
     }
 
-    /// Moves the clock to each of these times, when the call waits for exactly that, and gives what it ends with.
+    /// Advances the clock to each of these times, after checking that the call waits for exactly that time. Returns the
+    /// result of the call.
     async fn in_time<T>(
         &self,
         clock: &WatchedClock,
@@ -229,32 +232,32 @@ impl Trial<'_> {
         for (before, ms) in (1..).zip(at) {
             let time = Duration::from_millis(*ms);
             if ["http", "https"].contains(&self.row.endpoint.as_str()) {
-                // Until then it waits for a connection, which may end at the same time.
+                // Before its request arrives, the call waits for a connection, and that limit may have the same end.
                 self.server.received(before).await;
             }
             if !clock.is_awaited(time).await {
                 return Err(format!(
-                    "nobody waits until {time:?}, but {clock:?}, ended: {}",
+                    "no sleep ends at {time:?}, only {clock:?}; call finished: {}",
                     call.is_finished()
                 ));
             }
             clock.set(time.saturating_sub(Duration::from_millis(1)));
             turns().await;
             if call.is_finished() || !clock.is_awaited(time).await {
-                return Err(format!("it did not wait until {time:?}"));
+                return Err(format!("the call did not wait until {time:?}"));
             }
             clock.set(time);
         }
         match tokio::time::timeout(GUARD, call).await {
             Ok(result) => Ok(result.unwrap()),
-            Err(_) => Err(format!("it waits for more: {clock:?}")),
+            Err(_) => Err(format!("the call waits longer: {clock:?}")),
         }
     }
 
     fn store(&self, clock: &WatchedClock) -> SessionStore {
         let urls = serde_json::to_value(self.server.urls()).unwrap();
         let url = urls[&self.row.endpoint].as_str().unwrap();
-        // Without pauses between attempts: they are random.
+        // Without pauses between attempts, because their lengths are random.
         let builder = store_at(self.server, url)
             .retry_options(RetryOptions::default().base_backoff(Duration::ZERO));
         builder.clock(clock.clone()).build().unwrap()
@@ -295,11 +298,11 @@ impl Trial<'_> {
         Ok(())
     }
 
-    /// The fault has passed, and nobody has restarted anything.
+    /// Checks that the store works again after the fault, without a restart.
     async fn works_again(&self, store: &SessionStore) -> Result<(), String> {
         if matches!(self.row.default, Step::Close | Step::CloseIdle) {
             self.server.connections_closed().await;
-            // So that the runtime looks at its sockets.
+            // The runtime has to notice that its sockets are closed.
             turns().await;
         }
         let session = new_session("afterwards", json!({ "n": 1 }));
@@ -320,7 +323,7 @@ fn check<T: PartialEq + Debug + ?Sized>(got: &T, expected: &T, what: &str) -> Re
     Err(format!("{what}: {got:?}, not {expected:?}"))
 }
 
-/// Lets everything run that can.
+/// Lets all other tasks run that are ready.
 async fn turns() {
     for _ in 0..20 {
         tokio::task::yield_now().await;
@@ -329,7 +332,7 @@ async fn turns() {
 
 const NAME: &str = "a";
 
-/// What is there before, as it was loaded.
+/// Stores what the verb needs, and returns the loaded session.
 async fn prepare(engine: &SessionStore, verb: &str) -> Option<Loaded<Value>> {
     if verb == "create_table" {
         engine.table().delete().await.unwrap();
@@ -393,7 +396,7 @@ async fn perform(
     })
 }
 
-/// What is stored, past all faults.
+/// What is stored, read without faults.
 async fn effect(engine: &SessionStore, verb: &str) -> Value {
     if verb == "create_table" {
         return json!(engine.table().describe().await.unwrap().is_some());

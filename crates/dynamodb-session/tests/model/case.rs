@@ -1,5 +1,5 @@
-//! Cases: who does what when, and what the network does to it. Each comes from a seed, and a list of steps can be
-//! made shorter, because a step that cannot be taken is passed over.
+//! Cases: the steps of the callers and of the network. Each case comes from a seed. A list of steps can be made
+//! shorter, because a step that is not possible is skipped.
 
 use std::fmt;
 
@@ -7,24 +7,21 @@ use fastrand::Rng;
 
 use super::network::Fate;
 
-/// How many callers there are, and how many session ids they share.
+/// The number of callers, and of the session ids that they share.
 pub(super) const CALLERS: usize = 4;
 pub(super) const SLOTS: usize = 2;
 
 /// The settings of a case.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a setting of its own"
-)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a separate setting")]
 pub(super) struct Flavour {
     /// Whether the session data are text, as for Node.
     pub(super) is_text: bool,
-    /// Whether the sessions have an expiry unit, as koa's.
+    /// Whether the sessions have an expiry unit, as those of koa do.
     pub(super) has_unit: bool,
-    /// Whether the items are those of connect-dynamodb: the session is one text.
+    /// Whether the items have the layout of connect-dynamodb, in which the session is one text.
     pub(super) is_connect: bool,
-    /// Whether what was stored at the start is dynamodb-store's, which has its sessions elsewhere.
+    /// Whether the first item is one of dynamodb-store, which stores the session in another attribute.
     pub(super) is_foreign: bool,
     /// `ParallelChanges::Overwrite`.
     pub(super) overwrites: bool,
@@ -32,7 +29,7 @@ pub(super) struct Flavour {
     pub(super) is_update_denied: bool,
     /// Whether the engine does not show the item that a condition failed on.
     pub(super) shows_no_item: bool,
-    /// Whether what was stored at the start comes from the legacy package.
+    /// Whether the first item is one of the legacy package.
     pub(super) is_legacy: bool,
     /// Whether callers change many fields at once.
     pub(super) is_wide: bool,
@@ -42,16 +39,16 @@ pub(super) struct Flavour {
     pub(super) max_attempts: u32,
 }
 
-/// What one caller does.
+/// An action of one caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Act {
     /// Loads the session in a slot.
     Load(usize),
-    /// Changes a field of what it has in memory; `None` removes it.
+    /// Changes a field of the session in its memory. `None` removes it.
     Change(usize, Option<u32>),
-    /// Changes many.
+    /// Changes many fields.
     ChangeMany(u32),
-    /// Saves what it has loaded, to live this many seconds.
+    /// Saves the loaded session, with this TTL in seconds.
     Save(u64),
     Replace(u64),
     Touch(u64),
@@ -59,22 +56,22 @@ pub(super) enum Act {
     Create(u64),
     CreateOrMerge(u64),
     Put(u64),
-    /// Stops waiting. What is on its way arrives late.
+    /// Stops waiting. Its attempt on the network arrives late.
     GiveUp,
-    /// What it waits for meets its fate.
+    /// Ends the attempt that it waits for.
     Meet(Fate),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Step {
     Caller(usize, Act),
-    /// An attempt that nobody waits for arrives, the oldest being 0.
+    /// An attempt whose caller has given up arrives. The oldest is number 0.
     Arrive(usize),
     /// Milliseconds pass.
     Pass(u64),
-    /// DynamoDB's TTL deletes what has expired.
+    /// DynamoDB's TTL deletes an expired item.
     Expire(usize),
-    /// The legacy package stores a session where there is none.
+    /// The legacy package stores a session under an unused id.
     Legacy(usize),
 }
 
@@ -95,7 +92,7 @@ impl Flavour {
         let is_foreign = one_in(8) && !is_connect;
         Self {
             is_text: one_in(2),
-            // A touch there moves the expiry alone, or writes the session whole.
+            // In these layouts a touch only moves the expiry, or writes the whole session.
             has_unit: one_in(2) && !is_connect && !is_foreign,
             is_connect,
             is_foreign,
@@ -110,7 +107,7 @@ impl Flavour {
         }
     }
 
-    /// The same with one of its peculiarities less, in every way there is.
+    /// All flavours with one special setting less.
     pub(super) fn plainer(&self) -> Vec<Self> {
         let changes: [fn(&mut Self); 12] = [
             |flavour| flavour.is_text = false,
@@ -137,13 +134,13 @@ impl Flavour {
             .collect()
     }
 
-    /// Whether a save writes the session whole.
+    /// Whether a save writes the whole session.
     pub(super) fn is_whole(&self) -> bool {
         self.overwrites || self.is_update_denied || self.is_connect
     }
 }
 
-/// What a caller could do now.
+/// The state of a caller, which decides what it can do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Situation {
     Waits,
@@ -151,7 +148,7 @@ pub(super) enum Situation {
     HasNothing,
 }
 
-/// The next step, of those that can be taken.
+/// A random next step that is possible.
 pub(super) fn any_step(
     rng: &mut Rng,
     flavour: &Flavour,
@@ -187,7 +184,7 @@ pub(super) fn any_step(
     Step::Caller(caller, act)
 }
 
-/// Mostly the one where the others are.
+/// Mostly the same slot, so that callers meet.
 fn any_slot(rng: &mut Rng) -> usize {
     usize::from(rng.u32(..4) == 0)
 }
@@ -237,7 +234,7 @@ fn pick<T: Copy>(rng: &mut Rng, of: &[T]) -> T {
     of[rng.usize(..of.len())]
 }
 
-/// Leaves steps out, and settings, for as long as it still `fails`.
+/// Removes steps and settings while the case still `fails`.
 pub(super) fn shrink(
     flavour: &mut Flavour,
     steps: &mut Vec<Step>,

@@ -1,8 +1,8 @@
-//! The protocol against a simple model: several callers, a few session ids, every interleaving of their attempts,
-//! and a network that loses, delays and repeats.
+//! Compares the protocol with a simple model: several callers, a few session ids, random interleavings of their
+//! attempts, and a network that loses, delays and repeats.
 //!
-//! A case comes from a seed. One that fails is made as short as it can be and printed with what happened, and with
-//! the command that repeats it. `MODEL_CASES` says how many cases there are, `MODEL_SEED` that it is one only.
+//! A case comes from a seed. A case that fails is made as short as possible. It is printed with its events, and with
+//! the command that repeats it. `MODEL_CASES` sets the number of cases, `MODEL_SEED` runs only that case.
 
 use std::fmt::Write as _;
 use std::sync::Mutex;
@@ -25,22 +25,22 @@ mod run;
 
 const DEFAULT_CASES: u64 = 4000;
 
-/// How many steps a case has.
+/// The number of steps of a case.
 const STEPS: std::ops::Range<usize> = 10..70;
 
-/// What is wrong with the store on purpose.
+/// A deliberate fault in the store or in its network, which the model must find.
 #[derive(Clone, Copy)]
 struct Weakness {
     defect: Defect,
-    /// The store is told otherwise than the model.
-    told: fn(&mut Flavour),
-    /// The cases that it matters in.
+    /// Changes the settings of the store, but not those of the model.
+    misconfigure: fn(&mut Flavour),
+    /// Restricts the cases to those in which the fault shows.
     only: fn(&mut Flavour),
 }
 
 const SOUND: Weakness = Weakness {
     defect: Defect::None,
-    told: |_| {},
+    misconfigure: |_| {},
     only: |_| {},
 };
 
@@ -51,7 +51,7 @@ struct Failure {
     trace: Vec<String>,
 }
 
-/// Makes up a case from a seed and runs it.
+/// Makes a case from a seed and runs it.
 fn run_case(network: &Network, seed: u64, weakness: Weakness) -> Result<Tally, Box<Failure>> {
     let mut rng = Rng::with_seed(seed);
     let mut flavour = Flavour::any(&mut rng);
@@ -69,9 +69,9 @@ fn explore<D: Form>(
     weakness: Weakness,
     rng: &mut Rng,
 ) -> Result<Tally, Box<Failure>> {
-    let mut told = flavour.clone();
-    (weakness.told)(&mut told);
-    let mut run = Run::<D>::new(network, &flavour, &told, weakness.defect);
+    let mut configured = flavour.clone();
+    (weakness.misconfigure)(&mut configured);
+    let mut run = Run::<D>::new(network, &flavour, &configured, weakness.defect);
     let mut steps = Vec::new();
     let mut taken = Ok(());
     for _ in 0..rng.usize(STEPS) {
@@ -96,7 +96,7 @@ fn explore<D: Form>(
     }
 }
 
-/// Runs steps that are known already.
+/// Runs the steps of an earlier case again.
 fn replay(
     network: &Network,
     flavour: &Flavour,
@@ -109,9 +109,9 @@ fn replay(
         steps: &[Step],
         weakness: Weakness,
     ) -> Result<(), (Violation, Vec<String>)> {
-        let mut told = flavour.clone();
-        (weakness.told)(&mut told);
-        let mut run = Run::<D>::new(network, flavour, &told, weakness.defect);
+        let mut configured = flavour.clone();
+        (weakness.misconfigure)(&mut configured);
+        let mut run = Run::<D>::new(network, flavour, &configured, weakness.defect);
         let result = steps
             .iter()
             .try_for_each(|step| run.take(*step))
@@ -125,7 +125,7 @@ fn replay(
     }
 }
 
-/// Makes a failure short: what still violates the same in fewer steps and with plainer settings.
+/// Shortens a failure: finds fewer steps and simpler settings that cause the same violation.
 fn shrunk(network: &Network, failure: Failure, weakness: Weakness) -> Failure {
     let Failure {
         mut flavour,
@@ -155,7 +155,7 @@ fn shrunk(network: &Network, failure: Failure, weakness: Weakness) -> Failure {
 fn report(seed: u64, failure: &Failure) -> String {
     let mut report = format!("{}\n{:?}\n", failure.violation, failure.flavour);
     for line in &failure.trace {
-        writeln!(report, "  {line}").expect("a string takes everything");
+        writeln!(report, "  {line}").expect("writing to a string cannot fail");
     }
     let steps = failure.steps.len();
     report
@@ -164,7 +164,7 @@ fn report(seed: u64, failure: &Failure) -> String {
         )
 }
 
-/// Cases on several threads, each with an engine of its own, up to the first that fails.
+/// Runs cases on several threads, each with its own engine, until one fails.
 fn run_cases(
     seeds: impl Fn(u64) -> u64 + Sync,
     cases: u64,
@@ -216,7 +216,7 @@ fn of_environment(name: &str) -> Option<u64> {
     )
 }
 
-/// What a run of any length must have seen, or it has shown nothing.
+/// Events that every long run must include. Without them, it would not have tested anything.
 const SEEN: [&str; 23] = [
     "written",
     "written in parts",
@@ -246,9 +246,9 @@ const SEEN: [&str; 23] = [
 #[test]
 #[expect(
     clippy::print_stdout,
-    reason = "how much was tried belongs to the result"
+    reason = "the result includes the number of cases"
 )]
-fn what_is_reported_written_stays_and_what_is_destroyed_stays_away() {
+fn acknowledged_writes_stay_and_deleted_sessions_stay_deleted() {
     let given = of_environment("MODEL_SEED");
     let start = given.unwrap_or_else(|| fastrand::u64(..));
     let cases = if given.is_some() {
@@ -269,7 +269,7 @@ fn what_is_reported_written_stays_and_what_is_destroyed_stays_away() {
     }
 }
 
-/// A model that never finds anything proves nothing.
+/// Checks that the model finds this fault.
 fn is_found(weakness: Weakness, kinds: &[Kind]) -> Failure {
     const ENOUGH: u64 = 300;
     match run_cases(|case| case, ENOUGH, weakness) {
@@ -286,7 +286,7 @@ fn is_found(weakness: Weakness, kinds: &[Kind]) -> Failure {
 }
 
 #[test]
-fn it_finds_sessions_that_come_back() {
+fn the_model_finds_sessions_that_come_back() {
     let defect = Defect::Unconditional;
     is_found(
         Weakness { defect, ..SOUND },
@@ -295,16 +295,16 @@ fn it_finds_sessions_that_come_back() {
 }
 
 #[test]
-fn it_finds_writes_onto_another_session_under_the_id() {
+fn the_model_finds_writes_to_another_session_of_the_id() {
     let defect = Defect::PresenceAlone;
     is_found(Weakness { defect, ..SOUND }, &[Kind::Resurrected]);
 }
 
 #[test]
-fn it_finds_updates_that_are_lost() {
+fn the_model_finds_lost_updates() {
     let weakness = Weakness {
         defect: Defect::None,
-        told: |flavour| flavour.overwrites = true,
+        misconfigure: |flavour| flavour.overwrites = true,
         only: |flavour| {
             flavour.overwrites = false;
             flavour.is_update_denied = false;
@@ -314,50 +314,50 @@ fn it_finds_updates_that_are_lost() {
 }
 
 #[test]
-fn it_finds_writes_that_were_not_done() {
+fn the_model_finds_writes_that_were_not_executed() {
     let defect = Defect::Forgotten;
     is_found(Weakness { defect, ..SOUND }, &[Kind::Lost]);
 }
 
 #[test]
-fn it_finds_expired_sessions_that_are_returned() {
+fn the_model_finds_expired_sessions_that_are_returned() {
     let defect = Defect::Undying;
     is_found(Weakness { defect, ..SOUND }, &[Kind::Undead]);
 }
 
 #[test]
-fn it_finds_touches_that_should_not_have_been_skipped() {
+fn the_model_finds_touches_that_should_not_have_been_skipped() {
     let weakness = Weakness {
         defect: Defect::None,
-        told: |flavour| flavour.touch_after = Some(50_000),
+        misconfigure: |flavour| flavour.touch_after = Some(50_000),
         only: |flavour| flavour.touch_after = Some(2000),
     };
     is_found(weakness, &[Kind::Lost]);
 }
 
 #[test]
-fn it_finds_a_first_attempt_that_is_not_recognised() {
+fn the_model_finds_a_first_attempt_that_is_not_recognised() {
     let weakness = Weakness {
         defect: Defect::Disguised,
-        told: |_| {},
-        // Where the item is not shown, it is read.
+        misconfigure: |_| {},
+        // An item that is not shown is read instead, which works.
         only: |flavour| flavour.shows_no_item = false,
     };
     is_found(weakness, &[Kind::WrongAnswer, Kind::Dropped]);
 }
 
 #[test]
-fn it_finds_callers_that_do_not_get_to_know_the_created() {
+fn the_model_finds_callers_that_do_not_get_the_created() {
     let weakness = Weakness {
         defect: Defect::Silent,
-        told: |_| {},
+        misconfigure: |_| {},
         only: |flavour| flavour.is_legacy = true,
     };
     is_found(weakness, &[Kind::WrongAnswer]);
 }
 
 #[test]
-fn what_it_finds_is_short() {
+fn a_reported_failure_is_short() {
     let defect = Defect::Undying;
     let failure = is_found(Weakness { defect, ..SOUND }, &[Kind::Undead]);
     assert!(failure.steps.len() <= 6, "{}", report(0, &failure));

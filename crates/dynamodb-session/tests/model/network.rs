@@ -1,5 +1,5 @@
-//! The way between the stores and an engine in this process, in the hands of the test: every attempt waits here
-//! until the test says what becomes of it.
+//! A simulated network between the stores and an engine in this process. Every attempt waits here until the test
+//! decides its fate.
 
 use std::fmt;
 use std::io;
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::support::engine::{Engine, response};
 
-/// What becomes of an attempt.
+/// The fate of an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fate {
     /// It is executed and answered.
@@ -22,29 +22,29 @@ pub(super) enum Fate {
     AnswerLost,
     /// It is never executed.
     Lost,
-    /// Nobody waits for it any longer, and it is executed later, or at the very end.
+    /// Its caller has given up, and it is executed later, at the latest at the end.
     Late,
-    /// It is refused for want of capacity.
+    /// It is refused because the table has no capacity left.
     Throttled,
     /// It is executed, and the answer is an error of the server.
     Crashed,
 }
 
-/// A defect put in on purpose, that the model must find.
+/// A deliberate defect, which the model must find.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Defect {
     None,
-    /// Writes have no condition, as the legacy package's.
+    /// Writes have no condition, as in the legacy package.
     Unconditional,
-    /// Updates check that a session is there, but not whether it is the one that was loaded.
+    /// Updates check that a session exists, but not that it is the loaded one.
     PresenceAlone,
-    /// An update that sets or removes more than the expiry is acknowledged and forgotten.
+    /// An update that changes more than the expiry is acknowledged, but not executed.
     Forgotten,
-    /// What a condition failed on is shown as another session than it is.
+    /// A failed condition shows the item of another session.
     Disguised,
-    /// What an update has changed is not shown.
+    /// An update does not return the changed attributes.
     Silent,
-    /// What has expired is shown to expire in an hour.
+    /// An expired session is shown with an expiry in an hour.
     Undying,
 }
 
@@ -61,15 +61,15 @@ impl Attempt {
     }
 }
 
-/// An engine of one thread's, and the attempts on their way to it. Clones share everything.
+/// The engine of one thread, and the attempts on their way to it. Clones share everything.
 #[derive(Clone)]
 pub(super) struct Network {
     pub(super) engine: Engine,
     desk: Arc<Mutex<Desk>>,
 }
 
-/// Requests come from one caller at a time, so one slot does for what is being asked, and one for each caller
-/// for what waits.
+/// Only one caller sends a request at a time. So one field holds the current caller, and each caller has one waiting
+/// attempt.
 #[derive(Default)]
 struct Desk {
     caller: usize,
@@ -85,19 +85,19 @@ impl Network {
         }
     }
 
-    /// Forgets what is on its way, for so many callers to begin.
+    /// Drops all attempts, and starts anew with this number of callers.
     pub(super) fn reset(&self, callers: usize) {
         let mut desk = self.desk.lock().unwrap();
         desk.waiting = (0..callers).map(|_| None).collect();
         desk.answers = (0..callers).map(|_| None).collect();
     }
 
-    /// Attempts that come from now on are this caller's.
+    /// From now on attempts belong to this caller.
     pub(super) fn call_for(&self, caller: usize) {
         self.desk.lock().unwrap().caller = caller;
     }
 
-    /// Takes what waits of this caller's.
+    /// Takes the waiting attempt of this caller.
     pub(super) fn take(&self, caller: usize) -> Option<Attempt> {
         self.desk.lock().unwrap().waiting[caller].take()
     }
@@ -106,7 +106,7 @@ impl Network {
         self.desk.lock().unwrap().answers[caller] = Some(answer);
     }
 
-    /// Has the engine execute an attempt.
+    /// Executes an attempt on the engine.
     pub(super) fn execute(&self, attempt: &Attempt, defect: Defect, now: u64) -> (u16, Value) {
         let mut attempt = attempt.clone();
         if attempt.is_write() && is_spoilt(&mut attempt, defect) {
@@ -134,13 +134,13 @@ impl Network {
     }
 }
 
-/// Puts the defect into a write. Whether it is not to be executed at all.
+/// Applies the defect to a write. Returns whether the write must not be executed.
 fn is_spoilt(attempt: &mut Attempt, defect: Defect) -> bool {
     let body = &mut attempt.body;
     match defect {
         Defect::Unconditional => {
             body.as_object_mut().unwrap().remove("ConditionExpression");
-            // Only an item that is there has a map to set fields of.
+            // An update sets fields of a map, which only an existing item has.
             if attempt.operation == "UpdateItem" {
                 remove_unused(body);
             }
@@ -166,7 +166,7 @@ fn is_spoilt(attempt: &mut Attempt, defect: Defect) -> bool {
     false
 }
 
-/// The engine refuses names and values that no expression uses.
+/// Removes the names and values that no expression uses, because the engine refuses them.
 fn remove_unused(body: &mut Value) {
     let expressions = ["UpdateExpression", "ConditionExpression"]
         .map(|expression| body[expression].as_str().unwrap_or_default().to_owned())
@@ -193,7 +193,7 @@ pub(super) fn refusal(status: u16, code: &str) -> Response {
     response(status, &json!({ "__type": format!("x#{code}") }))
 }
 
-// A store shows its transport, and must not show what has passed.
+// `Debug` of a store shows its transport, which must not show session data.
 impl fmt::Debug for Network {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Network")

@@ -1,5 +1,5 @@
-//! What each verb costs in each situation: requests, and capacity units as the engine charges them, which the
-//! statistics have to agree with.
+//! The cost of each verb in each situation: its requests, and the capacity units that the engine charges. The store's
+//! statistics must show the same units.
 
 use dynamodb_session::framework::Framework;
 use dynamodb_session::options::{ParallelChanges, TableOptions};
@@ -11,7 +11,7 @@ use crate::support::{
     save_unknown, touch_until, until,
 };
 
-/// Sizes of an item, with what it costs to write and to read it.
+/// Sizes of an item, each with the units of a write and of a read.
 const SIZES: [(usize, f64, f64); 4] = [
     (0, 1.0, 1.0),
     (1500, 2.0, 1.0),
@@ -24,7 +24,7 @@ fn data(bytes: usize, n: u32) -> Value {
     json!({ "n": n, "cart": "x".repeat(bytes) })
 }
 
-/// What was requested since this was last asked, and what it cost.
+/// The requests since the last check, and their cost.
 struct Bill<'w> {
     world: &'w World,
     store: &'w SessionStore,
@@ -42,7 +42,7 @@ impl<'w> Bill<'w> {
         }
     }
 
-    /// Expects these requests, at this price by the engine and by the statistics.
+    /// Expects these requests, and these units from both the engine and the statistics.
     #[track_caller]
     fn is(&mut self, operations: &[&str], units: f64) {
         assert_eq!(self.world.tap.operations(), operations);
@@ -50,9 +50,9 @@ impl<'w> Bill<'w> {
         self.counts(units);
     }
 
-    /// The same where the engine does not say: a condition has failed.
+    /// The same after a failed condition: then the engine does not report units, only the statistics do.
     #[track_caller]
-    fn is_uncharted(&mut self, operations: &[&str], units: f64) {
+    fn is_after_a_failed_condition(&mut self, operations: &[&str], units: f64) {
         assert_eq!(self.world.tap.operations(), operations);
         assert_close(self.world.tap.units(), 0.0);
         self.counts(units);
@@ -94,7 +94,7 @@ async fn each_verb_by_the_size_of_the_session() {
         bill.is(&["UpdateItem"], write);
         assert!(save_unknown(&store, &loaded).await.unwrap().is_saved());
         bill.is(&["UpdateItem"], write);
-        // A touch costs as much as a save.
+        // A touch costs the same as a save.
         assert!(
             store
                 .touch(&loaded, &touch_until(now() + MINUTE))
@@ -105,7 +105,7 @@ async fn each_verb_by_the_size_of_the_session() {
         bill.is(&["UpdateItem"], write);
         let _ = store.put(&session).await.unwrap();
         bill.is(&["PutItem"], write);
-        // Of before and after, the larger is charged.
+        // The larger size is charged, before or after the write.
         let saved = store
             .save(&loaded, &json!({}), &until(now() + MINUTE))
             .await;
@@ -119,7 +119,7 @@ async fn each_verb_by_the_size_of_the_session() {
 }
 
 #[tokio::test]
-async fn a_miss_is_the_smallest_read_and_a_logout_without_a_session_the_smallest_write() {
+async fn a_miss_costs_the_smallest_read_and_a_logout_without_a_session_the_smallest_write() {
     let world = World::new();
     let store = world.store().await;
     let mut bill = Bill::open(&world, &store);
@@ -130,7 +130,7 @@ async fn a_miss_is_the_smallest_read_and_a_logout_without_a_session_the_smallest
 }
 
 #[tokio::test]
-async fn reads_that_may_be_late_cost_half() {
+async fn eventually_consistent_reads_cost_half() {
     let world = World::new();
     let store = world
         .open(
@@ -151,7 +151,7 @@ async fn reads_that_may_be_late_cost_half() {
 }
 
 #[tokio::test]
-async fn a_condition_that_fails_costs_what_is_there() {
+async fn a_failed_condition_costs_as_much_as_the_stored_item() {
     for (bytes, write, read) in SIZES {
         let world = World::new();
         let store = world.store().await;
@@ -159,12 +159,12 @@ async fn a_condition_that_fails_costs_what_is_there() {
         let mut loaded = session.clone();
         loaded.created = Some(now());
         let mut bill = Bill::open(&world, &store);
-        // Nothing is there.
+        // The item does not exist.
         assert_eq!(
             save_unknown(&store, &loaded).await.unwrap(),
             SaveOutcome::Gone
         );
-        bill.is_uncharted(&["UpdateItem"], 1.0);
+        bill.is_after_a_failed_condition(&["UpdateItem"], 1.0);
         assert_eq!(
             store
                 .touch(&loaded, &touch_until(now() + MINUTE))
@@ -172,9 +172,9 @@ async fn a_condition_that_fails_costs_what_is_there() {
                 .unwrap(),
             SaveOutcome::Gone
         );
-        bill.is_uncharted(&["UpdateItem"], 1.0);
+        bill.is_after_a_failed_condition(&["UpdateItem"], 1.0);
 
-        // Another session is.
+        // Another session has the id.
         world.clock.advance(MS);
         let _ = store.put(&fresh(&session)).await.unwrap();
         bill.is(&["PutItem"], write);
@@ -182,17 +182,18 @@ async fn a_condition_that_fails_costs_what_is_there() {
             .save(&loaded, &json!({}), &until(now() + MINUTE))
             .await;
         assert_eq!(gone.unwrap(), SaveOutcome::Gone);
-        bill.is_uncharted(&["UpdateItem"], write);
+        bill.is_after_a_failed_condition(&["UpdateItem"], write);
         let _ = store.create(&fresh(&session)).await.unwrap();
-        bill.is_uncharted(&["PutItem"], write);
+        bill.is_after_a_failed_condition(&["PutItem"], write);
 
-        // Merging costs the create that was refused, and a save.
+        // A merge costs the refused create and a save.
         let merged = save_absent(&store, &fresh(&session), &Framework::new()).await;
         assert!(merged.unwrap().is_saved());
         assert_eq!(world.tap.operations(), ["PutItem", "UpdateItem"]);
         assert_close(world.tap.units(), write);
         bill.counts(2.0 * write);
-        // And a read more, where the refusal does not show what is there. Nor its size, so it counts as small.
+        // If the refusal does not show the item, a read is added. The refused write then counts as the smallest one,
+        // because the size of the item is not known.
         world.tap.script([Fate::NoItem]);
         let merged = save_absent(&store, &fresh(&session), &Framework::new()).await;
         assert!(merged.unwrap().is_saved());
@@ -227,7 +228,7 @@ async fn a_touch_that_is_skipped_costs_nothing() {
 }
 
 #[tokio::test]
-async fn overwriting_costs_what_merging_does() {
+async fn overwriting_costs_the_same_as_merging() {
     let world = World::new();
     let store = world
         .open(world.builder().parallel_changes(ParallelChanges::Overwrite))
@@ -268,7 +269,7 @@ async fn a_save_in_parts_is_charged_for_the_whole_item_each_time() {
 }
 
 #[tokio::test]
-async fn where_updates_are_not_allowed_the_first_save_costs_a_request_more() {
+async fn without_permission_for_updates_the_first_save_costs_another_request() {
     let world = World::new();
     let store = world.store().await;
     let _ = store
@@ -287,7 +288,7 @@ async fn where_updates_are_not_allowed_the_first_save_costs_a_request_more() {
     }
 }
 
-/// The views of a page, by what the framework asks for in each.
+/// Page views, with the verbs that a framework calls for each.
 #[tokio::test]
 async fn page_views() {
     let world = World::new();
@@ -301,17 +302,17 @@ async fn page_views() {
         let created = save_absent(store, &session, &Framework::new()).await;
         assert!(created.unwrap().is_saved());
         bill.is(&["GetItem", "PutItem"], 2.0);
-        // One that reads.
+        // A view that reads.
         let loaded = store.load::<Value>(&id("a")).await.unwrap().unwrap();
         bill.is(&["GetItem"], 1.0);
-        // One that changes something.
+        // A view that changes a value.
         let loaded = store.load::<Value>(&loaded.id).await.unwrap().unwrap();
         let saved = store
             .save(&loaded, &data(0, 2), &until(now() + MINUTE))
             .await;
         assert!(saved.unwrap().is_saved());
         bill.is(&["GetItem", "UpdateItem"], 2.0);
-        // One that only lives longer by it.
+        // A view that only extends the session.
         let loaded = store.load::<Value>(&loaded.id).await.unwrap().unwrap();
         let saved = store
             .save(&loaded, &loaded.data, &until(now() + MINUTE))

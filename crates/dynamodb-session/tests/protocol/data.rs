@@ -1,4 +1,4 @@
-//! Session data of any type that serde can take apart.
+//! Session data of any type that serde can serialise.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -13,7 +13,7 @@ use crate::support::{MINUTE, World, fresh, id, now, save_unknown, until};
 async fn round_trip<T: Serialize + Sync + DeserializeOwned + PartialEq + fmt::Debug>(data: T) {
     let world = World::new();
     let store = world.store().await;
-    // By reference: writing takes no clone.
+    // By reference: a write does not clone the data.
     let _ = store
         .put(&NewSession::new(id("a"), &data).expires_at(now() + MINUTE))
         .await
@@ -22,11 +22,11 @@ async fn round_trip<T: Serialize + Sync + DeserializeOwned + PartialEq + fmt::De
         .load::<T>(&id("a"))
         .await
         .unwrap()
-        .expect("it was just stored");
+        .expect("the session was just stored");
     assert_eq!(loaded.data, data);
 }
 
-/// Bytes that serialise as such, which `Vec<u8>` does not.
+/// Bytes that serialise as bytes. A `Vec<u8>` serialises as a list.
 #[derive(Debug, PartialEq, Eq)]
 struct Bytes(Vec<u8>);
 
@@ -92,7 +92,7 @@ struct Everything {
 }
 
 #[tokio::test]
-async fn a_struct_with_everything_in_it() {
+async fn a_struct_with_every_type() {
     round_trip(Everything {
         text: "a\u{0}\"\\\u{2028}😀".to_owned(),
         letter: 'ß',
@@ -155,7 +155,7 @@ struct Integers {
     i128: i128,
 }
 
-/// `DynamoDB` holds 38 digits.
+/// `DynamoDB` stores up to 38 digits.
 const LARGEST: u128 = 99_999_999_999_999_999_999_999_999_999_999_999_999;
 
 #[tokio::test]
@@ -171,7 +171,7 @@ async fn integers_keep_every_digit() {
 }
 
 #[tokio::test]
-async fn what_dynamodb_cannot_hold_is_refused_and_nothing_is_sent() {
+async fn data_that_dynamodb_cannot_store_are_refused_without_a_request() {
     let world = World::new();
     let store = world.store().await;
     let too_many_digits = Integers {
@@ -190,7 +190,7 @@ async fn what_dynamodb_cannot_hold_is_refused_and_nothing_is_sent() {
 }
 
 #[tokio::test]
-async fn what_is_no_map_is_refused_and_nothing_is_sent() {
+async fn data_that_are_not_a_map_are_refused_without_a_request() {
     async fn is_refused<T: Serialize + Sync>(data: T) {
         let world = World::new();
         let store = world.store().await;
@@ -218,7 +218,7 @@ async fn what_is_no_map_is_refused_and_nothing_is_sent() {
 }
 
 #[tokio::test]
-async fn what_does_not_fit_the_type_is_an_error_that_does_not_quote_it() {
+async fn the_error_of_a_type_mismatch_does_not_quote_the_data() {
     let world = World::new();
     let store = world.store().await;
     let _ = store

@@ -1,5 +1,5 @@
-//! An engine that executes a request, and a connection that ends before the answer: what a client repeats without
-//! knowing whether it was done. Over real connections, on both engines.
+//! An engine executes a request, and the connection ends before the answer. So the client repeats the request without
+//! knowing whether it was executed. Over real connections, on both engines.
 
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Read, Write as _};
@@ -23,10 +23,10 @@ use crate::support::{
     until,
 };
 
-/// What happens after a request was executed, and before the connection is closed in place of an answer.
+/// Runs after a request was executed, and before the connection is closed instead of an answer.
 type Meanwhile = Box<dyn FnOnce() + Send>;
 
-/// A server before an engine. It always lets whole requests pass, and waits until they are executed.
+/// A server in front of an engine. It only passes on whole requests, and waits until they are executed.
 struct Proxy {
     addr: SocketAddr,
     state: Arc<Mutex<State>>,
@@ -35,7 +35,7 @@ struct Proxy {
 #[derive(Default)]
 struct State {
     dropped: VecDeque<Meanwhile>,
-    /// What was executed, and how it ended.
+    /// The executed requests, with their status.
     done: Vec<(String, u16)>,
     connections: usize,
 }
@@ -46,7 +46,7 @@ impl Proxy {
         let addr = listener.local_addr().unwrap();
         let state = Arc::<Mutex<State>>::default();
         let of_connections = Arc::clone(&state);
-        // It ends with the process: nobody connects any longer when the test is over.
+        // The thread ends with the process. After the test nothing connects to it.
         thread::spawn(move || {
             for client in listener.incoming() {
                 let client = client.unwrap();
@@ -62,18 +62,18 @@ impl Proxy {
         format!("http://{}", self.addr)
     }
 
-    /// Drops the next answer; those after it are delivered.
+    /// Drops the next answer. Later answers are delivered.
     fn drop_answer(&self) {
         self.drop_answer_after(|| {});
     }
 
-    /// The same, and what comes between is done first.
+    /// The same, but runs `meanwhile` before the connection is closed.
     fn drop_answer_after(&self, meanwhile: impl FnOnce() + Send + 'static) {
         let dropped = &mut self.state.lock().unwrap().dropped;
         dropped.push_back(Box::new(meanwhile));
     }
 
-    /// What was executed since this was last asked, and how it ended.
+    /// The requests executed since the last call, with their status.
     fn done(&self) -> Vec<(String, u16)> {
         std::mem::take(&mut self.state.lock().unwrap().done)
     }
@@ -103,7 +103,7 @@ fn serve(client: TcpStream, engine: SocketAddr, state: &Mutex<State>) {
         }
         let mut head = format!("HTTP/1.1 {} -\r\n", answer.status);
         for (name, value) in &answer.headers {
-            // The other connection is none of the client's business.
+            // These headers are about the connection to the engine.
             if name != "connection" && name != "keep-alive" {
                 head.extend([name, ": ", value, "\r\n"]);
             }
@@ -129,15 +129,21 @@ fn read_request(client: &mut BufReader<TcpStream>) -> Option<(String, String)> {
                 .then(|| value.trim().to_owned())
         })
     };
-    let target = header("x-amz-target").expect("a request for DynamoDB");
+    let target = header("x-amz-target").expect("the request is for DynamoDB");
     let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
-    let mut body = vec![0; header("content-length").expect("a length").parse().unwrap()];
+    let mut body = vec![
+        0;
+        header("content-length")
+            .expect("the request has a length")
+            .parse()
+            .unwrap()
+    ];
     client.read_exact(&mut body).ok()?;
     let body = String::from_utf8(body).unwrap();
     Some((operation, head + &body))
 }
 
-/// A store behind a proxy, and one that is not.
+/// A store behind the proxy, and another one that uses the engine directly.
 struct Behind {
     proxy: Proxy,
     store: SessionStore,
@@ -153,7 +159,7 @@ impl Behind {
                 .region("local")
                 .endpoint_url(url)
                 .clock(clock.clone())
-                // The engines know what time it is.
+                // The engines answer with the real time. This clock must not be corrected to it.
                 .connection_options(ConnectionOptions::default().correct_clock_skew(false))
                 .retry_options(RetryOptions::default().base_backoff(Duration::ZERO))
                 .build()
@@ -164,7 +170,7 @@ impl Behind {
             other: store(format!("http://{engine}")),
             proxy,
         };
-        // Tables that are being created are waited for.
+        // This store has the real clock, because it waits for the table to be created.
         let settling = SessionStore::builder()
             .region("local")
             .endpoint_url(format!("http://{engine}"))
@@ -178,7 +184,7 @@ impl Behind {
         behind
     }
 
-    /// A session that was put past the proxy and loaded behind it, so that a connection is kept.
+    /// A session that was put without the proxy and loaded through it, so that a connection is kept.
     async fn loaded(&self, name: &str, data: Value) -> Loaded<Value> {
         let _ = self
             .other
@@ -195,7 +201,7 @@ impl Behind {
         loaded.map(|record| record.data)
     }
 
-    /// What was executed, of which these ended well.
+    /// Checks the executed requests, and how many of them were successful writes.
     fn is_done(&self, operations: &[&str], succeeded: usize) {
         let done = self.proxy.done();
         let names: Vec<_> = done
@@ -210,14 +216,14 @@ impl Behind {
     }
 }
 
-/// Every verb whose first answer is dropped. `looks` is what the engine has to be asked which does not show the item
-/// that a condition failed on.
+/// Every verb, with its first answer dropped. `looks` are the additional requests to an engine that does not show the
+/// item after a failed condition.
 async fn is_done_once(engine: SocketAddr, looks: &[&'static str]) {
     let behind = Behind::of(engine).await;
     let Behind { proxy, store, .. } = &behind;
     let looked = |operations: &[&'static str]| [operations, looks].concat();
 
-    // On a new connection, and on one that is kept.
+    // On a new connection, and on a kept one.
     for name in ["a", "b"] {
         proxy.drop_answer();
         let session = new_session(name, json!({ "n": 1 }), MINUTE);
@@ -291,8 +297,8 @@ async fn is_done_once(engine: SocketAddr, looks: &[&'static str]) {
     assert_eq!(behind.data(&loaded.id).await, None);
 }
 
-/// What was written before the connection was dropped, and destroyed by somebody else before it was repeated.
-async fn stays_destroyed(engine: SocketAddr) {
+/// A session is written before the connection is dropped, and deleted by another client before the write is repeated.
+async fn stays_deleted(engine: SocketAddr) {
     let behind = Behind::of(engine).await;
     let Behind { proxy, store, .. } = &behind;
     for verb in ["save", "replace", "touch"] {
@@ -323,19 +329,19 @@ fn dynoxide() -> LocalEngine {
 }
 
 #[tokio::test]
-async fn what_was_done_before_the_connection_was_dropped_is_done_once() {
+async fn a_write_before_a_dropped_connection_is_executed_once() {
     is_done_once(dynoxide().addr(), &[]).await;
 }
 
 #[tokio::test]
-async fn what_was_destroyed_meanwhile_stays_destroyed() {
-    stays_destroyed(dynoxide().addr()).await;
+async fn a_session_that_is_deleted_meanwhile_stays_deleted() {
+    stays_deleted(dynoxide().addr()).await;
 }
 
 #[tokio::test]
-async fn also_where_a_condition_that_fails_does_not_show_the_item() {
+async fn the_same_without_the_item_of_a_failed_condition() {
     let engine = Dynalite::start();
     is_done_once(engine.addr(), &["GetItem"]).await;
-    stays_destroyed(engine.addr()).await;
-    assert_eq!(engine.restarts(), 0, "nothing cut a request short");
+    stays_deleted(engine.addr()).await;
+    assert_eq!(engine.restarts(), 0, "no request was cut off");
 }

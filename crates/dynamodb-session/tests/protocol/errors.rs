@@ -1,4 +1,4 @@
-//! What fails says what to do, and nothing of the session.
+//! Errors say what to do, and show nothing of the session.
 
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
@@ -51,13 +51,13 @@ fn silent() -> (TcpListener, String) {
     (listener, url)
 }
 
-/// A port that nobody listens on.
+/// A port without a listener.
 fn closed() -> String {
     silent().1
 }
 
 #[tokio::test]
-async fn an_endpoint_that_is_not_there_is_named_within_the_deadline() {
+async fn a_refusing_endpoint_is_named_within_the_deadline() {
     let url = closed();
     let store = SessionStore::builder()
         .region("local")
@@ -125,7 +125,7 @@ async fn an_engine_that_comes_back_is_found_again() {
 }
 
 #[tokio::test]
-async fn errors_say_nothing_of_the_session() {
+async fn errors_show_nothing_of_the_session() {
     let quoting = "Invalid value the-id the-data";
     for fate in [
         refusal("ValidationException", quoting),
@@ -140,9 +140,9 @@ async fn errors_say_nothing_of_the_session() {
         Fate::Lost(IncompleteReason::Config),
         Fate::Lost(IncompleteReason::Credentials),
     ] {
-        let told = format!("{fate:?}");
+        let shown = format!("{fate:?}");
         let (store, _tap) = scripted([fate]);
-        let error = store.load::<Value>(&id("the-id")).await.expect_err(&told);
+        let error = store.load::<Value>(&id("the-id")).await.expect_err(&shown);
         let shown = format!("{error} {error:?} {}", error.message());
         assert!(
             !shown.contains("the-id") && !shown.contains("the-data"),
@@ -164,7 +164,7 @@ async fn errors_say_nothing_of_the_session() {
 }
 
 #[tokio::test]
-async fn what_a_transport_says_of_settings_and_credentials_is_not_retried() {
+async fn errors_of_a_transport_about_settings_and_credentials_are_not_retried() {
     for (reason, kind) in [
         (IncompleteReason::Config, ErrorKind::Config),
         (IncompleteReason::Credentials, ErrorKind::Credentials),

@@ -1,4 +1,4 @@
-//! What a store tells beside the results of its calls: events and statistics.
+//! Events and statistics of a store.
 
 use std::fmt;
 use std::sync::{Arc, Mutex};
@@ -18,21 +18,21 @@ use crate::support::{
     scripted, touch_until, until,
 };
 
-type Heard = Arc<Mutex<Vec<Event>>>;
+type Recorded = Arc<Mutex<Vec<Event>>>;
 
-/// Has what the store tells written down.
-fn listening(builder: Builder) -> (Builder, Heard) {
-    let heard = Heard::default();
-    let events = Arc::clone(&heard);
+/// Records the events of the store.
+fn listening(builder: Builder) -> (Builder, Recorded) {
+    let recorded = Recorded::default();
+    let events = Arc::clone(&recorded);
     let listener = Arc::new(move |event: &Event| events.lock().unwrap().push(event.clone()));
-    (builder.on_event(listener), heard)
+    (builder.on_event(listener), recorded)
 }
 
-fn heard(events: &Heard) -> Vec<Event> {
+fn take(events: &Recorded) -> Vec<Event> {
     std::mem::take(&mut *events.lock().unwrap())
 }
 
-/// The hash in an event, which is all of the id that may be seen.
+/// The hash in an event. An event must not show more of the id.
 fn id_hash(event: &Event) -> String {
     let (Event::Conflict { id_hash, .. } | Event::Unreadable { id_hash }) = event else {
         panic!("no session in {event:?}");
@@ -43,7 +43,7 @@ fn id_hash(event: &Event) -> String {
 }
 
 #[tokio::test]
-async fn a_write_that_is_dropped_is_told_and_counted() {
+async fn a_dropped_write_is_reported_and_counted() {
     let world = World::new();
     let (builder, events) = listening(world.builder());
     let store = world.open(builder).await;
@@ -65,10 +65,10 @@ async fn a_write_that_is_dropped_is_told_and_counted() {
         assert_eq!(written.unwrap(), SaveOutcome::Gone);
     }
     assert_eq!(store.stats().conflicts, 4);
-    let told = heard(&events);
-    assert_eq!(told.len(), 4);
+    let reported = take(&events);
+    assert_eq!(reported.len(), 4);
     let mut hashes = Vec::new();
-    for event in &told {
+    for event in &reported {
         let Event::Conflict { operation, .. } = event else {
             panic!("{event:?}");
         };
@@ -87,15 +87,15 @@ async fn a_write_that_is_dropped_is_told_and_counted() {
         save_unknown(&store, &other).await.unwrap(),
         SaveOutcome::Gone
     );
-    assert_ne!(id_hash(&heard(&events)[0]), hashes[0]);
+    assert_ne!(id_hash(&take(&events)[0]), hashes[0]);
 
-    // That an id is taken is an answer like any other.
+    // A create whose id is taken is no conflict.
     let _ = store.put(&fresh(&session)).await.unwrap();
     let _ = store.create(&fresh(&session)).await.unwrap();
     let _ = save_absent(&store, &fresh(&session), &Framework::new())
         .await
         .unwrap();
-    assert_eq!(heard(&events), []);
+    assert_eq!(take(&events), []);
     assert_eq!(store.stats().conflicts, 5);
     for operation in ["PutItem", "UpdateItem"] {
         assert_eq!(of(&store, operation).errors, 0);
@@ -103,33 +103,36 @@ async fn a_write_that_is_dropped_is_told_and_counted() {
 }
 
 #[tokio::test]
-async fn an_item_that_is_no_session_is_told() {
+async fn an_item_without_a_session_is_reported() {
     let world = World::new();
     let (builder, events) = listening(world.builder());
     let store = world.open(builder).await;
     let items = [
-        // What a touch of connect-dynamodb leaves after a logout.
+        // A touch of connect-dynamodb after a logout leaves such an item.
         json!({ "expires": { "N": "1800000060" } }),
         json!({ "session": { "S": "text" } }),
     ];
     for item in items {
         world.put_item("the-id", item);
         assert!(store.load::<Value>(&id("the-id")).await.unwrap().is_none());
-        let told = heard(&events);
-        assert_eq!(told.len(), 1);
-        assert!(matches!(told[0], Event::Unreadable { .. }), "{told:?}");
-        id_hash(&told[0]);
+        let reported = take(&events);
+        assert_eq!(reported.len(), 1);
+        assert!(
+            matches!(reported[0], Event::Unreadable { .. }),
+            "{reported:?}"
+        );
+        id_hash(&reported[0]);
     }
-    // One that has expired is no longer anybody's concern, and one that is not there never was.
+    // An expired item and a missing one cause no event.
     world.put_item("the-id", json!({ "expires": { "N": "1700000000" } }));
-    for name in ["the-id", "none"] {
+    for name in ["the-id", "missing"] {
         assert!(store.load::<Value>(&id(name)).await.unwrap().is_none());
     }
-    assert_eq!(heard(&events), []);
+    assert_eq!(take(&events), []);
 }
 
 #[tokio::test]
-async fn every_repetition_is_told_and_counted() {
+async fn every_retry_is_reported_and_counted() {
     let world = World::new();
     let (builder, events) = listening(world.builder());
     let store = world.open(builder).await;
@@ -145,7 +148,7 @@ async fn every_repetition_is_told_and_counted() {
         code: code.map(ToOwned::to_owned),
     };
     assert_eq!(
-        heard(&events),
+        take(&events),
         [
             retry(1, None),
             retry(2, Some("InternalServerError")),
@@ -160,7 +163,7 @@ async fn every_repetition_is_told_and_counted() {
 }
 
 #[tokio::test]
-async fn throttling_is_told_also_when_it_is_not_repeated() {
+async fn throttling_is_reported_even_without_a_retry() {
     let throttled = || refusal("ProvisionedThroughputExceededException", "slow down");
     let world = World::new();
     let (builder, events) = listening(
@@ -181,7 +184,7 @@ async fn throttling_is_told_also_when_it_is_not_repeated() {
         attempt: 1,
         code: Some(code),
     };
-    assert_eq!(heard(&events), [throttle.clone(), retry, throttle]);
+    assert_eq!(take(&events), [throttle.clone(), retry, throttle]);
     let stats = store.stats();
     assert_eq!((stats.throttles, stats.retries), (2, 1));
     let loads = of(&store, "GetItem");
@@ -193,11 +196,11 @@ fn of(store: &SessionStore, operation: &str) -> OperationStats {
     let mut operations = stats.operations.into_iter();
     operations
         .find(|stats| stats.operation.name() == operation)
-        .expect("it was called")
+        .expect("the operation was called")
 }
 
 #[tokio::test]
-async fn clones_count_together_and_what_was_never_called_is_left_out() {
+async fn clones_share_statistics_and_unused_operations_are_left_out() {
     let (store, _tap) = scripted([Fate::Answer(200, json!({})), Fate::Answer(200, json!({}))]);
     assert_eq!(store.stats(), dynamodb_session::observe::Stats::default());
     store.delete(&id("a")).await.unwrap();
@@ -213,7 +216,7 @@ async fn clones_count_together_and_what_was_never_called_is_left_out() {
     );
 }
 
-/// Takes its time.
+/// A transport that takes some time for each attempt.
 #[derive(Clone)]
 struct Slow {
     tap: Tap,
@@ -237,7 +240,7 @@ impl Transport for Slow {
 }
 
 #[tokio::test]
-async fn time_is_that_of_the_calls_repetitions_included() {
+async fn the_time_of_a_call_includes_its_retries() {
     let world = World::new();
     let takes = Arc::new(Mutex::new(Vec::new()));
     let slow = Slow {

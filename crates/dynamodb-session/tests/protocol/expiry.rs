@@ -64,7 +64,7 @@ async fn at_its_expiry_a_session_has_expired() {
             SaveOutcome::Gone
         );
     }
-    assert!(world.item("a").is_some(), "no sweep has deleted it");
+    assert!(world.item("a").is_some(), "the item is still stored");
     let successor = store
         .create(&new_session("a", json!({ "n": 2 }), 2 * MINUTE))
         .await
@@ -115,7 +115,7 @@ async fn an_expiry_in_milliseconds_has_the_same_bounds() {
 }
 
 #[tokio::test]
-async fn a_save_or_replace_needs_the_item_and_not_its_life() {
+async fn a_save_or_replace_needs_an_item_even_an_expired_one() {
     let world = World::new();
     let store = world.store().await;
     let _ = store
@@ -123,7 +123,7 @@ async fn a_save_or_replace_needs_the_item_and_not_its_life() {
         .await
         .unwrap();
     let mut loaded = store.load::<Value>(&id("a")).await.unwrap().unwrap();
-    // The request that loaded it took long, and renews it.
+    // The request that loaded the session took long, and now renews it.
     world.clock.advance(MINUTE);
     let saved = store
         .save(&loaded, &loaded.data, &until(now() + 2 * MINUTE))

@@ -1,4 +1,4 @@
-//! How long a session lives: touches that are not worth a write, and the absolute lifetime.
+//! The life of a session: touches that are skipped, and the absolute lifetime.
 
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use crate::support::{
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// A store that skips touches, and a session of a minute that was loaded.
+/// A store that skips touches, and a loaded session that expires in a minute.
 async fn skipping(world: &World, touch_after: Duration) -> (SessionStore, Loaded<Value>) {
     let store = world.open(world.builder().touch_after(touch_after)).await;
     let loaded = loaded(world, &store).await;
@@ -32,7 +32,7 @@ async fn loaded(world: &World, store: &SessionStore) -> Loaded<Value> {
     loaded
 }
 
-/// Whether moving the expiry to `ttl` after [`now`] is sent, by a touch and by a save that changes nothing.
+/// Whether a touch and an unchanged save send a request when they move the expiry to `ttl` after [`now`].
 async fn is_sent(
     world: &World,
     store: &SessionStore,
@@ -54,14 +54,14 @@ async fn is_sent(
                 .unwrap()
         };
         let is_sent = !world.tap.operations().is_empty();
-        // What was not sent leaves the session as it was loaded, and that is what is said.
+        // Without a request the session keeps the loaded expiry, and the outcome says so.
         let expires_at = if is_sent {
             Some(now() + ttl)
         } else {
             loaded.expires_at
         };
         let SaveOutcome::Saved(stamp) = written else {
-            panic!("it is there");
+            panic!("the session exists");
         };
         assert_eq!(
             (stamp.created, Some(stamp.expires_at)),
@@ -79,7 +79,7 @@ async fn is_sent(
 }
 
 #[tokio::test]
-async fn every_touch_is_sent_unless_told_otherwise() {
+async fn every_touch_is_sent_by_default() {
     let world = World::new();
     let store = world.store().await;
     let session = loaded(&world, &store).await;
@@ -106,10 +106,10 @@ async fn a_touch_that_moves_the_expiry_by_little_is_not_sent() {
 }
 
 #[tokio::test]
-async fn nor_less_often_than_twice_in_its_life() {
+async fn a_touch_that_moves_the_expiry_by_half_the_ttl_is_sent() {
     let world = World::new();
     let (store, session) = skipping(&world, 60 * MINUTE).await;
-    // 29 s later a minute is 89 s after the start: by less than half a minute.
+    // After 29 s, one minute from then is 89 s after the start. The expiry would move by less than half its minute.
     world.clock.advance(29 * SECOND);
     assert!(!is_sent(&world, &store, &session, 89 * SECOND).await);
     world.clock.advance(SECOND);
@@ -128,7 +128,7 @@ async fn a_shorter_expiry_is_always_sent() {
 }
 
 #[tokio::test]
-async fn so_is_a_first_one_and_whatever_changed() {
+async fn a_first_expiry_and_changed_data_are_always_sent() {
     let world = World::new();
     let (store, session) = skipping(&world, 10 * SECOND).await;
     let mut without = session.clone();
@@ -152,7 +152,7 @@ async fn so_is_a_first_one_and_whatever_changed() {
 }
 
 #[tokio::test]
-async fn of_an_expiry_unit_the_instants_may_differ_and_nothing_else() {
+async fn only_the_instants_of_an_expiry_unit_may_differ() {
     static FIELDS: LazyLock<Framework> = LazyLock::new(|| {
         Framework::new()
             .expiry_field(ExpiryField::instant("_expire"))
@@ -171,7 +171,7 @@ async fn of_an_expiry_unit_the_instants_may_differ_and_nothing_else() {
         (with(60, "/"), false, false),
         (with(61, "/"), true, true),
         (with(60, "/a"), true, true),
-        // Of what is not of the unit a touch sends nothing.
+        // A touch never writes fields outside of the expiry unit.
         (another, true, false),
     ] {
         let expires_at = now() + MINUTE + SECOND;
@@ -201,7 +201,7 @@ async fn of_an_expiry_unit_the_instants_may_differ_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn where_sessions_are_overwritten_touches_are_skipped_as_well() {
+async fn touches_are_skipped_with_overwriting_saves_too() {
     let world = World::new();
     let builder = world.builder().parallel_changes(ParallelChanges::Overwrite);
     let store = world.open(builder.touch_after(10 * SECOND)).await;
@@ -247,7 +247,7 @@ async fn no_write_lets_a_session_live_longer_than_its_absolute_lifetime() {
             json!({ "N": secs(120) })
         );
     }
-    // What ends earlier still does.
+    // A session that expires earlier keeps its expiry.
     let touched = store
         .touch(&loaded, &touch_until(now() + MINUTE + SECOND))
         .await;
@@ -258,7 +258,7 @@ async fn no_write_lets_a_session_live_longer_than_its_absolute_lifetime() {
 }
 
 #[tokio::test]
-async fn past_it_a_session_has_expired_whatever_its_item_says() {
+async fn after_its_absolute_lifetime_a_session_has_expired_whatever_its_item_says() {
     let world = World::new();
     let store = world.open(world.builder().absolute_ttl(2 * MINUTE)).await;
     let item = json!({

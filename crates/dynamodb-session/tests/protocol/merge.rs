@@ -1,4 +1,4 @@
-//! Parallel requests do not overwrite each other: what a save writes is what changed, as the application saw it.
+//! Parallel requests do not overwrite each other: a save writes only the fields that the application changed.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -13,7 +13,7 @@ use crate::support::{
     Fate, MINUTE, World, id, loaded_as, now, refusal, secs, stamp, touch_until, until,
 };
 
-/// A session that is stored with these fields, as attribute values, and loaded.
+/// Stores a session with these fields, given as attribute values, and loads it.
 async fn loaded<T: dynamodb_session::DecodeSession>(
     world: &World,
     store: &SessionStore,
@@ -28,7 +28,7 @@ async fn loaded<T: dynamodb_session::DecodeSession>(
     loaded
 }
 
-/// The one update that was sent.
+/// The update that was sent. There must be exactly one request.
 fn update(world: &World) -> Update {
     let calls = world.tap.calls();
     assert_eq!(calls.len(), 1, "one request");
@@ -40,7 +40,7 @@ fn fields_of(world: &World) -> Value {
     world.item("a").unwrap()["session"]["M"].clone()
 }
 
-/// The fields that a save of this text writes, where the stored ones are these.
+/// The fields that a save of `text` writes over the `stored` ones.
 async fn fields_written(stored: Value, text: SessionText) -> Vec<String> {
     let world = World::new();
     let store = world.store().await;
@@ -56,7 +56,7 @@ async fn fields_written(stored: Value, text: SessionText) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn what_did_not_change_is_not_sent() {
+async fn unchanged_fields_are_not_sent() {
     let world = World::new();
     let store = world.store().await;
     let fields = json!({ "n": { "N": "1" }, "o": { "M": { "x": { "L": [{ "S": "" }] } } } });
@@ -78,7 +78,7 @@ async fn what_did_not_change_is_not_sent() {
 }
 
 #[tokio::test]
-async fn disjoint_changes_all_survive_and_of_one_field_the_last() {
+async fn all_disjoint_changes_survive_and_the_last_change_of_one_field() {
     let world = World::new();
     let store = world.store().await;
     let stored = json!({
@@ -104,7 +104,7 @@ async fn disjoint_changes_all_survive_and_of_one_field_the_last() {
 }
 
 #[tokio::test]
-async fn what_is_written_is_the_base_of_what_is_written_next() {
+async fn a_saved_session_is_the_base_of_the_next_save() {
     let world = World::new();
     let store = world.store().await;
     let first: Loaded<Value> = loaded(&world, &store, json!({ "n": { "N": "1" } })).await;
@@ -152,7 +152,7 @@ async fn a_field_is_removed_and_null_is_a_value() {
 }
 
 #[tokio::test]
-async fn the_order_of_fields_says_nothing() {
+async fn the_order_of_fields_does_not_matter() {
     let stored =
         json!({ "a": { "N": "1" }, "o": { "M": { "x": { "N": "1" }, "y": { "N": "2" } } } });
     let text = SessionText::Json(r#"{"o":{"y":2,"x":1},"a":1}"#.to_owned());
@@ -160,7 +160,7 @@ async fn the_order_of_fields_says_nothing() {
 }
 
 #[tokio::test]
-async fn text_knows_numbers_as_doubles() {
+async fn numbers_in_text_are_compared_as_doubles() {
     let stored = json!({
         "same": { "N": "9007199254740993" }, "long": { "N": "0.1000000000000000055511151231257827" },
         "zeros": { "N": "1.50" }, "other": { "N": "9007199254740993" }, "in": { "L": [{ "N": "1.0" }] },
@@ -179,7 +179,7 @@ struct Exact {
 }
 
 #[tokio::test]
-async fn types_know_numbers_to_the_last_digit() {
+async fn numbers_in_types_are_compared_to_the_last_digit() {
     let world = World::new();
     let store = world.store().await;
     let stored = json!({
@@ -197,7 +197,7 @@ async fn types_know_numbers_to_the_last_digit() {
     assert!(written.is_saved());
     assert_eq!(update(&world).fields(), ["big"]);
     assert_eq!(fields_of(&world)["big"], json!({ "N": "9007199254740992" }));
-    // What was not changed keeps its digits too.
+    // An unchanged number keeps its digits too.
     assert_eq!(
         fields_of(&world)["ratio"],
         json!({ "N": "0.10000000000000000555" })
@@ -219,7 +219,7 @@ async fn binary_is_compared_by_its_bytes() {
     assert_eq!(written, ["other", "text"]);
 }
 
-/// Of a framework that keeps a cookie and two fields of its own, and cannot carry names with an underscore.
+/// A framework that keeps a cookie and two other fields in a session, and does not carry names with an underscore.
 static FIELDS: LazyLock<Framework> = LazyLock::new(|| {
     Framework::new()
         .expiry_field(ExpiryField::instant("_expire"))
@@ -236,7 +236,7 @@ async fn the_expiry_unit_is_written_with_the_ttl_attribute_each_field_set_or_rem
         "_expire": { "N": "1" }, "_maxAge": { "N": "7" }, "cookie": { "M": { "path": { "S": "/" } } }, "n": { "N": "1" },
     });
     for (data, fields) in [
-        // Nothing changed, and something.
+        // Sessions without and with changes.
         (
             json!({ "_expire": 1, "cookie": { "path": "/" }, "n": 1 }),
             vec!["_expire", "_session", "cookie"],
@@ -266,7 +266,7 @@ async fn the_expiry_unit_is_written_with_the_ttl_attribute_each_field_set_or_rem
                 "{data} {field}"
             );
         }
-        // A name that the framework cannot carry is not missed.
+        // A field that the framework does not carry is missing in the data, but is not removed.
         assert_eq!(fields_of(&world)["_maxAge"], json!({ "N": "7" }));
     }
 }
@@ -328,7 +328,7 @@ async fn many_changes_take_several_updates_each_with_the_condition() {
         .map(|name| (name, json!({ "N": "1" })))
         .collect();
     let loaded: Loaded<BTreeMap<String, u32>> = loaded(&world, &store, json!(fields)).await;
-    // 50 are removed, 100 change and 100 are new.
+    // 50 fields are removed, 100 changed and 100 added.
     let data = wide(50..250, 2);
     let written = store
         .save(&loaded, &data, &until(now() + 2 * MINUTE))
@@ -352,7 +352,7 @@ async fn many_changes_take_several_updates_each_with_the_condition() {
         assert!(update.fields().len() <= 100);
         written += update.fields().len();
         assert_eq!(update.attributes().contains(&"expires"), number == 0);
-        // What is removed makes room for what is set.
+        // The removals make room for the new fields.
         let removes = update.0.values().any(Option::is_none);
         assert_eq!(removes, number == 0);
     }
@@ -362,7 +362,7 @@ async fn many_changes_take_several_updates_each_with_the_condition() {
 }
 
 #[tokio::test]
-async fn a_session_that_goes_in_the_middle_of_them_is_gone() {
+async fn a_session_that_is_deleted_between_the_updates_is_gone() {
     let world = World::new();
     let store = world.store().await;
     let loaded: Loaded<BTreeMap<String, u32>> = loaded(&world, &store, json!({})).await;
@@ -380,7 +380,7 @@ async fn a_session_that_goes_in_the_middle_of_them_is_gone() {
 }
 
 #[tokio::test]
-async fn names_that_expressions_could_not_hold_are_fields_like_any_other() {
+async fn names_that_are_invalid_in_expressions_can_be_fields() {
     let world = World::new();
     let store = world.store().await;
     let names = [
@@ -408,7 +408,7 @@ async fn names_that_expressions_could_not_hold_are_fields_like_any_other() {
 }
 
 #[tokio::test]
-async fn a_large_name_or_value_is_no_larger_expression() {
+async fn a_large_name_or_value_does_not_enlarge_the_expression() {
     let world = World::new();
     let store = world.store().await;
     let loaded: Loaded<Value> = loaded(&world, &store, json!({})).await;

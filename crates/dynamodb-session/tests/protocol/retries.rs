@@ -1,4 +1,4 @@
-//! An answer that is lost leaves it unknown whether the write happened. Repeating finds out.
+//! When an answer is lost, the store does not know whether the write was executed. Repeating the request shows it.
 
 use dynamodb_session::framework::Framework;
 use dynamodb_session::options::TableOptions;
@@ -32,7 +32,7 @@ async fn a_create_whose_answer_was_lost_is_created() {
 }
 
 #[tokio::test]
-async fn where_the_engine_does_not_show_the_item_it_is_read() {
+async fn an_item_that_the_engine_does_not_show_is_read() {
     let world = World::new();
     let store = world
         .open(
@@ -61,11 +61,11 @@ async fn where_the_engine_does_not_show_the_item_it_is_read() {
 }
 
 #[tokio::test]
-async fn an_item_of_somebody_else_is_not_ones_own() {
+async fn an_item_of_another_writer_is_not_taken_for_ones_own() {
     let world = World::new();
     let store = world.store().await;
     for (created, expires) in [
-        // Of another millisecond; with another expiry; of the legacy package.
+        // An item of another millisecond, one with another expiry, and one of the legacy package.
         (
             json!({ "N": "1799999999999" }),
             json!({ "N": "1800000060" }),
@@ -96,11 +96,11 @@ async fn an_item_of_somebody_else_is_not_ones_own() {
 }
 
 #[tokio::test]
-async fn at_the_first_attempt_an_item_is_somebody_elses() {
+async fn at_the_first_attempt_an_existing_item_belongs_to_another_writer() {
     let world = World::new();
     let store = world.store().await;
     let session = new_session("a", json!({}), MINUTE);
-    // Alike to the last digit, but nothing of ours can be there yet.
+    // The item is equal to the last digit, but at the first attempt it cannot be this call's own.
     let _ = store.put(&session).await.unwrap();
     world.tap.calls();
     assert_eq!(store.create(&session).await.unwrap(), CreateOutcome::Taken);
@@ -108,7 +108,7 @@ async fn at_the_first_attempt_an_item_is_somebody_elses() {
 }
 
 #[tokio::test]
-async fn an_item_that_goes_before_it_is_looked_at_was_taken() {
+async fn an_id_whose_item_is_deleted_before_the_read_was_taken() {
     let world = World::new();
     let store = world.store().await;
     world.put_item("a", json!({ "session": { "M": {} } }));
@@ -126,7 +126,7 @@ async fn an_item_that_goes_before_it_is_looked_at_was_taken() {
 }
 
 #[tokio::test]
-async fn a_look_that_fails_is_the_error() {
+async fn a_failed_read_is_the_error() {
     let world = World::new();
     let store = world.store().await;
     world.put_item("a", json!({ "session": { "M": {} } }));
@@ -151,7 +151,7 @@ async fn a_save_whose_answer_was_lost_is_written() {
     let store = world.store().await;
     for item in [
         json!({ "session": { "M": {} }, "created": { "N": "1800000000000" } }),
-        // The first attempt gives it a `created`, and the second has to accept that.
+        // The first attempt writes a `created`, and the second one has to accept it.
         json!({ "session": { "M": {} } }),
     ] {
         for is_merging in [true, false] {
@@ -170,7 +170,7 @@ async fn a_save_whose_answer_was_lost_is_written() {
             } else {
                 save_unknown(&store, &changed).await
             };
-            // A whole session is not asked back for.
+            // A replace does not ask for the new attributes.
             let created = loaded.created.or(is_merging.then_some(began));
             assert_eq!(written.unwrap(), SaveOutcome::Saved(stamp(created, MINUTE)));
             assert_eq!(world.tap.operations(), ["UpdateItem", "UpdateItem"]);
@@ -232,7 +232,7 @@ async fn a_retried_save_does_not_undo_a_logout() {
 }
 
 #[tokio::test]
-async fn what_was_to_be_merged_onto_a_session_that_goes_is_a_session_of_its_own() {
+async fn data_to_merge_with_a_session_that_is_deleted_become_a_new_session() {
     let world = World::new();
     let store = world.store().await;
     let minute_ago = json!({ "N": "1799999940000" });
@@ -254,7 +254,7 @@ async fn what_was_to_be_merged_onto_a_session_that_goes_is_a_session_of_its_own(
     assert_eq!(written.unwrap(), SaveOutcome::Saved(stamp(now(), MINUTE)));
     let calls = world.tap.calls();
     assert_eq!(calls.len(), 3);
-    // Whoever loaded the one that has gone must not be able to write to this one.
+    // A request that loaded the deleted session must not be able to write to the new one.
     assert_eq!(
         calls[2].1["Item"]["created"],
         json!({ "N": "1800000000000" })
@@ -300,7 +300,7 @@ async fn throttling_and_server_errors_are_retried_until_the_attempts_are_used_up
 }
 
 #[tokio::test]
-async fn what_repeating_does_not_cure_is_not_repeated() {
+async fn errors_that_a_retry_does_not_cure_are_not_retried() {
     for (code, kind) in [
         ("AccessDeniedException", ErrorKind::AccessDenied),
         ("ResourceNotFoundException", ErrorKind::TableNotFound),
@@ -322,7 +322,7 @@ async fn what_repeating_does_not_cure_is_not_repeated() {
 }
 
 #[tokio::test]
-async fn a_connection_that_is_never_made_is_an_error_of_the_transport() {
+async fn a_failure_to_connect_is_an_error_of_the_transport() {
     let (store, _tap) = scripted((0..4).map(|_| Fate::Lost(Connect)));
     let error = store.load::<Value>(&id("a")).await.unwrap_err();
     assert_eq!((error.kind(), error.status()), (ErrorKind::Transport, None));

@@ -1,4 +1,4 @@
-//! What the store's settings change in what is sent and stored.
+//! The effects of the store's settings on requests and items.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -16,7 +16,7 @@ use crate::support::{
 };
 
 #[tokio::test]
-async fn reads_are_consistent_unless_told_otherwise() {
+async fn reads_are_consistent_by_default() {
     let world = World::new();
     let store = world.store().await;
     let eventual = world
@@ -35,7 +35,7 @@ async fn reads_are_consistent_unless_told_otherwise() {
     assert_eq!(asked, [true, false]);
 }
 
-/// Everything a store does, with these names for the table's attributes.
+/// All verbs of a store, with these names for the table's attributes.
 async fn all_verbs(partition_key: &str, ttl_attribute: &str) {
     let world = World::new();
     let names = world.builder().table_options(
@@ -93,17 +93,17 @@ async fn all_verbs(partition_key: &str, ttl_attribute: &str) {
 #[tokio::test]
 async fn attributes_may_have_any_name() {
     all_verbs("id", "expiresAt").await;
-    // Words that DynamoDB reserves.
+    // Reserved words of DynamoDB.
     all_verbs("key", "ttl").await;
     all_verbs("name", "timestamp").await;
-    // What would end a name in an expression, or in JSON.
+    // Characters that would end a name in an expression, or in JSON.
     all_verbs("session.id", "expires at").await;
     all_verbs("\"#k\"", ":now").await;
     all_verbs("schlüssel", "過期").await;
 }
 
 #[tokio::test]
-async fn the_attribute_that_the_tables_ttl_is_on_is_followed() {
+async fn the_store_uses_the_ttl_attribute_of_the_table() {
     let world = World::new();
     let theirs = world
         .open(
@@ -158,7 +158,7 @@ async fn a_create_that_merges_is_written_however_little_it_moves_the_expiry() {
 }
 
 #[tokio::test]
-async fn the_observer_is_told_about_every_call() {
+async fn the_observer_gets_a_report_of_every_call() {
     let world = World::new();
     let seen = Arc::new(Mutex::new(Vec::new()));
     let observed = Arc::clone(&seen);
@@ -183,7 +183,7 @@ async fn the_observer_is_told_about_every_call() {
 }
 
 #[test]
-fn a_store_outlives_the_runtime_it_was_first_used_on() {
+fn a_store_outlives_the_runtime_of_its_first_call() {
     let engine = LocalEngine::builder().start().unwrap();
     let store = SessionStore::builder()
         .region("local")

@@ -1,11 +1,11 @@
-//! What an `UpdateItem` does, read from its expression.
+//! The changes of an `UpdateItem`, read from its expression.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-/// By path, names resolved: the value that is set, or `None` for what is removed. What is only set where nothing
-/// is says so.
+/// The changes by path, with resolved names: the value that is set, or `None` for a removal. If the value is the result
+/// of a function such as `if_not_exists`, it is the name of the function.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Update(pub(crate) BTreeMap<Vec<String>, Option<Value>>);
 
@@ -28,14 +28,14 @@ impl Update {
                 .collect()
         };
         let mut changes = BTreeMap::new();
-        // Every clause begins with a placeholder of a name, every further argument of a function is one of a value.
+        // Every clause begins with the placeholder of a name. All other arguments are placeholders of values.
         for clause in clauses(set.trim().strip_prefix("SET ").unwrap_or_default()) {
             let (left, right) = clause.split_once('=').unwrap();
             let value = match right.trim() {
                 value if value.starts_with(':') => body["ExpressionAttributeValues"][value].clone(),
                 call => call.split('(').next().unwrap_or_default().into(),
             };
-            assert!(!value.is_null(), "a value that is not there: {clause}");
+            assert!(!value.is_null(), "the value is missing: {clause}");
             assert_eq!(
                 changes.insert(path(left), Some(value)),
                 None,
@@ -43,12 +43,16 @@ impl Update {
             );
         }
         for clause in clauses(remove) {
-            assert_eq!(changes.insert(path(&clause), None), None, "both: {clause}");
+            assert_eq!(
+                changes.insert(path(&clause), None),
+                None,
+                "set and removed: {clause}"
+            );
         }
         Self(changes)
     }
 
-    /// The top-level fields of the session that it sets or removes.
+    /// The top-level fields of the session that the update sets or removes.
     pub(crate) fn fields(&self) -> Vec<&str> {
         let paths = self.0.keys().filter(|path| path[0] == "session");
         paths
@@ -59,7 +63,7 @@ impl Update {
             .collect()
     }
 
-    /// The other attributes that it sets or removes.
+    /// The other attributes that the update sets or removes.
     pub(crate) fn attributes(&self) -> Vec<&str> {
         let paths = self.0.keys().filter(|path| path.len() == 1);
         paths.map(|path| path[0].as_str()).collect()

@@ -1,4 +1,4 @@
-//! The six verbs and what each is conditional on.
+//! The six verbs and their conditions.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -60,12 +60,12 @@ async fn every_verb_is_one_request() {
 }
 
 #[tokio::test]
-async fn created_is_the_stores_time_and_what_is_loaded() {
+async fn created_is_the_time_of_the_store_and_is_loaded() {
     let world = World::new();
     let store = world.store().await;
     world.clock.advance(123 * MS);
     let mut session = loaded_as("a", json!({}), MINUTE);
-    // Not looked at.
+    // The `created` of a new session is ignored.
     session.created = Some(now() - MINUTE);
     let created = now() + 123 * MS;
     assert_eq!(
@@ -114,9 +114,9 @@ async fn create_takes_only_a_free_id() {
     assert_eq!(data_of(&store, "a").await, Some(json!({ "n": 3 })));
 }
 
-/// Whether a touch, a replace and a save of a session are written whose `created` is `loaded`, when the item's is
-/// `stored`.
-async fn guarded(stored: Option<u64>, loaded: Option<SystemTime>) -> [bool; 3] {
+/// Whether a touch, a replace and a save are written if the loaded session has the `created` of `loaded`, and the item
+/// the one of `stored`.
+async fn are_written(stored: Option<u64>, loaded: Option<SystemTime>) -> [bool; 3] {
     let world = World::new();
     let store = world.store().await;
     let mut item = json!({ "session": { "M": {} }, "expires": { "N": secs(60) } });
@@ -142,10 +142,10 @@ async fn guarded(stored: Option<u64>, loaded: Option<SystemTime>) -> [bool; 3] {
         if written == SaveOutcome::Gone {
             assert_eq!(world.item("a"), before);
         } else {
-            // A save tells the one that it met, or gave.
-            let met = stored.map(|ms| UNIX_EPOCH + Duration::from_millis(ms));
-            let told = (verb == 2).then_some(met.unwrap_or(now()));
-            let expected = stamp(loaded.or(told), 2 * MINUTE);
+            // A save returns the `created` of the item, or the one that it has written.
+            let existing = stored.map(|ms| UNIX_EPOCH + Duration::from_millis(ms));
+            let returned = (verb == 2).then_some(existing.unwrap_or(now()));
+            let expected = stamp(loaded.or(returned), 2 * MINUTE);
             assert_eq!(written, SaveOutcome::Saved(expected));
             assert_eq!(
                 world.item("a").unwrap()["expires"],
@@ -158,20 +158,20 @@ async fn guarded(stored: Option<u64>, loaded: Option<SystemTime>) -> [bool; 3] {
 }
 
 #[tokio::test]
-async fn touch_replace_and_save_are_for_the_session_that_was_loaded() {
+async fn touch_replace_and_save_write_only_to_the_loaded_session() {
     const STORED: u64 = 1_800_000_000_000;
-    assert_eq!(guarded(Some(STORED), Some(now())).await, [true; 3]);
-    assert_eq!(guarded(Some(STORED + 1), Some(now())).await, [false; 3]);
-    assert_eq!(guarded(Some(STORED - 1), Some(now())).await, [false; 3]);
-    // Erased by a writer that does not know it.
-    assert_eq!(guarded(None, Some(now())).await, [true; 3]);
-    // Given by a parallel save.
-    assert_eq!(guarded(Some(STORED), None).await, [true; 3]);
-    assert_eq!(guarded(None, None).await, [true; 3]);
+    assert_eq!(are_written(Some(STORED), Some(now())).await, [true; 3]);
+    assert_eq!(are_written(Some(STORED + 1), Some(now())).await, [false; 3]);
+    assert_eq!(are_written(Some(STORED - 1), Some(now())).await, [false; 3]);
+    // Another writer, which does not use `created`, has erased it.
+    assert_eq!(are_written(None, Some(now())).await, [true; 3]);
+    // A parallel save has added it.
+    assert_eq!(are_written(Some(STORED), None).await, [true; 3]);
+    assert_eq!(are_written(None, None).await, [true; 3]);
 }
 
 #[tokio::test]
-async fn touch_replace_and_save_bring_nothing_back() {
+async fn touch_replace_and_save_do_not_bring_a_session_back() {
     let world = World::new();
     let store = world.store().await;
     for created in [None, Some(now())] {
@@ -250,7 +250,7 @@ async fn save_writes_what_changed_and_the_expiry_and_leaves_the_rest() {
 }
 
 #[tokio::test]
-async fn touch_moves_the_expiry_alone() {
+async fn touch_moves_only_the_expiry() {
     let world = World::new();
     let store = world.store().await;
     let mut session = loaded_as("a", json!({ "n": 1 }), MINUTE);
@@ -269,7 +269,7 @@ async fn touch_moves_the_expiry_alone() {
 }
 
 #[tokio::test]
-async fn put_and_delete_ask_for_nothing() {
+async fn put_and_delete_have_no_condition() {
     let world = World::new();
     let store = world.store().await;
     store.delete(&id("a")).await.unwrap();
@@ -338,7 +338,7 @@ async fn prefixes_keep_applications_apart() {
 }
 
 #[tokio::test]
-async fn an_id_that_the_prefix_makes_too_long_is_none() {
+async fn an_id_that_is_too_long_with_the_prefix_is_invalid() {
     let world = World::new();
     let store = world
         .open(

@@ -1,4 +1,4 @@
-//! dynalite, the second opinion: an independent engine in a Node process.
+//! dynalite: a second, independent engine, in a Node process.
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
@@ -13,9 +13,10 @@ use serde_json::json;
 
 use crate::local::{Connection, eventually};
 
-/// A running dynalite, stopped when dropped.
+/// A running dynalite. It is stopped when it is dropped.
 ///
-/// A client that goes away in the middle of a request kills it. It is then started again on its port, empty.
+/// A client that closes its connection during a request makes dynalite exit. It is then started again on its port, and
+/// is empty.
 pub(crate) struct Dynalite {
     port: u16,
     running: Arc<Running>,
@@ -82,11 +83,11 @@ impl Dynalite {
 }
 
 impl Running {
-    /// Starts the process again whenever it has ended, until it is stopped.
+    /// Starts the process again whenever it has exited, until it is stopped.
     fn keep(&self, port: u16, creating: Duration) {
         while !self.is_stopped.load(Ordering::SeqCst) {
             let mut process = self.process.lock().unwrap();
-            // Looked at again under the lock, which is held to stop it.
+            // Checked again under the lock, because `drop` holds the lock while it stops the process.
             if !self.is_stopped.load(Ordering::SeqCst) && process.try_wait().unwrap().is_some() {
                 *process = launch(port, creating).0;
                 self.restarts.fetch_add(1, Ordering::SeqCst);
@@ -100,10 +101,10 @@ impl Running {
 impl Drop for Dynalite {
     fn drop(&mut self) {
         self.running.is_stopped.store(true, Ordering::SeqCst);
-        // A keeper that panicked has said so.
+        // A panic of the thread has been printed already.
         drop(self.keeper.take().map(JoinHandle::join));
         if let Ok(mut process) = self.running.process.lock() {
-            // It may have ended by itself.
+            // The process may have exited already.
             drop(process.kill());
             drop(process.wait());
         }
@@ -138,7 +139,7 @@ fn launch(port: u16, creating: Duration) -> (Child, u16) {
 }
 
 #[test]
-fn a_dynalite_that_dies_is_started_again_on_its_port() {
+fn a_dynalite_that_exits_is_started_again_on_its_port() {
     let engine = Dynalite::start();
     engine.connection().ok("ListTables", &json!({}));
     engine.kill();

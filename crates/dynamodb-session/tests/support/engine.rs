@@ -1,4 +1,4 @@
-//! The engine without a network: for tests that make thousands of requests.
+//! The engine without a network, for tests that make thousands of requests.
 
 use std::fmt;
 use std::sync::{Arc, Mutex};
@@ -30,7 +30,7 @@ impl Engine {
         Self(Arc::new(database))
     }
 
-    /// What it answers: the HTTP status, and the body.
+    /// Executes a request. Returns the HTTP status and the body.
     pub(crate) fn call(&self, operation: &str, body: Value) -> (u16, Value) {
         let database = &self.0;
         let result = match operation {
@@ -46,7 +46,7 @@ impl Engine {
         })
     }
 
-    /// The item as it is stored.
+    /// The stored item.
     pub(crate) fn item(&self, key: &str) -> Option<Map<String, Value>> {
         let (status, mut answer) = self.call("GetItem", keyed(key));
         assert_eq!(status, 200, "{answer}");
@@ -56,7 +56,7 @@ impl Engine {
         }
     }
 
-    /// Stores an item under this key. Whether the engine takes it.
+    /// Stores an item under this key. Returns whether the engine accepts it.
     pub(crate) fn put(&self, key: &str, mut item: Value) -> bool {
         item["sessionId"] = json!({ "S": key });
         let put = json!({ "TableName": TABLE, "Item": item });
@@ -85,7 +85,7 @@ pub(crate) fn response(status: u16, body: &Value) -> Response {
     Response::new(status, body.to_string())
 }
 
-/// A way to an engine that notes what passes. Clones share everything.
+/// A [`Transport`] to an engine in this process that records every request. Clones share everything.
 #[derive(Clone)]
 pub(crate) struct Direct {
     engine: Engine,
@@ -98,13 +98,13 @@ impl Direct {
         Self { engine, calls }
     }
 
-    /// The requests since this was last asked.
+    /// The requests since the last call.
     pub(crate) fn calls(&self) -> Vec<(&'static str, Value)> {
         std::mem::take(&mut *self.calls.lock().unwrap())
     }
 }
 
-// A store shows its transport, and must not show what has passed.
+// `Debug` of a store shows its transport, which must not show session data.
 impl fmt::Debug for Direct {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Direct")

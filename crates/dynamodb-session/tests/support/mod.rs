@@ -1,7 +1,7 @@
-//! The session store through its public API, on the real engine: each verb, each condition, each setting.
+//! The session store on a real engine, for tests of its public API.
 //!
-//! Time stands still unless a test moves it, and between the store and the engine sits a [`Tap`] that notes
-//! every request and can play the network's part.
+//! Only a test advances the clock. Between the store and the engine is a [`Tap`], which records every request and can
+//! imitate failures of the network.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -29,29 +29,29 @@ use crate::local::Connection;
 pub(crate) mod dynalite;
 pub(crate) mod engine;
 
-/// When every test begins: a whole second.
+/// The time at which every test begins: a whole second.
 pub(crate) fn now() -> SystemTime {
     UNIX_EPOCH + Duration::from_secs(1_800_000_000)
 }
 
-/// What becomes of a request, instead of passing to the engine and its answer back.
+/// The fate of a request.
 #[derive(Debug)]
 pub(crate) enum Fate {
-    /// It passes all the same.
+    /// It is executed and answered, as without a script.
     Pass,
     /// It is executed, but the answer is lost.
     AnswerLost,
     /// It does not reach the engine.
     Lost(IncompleteReason),
-    /// It is executed, and the answer lacks the item the condition failed on, as dynalite's does.
+    /// It is executed. The answer does not show the item of a failed condition, as with dynalite.
     NoItem,
-    /// So many deletes of the batch are executed, and the others come back undone.
+    /// This number of deletes of the batch are executed. The others come back as unprocessed.
     Partly(usize),
-    /// This is the answer.
+    /// It is not executed, and gets this answer.
     Answer(u16, Value),
 }
 
-/// A [`Transport`] to an engine that notes what passes. Clones share everything.
+/// A [`Transport`] to an engine that records every request. Clones share everything.
 #[derive(Clone, Default)]
 pub(crate) struct Tap(Arc<Inner>);
 
@@ -71,17 +71,17 @@ impl Tap {
         }))
     }
 
-    /// What becomes of the next requests; those after them pass.
+    /// Sets the fates of the next requests. Later requests pass.
     pub(crate) fn script(&self, fates: impl IntoIterator<Item = Fate>) {
         self.0.script.lock().unwrap().extend(fates);
     }
 
-    /// The requests since this was last asked.
+    /// The requests since the last call.
     pub(crate) fn calls(&self) -> Vec<(&'static str, Value)> {
         std::mem::take(&mut *self.0.calls.lock().unwrap())
     }
 
-    /// The capacity units that the engine charged since this was last asked.
+    /// The capacity units that the engine charged since the last call.
     pub(crate) fn units(&self) -> f64 {
         std::mem::take(&mut *self.0.units.lock().unwrap())
     }
@@ -97,7 +97,7 @@ impl Tap {
         let engine = self
             .0
             .engine
-            .expect("the script says what becomes of every request");
+            .expect("without an engine, the script has every answer");
         let body = std::str::from_utf8(&request.body).unwrap();
         let answer = Connection::open(engine).call_with(request.operation.name(), body, &[]);
         if let Some(units) = answer.json()["ConsumedCapacity"]["CapacityUnits"].as_f64() {
@@ -117,7 +117,7 @@ impl Tap {
                 body.to_string(),
                 request.timeout,
             ));
-            assert_eq!(answer.status, 200, "what is done is a success");
+            assert_eq!(answer.status, 200, "the executed part is a success");
         }
         response(200, json!({ "UnprocessedItems": undone }).to_string())
     }
@@ -140,7 +140,7 @@ impl Tap {
             Fate::Pass => Ok(self.pass(request)),
             Fate::AnswerLost => {
                 let answer = self.pass(request);
-                assert_eq!(answer.status, 200, "what is lost is a success");
+                assert_eq!(answer.status, 200, "the lost answer is a success");
                 Err(incomplete(IncompleteReason::Broken))
             }
             Fate::Lost(reason) => Err(incomplete(reason)),
@@ -150,7 +150,7 @@ impl Tap {
                 body.as_object_mut()
                     .unwrap()
                     .remove("Item")
-                    .expect("an item to take away");
+                    .expect("the answer shows an item");
                 Ok(response(answer.status, body.to_string()))
             }
             Fate::Partly(done) => Ok(self.pass_partly(request, done)),
@@ -159,7 +159,7 @@ impl Tap {
     }
 }
 
-// A store shows its transport, and must not show what has passed.
+// `Debug` of a store shows its transport, which must not show session data.
 impl fmt::Debug for Tap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Tap")
@@ -184,7 +184,7 @@ fn incomplete(reason: IncompleteReason) -> Incomplete {
     Incomplete::new(reason, io::Error::other("said the test"))
 }
 
-/// An error as the service answers it.
+/// An error answer of the service.
 pub(crate) fn refusal(code: &str, message: &str) -> Fate {
     Fate::Answer(
         400,
@@ -192,7 +192,7 @@ pub(crate) fn refusal(code: &str, message: &str) -> Fate {
     )
 }
 
-/// A store over nothing but a script.
+/// A store without an engine, with scripted answers only.
 pub(crate) fn scripted(fates: impl IntoIterator<Item = Fate>) -> (SessionStore, Tap) {
     let tap = Tap::default();
     tap.script(fates);
@@ -227,7 +227,7 @@ impl World {
         Self { engine, clock, tap }
     }
 
-    /// Without pauses between attempts: nobody moves the clock meanwhile.
+    /// Without pauses between attempts, because the clock would not end them.
     pub(crate) fn builder(&self) -> Builder {
         let builder = SessionStore::builder()
             .clock(self.clock.clone())
@@ -235,7 +235,7 @@ impl World {
         builder.retry_options(RetryOptions::default().base_backoff(Duration::ZERO))
     }
 
-    /// A store with default settings, its table created.
+    /// A store with default settings. Creates its table.
     pub(crate) async fn store(&self) -> SessionStore {
         self.open(self.builder()).await
     }
@@ -251,12 +251,12 @@ impl World {
         store
     }
 
-    /// Calls the engine past store and tap.
+    /// Calls the engine directly, without store and tap.
     pub(crate) fn raw(&self, operation: &str, body: &Value) -> Value {
         Connection::open(self.engine.addr()).ok(operation, body)
     }
 
-    /// The item as it is stored, by its whole key.
+    /// The stored item with this key.
     pub(crate) fn item(&self, id: &str) -> Option<Value> {
         let key = json!({ "TableName": "sessions", "Key": { "sessionId": { "S": id } } });
         self.raw("GetItem", &key).get("Item").cloned()
@@ -275,19 +275,19 @@ pub(crate) fn id(id: &str) -> SessionId {
     SessionId::new(id).unwrap()
 }
 
-/// A new session that ends this long after [`now`].
+/// A new session that expires `ttl` after [`now`].
 pub(crate) fn new_session(name: &str, data: Value, ttl: Duration) -> NewSession<Value> {
     NewSession::new(id(name), data).expires_at(now() + ttl)
 }
 
-/// A session as if it had been loaded, without `created`, which ends this long after [`now`].
+/// A session as if it had been loaded, without `created`. It expires `ttl` after [`now`].
 pub(crate) fn loaded_as(name: &str, data: Value, ttl: Duration) -> Loaded<Value> {
     let mut loaded = Loaded::new(id(name), data);
     loaded.expires_at = Some(now() + ttl);
     loaded
 }
 
-/// A new session like this one.
+/// A new session with the id, data and expiry of this one.
 pub(crate) fn fresh<T>(loaded: &Loaded<T>) -> NewSession<&T> {
     let mut session = NewSession::new(loaded.id.clone(), &loaded.data);
     session.expires_at = loaded.expires_at;
@@ -306,18 +306,18 @@ fn ending(expires_at: Option<SystemTime>) -> SaveOptions<'static> {
     expires_at.map_or_else(SaveOptions::default, until)
 }
 
-/// Stores a session of this data for a minute, and loads it.
+/// Stores a session with this data for a minute, and loads it.
 pub(crate) async fn stored(store: &SessionStore, name: &str, data: Value) -> Loaded<Value> {
     let _ = store.put(&new_session(name, data, MINUTE)).await.unwrap();
     load(store, name).await
 }
 
-/// Loads a session that is there.
+/// Loads a session that exists.
 pub(crate) async fn load(store: &SessionStore, name: &str) -> Loaded<Value> {
     store.load(&id(name)).await.unwrap().unwrap()
 }
 
-/// Saves a session that was not found a moment ago.
+/// Saves a session whose load found nothing.
 pub(crate) async fn save_absent<T: EncodeSession + Sync>(
     store: &SessionStore,
     session: &NewSession<T>,
@@ -328,7 +328,7 @@ pub(crate) async fn save_absent<T: EncodeSession + Sync>(
     store.save(base, &session.data, &options).await
 }
 
-/// Saves a session whole, without what was loaded.
+/// Saves a whole session, without a loaded one.
 pub(crate) async fn save_unknown<T: EncodeSession + Sync>(
     store: &SessionStore,
     session: &Loaded<T>,
@@ -338,7 +338,7 @@ pub(crate) async fn save_unknown<T: EncodeSession + Sync>(
     store.save(base, &session.data, &options).await
 }
 
-/// What a write answers that leaves a session of this `created` to end this long after [`now`].
+/// The stamp of a session with this `created` that expires `ttl` after [`now`].
 pub(crate) fn stamp(created: impl Into<Option<SystemTime>>, ttl: Duration) -> Stamp {
     Stamp::new(created.into(), now() + ttl)
 }
@@ -346,7 +346,7 @@ pub(crate) fn stamp(created: impl Into<Option<SystemTime>>, ttl: Duration) -> St
 pub(crate) const MINUTE: Duration = Duration::from_secs(60);
 pub(crate) const MS: Duration = Duration::from_millis(1);
 
-/// Epoch seconds of [`now`] and this many more.
+/// Epoch seconds of the time `more` seconds after [`now`].
 pub(crate) fn secs(more: u64) -> String {
     (1_800_000_000 + more).to_string()
 }

@@ -1,4 +1,4 @@
-//! The table: created once, followed, changed only where somebody asked for it.
+//! The table: it is created once, and changed only by explicit settings.
 
 use dynamodb_session::table::{BillingMode, TableDescription, TableSettings, TimeToLive};
 use dynamodb_session::{Error, ErrorKind, Operation, Remedy};
@@ -25,7 +25,7 @@ fn is_change(operation: &str) -> bool {
     !operation.starts_with("Describe")
 }
 
-/// The operations since, but for those that only look.
+/// The operations since the last call, without those that only read.
 fn changes(world: &World) -> Vec<&'static str> {
     world
         .tap
@@ -77,7 +77,7 @@ async fn a_table_is_created_as_documented_and_only_once() {
 }
 
 #[tokio::test]
-async fn what_is_asked_for_is_what_is_created() {
+async fn a_table_is_created_with_the_settings() {
     let world = World::new();
     let mut settings = units(3, 2);
     settings.use_ttl = Some(false);
@@ -108,7 +108,7 @@ async fn what_is_asked_for_is_what_is_created() {
 }
 
 #[tokio::test]
-async fn an_on_demand_table_is_never_given_units() {
+async fn an_on_demand_table_never_gets_units() {
     let on_demand = TableSettings::default().billing_mode(BillingMode::PayPerRequest);
     let mut merged = TableSettings::default();
     merged
@@ -133,19 +133,19 @@ async fn an_on_demand_table_is_never_given_units() {
 }
 
 #[tokio::test]
-async fn units_change_only_where_somebody_asked_for_it() {
+async fn units_change_only_by_explicit_settings() {
     let world = World::new();
     let store = world.builder().build().unwrap();
     let _ = store.table().create_if_missing(&units(7, 8)).await.unwrap();
     world.tap.calls();
 
-    // The defaults are for creation; what is already so needs no request.
+    // Defaults apply only to a new table, and equal settings need no request.
     for settings in [TableSettings::default(), units(7, 8)] {
         let description = store.table().create_if_missing(&settings).await.unwrap();
         assert_eq!(units_of(&description), (7, 8));
         assert_eq!(changes(&world), [""; 0]);
     }
-    // One of them is explicit: the other stays.
+    // If only one of them is set, the other one stays.
     let settings = TableSettings::default().write_capacity_units(9);
     let description = store.table().create_if_missing(&settings).await.unwrap();
     assert_eq!(units_of(&description), (7, 9));
@@ -159,7 +159,7 @@ async fn units_change_only_where_somebody_asked_for_it() {
 }
 
 #[tokio::test]
-async fn the_services_refusal_to_change_units_again_is_the_error() {
+async fn the_refusal_to_change_units_again_is_the_error() {
     let world = World::new();
     let store = world.store().await;
     let refused = "Subscriber limit exceeded: Provisioned throughput decreases are limited";
@@ -181,7 +181,7 @@ async fn the_services_refusal_to_change_units_again_is_the_error() {
 }
 
 #[tokio::test]
-async fn ttl_changes_only_where_somebody_asked_for_it() {
+async fn ttl_changes_only_by_explicit_settings() {
     let world = World::new();
     let store = world.builder().build().unwrap();
     let without = TableSettings::default().use_ttl(false);
@@ -238,11 +238,11 @@ async fn every_state_of_ttl_has_a_name() {
 }
 
 #[tokio::test]
-async fn a_quicker_process_with_the_same_ttl_is_a_success() {
+async fn the_same_change_of_ttl_by_another_process_is_a_success() {
     let refused = || refusal("ValidationException", "TimeToLive is already enabled");
     let (store, _tap) = scripted([ttl("DISABLED", ""), refused(), ttl("ENABLING", "expires")]);
     store.table().set_time_to_live(true).await.unwrap();
-    // Another change than ours: the service's refusal is the error.
+    // If the other process made a different change, the service's refusal is the error.
     let (store, _tap) = scripted([
         ttl("DISABLING", "expires"),
         refused(),
@@ -253,7 +253,7 @@ async fn a_quicker_process_with_the_same_ttl_is_a_success() {
 }
 
 #[tokio::test]
-async fn a_ttl_on_what_the_store_keeps_elsewhere_is_refused() {
+async fn a_ttl_on_an_attribute_of_other_content_is_refused() {
     for attribute in ["created", "session", "rev", "sessionId"] {
         let (store, _tap) = scripted([ttl("ENABLED", attribute)]);
         let error = store.table().set_time_to_live(true).await.unwrap_err();
@@ -262,7 +262,7 @@ async fn a_ttl_on_what_the_store_keeps_elsewhere_is_refused() {
     }
 }
 
-async fn meets(schema: &Value, attributes: &Value) -> [Error; 2] {
+async fn errors_with_table(schema: &Value, attributes: &Value) -> [Error; 2] {
     let world = World::new();
     world.raw(
         "CreateTable",
@@ -281,7 +281,7 @@ async fn meets(schema: &Value, attributes: &Value) -> [Error; 2] {
 }
 
 #[tokio::test]
-async fn a_table_with_another_key_is_refused_and_left_alone() {
+async fn a_table_with_another_key_is_refused_and_not_changed() {
     let key = |name| json!({ "AttributeName": name, "KeyType": "HASH" });
     let attribute = |name, kind| json!({ "AttributeName": name, "AttributeType": kind });
     let sort = json!({ "AttributeName": "at", "KeyType": "RANGE" });
@@ -303,7 +303,7 @@ async fn a_table_with_another_key_is_refused_and_left_alone() {
             "sort key, `at`",
         ),
     ] {
-        for error in meets(&schema, &attributes).await {
+        for error in errors_with_table(&schema, &attributes).await {
             assert_eq!(error.kind(), ErrorKind::Config);
             assert_eq!(error.table(), Some("sessions"));
             assert!(
@@ -316,7 +316,7 @@ async fn a_table_with_another_key_is_refused_and_left_alone() {
 }
 
 #[tokio::test]
-async fn not_being_allowed_to_look_is_not_that_there_is_none() {
+async fn a_denied_describe_is_an_error_and_not_a_missing_table() {
     let denied = || {
         refusal(
             "AccessDeniedException",
@@ -345,7 +345,7 @@ async fn not_being_allowed_to_look_is_not_that_there_is_none() {
 }
 
 #[tokio::test]
-async fn a_table_that_is_not_there_cannot_be_updated() {
+async fn a_missing_table_cannot_be_updated() {
     let world = World::new();
     let table = world.builder().build().unwrap().table();
     let error = table.update(&TableSettings::default()).await.unwrap_err();
@@ -353,7 +353,7 @@ async fn a_table_that_is_not_there_cannot_be_updated() {
 }
 
 #[tokio::test]
-async fn delete_says_whether_there_was_one() {
+async fn delete_returns_whether_the_table_existed() {
     let world = World::new();
     let table = world.store().await.table();
     assert!(table.delete().await.unwrap());

@@ -1,4 +1,4 @@
-//! A table that is in the middle of a change is waited for.
+//! The store waits for a table that is being changed.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use super::{changes, units, units_of};
 use crate::support::dynalite::Dynalite;
 use crate::support::{Fate, MINUTE, Tap, World, id, now, refusal};
 
-/// Moves the clock for as long as somebody waits by it.
+/// Advances the clock until the task has finished.
 async fn in_time<T>(clock: &ManualClock, waiting: JoinHandle<T>) -> T {
     while !waiting.is_finished() {
         clock.advance(Duration::from_millis(100));
@@ -39,13 +39,13 @@ async fn a_table_that_never_becomes_active_is_a_timeout() {
     let error = in_time(&clock, waiting).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
     assert!(error.to_string().contains("120 s"), "{error}");
-    // Every two seconds in the end, not as fast as it can.
+    // The pauses between the requests grow to two seconds.
     let looks = tap.calls().len();
     assert!((50..100).contains(&looks), "{looks}");
 }
 
-/// What asking for these units gives, and what it changes, when the service says this to the first request for
-/// them, and another process has made them `theirs` by then.
+/// Sets the units to 7 when another process has set them to `theirs`, and the service answers the first request with
+/// the error `code`. Returns the result and the changes.
 async fn refused_at_first(
     code: &str,
     theirs: (u64, u64),
@@ -76,20 +76,20 @@ async fn refused_at_first(
 }
 
 #[tokio::test]
-async fn units_are_asked_for_again_once_the_table_has_settled() {
+async fn units_are_set_again_when_the_table_is_active() {
     let (result, changes) = refused_at_first("ResourceInUseException", (6, 6)).await;
     assert_eq!(units_of(&result.unwrap()), (7, 7));
     assert_eq!(changes, ["UpdateTable", "UpdateTable"]);
 }
 
 #[tokio::test]
-async fn a_quicker_process_with_the_same_units_is_a_success() {
+async fn the_same_units_by_another_process_are_a_success() {
     for code in ["ResourceInUseException", "ValidationException"] {
         let (result, changes) = refused_at_first(code, (7, 7)).await;
         assert_eq!(units_of(&result.unwrap()), (7, 7));
         assert_eq!(changes, ["UpdateTable"]);
     }
-    // With others, the refusal is the error.
+    // If the other process set different units, the refusal is the error.
     let (result, changes) = refused_at_first("ValidationException", (6, 6)).await;
     assert_eq!(result.unwrap_err().code(), Some("ValidationException"));
     assert_eq!(changes, ["UpdateTable"]);
@@ -104,7 +104,7 @@ fn on(engine: &Dynalite) -> SessionStore {
 }
 
 #[tokio::test]
-async fn ten_that_create_at_once_all_have_a_table() {
+async fn ten_parallel_creates_all_succeed() {
     let engine = Dynalite::with_creating(Duration::from_millis(500));
     let creators = (0..10).map(|n| {
         let store = on(&engine);
@@ -130,7 +130,7 @@ async fn ten_that_create_at_once_all_have_a_table() {
         assert_eq!(description.status, "ACTIVE");
         assert_eq!(data, Some(json!({ "n": n })));
     }
-    // The engine cannot turn TTL on, which is no error.
+    // This engine cannot turn TTL on, which is not an error.
     assert_eq!(
         on(&engine).table().time_to_live().await.unwrap(),
         TimeToLive::Disabled
@@ -138,7 +138,7 @@ async fn ten_that_create_at_once_all_have_a_table() {
 }
 
 #[tokio::test]
-async fn a_table_that_is_being_deleted_is_waited_for_and_created_anew() {
+async fn a_table_that_is_being_deleted_is_created_anew_afterwards() {
     let engine = Dynalite::start();
     let table = on(&engine).table();
     let _ = table

@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn a_thousand_loads_ask_once() {
+fn a_thousand_loads_share_one_credentials_request() {
     let aws = Aws::start(|_| json("AKIDTASK"));
     let child = Child::new("container-thousand", &aws)
         .set(
@@ -16,9 +16,9 @@ fn a_thousand_loads_ask_once() {
     assert_signed(&aws, "AKIDTASK");
 }
 
-/// As the EKS Pod Identity agent is asked.
+/// A request as the EKS Pod Identity agent gets it.
 #[test]
-fn a_full_uri_is_asked_with_the_token_of_a_file_and_never_through_the_proxy() {
+fn a_full_uri_gets_the_token_of_a_file_and_bypasses_the_proxy() {
     let aws = Aws::start(|request| match request.line.as_str() {
         "GET /v1/credentials" => json("AKIDPOD"),
         _ => Answer::ok(""),
@@ -44,7 +44,7 @@ fn a_full_uri_is_asked_with_the_token_of_a_file_and_never_through_the_proxy() {
 }
 
 #[test]
-fn a_failure_says_why() {
+fn a_failure_names_its_cause() {
     let aws = Aws::start(|request| match request.line.as_str() {
         "GET /denied" => Answer::error(403, SECRET),
         "GET /garbage" => Answer::ok(format!("{{\"SecretAccessKey\":{SECRET}")),
@@ -79,9 +79,9 @@ fn a_failure_says_why() {
     );
 }
 
-/// A relative URI is one at a fixed address, so both ends are put into a network of their own that has it.
+/// A relative URI means a fixed address. So both sides run in a network namespace that has this address.
 #[test]
-fn a_relative_uri_is_asked_at_the_address_of_ecs() {
+fn a_relative_uri_goes_to_the_address_of_ecs() {
     let script =
         "ip address add 169.254.170.2/32 dev lo && ip link set lo up && exec \"$0\" \"$@\"";
     let namespace = ["--user", "--map-root-user", "--net", "sh", "-c"];
@@ -92,9 +92,7 @@ fn a_relative_uri_is_asked_at_the_address_of_ecs() {
         .output()
         .is_ok_and(|output| output.status.success())
     {
-        println!(
-            "skipped: a_relative_uri_is_asked_at_the_address_of_ecs (needs network namespaces)"
-        );
+        println!("skipped: a_relative_uri_goes_to_the_address_of_ecs (needs network namespaces)");
         return;
     }
     let output = Command::new("unshare")

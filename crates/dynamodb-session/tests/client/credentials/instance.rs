@@ -1,4 +1,4 @@
-//! The instance's metadata, version 2.
+//! The metadata service of an EC2 instance, version 2.
 
 use super::*;
 
@@ -32,7 +32,7 @@ fn child(test: &str, aws: &Aws) -> Child {
 }
 
 #[test]
-fn its_metadata_service_is_asked_with_a_token_and_never_through_the_proxy() {
+fn the_metadata_service_gets_a_token_and_bypasses_the_proxy() {
     let aws = Aws::start(|request| {
         if request.line.starts_with("CONNECT") {
             Answer::ok("")
@@ -52,10 +52,10 @@ fn its_metadata_service_is_asked_with_a_token_and_never_through_the_proxy() {
     assert_signed(&aws, "AKIDINSTANCE");
 }
 
-/// As the AWS SDKs do, credentials that the service still gives after their end are used for some minutes
-/// more. When their end is, is told by the store's clock.
+/// The service may still give credentials that have expired. As the AWS SDKs do, the store uses them for some
+/// minutes more. The store's clock decides when they expire.
 #[test]
-fn credentials_that_ran_out_are_used_on_by_the_injected_clock() {
+fn expired_credentials_are_used_longer_by_the_injected_clock() {
     let aws = Aws::start(give);
     let child = child("instance-extended", &aws).set("CHILD_CLOCK", "4102448400");
     assert_eq!(child.run(), LOADED);
@@ -68,7 +68,7 @@ fn credentials_that_ran_out_are_used_on_by_the_injected_clock() {
 }
 
 #[test]
-fn a_service_that_never_answers_is_told_how_to_turn_off() {
+fn the_error_of_a_silent_service_says_how_to_turn_it_off() {
     let aws = Aws::start(|_| Answer::silence());
     let outcome = child("instance-silent", &aws)
         .set("CHILD_TIMEOUT_MS", "300")
@@ -80,7 +80,7 @@ fn a_service_that_never_answers_is_told_how_to_turn_off() {
 }
 
 #[test]
-fn an_instance_without_a_role_is_told_what_there_could_be() {
+fn an_instance_without_a_role_finds_no_credentials() {
     let aws = Aws::start(|request| {
         if request.line.starts_with("PUT") {
             give(request)
@@ -93,7 +93,7 @@ fn an_instance_without_a_role_is_told_what_there_could_be() {
 }
 
 #[test]
-fn a_failure_says_why() {
+fn a_failure_names_its_cause() {
     let aws = Aws::start(|request| match request.line.as_str() {
         "GET /latest/meta-data/iam/security-credentials/web" => Answer::ok(
             r#"{"Code":"AssumeRoleUnauthorizedAccess","Message":"EC2 cannot assume the role web."}"#,

@@ -1,7 +1,7 @@
-//! Each provider of the chain against an imitation of where it gets credentials from, as a store uses it.
+//! Each provider of the chain, used by a store, against an imitation of the service that gives it credentials.
 //!
-//! Every test runs its store in a process of its own, because the chain reads the process's environment and
-//! files. What signed the requests to DynamoDB tells whose credentials were used.
+//! Every test runs its store in a process of its own, because the chain reads the environment and the files of the
+//! process. The signatures of the requests to DynamoDB show which credentials were used.
 
 use std::fs;
 use std::path::PathBuf;
@@ -22,17 +22,17 @@ mod profile;
 mod sso;
 mod web_identity;
 
-/// What no error may show: the imitations put it into every secret and token.
+/// The imitations put this text into every secret and token. No error may show it.
 const SECRET: &str = "hunter2";
 
-/// What a child prints when its loads succeeded.
+/// A child prints this if its loads succeed.
 const LOADED: &str = "loaded";
 
 #[tokio::test]
-#[ignore = "run by the tests of credentials, with an environment of theirs"]
+#[ignore = "the tests of credentials run it, in their own environment"]
 async fn in_a_child() {
     let variable = |name: &str| std::env::var(name).ok();
-    // Providers repeat what fails, for some seconds.
+    // Providers retry for some seconds.
     let timeout = variable("CHILD_TIMEOUT_MS").map_or(30_000, |ms| ms.parse().unwrap());
     let mut builder = SessionStore::builder()
         .region("eu-west-1")
@@ -61,14 +61,14 @@ async fn in_a_child() {
         Command::new("sh").args(["-c", &script]).status().unwrap();
     }
     let second = outcome(&store, 1).await;
-    // Who asks again is not told less.
+    // The error of a later call must not say less.
     println!("<<{first}>>");
     if second != first {
         println!("then <<{second}>>");
     }
 }
 
-/// What so many loads at once came to: the first error, if there is one.
+/// The outcome of parallel loads: `loaded`, or the text of an error.
 async fn outcome(store: &SessionStore, loads: u32) -> String {
     let loads: Vec<_> = (0..loads)
         .map(|number| {
@@ -90,14 +90,14 @@ async fn outcome(store: &SessionStore, loads: u32) -> String {
     outcome
 }
 
-/// A child's environment, home directory and what it is told.
+/// A child process: its home directory and its environment variables.
 struct Child {
     home: PathBuf,
     variables: Vec<(String, String)>,
 }
 
 impl Child {
-    /// With an empty home directory and DynamoDB at `aws`.
+    /// A child with an empty home directory, which uses `aws` as DynamoDB.
     fn new(test: &str, aws: &Aws) -> Self {
         let name = format!("dynamodb-session-{test}-{}", std::process::id());
         let home = std::env::temp_dir().join(name);
@@ -118,7 +118,7 @@ impl Child {
         self
     }
 
-    /// Hosts of AWS are reached through the imitation's proxy.
+    /// Uses the imitation as a proxy to the hosts of AWS.
     fn through(self, aws: &Aws) -> Self {
         self.set("CHILD_PROXY", aws.url())
             .set("CHILD_ROOTS", aws.authority())
@@ -136,7 +136,7 @@ impl Child {
         self.home.join(path).to_str().unwrap().to_owned()
     }
 
-    /// What came of its loads, twice the same.
+    /// Runs the child, whose two rounds of loads must have the same outcome. Returns that outcome.
     fn run(&self) -> String {
         let [outcome] = self.outcomes().try_into().unwrap();
         outcome
@@ -174,12 +174,12 @@ impl Child {
 
 impl Drop for Child {
     fn drop(&mut self) {
-        // A directory that is left over harms nobody.
+        // A leftover directory is harmless.
         let _ = fs::remove_dir_all(&self.home);
     }
 }
 
-/// Who signed all requests to DynamoDB; there is at least one.
+/// Checks that this access key signed all requests to DynamoDB, and that there is at least one.
 #[track_caller]
 fn assert_signed(aws: &Aws, key: &str) {
     let received = aws.dynamodb();
@@ -190,12 +190,12 @@ fn assert_signed(aws: &Aws, key: &str) {
     }
 }
 
-/// The session token that the imitations give with an access key.
+/// The session token that belongs to an access key of the imitations.
 fn token(key: &str) -> String {
     format!("{SECRET}-token-of-{key}")
 }
 
-/// As STS gives credentials.
+/// Credentials in an answer of STS.
 fn sts(action: &str, key: &str) -> Answer {
     Answer::ok(format!(
         "<{action}Response xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><{action}Result>\
@@ -218,7 +218,7 @@ fn sts_error(code: &str, message: &str) -> Answer {
     )
 }
 
-/// As containers and instances are given credentials.
+/// Credentials in an answer of a container's or an instance's service.
 fn json(key: &str) -> Answer {
     Answer::ok(format!(
         r#"{{"Code":"Success","Type":"AWS-HMAC","AccessKeyId":"{key}","SecretAccessKey":"{SECRET}","Token":"{}","Expiration":"2100-01-01T00:00:00Z"}}"#,
@@ -227,7 +227,7 @@ fn json(key: &str) -> Answer {
 }
 
 fn nothing(request: &Received) -> Answer {
-    panic!("nobody was to be asked: {request:?}")
+    panic!("this service must not be asked: {request:?}")
 }
 
 const ROLE: &str = "arn:aws:iam::123456789012:role/web";

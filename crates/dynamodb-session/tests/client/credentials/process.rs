@@ -12,7 +12,7 @@ fn child(test: &str, aws: &Aws, script: &str) -> Child {
 }
 
 #[test]
-fn credentials_are_what_it_prints() {
+fn the_program_prints_the_credentials() {
     let aws = Aws::start(nothing);
     let script = format!(
         r#"echo '{{"Version":1,"AccessKeyId":"AKIDPROCESS","SecretAccessKey":"{SECRET}","SessionToken":"{}","Expiration":"2100-01-01T00:00:00Z"}}'"#,
@@ -23,7 +23,7 @@ fn credentials_are_what_it_prints() {
 }
 
 #[test]
-fn a_failure_says_what_it_said() {
+fn a_failure_includes_the_output_of_the_program() {
     let aws = Aws::start(nothing);
     let outcome = child("process-fails", &aws, "echo 'please sign in' >&2; exit 3").run();
     assert!(
@@ -33,7 +33,7 @@ fn a_failure_says_what_it_said() {
 }
 
 #[test]
-fn what_is_no_credentials_is_not_quoted() {
+fn invalid_output_is_not_quoted() {
     let aws = Aws::start(nothing);
     for (number, output) in [
         SECRET.to_owned(),

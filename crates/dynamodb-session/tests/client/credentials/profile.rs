@@ -1,4 +1,4 @@
-//! The profiles of the shared files, with the roles they assume.
+//! The profiles of the shared files, and the roles that they assume.
 
 use super::*;
 
@@ -51,7 +51,7 @@ fn a_role_is_assumed_at_the_endpoint_configured_for_sts() {
 }
 
 #[test]
-fn a_role_is_assumed_at_sts_itself_through_the_proxy() {
+fn a_role_is_assumed_at_the_sts_of_the_region_through_the_proxy() {
     let aws = Aws::start(assume);
     assert_eq!(with_source("assume", &aws).through(&aws).run(), LOADED);
     assert_assumed(&aws);
@@ -64,7 +64,7 @@ fn a_role_is_assumed_at_sts_itself_through_the_proxy() {
 }
 
 #[test]
-fn a_role_s_source_can_be_the_environment() {
+fn the_source_of_a_role_can_be_the_environment() {
     let aws = Aws::start(assume);
     let child = Child::new("assume-environment", &aws)
         .file(
@@ -76,7 +76,7 @@ fn a_role_s_source_can_be_the_environment() {
         .set("AWS_SECRET_ACCESS_KEY", SECRET)
         .set("AWS_SESSION_TOKEN", token("AKIDBASE"))
         .set("AWS_ENDPOINT_URL_STS", aws.url())
-        // Named by AWS_PROFILE alone, the environment's own keys would come first.
+        // With AWS_PROFILE, the keys in the environment would come before the profile. A named profile comes first.
         .set("CHILD_PROFILE", "web");
     assert_eq!(child.run(), LOADED);
     assert_assumed(&aws);
@@ -96,9 +96,9 @@ fn a_role_that_may_not_be_assumed_is_named() {
     );
 }
 
-/// The text of this error is the request as it should have been signed, token included.
+/// The text of this error quotes the request as it should have been signed, with the token.
 #[test]
-fn a_signature_that_sts_finds_wrong_does_not_show_the_token() {
+fn an_error_of_sts_that_quotes_the_request_does_not_show_the_token() {
     let aws = Aws::start(|request| {
         let message = format!(
             "The request signature we calculated does not match the signature you provided. \
@@ -112,7 +112,7 @@ fn a_signature_that_sts_finds_wrong_does_not_show_the_token() {
     assert!(outcome.contains("SignatureDoesNotMatch"), "{outcome}");
 }
 
-/// Both are asked again at the service's time: STS by the AWS SDK, DynamoDB by the store.
+/// The AWS SDK repeats the request to STS with the service's time, and the store the one to DynamoDB.
 #[test]
 fn a_role_is_assumed_by_a_host_whose_clock_is_wrong() {
     let aws = Aws::start_at("127.0.0.1:0", |request| {
@@ -168,7 +168,7 @@ fn a_source_that_does_not_exist_is_named() {
 }
 
 #[test]
-fn a_profile_that_is_written_later_is_found_without_a_restart() {
+fn a_profile_that_is_added_later_is_found_without_a_restart() {
     let aws = Aws::start(nothing);
     let keys =
         format!("[default]\naws_access_key_id = AKIDLATE\naws_secret_access_key = {SECRET}\n");

@@ -1,4 +1,4 @@
-//! IAM Identity Center, by a cached token.
+//! IAM Identity Center, with a cached token.
 
 use super::*;
 
@@ -7,7 +7,7 @@ const SESSION: &str = "[default]\nsso_session = corp\nsso_account_id = 123456789
                        sso_start_url = https://corp.awsapps.com/start\n";
 const START_URL: &str = "[default]\nsso_region = eu-central-1\nsso_account_id = 123456789012\n\
                          sso_role_name = web\nsso_start_url = https://corp.awsapps.com/start\n";
-/// Called after the SHA-1 of the session's name, and of its start URL.
+/// The cache files. Their names are the SHA-1 of the session's name, and of its start URL.
 const CACHED_SESSION: &str = ".aws/sso/cache/ee0bfd2552fbd840c02cc48b6e823320543c450f.json";
 const CACHED_URL: &str = ".aws/sso/cache/a51746d4aa793ae07b25e90c3a5db96fc7832bd7.json";
 
@@ -47,7 +47,7 @@ fn assert_given(aws: &Aws, token: &str) {
 }
 
 #[test]
-fn a_session_s_cached_token_buys_credentials() {
+fn the_cached_token_of_a_session_gives_credentials() {
     let aws = Aws::start(give);
     let child = Child::new("sso", &aws)
         .file(".aws/config", SESSION)
@@ -62,7 +62,7 @@ fn a_session_s_cached_token_buys_credentials() {
 }
 
 #[test]
-fn a_start_url_s_cached_token_buys_credentials_at_the_endpoint_configured() {
+fn the_cached_token_of_a_start_url_gives_credentials_at_the_configured_endpoint() {
     let aws = Aws::start(give);
     let child = Child::new("sso-url", &aws)
         .file(".aws/config", START_URL)
@@ -73,7 +73,7 @@ fn a_start_url_s_cached_token_buys_credentials_at_the_endpoint_configured() {
 }
 
 #[test]
-fn a_token_that_ran_out_is_renewed() {
+fn an_expired_token_is_renewed() {
     let aws = Aws::start(give);
     let more = format!(
         r#","clientId":"client","clientSecret":"{SECRET}","refreshToken":"{SECRET}","registrationExpiresAt":"2100-01-01T00:00:00Z""#
@@ -89,7 +89,7 @@ fn a_token_that_ran_out_is_renewed() {
 }
 
 #[test]
-fn who_has_to_sign_in_is_told_so() {
+fn the_error_says_that_the_user_must_sign_in() {
     let aws =
         Aws::start(|_| Answer::error(401, r#"{"message":"Session token not found or invalid"}"#));
     let expired = Child::new("sso-expired", &aws)

@@ -1,4 +1,4 @@
-//! A role bought with a token of the cluster.
+//! A role that is assumed with a token of the cluster.
 
 use super::*;
 
@@ -12,7 +12,7 @@ fn child(test: &str, aws: &Aws) -> Child {
 }
 
 #[test]
-fn a_token_buys_a_role() {
+fn a_token_gives_the_credentials_of_a_role() {
     for by_url in [true, false] {
         let aws = Aws::start(|request| match request.line.as_str() {
             "POST /" => sts("AssumeRoleWithWebIdentity", "AKIDPOD"),
@@ -47,7 +47,7 @@ fn a_token_buys_a_role() {
 }
 
 #[test]
-fn a_token_that_is_refused_or_missing_is_told_so() {
+fn the_error_says_that_the_token_is_refused_or_missing() {
     let aws = Aws::start(|_| {
         sts_error(
             "ExpiredTokenException",

@@ -1,4 +1,4 @@
-//! What a caller means to do.
+//! The intent of a caller.
 
 use super::*;
 
@@ -14,7 +14,7 @@ pub(in crate::model) enum Verb {
     Delete,
 }
 
-/// Which session a caller has loaded.
+/// The session that a caller has loaded.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::model) struct Loaded {
     pub(super) session: u32,
@@ -22,7 +22,7 @@ pub(in crate::model) struct Loaded {
     pub(in crate::model) expires: Option<u64>,
 }
 
-/// What a caller asks for.
+/// A call and its arguments.
 #[derive(Debug)]
 pub(in crate::model) struct Intent {
     pub(in crate::model) slot: usize,
@@ -34,13 +34,13 @@ pub(in crate::model) struct Intent {
     pub(in crate::model) loaded: Option<Loaded>,
     pub(in crate::model) base: Data,
     pub(in crate::model) target: Data,
-    /// The expiry asked for, and when the call was made, in milliseconds.
+    /// The requested expiry, and the time of the call, in milliseconds.
     pub(in crate::model) until: u64,
     pub(in crate::model) at: u64,
     /// In milliseconds after `created`.
     pub(in crate::model) absolute: Option<u64>,
     pub(in crate::model) touch_after: Option<u64>,
-    /// The session that it created, an earlier attempt of it included.
+    /// The session that this call has created, perhaps by an earlier attempt.
     pub(super) session: Cell<Option<u32>>,
 }
 
@@ -62,7 +62,7 @@ impl Intent {
         }
     }
 
-    /// Whether the session counted when the call was made.
+    /// Whether the session was live when the call was made.
     pub(super) fn is_live(&self, held: &Held) -> bool {
         held.row.is_live(self.at, self.absolute)
     }
@@ -71,14 +71,13 @@ impl Intent {
         self.has_unit && EXPIRY_UNIT.contains(&field)
     }
 
-    /// Whether it is to move the expiry of a session that has not expired: a framework that saves what it did not
-    /// change touches it.
+    /// Whether the call moves the expiry of a live session. A framework that saves an unchanged session does so.
     pub(super) fn is_touch(&self) -> bool {
         self.verb == Verb::Touch
             || (self.verb == Verb::Save && self.has_unit && self.changed().is_empty())
     }
 
-    /// Whether it may take several requests.
+    /// Whether the call may take several requests.
     pub(in crate::model) fn is_wide(&self) -> bool {
         let fields = match self.verb {
             Verb::CreateOrMerge => self.target.len(),
@@ -87,7 +86,7 @@ impl Intent {
         fields > MOST_FIELDS
     }
 
-    /// The fields that differ between what was loaded and what is to be, the expiry unit aside.
+    /// The fields that differ between the loaded data and the target, without the expiry unit.
     pub(super) fn changed(&self) -> BTreeSet<&str> {
         let names = self.base.keys().chain(self.target.keys());
         let is_removed_by_accident =
@@ -99,7 +98,7 @@ impl Intent {
             .collect()
     }
 
-    /// Epoch seconds, as they are to be stored.
+    /// The expiry to be stored, in epoch seconds.
     pub(super) fn expires(&self, created: Option<u64>) -> u64 {
         let latest = created
             .zip(self.absolute)
@@ -107,7 +106,7 @@ impl Intent {
         self.until.min(latest.unwrap_or(u64::MAX)).div_ceil(1000)
     }
 
-    /// Whether nothing need be written to a session of this state, since the expiry alone moves, and not by much.
+    /// Whether the write may be skipped, because only the expiry moves, and by little.
     pub(super) fn may_be_skipped(&self, created: Option<u64>, expires: Option<u64>) -> bool {
         let (Some(touch_after), Some(before)) = (self.touch_after, expires) else {
             return false;

@@ -1,8 +1,8 @@
-//! Whether a merge has left and changed what it should, and its caller sees it.
+//! Checks that a merge changed the right fields and left the others, and that its caller gets the result.
 
 use super::*;
 
-/// Whether a write changed no more than it was to.
+/// Checks that a write changed only what its call asked for.
 pub(super) fn merged(intent: &Intent, before: &Row, after: &Row) -> Result<(), Violation> {
     let (Some(was), Some(is)) = (&before.data, &after.data) else {
         return Err(Violation::new(
@@ -50,7 +50,7 @@ pub(super) fn merged(intent: &Intent, before: &Row, after: &Row) -> Result<(), V
         intent.expires(loaded.or(after.created)),
     ];
     if intent.loaded.is_none_or(|loaded| loaded.created.is_none()) {
-        // The life of a session without `created` begins with the first save, and a parallel one may have been that.
+        // The life of a session without `created` begins with its first save, which may have been a parallel one.
         expires.extend([intent.expires(Some(intent.at)), intent.expires(None)]);
     }
     if !may_be_a_part && !after.expires.is_some_and(|after| expires.contains(&after)) {
@@ -69,8 +69,8 @@ pub(super) fn is_seen(intent: &Intent, progress: &Progress, stamp: Stamp) -> Res
         .map(|held| (held.row.created, held.row.expires));
     let loaded = intent.loaded.and_then(|loaded| loaded.created);
     let is_created = match (stamp.created, seen.and_then(|(created, _)| created)) {
-        // Who loaded none is told by a save which one there is now, but not where all is written blindly, or the
-        // expiry alone.
+        // If a caller loaded a session without `created`, a save returns the stored one. A write of the whole session,
+        // or of only the expiry, does not.
         (None, Some(_)) => {
             let is_blind = match intent.verb {
                 Verb::Touch => !intent.has_unit,
@@ -82,7 +82,7 @@ pub(super) fn is_seen(intent: &Intent, progress: &Progress, stamp: Stamp) -> Res
                     .loaded
                     .map_or(progress.met_legacy, |loaded| loaded.created.is_none())
         }
-        // A touch leaves an item without `created` as it is, and keeps in mind what it was.
+        // A touch does not add a `created` to the item, and returns the one of its caller.
         (Some(stamp), None) => loaded == Some(stamp),
         (stamp, seen) => stamp == seen,
     };
@@ -93,7 +93,7 @@ pub(super) fn is_seen(intent: &Intent, progress: &Progress, stamp: Stamp) -> Res
     } else {
         Err(Violation::new(
             Kind::WrongAnswer,
-            format!("{stamp:?}, and there is {seen:?}"),
+            format!("{stamp:?}, but the item has {seen:?}"),
         ))
     }
 }

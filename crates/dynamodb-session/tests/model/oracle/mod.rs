@@ -1,10 +1,11 @@
-//! The simple model: what each session holds, who may change what of it, and what may be answered.
+//! The simple model: the data of each session, the changes that a call may make, and the answers that it may get.
 //!
-//! The test owns the network, so it knows at which moment each attempt is executed and on whose behalf. The model
-//! looks at the item before and after, and says whether the request that was made by the caller allows the step.
-//! It knows nothing of expressions, conditions and retries. From steps that change nothing but what their request
-//! asked for follows that nothing written is lost; values that may or may not be there are no matter, because
-//! what an abandoned attempt did is seen when it is done.
+//! The test controls the network, so it knows when each attempt is executed, and for which call. The model compares
+//! the item before and after the attempt, and checks that the call allows this change. It does not use expressions,
+//! conditions or retries.
+//!
+//! If each step changes only what its call asked for, no write is lost. An abandoned attempt needs no special case,
+//! because the model sees its effect when it is executed.
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,26 +24,26 @@ pub(super) use row::{Held, Row};
 /// The fields of a session.
 pub(super) type Data = BTreeMap<String, Value>;
 
-/// The expiry unit in the sessions of those who have one.
+/// The fields of the expiry unit, in flavours that have one.
 pub(super) const EXPIRY_UNIT: [&str; 2] = ["_expire", "_maxAge"];
 
-/// More changed fields than this may be written in several requests, of which the first moves the expiry.
+/// More changed fields than this may take several requests. The first one moves the expiry.
 const MOST_FIELDS: usize = 50;
 
-/// What must never happen.
+/// The kinds of violations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// Something that was written is gone or was replaced by a request that did not write it.
+    /// A written value was removed or replaced by a request that should not change it.
     Lost,
-    /// A write landed on no session, or on another one than was loaded.
+    /// A write changed a deleted session, or another one than the loaded one.
     Resurrected,
     /// An expired session was returned.
     Undead,
     /// A live session was overwritten by a create.
     Overwritten,
-    /// A write was dropped although its session was there.
+    /// A write was dropped although its session existed.
     Dropped,
-    /// The answer is not what happened.
+    /// The answer does not match the events.
     WrongAnswer,
 }
 
@@ -65,38 +66,36 @@ impl fmt::Display for Violation {
     }
 }
 
-/// What has become of a call so far.
+/// The events of a call so far.
 #[derive(Debug, Default)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is something of its own that may have happened"
-)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a separate event")]
 pub(super) struct Progress {
-    /// Requests that were sent, whatever became of them.
+    /// The number of requests that were sent, with any fate.
     pub(super) attempts: u32,
-    /// Whether the last one was executed and answered.
+    /// Whether the last request was executed and answered.
     pub(super) was_answered: bool,
-    /// Whether its session was not there for one of the attempts.
-    met_none: bool,
-    /// Whether a live session was there for one.
+    /// Whether one of the attempts did not find the call's session.
+    met_gone: bool,
+    /// Whether one of the attempts found a live session.
     met_live: bool,
-    /// Which session was there for the attempt before, and whether it had no `created`.
+    /// The session that the previous attempt found.
     met: Option<u32>,
+    /// Whether an attempt found an item without `created`.
     met_legacy: bool,
-    /// Whether the store was last shown what an earlier attempt of this very call had stored.
+    /// Whether the last item that was shown to the store came from an earlier attempt of this call.
     met_own: bool,
     has_updated: bool,
-    /// The fields that are as asked for since an attempt of it.
+    /// The fields that an attempt of this call has set as requested.
     written: BTreeSet<String>,
     has_written: bool,
     has_created: bool,
     has_deleted: bool,
-    /// What it last wrote, or read, and when.
+    /// The item that it last wrote or read.
     seen: Option<Held>,
     read: Option<(Option<Held>, u64)>,
 }
 
-/// What the store answered to a call.
+/// The store's answer to a call.
 #[derive(Debug)]
 pub(super) enum Answer {
     Loaded(Option<Row>),
@@ -106,7 +105,7 @@ pub(super) enum Answer {
     Gone,
     Put(Stamp),
     Deleted,
-    /// The error is only shown.
+    /// The error, only for output.
     Failed(#[expect(dead_code, reason = "read by Debug")] String),
 }
 
@@ -120,8 +119,8 @@ pub(super) struct Stamp {
 pub(super) struct Oracle {
     held: Vec<Option<Held>>,
     sessions: u32,
-    /// By slot and `created`.
-    known: BTreeMap<(usize, u64), u32>,
+    /// The numbers of the sessions, by slot and `created`.
+    numbers: BTreeMap<(usize, u64), u32>,
 }
 
 impl Oracle {
@@ -129,7 +128,7 @@ impl Oracle {
         Self {
             held: vec![None; slots],
             sessions: 0,
-            known: BTreeMap::new(),
+            numbers: BTreeMap::new(),
         }
     }
 
@@ -137,7 +136,7 @@ impl Oracle {
         self.held[slot].as_ref()
     }
 
-    /// What a caller knows that has loaded or written a session, its last call being this one.
+    /// The session that a caller has loaded or written by this call.
     pub(super) fn loaded(
         &self,
         slot: usize,
@@ -146,25 +145,25 @@ impl Oracle {
         expires: Option<u64>,
     ) -> Option<Loaded> {
         let held = progress.seen.as_ref()?;
-        let known = created.and_then(|created| self.known.get(&(slot, created)));
+        let number = created.and_then(|created| self.numbers.get(&(slot, created)));
         Some(Loaded {
-            session: known.copied().unwrap_or(held.session),
+            session: number.copied().unwrap_or(held.session),
             created,
             expires,
         })
     }
 
-    /// Takes note of what somebody else did: who stored a session past the store, or DynamoDB's TTL.
+    /// Records a change that no store made: by the legacy package, by the test, or by DynamoDB's TTL.
     pub(super) fn interfere(&mut self, slot: usize, row: Option<Row>) {
         self.sessions += 1;
         let session = self.sessions;
         if let Some(created) = row.as_ref().and_then(|row| row.created) {
-            self.known.insert((slot, created), session);
+            self.numbers.insert((slot, created), session);
         }
         self.held[slot] = row.map(|row| Held { row, session });
     }
 
-    /// Takes note of an attempt that was executed, and judges what it did.
+    /// Records an executed attempt, and checks its effect.
     pub(super) fn execute(
         &mut self,
         intent: &Intent,
@@ -178,16 +177,16 @@ impl Oracle {
         progress.met_live |= before
             .as_ref()
             .is_some_and(|held| is_live(held) || intent.is_live(held));
-        progress.met_none |= match (&before, intent.loaded) {
+        progress.met_gone |= match (&before, intent.loaded) {
             (None, _) => true,
             (Some(held), Some(loaded)) => {
-                // The `created` of a session stays, so one that differs is another's.
+                // The `created` of a session never changes, so a different one means another session.
                 let is_other = loaded.created.zip(held.row.created);
                 held.session != loaded.session
                     || is_other.is_some_and(|(loaded, held)| loaded != held)
                     || (intent.is_touch() && !(is_live(held) && intent.is_live(held)))
             }
-            // It merges onto what it finds at its first attempt.
+            // A call without a loaded session merges with the session that its first attempt finds.
             (Some(held), None) => progress.met.is_some_and(|met| met != held.session),
         };
         progress.met = before.as_ref().map(|held| held.session);
@@ -198,7 +197,7 @@ impl Oracle {
             if before.as_ref().map(|held| &held.row) != after.as_ref() {
                 return Err(Violation::new(
                     Kind::Lost,
-                    "what was refused, or only read, changed the item",
+                    "a read or a refused write changed the item",
                 ));
             }
             progress.seen.clone_from(&before);
@@ -209,9 +208,12 @@ impl Oracle {
         if let (Some(session), Some(created)) =
             (&mut session, after.as_ref().and_then(|after| after.created))
         {
-            // Who loaded a session takes an item of the legacy package under its id for that session, and gives
-            // it that `created`.
-            *session = *self.known.entry((intent.slot, created)).or_insert(*session);
+            // An item without `created` is taken for the loaded session of its id, and gets the `created` of that
+            // session.
+            *session = *self
+                .numbers
+                .entry((intent.slot, created))
+                .or_insert(*session);
         }
         progress.has_written = true;
         progress.has_deleted |= after.is_none();
@@ -235,7 +237,7 @@ impl Oracle {
         Ok(())
     }
 
-    /// Whether the step is one that the request allows. Returns which session the item is then.
+    /// Checks that the call allows this change. Returns the number of the session in the item afterwards.
     fn judge(
         &mut self,
         intent: &Intent,
@@ -261,18 +263,18 @@ impl Oracle {
         let is_all_new = *data == intent.target
             && after.created == Some(intent.at)
             && after.expires == Some(intent.expires(after.created));
-        // An attempt that was long on its way may know the time of its call alone, by which fewer have expired.
+        // An attempt that was long on its way may use the time of its call, at which fewer sessions had expired.
         let is_live = |held: &Held| held.row.is_live(now, intent.absolute);
         match intent.verb {
             Verb::Load => unreachable!("a load was judged before"),
             Verb::Delete => Err(Violation::new(
                 Kind::WrongAnswer,
-                "a delete that was done left the item",
+                "an executed delete left the item",
             )),
             Verb::Put if is_all_new => Ok(Some(self.created_by(intent))),
             Verb::Put => Err(Violation::new(
                 Kind::Lost,
-                format!("put {intent:?} and there is {after:?}"),
+                format!("put {intent:?}, but the item is {after:?}"),
             )),
             Verb::CreateOrMerge
                 if before
@@ -291,33 +293,31 @@ impl Oracle {
             Verb::Create if is_all_new => Ok(Some(self.created_by(intent))),
             Verb::Create => Err(Violation::new(
                 Kind::Lost,
-                format!("created {intent:?} and there is {after:?}"),
+                format!("created {intent:?}, but the item is {after:?}"),
             )),
             Verb::CreateOrMerge => match before {
                 None if is_all_new => Ok(Some(self.created_by(intent))),
                 None => Err(Violation::new(
                     Kind::Resurrected,
-                    format!("merged onto nothing: {after:?}"),
+                    format!("merged with a missing session: {after:?}"),
                 )),
                 Some(held) if is_all_new && !is_live(held) => Ok(Some(self.created_by(intent))),
                 Some(held) => merged(intent, &held.row, after).map(|()| Some(held.session)),
             },
             Verb::Save | Verb::Replace | Verb::Touch => {
-                let loaded = intent
-                    .loaded
-                    .expect("who writes what was loaded has loaded it");
+                let loaded = intent.loaded.expect("these verbs need a loaded session");
                 let Some(held) = before else {
                     return Err(Violation::new(
                         Kind::Resurrected,
                         format!(
-                            "a {:?} of a session that has gone left {after:?}",
+                            "a {:?} of a session that is gone left {after:?}",
                             intent.verb
                         ),
                     ));
                 };
-                // Without `created` on either side there is nothing to tell two sessions apart by.
-                let is_known = loaded.created.is_some() && held.row.created.is_some();
-                if is_known && held.session != loaded.session {
+                // If one of them has no `created`, two sessions cannot be distinguished.
+                let is_comparable = loaded.created.is_some() && held.row.created.is_some();
+                if is_comparable && held.session != loaded.session {
                     return Err(Violation::new(
                         Kind::Resurrected,
                         format!(
@@ -346,7 +346,7 @@ impl Oracle {
         session
     }
 
-    /// Takes note of what the store is shown of the item: an answer that is delivered and says what there is.
+    /// Records that a delivered answer showed the item to the store.
     pub(super) fn show(&self, intent: &Intent, progress: &mut Progress) {
         progress.met_own = self.held(intent.slot).is_some_and(|held| {
             let expires = intent.expires(held.row.created);
@@ -354,7 +354,7 @@ impl Oracle {
         });
     }
 
-    /// Judges that a call which may create goes on to update.
+    /// Checks that a call which may create is allowed to send an update.
     pub(super) fn update(intent: &Intent, progress: &mut Progress) -> Result<(), Violation> {
         if intent.verb != Verb::CreateOrMerge || std::mem::replace(&mut progress.has_updated, true)
         {
@@ -363,13 +363,13 @@ impl Oracle {
         if progress.met_own {
             return Err(Violation::new(
                 Kind::WrongAnswer,
-                "it merges onto what it has created itself",
+                "the call merges with the session that it has created itself",
             ));
         }
         Ok(())
     }
 
-    /// Judges an answer by what was seen to happen.
+    /// Checks an answer against the recorded events.
     pub(super) fn answer(
         intent: &Intent,
         progress: &Progress,
@@ -394,25 +394,25 @@ impl Oracle {
                         Kind::Undead,
                         format!("an expired session was returned: {held:?}"),
                     )),
-                    (None, Some(_)) => wrong("there was none"),
+                    (None, Some(_)) => wrong("the item did not exist"),
                     (Some(_), None) => Err(Violation::new(
                         Kind::Lost,
                         format!("a live session was not returned: {held:?}"),
                     )),
                     (expected, row) if expected == row.as_ref() => Ok(()),
-                    (expected, _) => wrong(&format!("there was {expected:?}")),
+                    (expected, _) => wrong(&format!("the item was {expected:?}")),
                 }
             }
-            Answer::Taken if progress.met_own => wrong("it was its own first attempt"),
+            Answer::Taken if progress.met_own => wrong("the id was taken by its own first attempt"),
             Answer::Taken if progress.met_live => Ok(()),
-            Answer::Taken => wrong("no live session was there"),
+            Answer::Taken => wrong("no live session had the id"),
             Answer::Created(stamp) | Answer::Put(stamp) if progress.has_created => {
                 is_seen(intent, progress, *stamp)
             }
             Answer::Created(_) | Answer::Put(_) => wrong("it was not created"),
             Answer::Deleted if progress.has_deleted => Ok(()),
             Answer::Deleted => wrong("it was not deleted"),
-            Answer::Gone if progress.met_none => Ok(()),
+            Answer::Gone if progress.met_gone => Ok(()),
             Answer::Gone => Err(Violation::new(
                 Kind::Dropped,
                 format!("a {:?} was dropped", intent.verb),

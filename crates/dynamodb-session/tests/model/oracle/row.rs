@@ -1,11 +1,11 @@
-//! What is stored.
+//! A stored item, in the form that the model compares.
 
 use super::*;
 
 /// An item.
 #[derive(Clone, PartialEq)]
 pub(in crate::model) struct Row {
-    /// `None` when the item holds no session.
+    /// `None` if the item does not hold a session.
     pub(in crate::model) data: Option<Data>,
     pub(in crate::model) expires: Option<u64>,
     pub(in crate::model) created: Option<u64>,
@@ -41,7 +41,7 @@ impl Row {
         self.expires.is_some_and(|expires| expires * 1000 <= now)
     }
 
-    /// Whether it counts, with this absolute lifetime.
+    /// Whether the session is live, with this absolute lifetime.
     pub(super) fn is_live(&self, now: u64, absolute: Option<u64>) -> bool {
         let ends = self.created.zip(absolute);
         !self.is_expired(now) && ends.is_none_or(|(created, ttl)| created + ttl > now)
@@ -56,7 +56,7 @@ impl fmt::Debug for Row {
             created,
         } = self;
         match data {
-            // Too wide to be read, and all alike.
+            // These fields are too many to print, and all alike.
             Some(data) if data.len() > MOST_FIELDS => write!(f, "{{{} fields}}", data.len())?,
             Some(data) => write!(f, "{}", serde_json::json!(data))?,
             None => f.write_str("no session")?,
@@ -73,7 +73,7 @@ impl fmt::Debug for Row {
     }
 }
 
-/// What an attribute value of the kinds that are used here says.
+/// The JSON value of an attribute, for the types that are used here.
 pub(super) fn plain(attribute: &Value) -> Value {
     let (tag, value) = attribute
         .as_object()
@@ -92,7 +92,7 @@ pub(super) fn plain(attribute: &Value) -> Value {
     }
 }
 
-/// An item, and which session it is: the one loaded then may have the same id and be another one.
+/// An item and the number of its session. Two sessions with the same id have different numbers.
 #[derive(Debug, Clone, PartialEq)]
 pub(in crate::model) struct Held {
     pub(in crate::model) row: Row,

@@ -1,9 +1,9 @@
-//! What callers, and others who share the table, set about.
+//! The actions of callers, and of other writers to the table.
 
 use super::*;
 
 impl<D: Form> Run<'_, D> {
-    /// Stores a session past the store: the legacy package's, which have no `created`, or one of ours.
+    /// Stores an item without the store: one of this package, or one of the legacy package, which has no `created`.
     pub(super) fn store_raw(&mut self, slot: usize, created: Option<u64>) {
         let expires = self.now() / 1000 + 60;
         let mut session = json!({ "a": { "N": "1" }, "d": { "N": "2" } });
@@ -53,14 +53,14 @@ impl<D: Form> Run<'_, D> {
                 Ok(())
             }
             Act::Meet(_) => Ok(()),
-            // A caller does one thing at a time.
+            // A caller that waits does nothing else.
             _ if caller.waits.is_some() => Ok(()),
             Act::Change(field, value) => {
                 let name = NAMES[field].to_owned();
                 let changed = value.map(|value| match value % 5 {
-                    // An object now and then: it is one field all the same.
+                    // Sometimes an object, which is still one field.
                     0 => json!({ "n": value, "o": { "p": 1 } }),
-                    // Often what others write as well.
+                    // Often the same value that others write.
                     1 => json!(value % 3),
                     _ => json!(value),
                 });
@@ -102,9 +102,9 @@ impl<D: Form> Run<'_, D> {
         };
         let mut intent = Intent::new(caller.slot, verb, now);
         intent.is_whole = match verb {
-            // Whole only where the expiry unit cannot be written without the rest.
+            // The whole session only if the expiry unit cannot be written alone.
             Verb::Touch => self.flavour.has_unit && self.flavour.is_update_denied,
-            // The other package's row that a create meets is one that nobody who creates has loaded.
+            // A create may find an item of another package, which its caller has not loaded.
             Verb::CreateOrMerge if self.flavour.is_foreign => true,
             _ => self.flavour.is_whole(),
         };

@@ -1,8 +1,8 @@
-//! Calls of the store, with data in either form.
+//! Calls of the store, with session data as text or as values.
 
 use super::*;
 
-/// How a session's data come to the store.
+/// The form in which session data are passed to the store.
 pub(in crate::model) trait Form:
     EncodeSession + DecodeSession + Clone + Send + Sync + 'static
 {
@@ -33,13 +33,13 @@ impl Form for SessionText {
     }
 }
 
-/// What a call came to: the answer, and what the caller has then.
+/// The outcome of a call: the answer, and the session that the caller has afterwards.
 pub(super) struct Outcome<D> {
     pub(super) answer: Answer,
     pub(super) record: Option<dynamodb_session::Loaded<D>>,
 }
 
-/// The call, with everything it needs in it.
+/// Starts a call. The future owns everything that it needs.
 pub(super) fn begin<D: Form>(
     store: SessionStore,
     verb: Verb,
@@ -53,23 +53,22 @@ pub(super) fn begin<D: Form>(
         Framework::new()
     };
     Box::pin(async move {
-        let guarded = || {
-            base.clone()
-                .expect("only what was loaded is written with a guard")
-        };
-        let expires_at = session.expires_at.expect("every session here has one");
+        let guarded = || base.clone().expect("these verbs need a loaded session");
+        let expires_at = session
+            .expires_at
+            .expect("every session of the model has an expiry");
         let (until, touch_until) = (
             SaveOptions::default().expires_at(expires_at),
             TouchOptions::default().expires_at(expires_at),
         );
         let written = |result: Result<SaveOutcome, Error>, data: D| match result {
-            Ok(SaveOutcome::Saved(stamp)) => known(
+            Ok(SaveOutcome::Saved(stamp)) => with_session(
                 Answer::Written(self::stamp(stamp)),
                 &session.id,
                 data,
                 stamp,
             ),
-            Ok(SaveOutcome::Gone) => unknown(Answer::Gone),
+            Ok(SaveOutcome::Gone) => without_session(Answer::Gone),
             Err(error) => failed(&error),
         };
         let data = session.data.clone();
@@ -83,21 +82,23 @@ pub(super) fn begin<D: Form>(
                     })),
                     record: Some(record),
                 },
-                Ok(None) => unknown(Answer::Loaded(None)),
+                Ok(None) => without_session(Answer::Loaded(None)),
                 Err(error) => failed(&error),
             },
             Verb::Create => match store.create(&session).await {
-                Ok(CreateOutcome::Created(stamp)) => known(
+                Ok(CreateOutcome::Created(stamp)) => with_session(
                     Answer::Created(self::stamp(stamp)),
                     &session.id,
                     data,
                     stamp,
                 ),
-                Ok(CreateOutcome::Taken) => unknown(Answer::Taken),
+                Ok(CreateOutcome::Taken) => without_session(Answer::Taken),
                 Err(error) => failed(&error),
             },
             Verb::Put => match store.put(&session).await {
-                Ok(stamp) => known(Answer::Put(self::stamp(stamp)), &session.id, data, stamp),
+                Ok(stamp) => {
+                    with_session(Answer::Put(self::stamp(stamp)), &session.id, data, stamp)
+                }
                 Err(error) => failed(&error),
             },
             Verb::Save if has_unit => written(
@@ -116,7 +117,7 @@ pub(super) fn begin<D: Form>(
                 let touched = store
                     .touch(&base, &touch_until.framework(&fields, &session.data))
                     .await;
-                // What else it changed in memory is not written yet.
+                // Other changes in memory have not been written yet.
                 let (mut data, unit) = (base.data.data(), session.data.data());
                 data.extend(
                     unit.into_iter()
@@ -128,7 +129,7 @@ pub(super) fn begin<D: Form>(
                 let base = guarded();
                 let mut touched =
                     written(store.touch(&base, &touch_until).await, base.data.clone());
-                // Another package's row it still is.
+                // The item still has the layout of another package.
                 if let Some(record) = &mut touched.record {
                     record.is_foreign = base.is_foreign;
                 }
@@ -139,14 +140,14 @@ pub(super) fn begin<D: Form>(
                 written(store.save(base, &session.data, &options).await, data)
             }
             Verb::Delete => match store.delete(&session.id).await {
-                Ok(()) => unknown(Answer::Deleted),
+                Ok(()) => without_session(Answer::Deleted),
                 Err(error) => failed(&error),
             },
         }
     })
 }
 
-pub(super) fn known<D>(answer: Answer, id: &SessionId, data: D, stamp: Stamp) -> Outcome<D> {
+pub(super) fn with_session<D>(answer: Answer, id: &SessionId, data: D, stamp: Stamp) -> Outcome<D> {
     let loaded = dynamodb_session::Loaded::new(id.clone(), data);
     Outcome {
         answer,
@@ -154,7 +155,7 @@ pub(super) fn known<D>(answer: Answer, id: &SessionId, data: D, stamp: Stamp) ->
     }
 }
 
-pub(super) fn unknown<D>(answer: Answer) -> Outcome<D> {
+pub(super) fn without_session<D>(answer: Answer) -> Outcome<D> {
     Outcome {
         answer,
         record: None,
@@ -162,5 +163,5 @@ pub(super) fn unknown<D>(answer: Answer) -> Outcome<D> {
 }
 
 pub(super) fn failed<D>(error: &Error) -> Outcome<D> {
-    unknown(Answer::Failed(format!("{:?}: {error}", error.kind())))
+    without_session(Answer::Failed(format!("{:?}: {error}", error.kind())))
 }

@@ -1,4 +1,4 @@
-//! Takes the steps of a case on a real store, and has the model look at each.
+//! Takes the steps of a case on a real store. The model checks each step.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -33,10 +33,10 @@ mod call;
 pub(super) use call::Form;
 use call::{Outcome, begin};
 
-/// The fields that callers change; those of a wide change have names of their own.
+/// The fields that callers change. A wide change uses other names.
 const NAMES: [&str; 4] = ["a", "b", "c", "d"];
 
-/// A session of koa's, as far as the core is concerned.
+/// The framework description of koa-session.
 static WITH_UNIT: LazyLock<Framework> = LazyLock::new(|| {
     Framework::new()
         .expiry_field(ExpiryField::instant(EXPIRY_UNIT[0]))
@@ -59,14 +59,14 @@ struct Waiting<D> {
     progress: Rc<RefCell<Progress>>,
 }
 
-/// An attempt that nobody waits for, though its call may still go on.
+/// An attempt that is not waited for. Its call may still go on with another attempt.
 struct Late {
     attempt: Attempt,
     intent: Rc<Intent>,
     progress: Rc<RefCell<Progress>>,
 }
 
-/// How often what happened, so that a test can tell whether it was worth something.
+/// The number of each kind of event. It shows whether a run has tested enough.
 pub(super) type Tally = BTreeMap<String, u64>;
 
 pub(super) struct Run<'a, D> {
@@ -103,17 +103,17 @@ fn stamp(stamp: Stamp) -> oracle::Stamp {
 }
 
 impl<'a, D: Form> Run<'a, D> {
-    /// `told` is what the store is set to, `flavour` what the model expects of it.
+    /// `configured` are the settings of the store, `flavour` those of the model.
     pub(super) fn new(
         network: &'a Network,
         flavour: &'a Flavour,
-        told: &Flavour,
+        configured: &Flavour,
         defect: Defect,
     ) -> Self {
         static CASES: AtomicU64 = AtomicU64::new(0);
         network.reset(CALLERS);
         let clock = ManualClock::new(start());
-        // Cases share an engine, not sessions.
+        // Cases share an engine. Different prefixes keep their sessions apart.
         let prefix = format!("{}:", CASES.fetch_add(1, Ordering::Relaxed));
         let mut builder = SessionStore::builder()
             .clock(clock.clone())
@@ -122,21 +122,21 @@ impl<'a, D: Form> Run<'a, D> {
             .retry_options(
                 RetryOptions::default()
                     .base_backoff(Duration::ZERO)
-                    .max_attempts(told.max_attempts),
+                    .max_attempts(configured.max_attempts),
             );
-        if told.is_connect {
+        if configured.is_connect {
             builder = builder.layout(Layout::ConnectDynamodb);
         }
-        if told.is_foreign {
+        if configured.is_foreign {
             builder = builder.layout(Layout::DynamodbStore);
         }
-        if told.overwrites {
+        if configured.overwrites {
             builder = builder.parallel_changes(ParallelChanges::Overwrite);
         }
-        if let Some(touch_after) = told.touch_after {
+        if let Some(touch_after) = configured.touch_after {
             builder = builder.touch_after(Duration::from_millis(touch_after));
         }
-        if let Some(absolute) = told.absolute {
+        if let Some(absolute) = configured.absolute {
             builder = builder.absolute_ttl(Duration::from_millis(absolute));
         }
         let callers = (0..CALLERS).map(|_| Caller {
@@ -158,7 +158,7 @@ impl<'a, D: Form> Run<'a, D> {
             tally: Tally::new(),
             trace: Vec::new(),
         };
-        // One id has a session to begin with, the other has none.
+        // At the start only one of the ids has a session.
         run.store_raw(0, (!flavour.is_legacy).then(|| run.now() - 1000));
         run
     }
@@ -178,7 +178,7 @@ impl<'a, D: Form> Run<'a, D> {
         self.late.len()
     }
 
-    /// Takes a step, if it can be taken.
+    /// Takes a step if it is possible.
     pub(super) fn take(&mut self, step: Step) -> Result<(), Violation> {
         self.trace.push(step.to_string());
         match step {
@@ -203,7 +203,7 @@ impl<'a, D: Form> Run<'a, D> {
                 Ok(())
             }
             Step::Legacy(slot) => {
-                // Where it keeps sessions elsewhere, there is no promise that they are merged onto.
+                // If the layout stores sessions in another attribute, a merge with such an item is not promised.
                 if self.oracle.held(slot).is_none() && !self.flavour.is_foreign {
                     self.store_raw(slot, None);
                 }
@@ -212,7 +212,7 @@ impl<'a, D: Form> Run<'a, D> {
         }
     }
 
-    /// Lets everything that is on its way arrive, and reads what there is then.
+    /// Lets all attempts arrive, and then reads every session.
     pub(super) fn finish(&mut self) -> Result<(), Violation> {
         for caller in 0..CALLERS {
             while self.callers[caller].waits.is_some() {
@@ -229,7 +229,7 @@ impl<'a, D: Form> Run<'a, D> {
         Ok(())
     }
 
-    /// No two callers do something in one millisecond: that is what tells sessions of one id apart.
+    /// Ensures that two actions never have the same millisecond, which distinguishes sessions of one id.
     fn tick(&self) {
         self.clock.advance(Duration::from_millis(1));
     }
@@ -254,17 +254,17 @@ impl<'a, D: Form> Run<'a, D> {
             .map(Row::of)
     }
 
-    /// What waits meets its fate, and the caller goes on.
+    /// Applies a fate to the waiting attempt, and lets the caller go on.
     fn meet(&mut self, index: usize, fate: Fate) -> Result<(), Violation> {
         self.tick();
         let attempt = self
             .network
             .take(index)
-            .expect("a call that waits, waits for an attempt");
+            .expect("a waiting call has an attempt");
         let waiting = self.callers[index]
             .waits
             .as_ref()
-            .expect("it was looked at before");
+            .expect("only a waiting caller is chosen");
         let (intent, progress) = (Rc::clone(&waiting.intent), Rc::clone(&waiting.progress));
         progress.borrow_mut().attempts += 1;
         self.count(format!("{fate:?}"));
@@ -291,7 +291,7 @@ impl<'a, D: Form> Run<'a, D> {
                 match fate {
                     Fate::Answered => {
                         let shows_item = status == 400 && !self.flavour.shows_no_item;
-                        // Who merges then may look again, and find it as it was at first.
+                        // Only for a plain create: a merge may read the item again later, and find it as it was.
                         let is_look = !attempt.is_write() && intent.verb == Verb::Create;
                         if shows_item || is_look {
                             self.oracle.show(&intent, &mut progress.borrow_mut());
@@ -351,7 +351,10 @@ impl<'a, D: Form> Run<'a, D> {
     /// Runs a call until it waits for the network, or is done.
     fn go_on(&mut self, index: usize) -> Result<(), Violation> {
         let caller = &mut self.callers[index];
-        let waiting = caller.waits.as_mut().expect("it has just been put there");
+        let waiting = caller
+            .waits
+            .as_mut()
+            .expect("the call was just stored there");
         self.network.call_for(index);
         let Poll::Ready(outcome) = waiting
             .call
@@ -362,7 +365,7 @@ impl<'a, D: Form> Run<'a, D> {
         };
         let Waiting {
             intent, progress, ..
-        } = caller.waits.take().expect("it was there a moment ago");
+        } = caller.waits.take().expect("the call is stored there");
         let progress = progress.borrow();
         self.trace
             .push(format!("    {:?} -> {:?}", intent.verb, outcome.answer));
@@ -403,7 +406,7 @@ impl<'a, D: Form> Run<'a, D> {
                 if matches!(answer, Answer::Loaded(_)) {
                     caller.data = record.data.data();
                     if self.flavour.has_unit {
-                        // What koa-session does not carry into the object it hands out.
+                        // koa-session does not carry these fields into the session that the application gets.
                         caller.data.retain(|name, _| !name.starts_with('_'));
                     }
                 }
@@ -416,7 +419,7 @@ impl<'a, D: Form> Run<'a, D> {
                 caller.loaded = None;
                 caller.data.clear();
             }
-            // Whatever it had loaded before, it still has. Trying again must do no harm.
+            // The caller still has the session that it loaded before. Another try with it must be harmless.
             Outcome { .. } => {}
         }
         Ok(())

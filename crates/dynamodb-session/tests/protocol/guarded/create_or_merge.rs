@@ -1,9 +1,9 @@
-//! A create that finds another session under its id.
+//! A create whose id belongs to another session.
 
 use super::*;
 
 #[tokio::test]
-async fn a_create_that_meets_a_live_session_merges_onto_it() {
+async fn a_create_merges_with_a_live_session_of_its_id() {
     for shows_item in [true, false] {
         let world = World::new();
         let store = world.store().await;
@@ -16,7 +16,7 @@ async fn a_create_that_meets_a_live_session_merges_onto_it() {
         }
         let ours = new_session("a", json!({ "n": 2, "ours": 2 }), 2 * MINUTE);
         let written = save_absent(&store, &ours, &Framework::new()).await.unwrap();
-        // It is their session, and what is written next is guarded by that.
+        // The merged session keeps the `created` of the existing one, and later writes have it as their condition.
         assert_eq!(written, SaveOutcome::Saved(stamp(now(), 2 * MINUTE)));
         let expected: &[&str] = if shows_item {
             &["PutItem", "UpdateItem"]
@@ -34,7 +34,7 @@ async fn a_create_that_meets_a_live_session_merges_onto_it() {
 }
 
 #[tokio::test]
-async fn it_replaces_an_expired_one() {
+async fn a_create_replaces_an_expired_session_of_its_id() {
     let world = World::new();
     let store = world.store().await;
     let _ = store
@@ -53,7 +53,7 @@ async fn it_replaces_an_expired_one() {
 }
 
 #[tokio::test]
-async fn it_creates_a_session_of_its_own_when_the_one_it_met_goes() {
+async fn a_create_makes_a_new_session_when_the_existing_one_is_deleted() {
     let world = World::new();
     let store = world.store().await;
     let theirs = stored(&store, "a", json!({ "theirs": 1 })).await;
@@ -63,7 +63,7 @@ async fn it_creates_a_session_of_its_own_when_the_one_it_met_goes() {
         "ConditionalCheckFailedException",
         "The conditional request failed",
     );
-    // It is deleted between the create and the merge.
+    // The session is deleted between the create and the merge.
     let shown = json!({
         "__type": "x#ConditionalCheckFailedException", "Item": world.item("a").unwrap(),
     });
@@ -74,14 +74,14 @@ async fn it_creates_a_session_of_its_own_when_the_one_it_met_goes() {
     assert_eq!(written, SaveOutcome::Saved(stamp(now() + MS, MINUTE)));
     assert_eq!(world.tap.operations(), ["PutItem", "UpdateItem", "PutItem"]);
     assert_eq!(store.stats().conflicts, 0);
-    // Not with the `created` of the one that is gone, so that nobody takes it for that.
+    // The new session does not have the `created` of the deleted one, so requests that loaded that one are refused.
     assert_eq!(write(&store, Verb::Save, &theirs).await, SaveOutcome::Gone);
     let after = load(&store, "a").await;
     assert_eq!(after.data, json!({ "ours": 1 }));
 }
 
 #[tokio::test]
-async fn it_gives_up_on_an_id_whose_sessions_come_and_go() {
+async fn a_create_gives_up_on_an_id_whose_sessions_come_and_go() {
     let world = World::new();
     let store = world.store().await;
     let item = json!({ "sessionId": { "S": "a" }, "session": { "M": {} } });

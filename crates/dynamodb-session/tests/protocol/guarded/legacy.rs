@@ -1,9 +1,10 @@
-//! Items of the legacy package have no `created`: they are guarded by their presence until a save gives them one.
+//! Items of the legacy package have no `created`. The condition of a write is then that the item exists, until a save
+//! adds a `created`.
 
 use super::*;
 
 #[tokio::test]
-async fn an_item_of_the_legacy_package_is_guarded_by_its_presence() {
+async fn an_item_of_the_legacy_package_only_has_to_exist() {
     let world = World::new();
     let store = world.store().await;
     let item = json!({ "session": { "M": { "n": { "N": "1" }, "m": { "N": "1" } } } });
@@ -48,7 +49,7 @@ async fn parallel_saves_of_such_an_item_merge_and_the_first_gives_it_its_created
     assert_eq!(after.created, Some(now() + MS));
 }
 
-/// A session of the legacy package, loaded.
+/// A loaded session of the legacy package.
 async fn loaded_legacy(world: &World, store: &SessionStore) -> Loaded<Value> {
     world.put_item("a", json!({ "session": { "M": { "n": { "N": "1" } } } }));
     let loaded = load(store, "a").await;
@@ -58,7 +59,7 @@ async fn loaded_legacy(world: &World, store: &SessionStore) -> Loaded<Value> {
 }
 
 #[tokio::test]
-async fn who_has_saved_such_an_item_does_not_write_onto_the_next_session_under_its_id() {
+async fn a_request_that_saved_such_an_item_does_not_write_to_the_next_session_of_its_id() {
     for verb in VERBS {
         for is_touched_first in [false, true] {
             let world = World::new();
@@ -70,7 +71,7 @@ async fn who_has_saved_such_an_item_does_not_write_onto_the_next_session_under_i
                 Verb::Save
             };
             let SaveOutcome::Saved(stamp) = write(&store, first, &loaded).await else {
-                panic!("the session is there");
+                panic!("the session exists");
             };
             assert_eq!(stamp.created, Some(now()));
             loaded.created = stamp.created;
@@ -90,14 +91,14 @@ async fn who_has_saved_such_an_item_does_not_write_onto_the_next_session_under_i
 }
 
 #[tokio::test]
-async fn nor_does_who_has_merged_onto_it() {
+async fn a_request_that_merged_with_such_an_item_does_not_write_to_the_next_session_of_its_id() {
     let world = World::new();
     let store = world.store().await;
     let mut ours = loaded_legacy(&world, &store).await;
     world.clock.advance(MS);
     let written = save_absent(&store, &fresh(&ours), &FIELDS).await.unwrap();
     let SaveOutcome::Saved(stamp) = written else {
-        panic!("the session is there");
+        panic!("the session exists");
     };
     assert_eq!(stamp.created, Some(now() + MS));
     ours.created = stamp.created;
@@ -112,23 +113,23 @@ async fn nor_does_who_has_merged_onto_it() {
     assert_eq!(world.item("a"), item);
 }
 
-/// More fields than one request takes.
+/// More fields than fit into one request.
 fn wide() -> Value {
     (0..150).map(|n| (format!("f{n}"), json!(n))).collect()
 }
 
-/// The answer to an update that met an item of this `created`, or gave it that.
+/// The answer to an update of an item that has this `created`, or got it by the update.
 fn updated(created: &str) -> Fate {
     let attributes = json!({ "created": { "N": created }, "session": { "M": {} } });
     Fate::Answer(200, json!({ "Attributes": attributes }))
 }
 
 #[tokio::test]
-async fn what_takes_several_requests_is_all_for_the_session_that_the_first_one_met() {
+async fn all_requests_of_a_save_write_to_the_session_that_the_first_one_found() {
     let world = World::new();
     let store = world.store().await;
     let loaded = loaded_legacy(&world, &store).await;
-    // Once the first has been answered, the session is destroyed and another one has the id.
+    // After the first request the session is deleted, and another one has its id.
     store.delete(&id("a")).await.unwrap();
     world.clock.advance(MS);
     let next = new_session("a", json!({ "n": 3 }), MINUTE);
@@ -143,7 +144,7 @@ async fn what_takes_several_requests_is_all_for_the_session_that_the_first_one_m
 }
 
 #[tokio::test]
-async fn a_put_in_place_of_the_second_keeps_the_created_that_the_first_one_met() {
+async fn a_put_instead_of_the_second_update_keeps_the_created_that_the_first_one_found() {
     let world = World::new();
     let store = world.store().await;
     let loaded = loaded_legacy(&world, &store).await;
@@ -161,13 +162,13 @@ async fn a_put_in_place_of_the_second_keeps_the_created_that_the_first_one_met()
 }
 
 #[tokio::test]
-async fn only_who_does_not_know_the_created_asks_for_it() {
+async fn only_a_save_without_a_created_asks_for_it() {
     let world = World::new();
     let store = world.store().await;
     let mut loaded = loaded_legacy(&world, &store).await;
     for asked in [json!("UPDATED_NEW"), Value::Null] {
         let SaveOutcome::Saved(stamp) = write(&store, Verb::Save, &loaded).await else {
-            panic!("the session is there");
+            panic!("the session exists");
         };
         let calls = world.tap.calls();
         assert_eq!(calls.len(), 1);
@@ -177,7 +178,7 @@ async fn only_who_does_not_know_the_created_asks_for_it() {
 }
 
 #[tokio::test]
-async fn also_where_updates_are_not_allowed_the_created_it_has_got_stays() {
+async fn a_new_created_stays_without_permission_for_updates() {
     for shows_item in [true, false] {
         let world = World::new();
         let store = world.store().await;
@@ -196,7 +197,7 @@ async fn also_where_updates_are_not_allowed_the_created_it_has_got_stays() {
         if !shows_item {
             world.tap.script([Fate::NoItem]);
         }
-        // Presence is all it knows, and the session is there.
+        // The condition is only that the session exists, and it does.
         assert_eq!(
             write(&store, Verb::Save, &slow).await,
             SaveOutcome::Saved(stamp(now() + MS, 2 * MINUTE))
@@ -207,7 +208,7 @@ async fn also_where_updates_are_not_allowed_the_created_it_has_got_stays() {
             &["PutItem", "GetItem", "PutItem"]
         };
         assert_eq!(world.tap.operations(), expected);
-        // Who loaded it in between finds it.
+        // A request that loaded the session in between can write to it.
         assert!(write(&store, Verb::Save, &third).await.is_saved());
         store.delete(&id("a")).await.unwrap();
         assert_eq!(write(&store, Verb::Save, &slow).await, SaveOutcome::Gone);
@@ -216,14 +217,13 @@ async fn also_where_updates_are_not_allowed_the_created_it_has_got_stays() {
 }
 
 #[tokio::test]
-async fn an_instance_of_the_legacy_package_that_still_runs_does_not_lock_out_who_loaded_the_session()
- {
+async fn a_running_instance_of_the_legacy_package_does_not_block_later_saves() {
     let world = World::new();
     let store = world.store().await;
     let session = new_session("a", json!({ "n": 1 }), MINUTE);
     let created = store.put(&session).await.unwrap().created;
     let loaded = load(&store, "a").await;
-    // Its PutItem erases `created`.
+    // The PutItem of the legacy package erases `created`.
     world.put_item("a", json!({ "session": { "M": { "m": { "N": "1" } } } }));
     world.clock.advance(MS);
     assert_eq!(

@@ -1,4 +1,4 @@
-//! Logout wins: who writes what was loaded writes it onto the session that was loaded, or not at all.
+//! Logout wins: a loaded session is only written to the same stored session, or not at all.
 
 use std::sync::{Arc, LazyLock, Mutex};
 
@@ -18,14 +18,14 @@ mod create_or_merge;
 mod legacy;
 mod put;
 
-/// A framework's, with an expiry unit of its own.
+/// A framework with an expiry unit.
 static FIELDS: LazyLock<Framework> = LazyLock::new(|| {
     Framework::new()
         .expiry_field(ExpiryField::instant("_expire"))
         .not_carried_prefixes(["_"])
 });
 
-/// How a session that was loaded is written.
+/// The ways to write a loaded session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Verb {
     Save,
@@ -72,7 +72,7 @@ fn denied() -> Fate {
     refusal("AccessDeniedException", "no UpdateItem for you")
 }
 
-/// Has the store learn that `UpdateItem` is refused.
+/// Refuses an `UpdateItem`, so that the store uses `PutItem` from now on.
 async fn deny_updates(world: &World, store: &SessionStore) {
     world.tap.script([denied()]);
     let mut session = loaded_as("denied", json!({}), MINUTE);
@@ -85,7 +85,7 @@ async fn deny_updates(world: &World, store: &SessionStore) {
 }
 
 #[tokio::test]
-async fn who_loaded_a_session_does_not_bring_it_back() {
+async fn a_loaded_session_that_was_deleted_is_not_brought_back() {
     for conflict in [ParallelChanges::Merge, ParallelChanges::Overwrite] {
         for verb in VERBS {
             let world = World::new();
@@ -99,7 +99,7 @@ async fn who_loaded_a_session_does_not_bring_it_back() {
             );
             assert_eq!(world.item("a"), None, "{conflict:?} {verb:?}");
 
-            // Nor does it write onto the session that has the id now.
+            // It is not written to a later session with the same id either.
             world.clock.advance(MS);
             let next = store
                 .create(&new_session("a", json!({ "n": 3 }), MINUTE))
@@ -117,7 +117,7 @@ async fn who_loaded_a_session_does_not_bring_it_back() {
             assert_eq!(world.item("a"), item, "{conflict:?} {verb:?}");
             assert_eq!(store.stats().conflicts, 2);
 
-            // The one who loaded that one does.
+            // A request that loaded that session can write to it.
             let loaded = load(&store, "a").await;
             assert!(
                 write(&store, verb, &loaded).await.is_saved(),
@@ -129,8 +129,8 @@ async fn who_loaded_a_session_does_not_bring_it_back() {
 }
 
 #[tokio::test]
-async fn nor_where_updates_are_not_allowed() {
-    // A touch of nothing but the expiry has nothing to put.
+async fn a_deleted_session_is_not_brought_back_without_permission_for_updates() {
+    // A touch that moves only the expiry has no data for a PutItem.
     for verb in VERBS.into_iter().filter(|verb| *verb != Verb::Touch) {
         let world = World::new();
         let store = world.store().await;
@@ -168,7 +168,7 @@ async fn nor_where_updates_are_not_allowed() {
 }
 
 #[tokio::test]
-async fn a_retry_brings_nothing_back_either() {
+async fn a_retry_does_not_bring_a_session_back() {
     for verb in VERBS {
         let world = World::new();
         let store = world.store().await;
@@ -186,7 +186,7 @@ async fn a_retry_brings_nothing_back_either() {
 }
 
 #[tokio::test]
-async fn a_destroyed_session_that_nobody_loaded_is_one_to_create() {
+async fn a_deleted_session_that_was_not_loaded_can_be_created() {
     let world = World::new();
     let store = world.store().await;
     let session = new_session("a", json!({ "n": 1 }), MINUTE);
@@ -201,7 +201,7 @@ async fn a_destroyed_session_that_nobody_loaded_is_one_to_create() {
 }
 
 #[tokio::test]
-async fn every_guarded_write_asks_for_the_item_it_was_refused_for() {
+async fn every_conditional_write_asks_for_the_item_that_refused_it() {
     let world = World::new();
     let store = world.store().await;
     let loaded = stored(&store, "a", json!({ "n": 1 })).await;

@@ -1,9 +1,9 @@
-//! What is put as a whole session, because it may not or cannot be written as an update.
+//! Sessions that are written whole, because an update is not allowed or not possible.
 
 use super::*;
 
 #[tokio::test]
-async fn where_updates_are_not_allowed_sessions_are_put_from_then_on() {
+async fn without_permission_for_updates_sessions_are_put_from_then_on() {
     let world = World::new();
     let events = Arc::new(Mutex::new(Vec::new()));
     let listener = {
@@ -20,7 +20,7 @@ async fn where_updates_are_not_allowed_sessions_are_put_from_then_on() {
         .await;
     assert_eq!(written.unwrap(), SaveOutcome::Saved(stamp(now(), MINUTE)));
     assert_eq!(world.tap.operations(), ["UpdateItem", "PutItem"]);
-    // Fields do not merge there: the last one wins.
+    // Fields are not merged then: the last save wins.
     let written = store
         .save(&two, &json!({ "n": 1, "m": 2 }), &until(now() + MINUTE))
         .await;
@@ -32,7 +32,7 @@ async fn where_updates_are_not_allowed_sessions_are_put_from_then_on() {
     assert_eq!(load(&store, "a").await.data, json!({ "n": 1, "m": 2 }));
     assert_eq!(*events.lock().unwrap(), [Event::UpdateDenied]);
 
-    // The expiry alone cannot be put.
+    // A touch that moves only the expiry cannot be sent as a PutItem.
     world.tap.script([denied()]);
     let error = store
         .touch(&one, &touch_until(now() + 2 * MINUTE))
@@ -46,13 +46,13 @@ async fn where_updates_are_not_allowed_sessions_are_put_from_then_on() {
 }
 
 #[tokio::test]
-async fn who_may_write_nothing_at_all_has_not_been_told_to_put() {
+async fn after_a_refused_put_the_next_save_is_an_update_again() {
     let world = World::new();
     let store = world.store().await;
     let mut loaded = loaded_as("a", json!({}), MINUTE);
     loaded.created = store.put(&fresh(&loaded)).await.unwrap().created;
     world.tap.calls();
-    // Wrong credentials, say, which are renewed.
+    // As with wrong credentials, which are renewed later.
     world.tap.script([denied(), denied()]);
     let error = save_unknown(&store, &loaded).await.unwrap_err();
     assert_eq!(
@@ -92,7 +92,7 @@ async fn fields_that_cannot_be_set_are_put_with_the_whole_session() {
                 "expires": { "N": secs(120) }, "created": { "N": "1800000000000" },
             })
         );
-        // And if it is another session's, it stays as it is.
+        // An item of another session stays unchanged.
         loaded.created = Some(now() - MS);
         world.put_item("a", json!({ "created": { "N": "1800000000000" } }));
         assert_eq!(
@@ -106,7 +106,7 @@ async fn fields_that_cannot_be_set_are_put_with_the_whole_session() {
 }
 
 #[tokio::test]
-async fn the_error_shown_is_that_of_the_put() {
+async fn the_error_is_that_of_the_put() {
     let world = World::new();
     let store = world.store().await;
     let mut loaded = loaded_as("a", json!({}), MINUTE);
@@ -126,7 +126,8 @@ async fn the_error_shown_is_that_of_the_put() {
         (error.kind(), error.operation()),
         (ErrorKind::RecordTooLarge, Some(Operation::PutItem))
     );
-    // Written whole, a session that is too large might fit, without what others have stored in it meanwhile.
+    // If an update makes the item too large, a PutItem might fit, but it would drop the fields of parallel requests.
+    // So it is not tried.
     world.tap.calls();
     world.tap.script([refusal(
         "ValidationException",
@@ -141,7 +142,7 @@ async fn the_error_shown_is_that_of_the_put() {
         (ErrorKind::RecordTooLarge, Some(Operation::UpdateItem))
     );
     assert_eq!(world.tap.operations(), ["UpdateItem"]);
-    // Other failures of an update are its own.
+    // Other failures of an update are returned unchanged.
     world
         .tap
         .script([refusal("ResourceNotFoundException", "no table")]);
@@ -185,7 +186,7 @@ async fn overwriting_writes_the_whole_session_and_the_last_one_wins() {
 }
 
 #[tokio::test]
-async fn requests_that_know_of_no_session_put_and_are_counted() {
+async fn requests_without_a_loaded_session_put_and_are_counted() {
     let world = World::new();
     let store = world.store().await;
     for n in 1..=2 {

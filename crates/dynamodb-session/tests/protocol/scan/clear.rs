@@ -1,11 +1,11 @@
-//! What deletes: `clear` and `delete_expired`.
+//! The verbs that delete: `clear` and `delete_expired`.
 
 use dynamodb_session::options::TableOptions;
 
 use super::*;
 
 #[tokio::test]
-async fn clear_deletes_this_prefix_alone_in_batches() {
+async fn clear_deletes_only_this_prefix_in_batches() {
     let world = World::new();
     let (ours, theirs) = two_applications(&world).await;
     assert_eq!(ours.clear().await.unwrap(), OURS as u64);
@@ -41,7 +41,7 @@ async fn a_batch_has_25_deletes() {
 }
 
 #[tokio::test]
-async fn clear_deletes_sessions_expired_or_not_and_no_other_rows() {
+async fn clear_deletes_all_sessions_and_no_other_items() {
     let world = World::new();
     let store = world
         .open(
@@ -50,8 +50,8 @@ async fn clear_deletes_sessions_expired_or_not_and_no_other_rows() {
                 .table_options(TableOptions::default().prefix("a:")),
         )
         .await;
-    put_rows(&world, "a:");
-    put_rows(&world, "b:");
+    put_items(&world, "a:");
+    put_items(&world, "b:");
     let theirs: BTreeSet<_> = world
         .keys()
         .into_iter()
@@ -73,8 +73,8 @@ async fn expired_items_are_deleted_one_by_one() {
                 .table_options(TableOptions::default().prefix("a:")),
         )
         .await;
-    put_rows(&world, "a:");
-    put_rows(&world, "b:");
+    put_items(&world, "a:");
+    put_items(&world, "b:");
     let before = world.keys();
     assert_eq!(store.delete_expired().await.unwrap(), 4);
     let gone: BTreeSet<_> = before.difference(&world.keys()).cloned().collect();
@@ -118,7 +118,7 @@ async fn an_item_that_gets_a_later_expiry_after_the_scan_stays() {
     let world = World::new();
     let store = world.store().await;
     world.put_item("expired", expiring(&secs(0)));
-    // As the scan saw them they had expired; since then, one was renewed, one deleted.
+    // All had expired when the scan read them. Since then, one was renewed and one deleted.
     world.put_item("renewed", expiring(&secs(60)));
     world
         .tap
@@ -134,7 +134,7 @@ async fn a_delete_whose_answer_was_lost_counts() {
     world.put_item("a", expiring(&secs(0)));
     world.tap.script([Fate::Pass, Fate::AnswerLost]);
     assert_eq!(store.delete_expired().await.unwrap(), 1);
-    // A renewal between the attempts does not.
+    // A session that is renewed between the attempts does not count.
     world.put_item("a", expiring(&secs(60)));
     world
         .tap
@@ -144,7 +144,7 @@ async fn a_delete_whose_answer_was_lost_counts() {
 }
 
 #[tokio::test]
-async fn what_a_batch_leaves_undone_is_asked_for_again() {
+async fn the_rest_of_a_batch_is_sent_again() {
     let world = World::new();
     let store = world.store().await;
     for n in 0..30 {
@@ -165,13 +165,13 @@ async fn what_a_batch_leaves_undone_is_asked_for_again() {
 }
 
 #[tokio::test]
-async fn a_table_with_no_capacity_left_ends_a_clear() {
+async fn a_table_without_capacity_ends_a_clear() {
     let world = World::new();
     let store = world.store().await;
     for n in 0..30 {
         world.put_item(&format!("{n}"), expiring(&secs(60)));
     }
-    // Whoever gets something done may go on for as long as it takes.
+    // There is no limit while each request deletes at least one item.
     let slowly = (0..20).map(|_| Fate::Partly(1));
     let never = (0..9).map(|_| Fate::Partly(0));
     world
@@ -199,7 +199,7 @@ async fn a_table_with_no_capacity_left_ends_a_clear() {
 }
 
 #[tokio::test]
-async fn throttling_is_borne_for_longer_than_by_a_single_verb() {
+async fn verbs_over_all_sessions_endure_throttling_for_longer() {
     let throttled = || refusal("ProvisionedThroughputExceededException", "slow down");
     let world = World::new();
     let store = world.store().await;
@@ -212,7 +212,7 @@ async fn throttling_is_borne_for_longer_than_by_a_single_verb() {
         .tap
         .script([Fate::Pass].into_iter().chain((0..35).map(|_| throttled())));
     assert_eq!(store.clear().await.unwrap(), 2);
-    // Not for ever; and whoever lists asks for a page again as they like.
+    // The patience has a limit. A list has less of it, because its caller can ask for the same page again.
     world.tap.script((0..36).map(|_| throttled()));
     let by_all = store.delete_expired().await.unwrap_err();
     world.tap.script((0..4).map(|_| throttled()));
@@ -227,7 +227,7 @@ async fn throttling_is_borne_for_longer_than_by_a_single_verb() {
 }
 
 #[tokio::test]
-async fn the_table_is_given_time_to_recover() {
+async fn a_pause_gives_the_table_time_to_recover() {
     let world = World::new();
     let _ = world.store().await;
     let tap = world.tap.clone();
@@ -242,7 +242,7 @@ async fn the_table_is_given_time_to_recover() {
     for _ in 0..1000 {
         tokio::task::yield_now().await;
     }
-    // Random, but not zero.
+    // The pause is random, but never zero.
     assert_eq!(tap.operations(), ["Scan", "BatchWriteItem"]);
     while !clearing.is_finished() {
         world.clock.advance(crate::support::MS);
@@ -261,7 +261,7 @@ async fn an_error_in_the_middle_is_the_error() {
     world.tap.script([denied()]);
     let error = store.list::<Value>(first.next.as_ref()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::AccessDenied);
-    // What it cost nothing to try again goes on where it was.
+    // After an error the same token can be used again.
     assert!(store.list::<Value>(first.next.as_ref()).await.is_ok());
 
     world.tap.script([Fate::Pass, Fate::Pass, denied()]);
@@ -286,7 +286,7 @@ async fn an_error_in_the_middle_is_the_error() {
         (error.kind(), error.operation()),
         (ErrorKind::AccessDenied, Some(Operation::DeleteItem))
     );
-    // Those under way were done, and no more was begun.
+    // The deletes under way were finished, and no other was started.
     let deleted = OURS + THEIRS - world.keys().len();
     assert!((1..=8).contains(&deleted), "{deleted}");
 }
@@ -306,7 +306,7 @@ async fn a_missing_table_is_named() {
     }
 }
 
-/// Has every `DeleteItem` wait for others to arrive, and counts them.
+/// Makes every `DeleteItem` wait for others to arrive, and counts those that wait.
 #[derive(Clone)]
 struct Crowd {
     tap: Tap,
@@ -326,7 +326,7 @@ impl Transport for Crowd {
             if request.operation == Operation::DeleteItem {
                 let waiting = self.waiting.fetch_add(1, Ordering::SeqCst) + 1;
                 self.most.fetch_max(waiting, Ordering::SeqCst);
-                // Long enough for all of them, were they allowed to.
+                // Long enough for all deletes to arrive, if there were no limit.
                 for _ in 0..100 {
                     tokio::task::yield_now().await;
                 }

@@ -1,4 +1,4 @@
-//! What reads: `list` and `count`.
+//! The verbs that read: `list` and `count`.
 
 use dynamodb_session::options::TableOptions;
 
@@ -8,23 +8,23 @@ use super::*;
 async fn live_sessions_are_listed_and_counted() {
     let world = World::new();
     let store = world.store().await;
-    put_rows(&world, "");
+    put_items(&world, "");
     let found = pages::<Value>(&store).await;
     assert_eq!(
         ids(&found),
         set(["live", "live-ms", "live-fraction", "no-expiry", "no-number"])
     );
-    // The text and the later layout, which only reading tells from a session.
+    // The count includes two unreadable items, because only a read shows that they are not sessions.
     assert_eq!(found[0].unreadable, 2);
     assert_eq!(store.count().await.unwrap(), 7);
     assert_eq!(world.tap.operations(), ["Scan", "Scan"]);
 }
 
 #[tokio::test]
-async fn what_is_listed_is_what_load_returns() {
+async fn a_list_returns_the_same_as_load() {
     let world = World::new();
     let store = world.store().await;
-    put_rows(&world, "");
+    put_items(&world, "");
     let _ = store
         .put(&new_session(
             "new",
@@ -59,7 +59,7 @@ async fn without_sessions_there_is_one_empty_page() {
 }
 
 #[tokio::test]
-async fn an_item_that_cannot_be_read_hides_no_other() {
+async fn an_unreadable_item_does_not_hide_others() {
     #[derive(Debug, PartialEq, Deserialize)]
     struct Cart {
         items: Vec<String>,
@@ -76,7 +76,7 @@ async fn an_item_that_cannot_be_read_hides_no_other() {
     }
     let found = pages::<Cart>(&store).await;
     assert_eq!((ids(&found), found[0].unreadable), (set(["a", "d"]), 2));
-    // Neither does a key that begins like this store's and then ends.
+    // The same holds for a key that consists of the prefix only.
     let prefixed = world
         .builder()
         .table_options(TableOptions::default().prefix("d"))
@@ -120,21 +120,21 @@ async fn every_page_is_read_and_only_this_prefix_counts() {
         assert_eq!(store.count().await.unwrap(), sessions as u64);
         assert_eq!(world.tap.operations(), vec!["Scan"; found.len()]);
     }
-    // One that has nothing here reads it all the same.
-    let nobody = world
+    // A store without sessions still reads the whole table.
+    let unused = world
         .builder()
-        .table_options(TableOptions::default().prefix("nobody:"))
+        .table_options(TableOptions::default().prefix("unused:"))
         .build()
         .unwrap();
-    let found = pages::<Value>(&nobody).await;
+    let found = pages::<Value>(&unused).await;
     assert!(found.len() >= 6 && ids(&found).is_empty());
-    // Without a prefix, the ids are whole.
+    // Without a prefix, the ids are the whole keys.
     let all = pages::<Value>(&world.builder().build().unwrap()).await;
     assert_eq!(ids(&all), world.keys());
 }
 
 #[tokio::test]
-async fn reads_are_as_consistent_as_the_store_says() {
+async fn reads_have_the_consistency_of_the_store() {
     let world = World::new();
     let consistent = world.store().await;
     let eventual = world
@@ -149,7 +149,7 @@ async fn reads_are_as_consistent_as_the_store_says() {
         store.list::<Value>(None).await.unwrap();
         store.count().await.unwrap();
         store.clear().await.unwrap();
-        // Its deletes look again.
+        // An eventually consistent scan is safe, because each delete checks the expiry again.
         store.delete_expired().await.unwrap();
         let asked: Vec<_> = world
             .tap
@@ -162,7 +162,7 @@ async fn reads_are_as_consistent_as_the_store_says() {
 }
 
 #[tokio::test]
-async fn only_a_list_has_items_sent() {
+async fn only_a_list_requests_the_items() {
     let world = World::new();
     let store = world.store().await;
     world.put_item("a", expiring(&secs(0)));
@@ -230,7 +230,7 @@ async fn attributes_and_prefixes_may_have_any_name() {
 }
 
 #[tokio::test]
-async fn a_token_shows_nothing_and_takes_nothing_else() {
+async fn a_token_shows_no_key_and_accepts_no_other_text() {
     let world = World::new();
     let (ours, _) = two_applications(&world).await;
     let page = ours.list::<Value>(None).await.unwrap();
@@ -244,7 +244,7 @@ async fn a_token_shows_nothing_and_takes_nothing_else() {
     );
 
     let (empty, too_long) = ("", "eHh4".repeat(700));
-    // Not Base64; not UTF-8.
+    // The last two are not Base64, and not UTF-8.
     for text in [empty, &too_long, "the token", "_w"] {
         let error = text.parse::<PageToken>().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidId);
@@ -253,12 +253,12 @@ async fn a_token_shows_nothing_and_takes_nothing_else() {
 }
 
 #[tokio::test]
-async fn answers_that_are_none_are_errors_that_quote_nothing() {
+async fn invalid_answers_are_errors_that_do_not_quote_them() {
     let quoting = json!({ "the-id": { "S": "the-id" } });
     for (answer, is_listed) in [
         (json!({ "Items": "the-id" }), false),
         (json!({ "Items": [], "LastEvaluatedKey": quoting }), false),
-        // An item without a key is one that cannot be read.
+        // An item without a key counts as unreadable.
         (json!({ "Items": [quoting], "Count": 1 }), true),
     ] {
         let answer = || Fate::Answer(200, answer.clone());
@@ -291,8 +291,8 @@ async fn answers_that_are_none_are_errors_that_quote_nothing() {
     assert!(!format!("{error} {error:?}").contains("the-id"));
 }
 
-/// A row of every package whose layout is read, one of them expired, and one of nobody's.
-fn put_foreign_rows(world: &World) {
+/// An item of every package whose layout is read, an expired one, and an item that is not a session.
+fn put_foreign_items(world: &World) {
     for (name, item) in [
         (
             "connect",
@@ -311,39 +311,39 @@ fn put_foreign_rows(world: &World) {
             "ended",
             json!({ "sess": { "M": {} }, "data": { "B": "AQID" }, "expires": { "N": secs(0) } }),
         ),
-        ("nobodys", json!({ "n": { "N": "1" } })),
+        ("unrelated", json!({ "n": { "N": "1" } })),
     ] {
         world.put_item(name, item);
     }
 }
 
 #[tokio::test]
-async fn the_sessions_of_a_layout_are_those_it_reads() {
+async fn a_layout_lists_the_sessions_that_it_reads() {
     for (layout, listed, counted, cleared) in [
         (Layout::Session, set(["ours"]), 1, 5),
         (Layout::ConnectDynamodb, set(["connect"]), 2, 5),
         (
             Layout::DynamodbStore,
             set(["dynamodb-store", "ours"]),
-            // What is not a map is told only by reading it.
+            // The count includes items whose session is not a map, because only a read shows that.
             3,
             5,
         ),
     ] {
         let world = World::new();
         let store = world.open(world.builder().layout(layout)).await;
-        put_foreign_rows(&world);
+        put_foreign_items(&world);
         let found = pages::<Value>(&store).await;
         assert_eq!(ids(&found), listed, "{layout:?}");
         assert_eq!(found[0].unreadable, counted - listed.len() as u64);
         assert_eq!(store.count().await.unwrap(), counted, "{layout:?}");
         assert_eq!(store.clear().await.unwrap(), cleared, "{layout:?}");
-        assert_eq!(world.keys(), set(["nobodys"]));
+        assert_eq!(world.keys(), set(["unrelated"]));
     }
 }
 
 #[tokio::test]
-async fn a_session_past_its_absolute_lifetime_counts_as_expired() {
+async fn a_session_after_its_absolute_lifetime_counts_as_expired() {
     let world = World::new();
     let builder = || world.builder().absolute_ttl(5 * MINUTE);
     let store = world
@@ -368,13 +368,13 @@ async fn a_session_past_its_absolute_lifetime_counts_as_expired() {
     let all = builder().build().unwrap();
     assert_eq!(all.delete_expired().await.unwrap(), 1);
     assert_eq!(world.keys(), set(["a:young", "a:unknown"]));
-    // Without the setting there is no such end.
+    // Without the setting there is no such limit.
     let plain = world.builder().build().unwrap();
     assert_eq!(plain.delete_expired().await.unwrap(), 0);
 }
 
 #[tokio::test]
-async fn a_session_that_ends_while_the_answer_is_on_its_way_is_not_listed() {
+async fn a_session_that_expires_during_the_request_is_not_listed() {
     let item =
         json!({ "sessionId": { "S": "a" }, "session": { "M": {} }, "expires": { "N": secs(0) } });
     let (store, _tap) = scripted([Fate::Answer(200, json!({ "Items": [item], "Count": 1 }))]);

@@ -22,7 +22,7 @@ use crate::support::{Fate, MINUTE, Tap, World, new_session, now, refusal, script
 mod clear;
 mod list;
 
-/// All pages, each asked for with the text of the token that the one before had.
+/// All pages. The request for each page uses the text of the token of the page before.
 async fn pages<T: DecodeSession>(store: &SessionStore) -> Vec<Page<T>> {
     let mut pages = Vec::new();
     let mut after: Option<PageToken> = None;
@@ -39,7 +39,7 @@ async fn pages<T: DecodeSession>(store: &SessionStore) -> Vec<Page<T>> {
     }
 }
 
-/// The ids of all pages, which must each be there once.
+/// The ids of all pages. Each must be listed once.
 fn ids<T>(pages: &[Page<T>]) -> BTreeSet<String> {
     let mut ids = BTreeSet::new();
     for record in pages.iter().flat_map(|page| &page.sessions) {
@@ -76,8 +76,8 @@ fn expiring(expires: &str) -> Value {
     json!({ "session": { "M": { "n": { "N": "1" } } }, "expires": { "N": expires } })
 }
 
-/// Rows of every kind. What an expiry equal to now makes of a row, [`super::expiry`] says.
-fn put_rows(world: &World, prefix: &str) {
+/// Items of every kind. [`super::expiry`] tests an expiry that equals now.
+fn put_items(world: &World, prefix: &str) {
     for (name, item) in [
         ("live", expiring(&secs(1))),
         ("live-ms", expiring("1800000000001")),
@@ -112,7 +112,7 @@ fn put_rows(world: &World, prefix: &str) {
     }
 }
 
-/// Two applications' sessions, of 60 KB each so that they are several pages.
+/// Sessions of two applications, of 60 KB each, so that they take several pages.
 const OURS: usize = 40;
 const THEIRS: usize = 60;
 
@@ -142,7 +142,7 @@ async fn two_applications(world: &World) -> (SessionStore, SessionStore) {
     (ours, theirs)
 }
 
-/// What a scan answers that found these keys.
+/// The answer of a scan that finds these keys.
 fn found(keys: &[&str]) -> Fate {
     let items: Vec<_> = keys
         .iter()
@@ -160,7 +160,7 @@ fn units(store: &SessionStore) -> Vec<(&'static str, u64, f64)> {
 }
 
 #[tokio::test]
-async fn what_it_costs_is_the_whole_table_and_a_write_for_each_delete() {
+async fn a_scan_costs_a_read_of_the_whole_table_and_each_delete_a_write() {
     let world = World::new();
     let _ = world.store().await;
     // 8 items of 1 KB and a half: 12 KB, three units of 4 KB, and 2 write units each.
@@ -196,10 +196,10 @@ async fn what_it_costs_is_the_whole_table_and_a_write_for_each_delete() {
 }
 
 #[tokio::test]
-async fn a_batch_that_is_not_done_at_once_is_told_as_throttling() {
+async fn an_incomplete_batch_is_reported_as_throttling() {
     let world = World::new();
-    let told = Arc::new(Mutex::new(Vec::new()));
-    let listener = Arc::clone(&told);
+    let reported = Arc::new(Mutex::new(Vec::new()));
+    let listener = Arc::clone(&reported);
     let builder = world.builder().on_event(Arc::new(move |event| {
         listener.lock().unwrap().push(event.clone());
     }));
@@ -212,7 +212,7 @@ async fn a_batch_that_is_not_done_at_once_is_told_as_throttling() {
         operation: Operation::BatchWriteItem,
         code: "UnprocessedItems".to_owned(),
     };
-    assert_eq!(*told.lock().unwrap(), [throttled]);
+    assert_eq!(*reported.lock().unwrap(), [throttled]);
     assert_eq!(store.stats().throttles, 1);
 }
 
@@ -225,7 +225,7 @@ async fn dynalite_agrees() {
             .region("local")
             .connection_options(ConnectionOptions::default().correct_clock_skew(false))
     };
-    // By a clock that moves: its tables take a while.
+    // With the real clock, because dynalite's tables take a while to become active.
     let table = builder().build().unwrap().table();
     table
         .create_if_missing(&TableSettings::default())

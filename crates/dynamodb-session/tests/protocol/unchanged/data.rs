@@ -1,8 +1,8 @@
-//! Sessions of any content, and the forms in which applications have them.
+//! Sessions with random content, and the forms in which applications hold them.
 
 use super::*;
 
-/// What DynamoDB takes for a number, and more digits than a double has.
+/// Numbers of DynamoDB, including those with more digits than a double has.
 pub(super) fn any_number() -> impl Strategy<Value = String> {
     prop_oneof![
         any::<i64>().prop_map(|number| number.to_string()),
@@ -12,7 +12,7 @@ pub(super) fn any_number() -> impl Strategy<Value = String> {
         "-?[1-9]\\.[0-9]{0,30}[1-9]",
         ("[1-9]{1,20}", -110..105_i32)
             .prop_map(|(digits, exponent)| format!("{digits}e{exponent}")),
-        // Where doubles end being exact, and other places of interest.
+        // The limits of exact doubles, and other special cases.
         prop::sample::select(vec![
             "0",
             "-0",
@@ -31,7 +31,7 @@ pub(super) fn any_number() -> impl Strategy<Value = String> {
 }
 
 pub(super) fn any_bytes() -> impl Strategy<Value = String> {
-    // Whole groups of four, which every engine understands alike.
+    // Whole groups of four characters, which every engine reads in the same way.
     prop::collection::vec("[A-Za-z0-9+/]{4}", 0..4).prop_map(|groups| groups.concat())
 }
 
@@ -68,7 +68,7 @@ pub(super) fn any_attribute() -> impl Strategy<Value = Value> {
 pub(super) fn any_name() -> impl Strategy<Value = String> {
     prop_oneof![
         "[a-z]{1,4}",
-        // What JavaScript puts first.
+        // Names that JavaScript sorts first.
         "[0-9]{1,3}",
         "\\PC{1,6}",
         prop::sample::select(vec![
@@ -99,7 +99,7 @@ pub(super) fn any_session() -> impl Strategy<Value = BTreeMap<String, Value>> {
     ]
 }
 
-/// A typed session that can hold whatever is stored.
+/// A typed session that can hold any stored data.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Data {
     Null,
@@ -201,7 +201,7 @@ pub(super) fn as_javascript(number: &str) -> String {
     if value == 0.0 {
         return "0".to_owned();
     }
-    // The shortest digits that tell the double from its neighbours, as JavaScript has them.
+    // The shortest digits that distinguish the double from its neighbours, as JavaScript writes them.
     let scientific = format!("{:e}", value.abs());
     let (mantissa, exponent) = scientific.split_once('e').unwrap();
     let digits = mantissa.replace('.', "");
@@ -229,7 +229,7 @@ pub(super) fn as_javascript(number: &str) -> String {
     text
 }
 
-/// The text of what `JSON.parse` makes of it.
+/// The text after `JSON.parse` and `JSON.stringify`.
 pub(super) fn through_json(text: &str) -> String {
     let mut out = String::new();
     let (mut in_string, mut is_escaped) = (false, false);
@@ -254,7 +254,7 @@ pub(super) fn through_json(text: &str) -> String {
     out
 }
 
-/// What the addon's JavaScript makes of an attribute value.
+/// An attribute value after the addon's JavaScript has parsed and written it.
 pub(super) fn through_attribute(attribute: &Value) -> Value {
     let (tag, value) = attribute.as_object().unwrap().iter().next().unwrap();
     let number = |text: &Value| as_javascript(text.as_str().unwrap());

@@ -1,4 +1,4 @@
-//! Load then save unchanged sends no field of the session, whatever is stored.
+//! A save of an unchanged loaded session sends no field, whatever is stored.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -28,7 +28,7 @@ use data::*;
 
 const CASES: u32 = 500;
 
-/// Of koa: an expiry unit, and names that are not carried from the stored session into the one that is saved.
+/// Koa's framework: an expiry unit, and names that are not carried from the stored session into the saved one.
 static KOA: LazyLock<Framework> = LazyLock::new(|| {
     Framework::new()
         .expiry_field(ExpiryField::instant("_expire"))
@@ -59,9 +59,9 @@ fn numbers_are_written_as_javascript_writes_them() {
     }
 }
 
-/// How a session's data pass through an application that changes nothing, its framework's own fields aside.
+/// An application that changes nothing in a session except the fields of its framework.
 trait Application: EncodeSession + DecodeSession + Send + Sync {
-    /// What it saves, `unit` having been put into it, and the names that `keeps` does not keep left out.
+    /// The data that it saves: with the fields of `unit`, and without the names for which `keeps` is false.
     fn saves(&self, unit: &BTreeMap<&str, u64>, keeps: fn(&str) -> bool) -> Self;
 }
 
@@ -94,7 +94,7 @@ impl Application for SessionText {
     fn saves(&self, unit: &BTreeMap<&str, u64>, keeps: fn(&str) -> bool) -> Self {
         match self {
             Self::Json(text) => {
-                // By name, which is another order than the stored one.
+                // Sorted by name, which is a different order than the stored one.
                 let text = through_json(text);
                 let mut fields: BTreeMap<String, Box<RawValue>> =
                     serde_json::from_str(&text).unwrap();
@@ -150,7 +150,9 @@ impl Bench {
     fn load<T: Application>(&self) -> Option<Loaded<T>> {
         let loaded = self.runtime.block_on(self.store.load::<T>(&id("a")));
         self.way.calls();
-        loaded.ok().map(|record| record.expect("it is live"))
+        loaded
+            .ok()
+            .map(|record| record.expect("the session is live"))
     }
 
     /// The fields of the session that saving writes.
@@ -172,7 +174,7 @@ impl Bench {
         update.fields().into_iter().map(ToOwned::to_owned).collect()
     }
 
-    /// Loads and saves unchanged, by an application of this type.
+    /// Whether a save by an application of this type, without changes, writes no field.
     fn is_left_alone<T: Application>(&self) -> bool {
         let Some(loaded) = self.load::<T>() else {
             return false;
@@ -197,7 +199,7 @@ fn check(property: impl Fn(&Bench, BTreeMap<String, Value>) -> Result<(), TestCa
         ..ProptestConfig::default()
     };
     let result = TestRunner::new(config).run(&any_session(), |fields| {
-        prop_assert!(bench.store(&fields), "the engine takes it");
+        prop_assert!(bench.store(&fields), "the engine accepts the item");
         property(&bench, fields)
     });
     if let Err(error) = result {
@@ -206,7 +208,7 @@ fn check(property: impl Fn(&Bench, BTreeMap<String, Value>) -> Result<(), TestCa
 }
 
 #[test]
-fn by_a_type() {
+fn typed_data_are_left_unchanged() {
     check(|bench, _| {
         assert!(bench.is_left_alone::<Data>());
         Ok(())
@@ -214,10 +216,10 @@ fn by_a_type() {
 }
 
 #[test]
-fn by_json() {
+fn json_data_are_left_unchanged() {
     let loaded = Cell::new(0);
     check(|bench, _| {
-        // It has no word for bytes, nor for integers of that length.
+        // JSON cannot express bytes, or integers of that length.
         loaded.set(loaded.get() + u32::from(bench.is_left_alone::<Value>()));
         Ok(())
     });
@@ -225,7 +227,7 @@ fn by_json() {
 }
 
 #[test]
-fn by_text_that_javascript_parses() {
+fn text_that_javascript_parses_is_left_unchanged() {
     check(|bench, _| {
         assert!(bench.is_left_alone::<SessionText>());
         Ok(())
@@ -233,7 +235,7 @@ fn by_text_that_javascript_parses() {
 }
 
 #[test]
-fn but_what_changed_is_sent() {
+fn changed_fields_are_sent() {
     check(|bench, fields| {
         let Some(name) = fields.keys().find(|name| *name != "__proto__").cloned() else {
             return Ok(());
