@@ -1,6 +1,6 @@
 'use strict';
 
-// Every face whose page views are priced.
+// Every adapter whose page views are priced.
 
 const express = require('./express');
 const koa = require('./koa');

@@ -1,7 +1,7 @@
 'use strict';
 
-// What page views cost: requests and capacity units, counted at the engine, with ours and with the package people come
-// from. The store's own count must be the same.
+// The cost of page views: requests and capacity units, counted at the engine, with this package and with the package
+// that it replaces. The store's statistics must show the same.
 
 const assert = require('node:assert/strict');
 const { describe, it } = require('node:test');
@@ -9,7 +9,7 @@ const { useEngine } = require('../support/engine');
 const Gate = require('../support/gate');
 const { useRecorder } = require('../support/recorder');
 const useTable = require('../support/table');
-const faces = require('./faces');
+const adapters = require('./adapters');
 const { itemSize, priceOf } = require('./price');
 const { CAPTION, tableOf } = require('./table');
 const { SIZES, VIEWS } = require('./views');
@@ -19,22 +19,22 @@ const recorder = useRecorder(engine, { add: { ReturnConsumedCapacity: 'TOTAL' } 
 
 const sumIn = ({ operations }, name) => Object.values(operations).reduce((sum, operation) => sum + operation[name], 0);
 
-faces.forEach((face) => {
-  describe(face.name, () => {
-    Object.entries(face.stores).forEach(([storeName, { open, prices, table: layout = {} }]) => {
+adapters.forEach((adapter) => {
+  describe(adapter.name, () => {
+    Object.entries(adapter.stores).forEach(([storeName, { open, prices, table: layout = {} }]) => {
       describe(storeName, () => {
         const table = useTable(engine, 'cost', layout.key);
 
-        // Someone who signed in, and what a page view of theirs sent.
+        // The price of one page view of a visitor who has signed in.
         const price = async (t, view, text) => {
           const gate = new Gate();
           const pause = (path) => (view.isDestroyed && path === view.path ? gate.pass() : undefined);
-          const { visitor, errors } = await face.serve(t, open(recorder.endpoint, table.name), { text, pause });
+          const { visitor, errors } = await adapter.serve(t, open(recorder.endpoint, table.name), { text, pause });
           if (!view.isNew) await visitor.get('/sign-in');
           const store = open(recorder.endpoint, table.name, { touchAfter: view.touchAfter });
-          const app = await face.serve(t, store, { text, pause, rolling: view.rolling });
+          const app = await adapter.serve(t, store, { text, pause, rolling: view.rolling });
           visitor.url = app.visitor.url;
-          const id = view.isNew ? undefined : `${layout.prefix ?? ''}${face.idOf(visitor)}`;
+          const id = view.isNew ? undefined : `${layout.prefix ?? ''}${adapter.idOf(visitor)}`;
           const bytes = id && itemSize(await table.get(id));
           const earlier = store.stats?.();
 
@@ -51,7 +51,7 @@ faces.forEach((face) => {
           if (earlier) {
             const stats = store.stats();
             const added = (count) => sumIn(stats, count) - sumIn(earlier, count);
-            assert.equal(added('capacityUnits'), paid.read + paid.write, 'the store counts as the engine does');
+            assert.equal(added('capacityUnits'), paid.read + paid.write, 'the store counts the same as the engine');
             assert.equal(stats.capacityUnits - earlier.capacityUnits, paid.read + paid.write);
             assert.equal(added('requests'), paid.operations.length);
             assert.equal(stats.skippedTouches - earlier.skippedTouches, view.touchAfter ? 1 : 0);
@@ -72,9 +72,9 @@ faces.forEach((face) => {
           });
         });
 
-        it('every view is priced that this store has', () => {
+        it('every view of this store has a price', () => {
           const missing = Object.entries(VIEWS).filter(([view]) => !prices[view]).map(([, scene]) => scene);
-          // Only what is ours alone.
+          // Only touchAfter, which only this package has, may be missing.
           assert.deepEqual(missing.filter(({ touchAfter }) => !touchAfter), []);
           assert.deepEqual(Object.keys(prices).filter((view) => !VIEWS[view]), []);
         });
@@ -82,7 +82,7 @@ faces.forEach((face) => {
     });
 
     it('the table of docs/cost.md', (t) => {
-      const printed = tableOf(face);
+      const printed = tableOf(adapter);
       assert.equal(printed.split('\n').length, Object.keys(VIEWS).length + 2);
       t.diagnostic(`${CAPTION}\n${printed}`);
     });

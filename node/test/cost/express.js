@@ -21,7 +21,7 @@ const EVERYWHERE = {
   logout: ['GetItem DeleteItem', '1 + 1', '3 + 10'],
   'logout without a session': ['DeleteItem', '0 + 1', '0 + 1'],
 };
-// express-session touches whatever it has loaded.
+// express-session touches every session that it has loaded.
 const EXPRESS = { ...EVERYWHERE, 'view that only reads': ['GetItem UpdateItem', '1 + 1', '3 + 10'] };
 const FASTIFY = { ...EVERYWHERE, 'view that only reads': ['GetItem', '1 + 0', '3 + 0'] };
 
@@ -48,10 +48,10 @@ const ours = (more) => (endpoint, table, { touchAfter } = {}) => new DynamoDBSto
   ...more, ...(touchAfter && { touchAfter: 10 * MINUTE }),
 }));
 
-const face = (framework, prices, peerPrices) => ({
+const adapter = (framework, prices, peerPrices) => ({
   name: framework.name,
 
-  // The first is what docs/cost.md shows, beside the last.
+  // docs/cost.md shows the first and the last of them.
   stores: {
     'this package': { open: ours(), prices },
     "this package, conflict: 'overwrite'": { open: ours({ conflict: 'overwrite' }), prices },
@@ -79,4 +79,4 @@ const face = (framework, prices, peerPrices) => ({
   idOf: framework.idOf,
 });
 
-module.exports = [face(express, EXPRESS, PEER_EXPRESS), face(fastify, FASTIFY, PEER_FASTIFY)];
+module.exports = [adapter(express, EXPRESS, PEER_EXPRESS), adapter(fastify, FASTIFY, PEER_FASTIFY)];

@@ -34,7 +34,7 @@ const ours = (more) => (endpoint, table, { touchAfter } = {}) => new DynamoDBSto
 module.exports = VERSIONS.map((version) => ({
   name: version.name,
 
-  // The first is what docs/cost.md shows, beside the last.
+  // docs/cost.md shows the first and the last of them.
   stores: {
     'this package': { open: ours(), prices: OURS },
     "this package, conflict: 'overwrite'": { open: ours({ conflict: 'overwrite' }), prices: OURS },

@@ -1,6 +1,6 @@
 'use strict';
 
-// What requests cost, from what the engine answered.
+// The cost of requests, from the answers of the engine.
 
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
 const sizeOf = (attribute) => {
@@ -14,14 +14,14 @@ const sizeOf = (attribute) => {
     case 'NULL': return 1;
     case 'L': return 3 + sum(value.map((item) => sizeOf(item) + 1));
     case 'M': return 3 + sum(Object.entries(value).map(([name, item]) => Buffer.byteLength(name) + sizeOf(item) + 1));
-    default: throw new Error(`the size of ${type} is not known here`);
+    default: throw new Error(`no size is defined here for ${type}`);
   }
 };
 
 const itemSize = (item) => Object.entries(item)
   .reduce((size, [name, attribute]) => size + Buffer.byteLength(name) + sizeOf(attribute), 0);
 
-// A condition that fails is charged as a write of the item it failed on; the answer does not say.
+// A failed condition is charged as a write of the stored item. The answer does not include this cost.
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/WorkingWithItems.html#WorkingWithItems.ConditionalUpdate
 const unitsOf = ({ operation, answer }) => {
   const body = JSON.parse(answer.body);
@@ -30,7 +30,7 @@ const unitsOf = ({ operation, answer }) => {
   return Math.max(Math.ceil(itemSize(body.Item ?? {}) / 1024), 1);
 };
 
-// Of calls that a recorder noted: the operations, and the read and write units.
+// The operations, and the read and write units, of recorded calls.
 const priceOf = (calls) => {
   const units = (isRead) => calls.filter(({ operation }) => (operation === 'GetItem') === isRead)
     .reduce((total, call) => total + unitsOf(call), 0);

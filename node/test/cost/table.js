@@ -1,6 +1,6 @@
 'use strict';
 
-// The prices of a face as docs/cost.md shows them, in Markdown. `node test/cost/table.js` prints them all.
+// The prices of an adapter in Markdown, as in docs/cost.md. `node test/cost/table.js` prints all tables.
 
 const { SIZES, VIEWS } = require('./views');
 
@@ -22,6 +22,6 @@ const CAPTION = `Requests, and read + write capacity units, for sessions of ${Ob
 module.exports = { CAPTION, tableOf };
 
 if (require.main === module) {
-  const faces = require('./faces'); // eslint-disable-line global-require -- only to print
-  console.log([CAPTION, ...faces.map((face) => `${face.name}\n\n${tableOf(face)}`)].join('\n\n'));
+  const adapters = require('./adapters'); // eslint-disable-line global-require -- only to print
+  console.log([CAPTION, ...adapters.map((adapter) => `${adapter.name}\n\n${tableOf(adapter)}`)].join('\n\n'));
 }

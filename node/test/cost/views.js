@@ -1,10 +1,10 @@
 'use strict';
 
-// The page views that are priced, the same for every face. A face serves an app that has four pages: `/` reads the
-// session, `/sign-in` begins one with `text` in it, `/change` changes a small field, `/sign-out` ends it. Its handlers
+// The page views that are priced, the same for every adapter. An adapter serves an app with four pages: `/` reads the
+// session, `/sign-in` begins one that holds `text`, `/change` changes a small field, `/sign-out` ends it. The handlers
 // await `pause(path)` between loading and saving.
 
-// How long `text` is for an item of so many started KB. Writes are charged by these, reads by four of them.
+// The length of `text` for an item of this size. Writes are charged for each started KB, reads for each started 4 KB.
 const SIZES = { '1 KB': 700, '10 KB': 9500 };
 
 const VIEWS = {

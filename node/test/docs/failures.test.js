@@ -14,13 +14,13 @@ describe('what happens when', () => {
 
   // What is no fault of the network: by row, a test and words of its name or case.
   const ELSEWHERE = {
-    'More calls are under way than `maxConnections` and `maxQueue` allow': ['faults/overload', 'those that do not fit at once'],
+    'More calls are under way than `maxConnections` and `maxQueue` allow': ['faults/overload', 'calls over the limit at once'],
     'The application\'s credentials provider fails': ['process/credentials', 'rejects: ['],
     'The application\'s credentials provider never answers': ['process/credentials', "'never answers': ["],
     'AWS Lambda freezes the process and thaws it': ['process/lambda', 'the next request succeeds, without retries'],
     'A visitor signs out while another request of theirs is under way': ['protocol/logout', 'the session stays away'],
     'The item was written by a later version': ['frameworks/koa/failures', 'a row in a layout of the future'],
-    'An item that someone else wrote cannot be read': ['hostile/items', 'an error that says nothing of it'],
+    'An item that someone else wrote cannot be read': ['hostile/items', 'an error that does not quote it'],
     'A cookie holds what cannot be a session id': ['hostile/ids', 'no session, no request'],
   };
 

@@ -1,7 +1,7 @@
 'use strict';
 
-// With the defaults and a real clock: a visitor waits as long as the table of faults says, and no longer. In Rust all
-// times are tried, on a clock of the tests.
+// With default options and the real clock: a visitor waits no longer than the table of faults says. The tests in Rust
+// check all times, with an injected clock.
 
 const assert = require('node:assert/strict');
 const { test } = require('node:test');
@@ -10,7 +10,7 @@ const { rows, startFaultServer } = require('../support/faults');
 const { serveFor, VERSIONS } = require('../support/koa');
 const Visitor = require('../support/visitor');
 
-// The pauses between attempts, and what a busy machine may take.
+// An allowance for the pauses between attempts, and for a busy machine.
 const PAUSES = 25 + 50 + 100;
 const TOLERANCE = 500;
 

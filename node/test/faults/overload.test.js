@@ -1,6 +1,6 @@
 'use strict';
 
-// DynamoDB stalls, and calls go on coming: as many as fit wait for as long as a call may take, the others fail at once.
+// DynamoDB stalls, and calls go on coming. Calls up to the limit wait until their timeout; the others fail at once.
 
 const assert = require('node:assert/strict');
 const { after, before, it } = require('node:test');
@@ -15,25 +15,25 @@ before(async () => { server = await startFaultServer(); });
 after(() => server.stop());
 
 const CALLS = 10000;
-// The defaults of maxConnections and maxQueue.
+// The default values of maxConnections and maxQueue.
 const FIT = 128 + 4096;
-// For sessions of 1 KB: 10 000 of them are no more than 20 MB, wherever they wait.
+// For sessions of 1 KB: 10 000 waiting calls take no more than 20 MB.
 const BOUND = 200 * 2 ** 20;
 
-// Issues all calls at once; tells how each kind ended, in which order, and what memory that took.
+// Makes all calls at once. Returns how each kind ended, in which order, and the memory that they took.
 const issue = async (Store, options, secret, calls) => {
   const credentials = async () => ({ accessKeyId: 'KEY', secretAccessKey: secret });
   const store = new Store({ ...options, dynamoConfig: { ...options.dynamoConfig, credentials } });
   const session = { text: 'x'.repeat(1000) };
-  // What it takes without any of them.
+  // The memory before the first call.
   await store.get('x').catch(() => {});
   const without = process.memoryUsage().rss;
   const counts = {};
   const order = [];
-  const settled = (code, told) => {
+  const settled = (code, details) => {
     counts[code] = (counts[code] || 0) + 1;
     if (order.at(-1) !== code) order.push(code);
-    return told;
+    return details;
   };
   const call = (index) => {
     if (index % 3 === 0) return store.get(`id${index}`);
@@ -52,13 +52,13 @@ const issue = async (Store, options, secret, calls) => {
   await store.close();
 };
 
-it(`stalled, and ${CALLS} calls: memory is bounded, every promise settles, those that do not fit at once`, async () => {
+it(`stalled, and ${CALLS} calls: memory is bounded, every promise settles, calls over the limit at once`, async () => {
   await server.play({ default: 'hang' });
   const { credentials, ...dynamoConfig } = server.options('t').dynamoConfig;
   const options = { table: { name: 't00' }, dynamoConfig };
   const end = await runScript(issue, [options, server.secret, CALLS], { ms: 60000 });
   await server.pass();
-  // No rejection was left to itself, and no warning was given.
+  // There was no unhandled rejection, and no warning.
   assert.equal(end.stderr, '');
   assert.equal(end.code, 0);
   const {
@@ -68,21 +68,21 @@ it(`stalled, and ${CALLS} calls: memory is bounded, every promise settles, those
     OverloadedError, TimeoutError, NetworkingError = 0, ...others
   } = counts;
   assert.deepEqual(others, {});
-  // On a slow machine some calls have had their time, and left their place, before the last ones come; and where a
-  // connection took too long, that is what the error says.
+  // On a slow machine some calls reach their timeout, and free their place, before the last calls are made. A call
+  // whose connection took too long fails with that error.
   assert.ok(OverloadedError <= CALLS - FIT && OverloadedError > 0.9 * (CALLS - FIT), JSON.stringify(counts));
   assert.equal(OverloadedError + TimeoutError + NetworkingError, CALLS);
   assert.equal(order[0], 'OverloadedError', 'at once');
   const [, retryable, attempts, hint] = shed;
   assert.equal(retryable, true);
-  assert.equal(attempts, 0, 'nothing was sent');
+  assert.equal(attempts, 0, 'no request was sent');
   assert.match(hint, /./);
   assert.ok(growth < BOUND, `${Math.round(growth / 2 ** 20)} MB`);
   assert.ok(ms < 30000, `${Math.round(ms)} ms`);
   console.log(`# ${Math.round(ms)} ms, ${Math.round(growth / 2 ** 20)} MB`);
 });
 
-it('an app: visitors who do not fit are answered 500 at once, the others when it goes on', async (t) => {
+it('an app: visitors over the limit get 500 at once, the others an answer when DynamoDB works again', async (t) => {
   const table = server.table();
   await table.create();
   const store = new DynamoDBStore(server.options(table.name, {

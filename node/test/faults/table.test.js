@@ -1,7 +1,7 @@
 'use strict';
 
-// Every fault of the table that Rust plays, through a Koa app over HTTP: what the visitor and the app see, after how
-// many requests, and what is stored then.
+// Every fault in the table of the Rust tests, through a Koa app over HTTP: what the visitor and the app see, the number
+// of requests, and what is stored afterwards.
 
 const assert = require('node:assert/strict');
 const {
@@ -13,19 +13,20 @@ const { rows, startFaultServer } = require('../support/faults');
 const { serve, VERSIONS } = require('../support/koa');
 const Visitor = require('../support/visitor');
 
-// Faults are played side by side, for most of their time is waiting.
+// Faults run in parallel, because they spend most of their time waiting.
 const SERVERS = 4;
 
-// The times of the table are those of the defaults: these are a fifth. Where nothing has to wait, a slow machine may.
+// A fifth of the default timeouts, for which the table is made. Faults without a timeout keep long ones, for a slow
+// machine.
 const SHORT = { httpOptions: { connectTimeout: 200, timeout: 200 }, operationTimeout: 1000 };
 const LONG = { httpOptions: { connectTimeout: 60000, timeout: 60000 }, operationTimeout: 120000 };
 const limits = ({ at = [] }) => {
   if (at.length === 0) return LONG;
-  // One attempt in vain, and then one that is not to be: that takes the defaults.
+  // One attempt fails, and the next one must not: so it gets the default timeouts.
   return at.length === 1 && at[0] === 1000 ? {} : SHORT;
 };
 
-// Of the table's verbs, those that page views consist of. Until the handler has run, all is well.
+// The verbs of the table that page views use. The fault starts after the handler has run.
 const VERBS = {
   load: { path: '/', armed: 'before' },
   create: { path: '/count', armed: 'before', isNew: true },
@@ -57,7 +58,7 @@ async function startApp(server, table, row, expected) {
   });
 }
 
-// One verb of one row, from a session of one view.
+// One verb of one row, with a session that has one view.
 async function trial(server, row, verb) {
   const expected = row.expect[verb] ?? row.expect['*'];
   const { path, armed, isNew } = VERBS[verb];
@@ -69,7 +70,7 @@ async function trial(server, row, verb) {
   const session = { M: { views: { N: '1' }, left: { S: 'x' } } };
   if (!isNew) await table.putSession(id, session, { created, expires });
   const app = await startApp(server, table, row, expected);
-  // Where no request arrives, that of the handler's own cannot be told from the one before.
+  // If no request arrives, the handler's request cannot be distinguished from the one before.
   const isReached = ['http', 'https'].includes(row.endpoint ?? 'http');
   try {
     const visitor = new Visitor(app.url, isNew ? {} : { 'koa.sess': id });
@@ -79,7 +80,7 @@ async function trial(server, row, verb) {
     await server.pass();
     const [first, ...more] = app.errors;
     assert.deepEqual(more, []);
-    assert.equal(log.left, 0, 'steps left of the script');
+    assert.equal(log.left, 0, 'unused steps of the script');
     log.entries.forEach(({ signature }) => assert.ok('Ok' in signature, signature.Err));
     if (isReached) assert.equal(log.entries.length, expected.attempts, 'requests');
 
@@ -101,7 +102,7 @@ async function trial(server, row, verb) {
       if (verb !== 'delete') assert.deepEqual(body, { views: verb === 'save' ? 2 : 1 });
       assert.equal(setCookies.length, verb === 'load' ? 0 : 1);
     }
-    // What is stored: once, whatever happened how often.
+    // The session is stored once, however often the request was executed.
     if (verb === 'load') assert.deepEqual(item.session, session);
     if (verb === 'create') assert.deepEqual(items.map(viewsIn), isDone ? [1] : []);
     if (verb === 'delete') assert.equal(items.length, isDone ? 0 : 1);
@@ -111,7 +112,7 @@ async function trial(server, row, verb) {
       assert.deepEqual(item.created, created);
     }
 
-    // The fault has passed: the app goes on with what is stored.
+    // After the fault, the app goes on with the stored session.
     if (isReached) {
       app.errors.length = 0;
       const known = viewsIn(visitor.sessionId && (await table.get(visitor.sessionId)));
@@ -126,7 +127,7 @@ async function trial(server, row, verb) {
   }
 }
 
-// What a new visitor is answered.
+// The answer to a new visitor.
 async function visit(store) {
   const app = await serve(VERSIONS[0], { store }, (ctx) => { ctx.session.views = 1; });
   try {
@@ -136,7 +137,7 @@ async function visit(store) {
   }
 }
 
-// What is no page view.
+// Verbs that are not part of a page view.
 const OTHERS = {
   async create_table(server, row) {
     const expected = row.expect['*'];
@@ -146,7 +147,7 @@ const OTHERS = {
     const options = { ...server.options(table.name, LONG), table: { name: table.name, autoCreate: true } };
     const store = new DynamoDBStore(options, () => {});
     try {
-      // Whoever comes meanwhile waits for it. A failure can come sooner than a visitor, so the store itself is asked.
+      // Visitors wait for the creation. It may fail before a visitor arrives, so the test calls the store directly.
       if (expected.error) await assert.rejects(store.get('a'), { code: expected.js });
       else assert.equal(await visit(store), 200);
       const { entries } = await server.log();

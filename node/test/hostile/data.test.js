@@ -35,7 +35,7 @@ const assertClean = () => {
   assert.equal(Object.prototype.toString.call({}), '[object Object]');
 };
 
-// By name: what makes the session, and what comes back.
+// By name: a function that makes the session, and the loaded session.
 const KEPT = {
   '__proto__ in a field': [() => ({ a: parsed('{"__proto__":{"polluted":1},"b":1}') })],
   '__proto__ in a list, beside a Buffer': [() => ({ a: [parsed('{"__proto__":{"polluted":1}}')], bytes: BYTES })],
@@ -94,7 +94,7 @@ const revoked = () => {
   return proxy;
 };
 
-// By name: what makes the session, the code of the store's error and what its message has to say.
+// By name: a function that makes the session, the code of the store's error, and a part of its message.
 const REFUSED = {
   '32 levels': [() => nested(32), 'InvalidSessionError', /a\.a\.a.*31|levels/],
   '32 levels, beside a Buffer': [() => ({ ...nested(32), bytes: BYTES }), 'InvalidSessionError', /levels/],
@@ -126,14 +126,14 @@ describe('the store itself', () => {
   });
 
   Object.entries(REFUSED).forEach(([name, [make, code, message]]) => {
-    it(`${name}: ${code}, and what was there stays`, async () => {
+    it(`${name}: ${code}, and the stored session is unchanged`, async () => {
       const id = unique('refused');
       const ctx = {};
       await store.set(id, { kept: true }, 60000, { ctx });
       const earlier = await table.get(id);
       await assert.rejects(store.set(id, make(), 60000, { ctx }), { code, message });
       assert.deepEqual(await table.get(id), earlier);
-      // And the request can go on to store something else.
+      // After the error the request can store other data.
       await store.set(id, { kept: true, more: 1 }, 60000, { ctx });
       assert.deepEqual(await store.get(id), { kept: true, more: 1 });
     });
@@ -142,7 +142,7 @@ describe('the store itself', () => {
 
 VERSIONS.forEach((version) => {
   describe(`an app with ${version.name}`, () => {
-    // One visit stores the data as a field, the next one changes another field, the last one sees what there is.
+    // One visit stores the data as a field, the next one changes another field, the last one reads both.
     const visits = async (t, make) => {
       let data;
       const options = localAlone(engine.endpoint, table.name);
@@ -162,7 +162,7 @@ VERSIONS.forEach((version) => {
       };
     };
 
-    // A level is what the field takes.
+    // The field takes one level.
     const fits = Object.entries(KEPT).filter(([name]) => !name.startsWith('31'));
     fits.forEach(([name, [make, expected]]) => {
       it(`${name}: comes back, beside what other requests store`, async (t) => {
@@ -182,7 +182,7 @@ VERSIONS.forEach((version) => {
       user.self = user;
       return user;
     };
-    // koa-session makes JSON of a session before it asks the store: what JSON.stringify throws is what the app gets.
+    // koa-session makes JSON of a session before it calls the store, so the app gets the error of JSON.stringify.
     const OF_JSON = {
       'a circle': [circle, TypeError],
       BigInt: [() => 1n, TypeError],
@@ -191,7 +191,7 @@ VERSIONS.forEach((version) => {
       'a Proxy without an end': [endless, RangeError],
     };
     const OF_STORE = Object.fromEntries(['32 levels', '1 000 000 fields'].map((name) => [name, REFUSED[name]]));
-    // Once is enough of what takes a while.
+    // Slow cases run only once.
     if (version !== VERSIONS[0]) delete OF_STORE['1 000 000 fields'];
     Object.entries({ ...OF_JSON, ...OF_STORE }).forEach(([name, [make, error]]) => {
       it(`${name}: 500, and the session stays as it was`, async (t) => {
@@ -212,10 +212,10 @@ VERSIONS.forEach((version) => {
 describe('names of fields', () => {
   const dynalite = useDynalite({ createTableMs: 0 });
 
-  // Each is changed by a request of its own, with nothing but an update of that field.
+  // Each field is changed by a separate request, which updates only that field.
   const NAMES = ['#n', '#0', ':v', ':0', 'SET', 'a.b', 'a[0]', 'session', 'session.a', 'created', 'expires', 'sessionId', 'size',
     ' ', '\u0000', '\\', '"', '\n', '\u00e9', 'e\u0301', '\u{1f600}', 'constructor', 'toJSON', 'n'.repeat(1000),
-    // serde_json, in which the native part and the local engine are written, has a meaning of its own for this one.
+    // This name has a special meaning in serde_json, which the native part and the local engine use.
     '$serde_json::private::RawValue', '$serde_json::private::Number'];
 
   it('any will do, at the top and below', async () => {
@@ -249,7 +249,7 @@ describe('names of fields', () => {
   });
 });
 
-// What JSON makes of data, with what only DynamoDB keeps.
+// The data after a round trip through JSON, plus the values that DynamoDB keeps and JSON does not.
 function parsedAsJson(data) {
   if (Buffer.isBuffer(data) || typeof data !== 'object' || data === null) return data;
   if (Array.isArray(data)) return data.map(parsedAsJson);

@@ -1,7 +1,7 @@
 'use strict';
 
-// Ids that visitors make up, through a Koa app: in a cookie, byte by byte, and by `externalKey`, where they can be any
-// string. What cannot be an id is nobody's session and no request; all else is looked up as it stands.
+// Ids that visitors invent, through a Koa app: in a cookie, byte by byte, and by `externalKey`, where they can be any
+// string. An invalid id finds no session and sends no request. Every other id is looked up unchanged.
 
 const assert = require('node:assert/strict');
 const { once } = require('node:events');
@@ -34,7 +34,7 @@ const routes = {
 };
 const handler = (ctx) => routes[ctx.path](ctx);
 
-// The id travels in a header, as JSON in ASCII: any string of JavaScript comes through.
+// The id is sent in a header, as JSON in ASCII, so that it can be any string of JavaScript.
 const HEADER = 'x-session';
 const written = (id) => JSON.stringify(id).replace(/[^ -~]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
 const externalKey = {
@@ -42,7 +42,7 @@ const externalKey = {
   set: (ctx, id) => ctx.set(HEADER, written(id)),
 };
 
-// What a server answers to a cookie of these bytes: its status, and its body where that is JSON.
+// The answer to a cookie of these bytes: its status, and its body if that is JSON.
 async function comeWith(url, cookie) {
   const { port } = new URL(url);
   const socket = net.connect(port, '127.0.0.1');
@@ -58,7 +58,7 @@ async function comeWith(url, cookie) {
 
 const keysAsked = () => recorder.only('GetItem').map(({ body }) => body.Key.sessionId.S);
 
-// Ids that differ, though something on their way might take them for the same.
+// Different ids that a component on the way could treat as the same.
 const TWINS = {
   'composed and decomposed': ['\u00e9', 'e\u0301'],
   'the Kelvin sign and K': ['\u212a', 'K'],
@@ -72,7 +72,7 @@ const TWINS = {
   'with and without a joiner': ['a\u200db', 'ab'],
   'in either direction': ['\u202eab', 'ab'],
   'escaped and not': ['%61', 'a'],
-  'the character for what is none, and a question mark': ['\ufffd', '?'],
+  'the replacement character, and a question mark': ['\ufffd', '?'],
 };
 
 const LOOKALIKES = ['#a', ':v', '#e = :now', 'attribute_exists(x)', 'a" OR "1"="1', 'a OR 1=1', '{"S":"x"}', '$ne', '*',
@@ -117,7 +117,7 @@ VERSIONS.forEach((version) => {
         assert.deepEqual(app.errors, []);
       });
 
-      it('an id that is none of ours but could be: a new session under another id', async (t) => {
+      it('a valid id without a session: a new session under another id', async (t) => {
         const app = await serveFor(t, version, { store: newStore() }, handler);
         for (const id of LOOKALIKES) {
           recorder.reset();
@@ -154,7 +154,7 @@ VERSIONS.forEach((version) => {
           assert.deepEqual(body, { id: next, session: {} });
           assert.deepEqual(recorder.operations(), []);
 
-          // koa-session takes the empty id for none at all, and keeps the session in a cookie.
+          // koa-session treats the empty id as a missing one, and keeps the session in a cookie.
           if (id === '') return;
           next = id;
           assert.equal((await visitor.get('/count')).status, 500);
@@ -164,7 +164,7 @@ VERSIONS.forEach((version) => {
         });
       });
 
-      // Sessions under both ids live side by side, from the first visit to the sign-out of one of them.
+      // Both ids have separate sessions, from the first visit to the sign-out of one of them.
       const liveApart = async (t, ids) => {
         let next;
         const options = { store: newStore(), externalKey, genid: () => next };

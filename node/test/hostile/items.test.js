@@ -1,8 +1,8 @@
 'use strict';
 
-// Items that another writer of the table crafted, and answers no DynamoDB would give: a read may fail, with an error
-// that says so. It never ends the process, changes a prototype, or makes of data something else than they are. See
-// ../frameworks/koa/sessions.js for rows that hold no session and for `__proto__` at the top.
+// Items that another writer of the table has crafted, and answers that DynamoDB would never give. A read may fail with
+// an error. It never ends the process, changes a prototype or changes data. See ../frameworks/koa/sessions.js for items
+// without a session and for `__proto__` at the top.
 
 const assert = require('node:assert/strict');
 const { describe, it } = require('node:test');
@@ -36,7 +36,7 @@ const assertClean = () => {
   assert.equal([].polluted, undefined);
 };
 
-// Of a session: its attributes, and what they are read as.
+// Attributes of a session, and the values that are read from them.
 const READ = {
   'what looks like a Buffer': [{ a: { M: { type: S('Buffer'), data: { L: [N('1')] } } } }, { a: { type: 'Buffer', data: [1] } }],
   'what looks like a set': [
@@ -57,7 +57,7 @@ const READ = {
   '31 levels': [{ a: nested(30, S('end')) }, { a: inLists(30, 'end') }],
 };
 
-// Beside the session: attributes of another type or size than ours, and whether the session lives.
+// Other attributes of the item, with another type or size than this package writes, and whether the session is live.
 const BESIDE = {
   'expires: a string': [{ expires: S('soon') }, true],
   'expires: a map': [{ expires: { M: { N: N('1') } } }, true],
@@ -150,7 +150,7 @@ VERSIONS.forEach((version) => {
       });
     });
 
-    // Names that koa-session has a use for itself: what becomes of the request is up to it.
+    // Names that koa-session uses itself. It decides the outcome of the request.
     const OWN = {
       toJSON: S('x'),
       save: S('x'),
@@ -195,12 +195,12 @@ VERSIONS.forEach((version) => {
       return { views: request.session.views };
     };
     const COOKIES = {
-      none: {},
-      'expires that is no date': { expires: S('never') },
+      'no field': {},
+      'expires that is not a date': { expires: S('never') },
       'expires of another type': { expires: { M: {} } },
       'expires beyond all time': { expires: N('9.9e125') },
-      'maxAge that is no number': { maxAge: S('x') },
-      'originalMaxAge that is no number': { originalMaxAge: { L: [] } },
+      'maxAge that is not a number': { maxAge: S('x') },
+      'originalMaxAge that is not a number': { originalMaxAge: { L: [] } },
       'originalMaxAge beyond all time': { originalMaxAge: N('9.9e125') },
       'a path of another type': {
         path: N('5'), domain: { BOOL: true }, sameSite: { M: {} }, httpOnly: S('x'),
@@ -213,7 +213,7 @@ VERSIONS.forEach((version) => {
     const FIELDS = ['__proto__', 'constructor', 'cookie.expires', 'req', 'id', 'save', 'touch', 'reload', 'toJSON', 'get', 'set',
       'sessionId', 'encryptedSessionId', 'koa-session-dynamodb-store:loaded', 'options', 'then'];
 
-    // One request may fail. It is answered, and others are.
+    // One request may fail. It gets an answer, and so do others.
     const survives = async (app, id, name) => {
       for (const path of ['/', '/count']) {
         const { status } = await new Visitor(app.url, framework.cookies(id)).get(path);
@@ -244,7 +244,7 @@ VERSIONS.forEach((version) => {
       }
     });
 
-    it('JSON text of another package, deep beyond reading', async (t) => {
+    it('JSON text of another package, too deep to be read', async (t) => {
       const own = rawTable(engine.endpoint, unique('text'), 'id');
       await own.create();
       const store = new ExpressStore(localAlone(engine.endpoint, own.name, { layout: 'connect-dynamodb' }));
@@ -290,7 +290,7 @@ describe('answers that DynamoDB does not give', () => {
     '20 MB': ofField(`{"S":"${'x'.repeat(20 * 2 ** 20)}"}`),
   };
   Object.entries(UNREADABLE).forEach(([name, answer]) => {
-    it(`${name}: an error that says nothing of it`, async () => {
+    it(`${name}: an error that does not quote it`, async () => {
       recorder.reset();
       recorder.answer('GetItem', { body: answer });
       const err = await newStore({ dynamoConfig: { maxRetries: 0 } }).get('x').catch((reason) => reason);

@@ -1,7 +1,8 @@
 'use strict';
 
-// A process in which everything secret has a mark: credentials, a proxy's password, ids, data, what others say in
-// errors. It does all that a store can do, well and badly, and prints whatever it gets hold of. The mark is not in it.
+// A process in which every secret contains a mark: credentials, a proxy's password, ids, data, and the errors of other
+// programs. It calls everything that a store can do, with success and with failure, and prints every result. The output
+// must not contain the mark.
 
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
@@ -17,7 +18,7 @@ const { failure, useRecorder } = require('../support/recorder');
 const { runScript } = require('../support/subprocess');
 
 const MARK = 'CANARY';
-// As it stands, as base64 wherever it begins in it, as hex.
+// The mark itself, as base64 at every offset, and as hex.
 const MARKS = /CANARY|Q0FOQVJZ|NBTkFSW|DQU5BUl|43414e415259/i;
 const SECRETS = { accessKeyId: `${MARK}KEY`, secretAccessKey: `${MARK}SECRET`, sessionToken: `${MARK}TOKEN` };
 
@@ -30,12 +31,12 @@ let home;
 before(async () => {
   await recorder.started;
   await rawTable(engine.endpoint, NAME).create();
-  // A proxy that says what it was given.
+  // A proxy whose answer repeats the request.
   refusing = http.createServer().on('connect', (request, socket) => {
-    const told = JSON.stringify(request.headers);
-    socket.end(`HTTP/1.1 407 ${MARK} told\r\nContent-Length: ${told.length}\r\nX-Told: ${MARK}\r\n\r\n${told}`);
+    const received = JSON.stringify(request.headers);
+    socket.end(`HTTP/1.1 407 ${MARK} told\r\nContent-Length: ${received.length}\r\nX-Received: ${MARK}\r\n\r\n${received}`);
   }).on('request', (request, response) => {
-    response.writeHead(407, { 'x-told': MARK }).end(JSON.stringify(request.headers));
+    response.writeHead(407, { 'x-received': MARK }).end(JSON.stringify(request.headers));
   }).listen(0, '127.0.0.1');
   await once(refusing, 'listening');
   home = fs.mkdtempSync(path.join(os.tmpdir(), 'secrets-'));
@@ -92,16 +93,16 @@ const everything = async (Store, {
     object: { credentials: secrets },
     provider: { credentials: async () => secrets },
     'through a proxy that refuses': { ...secrets, httpOptions: { proxy } },
-    'through a proxy that is not there': { ...secrets, httpOptions: { proxy: `http://${mark}USER:${mark}PASS@127.0.0.1:1` } },
+    'through a proxy that cannot be reached': { ...secrets, httpOptions: { proxy: `http://${mark}USER:${mark}PASS@127.0.0.1:1` } },
     'to nowhere': { ...secrets, endpoint: 'http://127.0.0.1:1' },
-    'over TLS where there is none': { ...secrets, endpoint: endpoint.replace('http:', 'https:') },
-    nobody: {},
+    'over TLS to a server without TLS': { ...secrets, endpoint: endpoint.replace('http:', 'https:') },
+    'without credentials': {},
   };
   for (const [source, config] of Object.entries(sources)) {
     const lines = [];
     const logger = { log: (line) => lines.push(line) };
     const store = new Store({ table: { name }, dynamoConfig: { ...base, ...config, logger } });
-    ['conflict', 'unreadable', 'retry', 'throttled'].forEach((event) => store.on(event, (told) => show(event, told)));
+    ['conflict', 'unreadable', 'retry', 'throttled'].forEach((event) => store.on(event, (details) => show(event, details)));
     const ctx = {};
     for (const call of [
       () => store.set(id(1), session(), 60000, { ctx }),
@@ -148,7 +149,7 @@ const everything = async (Store, {
     show('CredentialsError of a provider', error);
   }
 
-  for (const profile of ['half', 'broken', 'none']) {
+  for (const profile of ['half', 'broken', 'missing']) {
     process.env.AWS_PROFILE = profile;
     const store = new Store({ table: { name }, dynamoConfig: { ...base, customUserAgent: profile } });
     await store.get(id(1)).catch(showError);
@@ -185,7 +186,7 @@ const run = async (env) => {
   const args = [{
     name: NAME, endpoint: recorder.endpoint, proxy, secrets: SECRETS, mark: MARK,
   }];
-  const files = { AWS_CONFIG_FILE: path.join(home, 'config'), AWS_SHARED_CREDENTIALS_FILE: path.join(home, 'none') };
+  const files = { AWS_CONFIG_FILE: path.join(home, 'config'), AWS_SHARED_CREDENTIALS_FILE: path.join(home, 'missing') };
   const end = await runScript(everything, args, { env: { ...files, ...env }, ms: 120000 });
   const output = end.stdout + end.stderr;
   assert.equal(end.code, 0, output.slice(-2000));
@@ -196,9 +197,9 @@ const run = async (env) => {
 
 const DEBUG = { DYNAMODB_STORE_DEBUG: '1', RUST_BACKTRACE: 'full', RUST_LOG: 'trace' };
 
-it('when all is well', async () => {
+it('when requests succeed', async () => {
   recorder.reset();
-  // Somebody else's row, which is no session.
+  // An item of another program, which is not a session.
   await rawTable(engine.endpoint, NAME).put({ sessionId: { S: `${MARK}IDRAW` }, session: { S: `${MARK}DATA` } });
   const { output, printed } = await run(DEBUG);
   assert.match(output, /DYNAMODB_STORE: Initializing store/);
@@ -208,8 +209,8 @@ it('when all is well', async () => {
   });
 });
 
-// What the service says of a request may quote it. Not so the reasons that are shown: of calls about the table, of
-// refused credentials, missing rights and throttling.
+// The error text of the service may quote the request, so it is not shown. It is only shown for calls about the table,
+// refused credentials, missing permissions and throttling, where it quotes nothing.
 const quoting = `the item {"note":{"S":"${MARK}DATA"}} of ${MARK}ID1, signed by ${MARK}KEY with ${MARK}TOKEN`;
 const ANSWERS = {
   ValidationException: failure('ValidationException', quoting),
@@ -220,11 +221,11 @@ const ANSWERS = {
   'a web page': { status: 503, headers: { 'content-type': 'text/html', 'x-amzn-requestid': 'R1' }, body: Buffer.from(`<p>${quoting}`) },
   'no answer of DynamoDB': { status: 200, body: Buffer.from(`{"Item":{"session":{"M":{"note":{"N":"${MARK}DATA"}}}}}`) },
 };
-it('when the service quotes it, in whatever way', async () => {
+it('when the service quotes secrets in its answers', async () => {
   recorder.reset();
   const answers = Object.values(ANSWERS);
   let count = 0;
-  // Each a few times in a row, as some are asked for again.
+  // Each answer a few times in a row, because some requests are retried.
   const next = () => {
     count += 1;
     return answers[Math.floor(count / 3) % answers.length];

@@ -1,6 +1,6 @@
 'use strict';
 
-// What the legacy package lost, mangled or refused. Each case goes through the table, and what is stored is looked at.
+// Data that the legacy package lost, changed or refused. Each case is stored in the table, and the item is checked.
 
 const assert = require('node:assert/strict');
 const { before, describe, it } = require('node:test');
@@ -131,7 +131,7 @@ describe('goes in, is stored, comes out', () => {
       assert.deepEqual(read, want);
       const item = await table.get(id);
       if (attribute) assert.deepEqual(item.session.M.v, attribute);
-      // The legacy package still reads it. It cannot say `__proto__`.
+      // The legacy package can still read it, except a field `__proto__`.
       if (!name.includes('__proto__')) {
         const theirs = await legacy.get(id);
         assert.deepEqual(JSON.parse(JSON.stringify(theirs)), JSON.parse(JSON.stringify(read)));
@@ -140,7 +140,7 @@ describe('goes in, is stored, comes out', () => {
   });
 });
 
-it('the prototype of nothing is changed', async () => {
+it('no prototype is changed', async () => {
   const id = unique('proto');
   const session = JSON.parse('{"__proto__":{"admin":true},"nested":{"__proto__":{"admin":true},"a":1},"user":"Ada"}');
   await store.set(id, session, HOUR);
@@ -153,13 +153,13 @@ it('the prototype of nothing is changed', async () => {
   assert.equal({}.admin, undefined);
 });
 
-it('session objects with a toJSON of their own are stored by it', async () => {
+it('session objects with their own toJSON are stored as its result', async () => {
   const id = unique('json');
   await store.set(id, { hidden: 1, toJSON: () => ({ shown: Buffer.from('a') }) }, HOUR);
   assert.deepEqual(await store.get(id), { shown: Buffer.from('a') });
 });
 
-it('get gives a new object each time, and keeps nothing of what set was given', async () => {
+it('get gives a new object each time, and set keeps no reference to its argument', async () => {
   const id = unique('fresh');
   const session = { nested: { list: [1] } };
   const stored = store.set(id, session, HOUR);
@@ -178,7 +178,7 @@ it('numbers keep their digits in the table until they are changed', async () => 
   assert.deepEqual(await store.get(id), { precise: Number(precise), small: 0.1 });
 });
 
-it('what koa-session keeps for itself is stored with the session', async () => {
+it('the fields of koa-session are stored with the session', async () => {
   const id = unique('koa');
   const session = { a: 1, _expire: Date.now() + 5000, _maxAge: 5000 };
   await store.set(id, session, 15000);

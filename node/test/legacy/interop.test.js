@@ -1,6 +1,6 @@
 'use strict';
 
-// One table, the legacy package (as published, on its aws-sdk 2) and this one: each reads what the other wrote.
+// One table, with the published legacy package (on its aws-sdk 2) and this one: each reads the items of the other.
 
 process.env.AWS_SDK_JS_SUPPRESS_MAINTENANCE_MODE_MESSAGE = '1';
 
@@ -29,7 +29,7 @@ let table;
 const client = new AWS.DynamoDB.DocumentClient({ region: 'local' });
 const sessions = sessionsOf({ createSet: (values) => client.createSet(values) });
 
-// None may get lost.
+// No fixture may get lost.
 const NAMES = [
   'empty', 'flat', 'koa-session 7', "koa-session, maxAge 'session'", 'nested', 'nested to the limit', 'lists',
   'empty values', 'unicode', 'escapes', 'numbers', 'numbers at the limits', 'negative zero', 'numbers that are text',
@@ -48,7 +48,7 @@ before(async () => {
   store = new DynamoDBStore(local(engine.endpoint, NAME));
 });
 
-// Sets are objects of a class of the SDK's: equal in all but the class, and in no order.
+// Sets are objects of a class of the SDK. They are compared without the class and without an order.
 const plain = (value) => {
   if (Buffer.isBuffer(value) || value === null || typeof value !== 'object') return value;
   if (Array.isArray(value)) return value.map(plain);
@@ -67,9 +67,9 @@ it('the legacy package is the published one', () => {
   assert.match(AWS.VERSION, /^2\./);
 });
 
-it('every fixture is there', () => assert.deepEqual(Object.keys(sessions), NAMES));
+it('every fixture exists', () => assert.deepEqual(Object.keys(sessions), NAMES));
 
-describe('what the legacy package wrote, this one reads as the legacy package does', () => {
+describe('this package reads items of the legacy package as that package does', () => {
   NAMES.forEach((name) => {
     it(name, async () => {
       const id = unique(name);
@@ -81,7 +81,7 @@ describe('what the legacy package wrote, this one reads as the legacy package do
   });
 });
 
-describe('what this package wrote, the legacy one reads', () => {
+describe('the legacy package reads items of this package', () => {
   NAMES.forEach((name) => {
     it(name, async () => {
       const id = unique(name);
@@ -92,7 +92,7 @@ describe('what this package wrote, the legacy one reads', () => {
   });
 });
 
-describe('what the legacy package wrote, this one stores again as it was', () => {
+describe('this package stores items of the legacy package again unchanged', () => {
   NAMES.forEach((name) => {
     it(name, async () => {
       const id = unique(name);
@@ -105,7 +105,7 @@ describe('what the legacy package wrote, this one stores again as it was', () =>
   });
 });
 
-describe('what this package wrote, the legacy one stores again as it was', () => {
+describe('the legacy package stores items of this package again unchanged', () => {
   NAMES.forEach((name) => {
     it(name, async () => {
       const id = unique(name);
@@ -120,7 +120,7 @@ describe('what this package wrote, the legacy one stores again as it was', () =>
   });
 });
 
-it('both write the same items, but for `created` and the rounding of `expires`', async () => {
+it('both write the same items, except `created` and the rounding of `expires`', async () => {
   for (const name of NAMES.filter((each) => !SETS.includes(each))) {
     const [mine, theirs] = [unique(name), unique(name)];
     await store.set(mine, sessions[name], HOUR);
@@ -133,9 +133,9 @@ it('both write the same items, but for `created` and the rounding of `expires`',
   }
 });
 
-it("a new set of the DocumentClient's is stored as what its toJSON says: a list", async () => {
-  // It could only be told from an application's own object by a property that any application can set. Sets that are
-  // in the table stay sets: see above.
+it('a new set of the DocumentClient is stored as the result of its toJSON: a list', async () => {
+  // Only a property distinguishes it from an application's own object, and any application can set that property. Sets
+  // that are in the table stay sets: see above.
   await store.set('new set', sessions['string set'], HOUR);
   assert.deepEqual((await store.get('new set')).set, ['a', 'b', 'ç']);
   assert.deepEqual((await legacy.get('new set')).set, ['a', 'b', 'ç']);
@@ -155,7 +155,7 @@ it('fields come back in the order the service gives them', async () => {
   }
 });
 
-it('each destroys what the other wrote', async () => {
+it('each destroys sessions of the other', async () => {
   const [mine, theirs] = [unique('mine'), unique('theirs')];
   await store.set(mine, { a: 1 }, HOUR);
   await legacy.set(theirs, { a: 1 }, HOUR);
@@ -205,7 +205,7 @@ it('the class is the same to its users', () => {
 });
 
 VERSIONS.forEach((version) => {
-  it(`${version.name}: upgrading and rolling back, visitors notice nothing`, async () => {
+  it(`${version.name}: sessions survive an upgrade and a rollback`, async () => {
     const apps = [legacy, store].map((each) => serve(version, { store: each }, (ctx) => {
       ctx.session.views = (ctx.session.views || 0) + 1;
       ctx.session.bytes ||= Buffer.from('first');

@@ -1,6 +1,6 @@
 'use strict';
 
-// A primary and two workers, each with a store; ends when all are done.
+// A primary and two workers, each with a store. The process ends when all are done.
 
 const cluster = require('node:cluster');
 const DynamoDBStore = require('koa-session-dynamodb-store');

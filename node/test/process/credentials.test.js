@@ -1,7 +1,7 @@
 'use strict';
 
-// Where credentials and the Region come from, and what happens when there are none. Each in a process of its own, in
-// which nothing of the developer's own account can be seen.
+// The sources of credentials and of the Region, and the errors if they are missing. Each test runs in a process of its
+// own, which cannot see the developer's own account.
 
 /* eslint-disable global-require -- the scripts run on their own */
 
@@ -31,7 +31,7 @@ const clean = (stdout) => ({
   code: 0, signal: null, stdout, stderr: '',
 });
 
-// Who signed a request, for which Region, and with which token.
+// The access key, the Region and the token of a request's signature.
 const signer = ({ headers }) => {
   const [, key, date, region, service] = /Credential=([^/]+)\/(\d{8})\/([^/]+)\/([^/]+)\/aws4_request/.exec(headers.authorization);
   assert.match(date, /^\d{8}$/);
@@ -39,18 +39,18 @@ const signer = ({ headers }) => {
   return [key, region, headers['x-amz-security-token']];
 };
 
-// Makes a store with `dynamoConfig`, sets and gets, and prints what came of it.
+// Makes a store with `dynamoConfig`, calls set and get, and prints the results.
 const use = (dynamoConfig, env, more) => {
   recorder.reset();
   return runScript(async (Store, table, config) => {
     const store = new Store({ table: { name: table }, dynamoConfig: config });
-    const told = (err) => `${err.name} ${err.code} ${err.retryable}`;
-    console.log(await store.set('x', { a: 1 }, 60000, { ctx: {} }).then(() => 'set', told));
+    const described = (err) => `${err.name} ${err.code} ${err.retryable}`;
+    console.log(await store.set('x', { a: 1 }, 60000, { ctx: {} }).then(() => 'set', described));
     console.log(await store.get('x').then((session) => JSON.stringify(session), (err) => `${err.message} ${err.code}`));
   }, [NAME, dynamoConfig], { env, ...more });
 };
 
-// Who signed them all; there is at least one.
+// Checks who signed all requests, and that there is at least one.
 const assertSigned = (key, region, token) => {
   assert.ok(recorder.calls.length > 0);
   recorder.calls.forEach((call) => assert.deepEqual(signer(call), [key, region, token]));
@@ -92,7 +92,7 @@ describe('the environment', () => {
     assert.deepEqual(signer(recorder.calls[0]), ['AKIDOWN', 'eu-west-1', undefined]);
   });
 
-  it('is not asked by a local Region: real credentials stay here', async () => {
+  it('is not read for a local Region, so that real credentials are not sent', async () => {
     const env = {
       AWS_ACCESS_KEY_ID: 'AKIDREAL', AWS_SECRET_ACCESS_KEY: 'secret', AWS_SESSION_TOKEN: 'real token', AWS_REGION: 'us-east-1',
     };
@@ -119,7 +119,7 @@ describe('files', () => {
   });
 });
 
-// Each provider has its tests in Rust; these show that one is reached from a process of Node.
+// Each provider has its tests in Rust. These show that providers work in a Node process.
 describe('services', () => {
   const serve = async (t, answer) => {
     const asked = [];
@@ -137,7 +137,7 @@ describe('services', () => {
     return { asked, url: `http://127.0.0.1:${server.address().port}` };
   };
 
-  it('a container\'s: asked once for two calls', async (t) => {
+  it('a container: one request for two calls', async (t) => {
     const { asked, url } = await serve(t, JSON.stringify({
       AccessKeyId: 'AKIDTASK', SecretAccessKey: 's', Token: 'of the task', Expiration: '2100-01-01T00:00:00Z',
     }));
@@ -169,7 +169,7 @@ describe('services', () => {
   });
 });
 
-describe('nothing there', () => {
+describe('missing settings', () => {
   it('no Region: the constructor succeeds, calls fail with ConfigError', async () => {
     const end = await use({ accessKeyId: 'AKID', secretAccessKey: 'secret' });
     assert.deepEqual(end, clean('ConfigError ConfigError false\nUnable to get session. ConfigError\n'));
@@ -193,8 +193,8 @@ describe('nothing there', () => {
   });
 });
 
-// Twenty calls at once and `rounds` more, with the `dynamoConfig` that `body(asked)` makes in a process of its own. It
-// notes in `asked` that it was asked. Printed: how the calls went, and how often it was asked.
+// Makes twenty calls at once and `rounds` more, in a process of its own. `body(asked)` makes the `dynamoConfig`. Its
+// provider records each of its calls in `asked`. Prints the results, and how often the provider was called.
 const withProvider = (body, more = {}) => {
   recorder.reset();
   const script = async (Store, table, endpoint, source) => {
@@ -203,12 +203,12 @@ const withProvider = (body, more = {}) => {
     const { rounds = 0, operationTimeout, ...config } = (0, eval)(`(${source})`)(asked); // eslint-disable-line no-eval
     const dynamoConfig = { region: 'us-east-1', endpoint, ...config };
     const store = new Store({ table: { name: table }, operationTimeout, dynamoConfig });
-    const told = (err) => `${err.code} ${err.cause?.message ?? ''} ${err.cause?.cause?.message ?? ''}`.trim();
+    const described = (err) => `${err.code} ${err.cause?.message ?? ''} ${err.cause?.cause?.message ?? ''}`.trim();
     const calls = Array.from({ length: 20 }, (_, i) => store.set(`p-${i}`, { i }, 60000, { ctx: {} }));
     const results = await Promise.allSettled(calls);
     const failed = results.find(({ reason }) => reason);
-    console.log(failed ? told(failed.reason) : 'set');
-    for (let i = 0; i < rounds; i += 1) await store.get('p-1').then(() => {}, (err) => console.log(told(err)));
+    console.log(failed ? described(failed.reason) : 'set');
+    for (let i = 0; i < rounds; i += 1) await store.get('p-1').then(() => {}, (err) => console.log(described(err)));
     console.log('asked', asked.length);
   };
   return runScript(script, [NAME, recorder.endpoint, String(body)], more);
@@ -223,7 +223,7 @@ describe('credentials given as', () => {
     assertSigned('AKIDOBJECT', 'us-east-1', 't');
   });
 
-  it('an async function: asked once for all who wait', async () => {
+  it('an async function: called once for all waiting calls', async () => {
     const end = await withProvider((asked) => ({
       rounds: 3,
       credentials: async () => {
@@ -235,7 +235,7 @@ describe('credentials given as', () => {
     assertSigned('AKIDASYNC', 'us-east-1', 't');
   });
 
-  it('an async function whose credentials expire: asked again', async () => {
+  it('an async function whose credentials expire: called again', async () => {
     const end = await withProvider((asked) => ({
       rounds: 3,
       credentials: async () => {
@@ -251,7 +251,7 @@ describe('credentials given as', () => {
     assert.ok(new Set(recorder.calls.map((call) => signer(call)[0])).size > 1);
   });
 
-  it('an async function whose credentials do not expire soon: not asked again', async () => {
+  it('an async function whose credentials do not expire soon: not called again', async () => {
     const end = await withProvider((asked) => ({
       rounds: 3,
       credentials: async () => {
@@ -342,7 +342,7 @@ describe('a provider that', () => {
     'never answers': [() => ({ credentials: () => new Promise(() => {}) }), /^(CredentialsError|TimeoutError)/],
   };
   Object.entries(CASES).forEach(([name, [body, expected]]) => {
-    it(`${name}: CredentialsError, nothing unhandled, nothing sent`, async () => {
+    it(`${name}: CredentialsError, no unhandled rejection, no request`, async () => {
       const end = await withProvider(body, { ms: 15000 });
       assert.deepEqual([end.code, end.signal, end.stderr], [0, null, '']);
       assert.match(end.stdout, expected);
@@ -351,7 +351,7 @@ describe('a provider that', () => {
     });
   });
 
-  it('fails at first: the next call asks again', async () => {
+  it('fails at first: the next call of the store calls it again', async () => {
     const end = await withProvider((asked) => ({
       rounds: 1,
       credentials: async () => {
@@ -364,7 +364,7 @@ describe('a provider that', () => {
     assert.equal(signer(recorder.calls.at(-1))[0], 'AKIDSECOND');
   });
 
-  it('hangs once: is asked again, and the call succeeds', async () => {
+  it('hangs once: is called again, and the call succeeds', async () => {
     const end = await withProvider((asked) => ({
       rounds: 1,
       operationTimeout: 500,
@@ -379,13 +379,13 @@ describe('a provider that', () => {
     assertSigned('AKIDAWAKE', 'us-east-1', undefined);
   });
 
-  it('is slower than calls wait: its answer is taken when it comes', async () => {
+  it('is slower than the timeout of calls: its answer is used when it comes', async () => {
     const end = await withProvider((asked) => ({
       rounds: 1,
       operationTimeout: 500,
       credentials: () => {
         asked.push(1);
-        // The first answer comes while the second question has none.
+        // The first answer comes while the second call has no answer.
         if (asked.length > 1) return new Promise(() => {});
         return new Promise((resolve) => {
           setTimeout(() => resolve({ accessKeyId: 'AKIDSLOW', secretAccessKey: 's' }), 600);
@@ -401,7 +401,7 @@ describe('a provider that', () => {
     recorder.reset();
     const end = await runScript(async (Store, table, endpoint) => {
       let asked = 0;
-      // They are used until ten seconds before their end, so each for a tenth of a second.
+      // Credentials are used until ten seconds before they expire, so each of these for a tenth of a second.
       const credentials = async () => {
         asked += 1;
         const accessKeyId = `AKID${asked}`;
@@ -425,7 +425,7 @@ describe('a provider that', () => {
     assert.ok(keys.size >= 5, [...keys].join());
   });
 
-  it('gave credentials the service calls expired: asked once more, and the call succeeds', async () => {
+  it('gave credentials that the service calls expired: called once more, and the call succeeds', async () => {
     const end = await runScript(async (Store, table, endpoint) => {
       let asked = 0;
       const credentials = async () => {

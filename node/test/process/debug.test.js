@@ -1,6 +1,6 @@
 'use strict';
 
-// DYNAMODB_STORE_DEBUG says what the store does, and gives nothing away.
+// DYNAMODB_STORE_DEBUG prints what the store does, without secrets.
 
 const assert = require('node:assert/strict');
 const { it } = require('node:test');
@@ -18,7 +18,7 @@ const SECRETS = {
   accessKeyId: 'CANARYKEY', secretAccessKey: 'CANARYSECRET', sessionToken: 'CANARYTOKEN',
 };
 
-// Everything a store can do, well and badly.
+// Calls everything that a store can do, with success and with failure.
 const everything = async (Store, name, endpoint, secrets) => {
   const config = { region: 'us-east-1', endpoint, maxRetries: 0 };
   const make = (dynamoConfig, more) => new Store({
@@ -47,7 +47,7 @@ const everything = async (Store, name, endpoint, secrets) => {
 
 const CANARIES = /CANARY|Q0FOQVJZ/;
 
-it('says what it does, without secrets, ids and data', async () => {
+it('prints what the store does, without secrets, ids and data', async () => {
   recorder.reset();
   const end = await runScript(everything, [table.name, recorder.endpoint, SECRETS], { env: { DYNAMODB_STORE_DEBUG: '1' } });
   assert.equal(end.code, 0);
@@ -61,7 +61,7 @@ it('says what it does, without secrets, ids and data', async () => {
   assert.doesNotMatch(end.stderr, CANARIES);
 });
 
-it('neither when the service fails', async () => {
+it('prints no secrets when the service fails', async () => {
   recorder.reset();
   ['GetItem', 'PutItem', 'DeleteItem', 'DescribeTable'].forEach((operation) => {
     recorder.answer(operation, failure('AccessDeniedException', 'not authorized'));
@@ -72,7 +72,7 @@ it('neither when the service fails', async () => {
   assert.doesNotMatch(end.stdout + end.stderr, CANARIES);
 });
 
-it('without the variable it says nothing', async () => {
+it('prints nothing without the variable', async () => {
   recorder.reset();
   const end = await runScript(everything, [table.name, recorder.endpoint, SECRETS]);
   assert.deepEqual(end, {

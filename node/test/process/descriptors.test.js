@@ -1,6 +1,6 @@
 'use strict';
 
-// A process without file descriptors left: the network thread cannot start.
+// A process that has no file descriptors left, so that the network thread cannot start.
 
 /* eslint-disable global-require, import/no-dynamic-require -- the script runs on its own */
 
@@ -15,7 +15,7 @@ const useTable = require('../support/table');
 const engine = useEngine();
 const table = useTable(engine, 'descriptors');
 
-it('calls fail while there are none, and work when there are some again', async () => {
+it('calls fail without descriptors, and work when there are some again', async () => {
   const end = await runScript(async (Store, dist, given) => {
     const fs = require('node:fs');
     // Node needs descriptors to load a file.

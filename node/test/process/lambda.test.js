@@ -1,6 +1,6 @@
 'use strict';
 
-// AWS Lambda freezes a process between two requests, and gives it little but environment variables.
+// AWS Lambda freezes a process between two requests. Its only settings are environment variables.
 
 const assert = require('node:assert/strict');
 const net = require('node:net');
@@ -30,13 +30,13 @@ describe('the environment variables are enough', () => {
     AWS_ACCESS_KEY_ID: 'AKIDLAMBDA',
     AWS_SECRET_ACCESS_KEY: 'secret',
     AWS_SESSION_TOKEN: 'token',
-    // No home directory, and no file that is named in its place.
+    // No home directory, and no variable that names a file instead.
     HOME: undefined,
     AWS_CONFIG_FILE: undefined,
     AWS_SHARED_CREDENTIALS_FILE: undefined,
     AWS_EC2_METADATA_DISABLED: undefined,
   };
-  // The first request is made in the turn in which the package is loaded.
+  // The first request is made in the same turn of the event loop in which the package is loaded.
   const script = async (Store, table, endpoint) => {
     const store = new Store({ table: { name: table }, dynamoConfig: { endpoint } });
     await store.set('x', { a: 1 }, 60000, { ctx: {} });
@@ -52,7 +52,7 @@ describe('the environment variables are enough', () => {
     assert.deepEqual(await started.ended, served);
   });
 
-  // Where nothing can be written, by a user without a name.
+  // No file can be written, and the user has no name.
   const NAMESPACE = ['--user', '--map-root-user', '--mount', 'sh', '-c'];
   const READ_ONLY = 'mount -o remount,bind,ro / && ! touch /tmp/written 2>/dev/null'
     + ' && exec unshare --user --map-user=54321 "$0" "$@"';
@@ -66,7 +66,7 @@ describe('the environment variables are enough', () => {
 });
 
 describe('a process that was frozen for a moment', () => {
-  // Stands before the engine. `cut(how)` does something to the connections that there are; later ones are forwarded.
+  // A proxy before the engine. `cut(how)` cuts off the open connections. Later ones are forwarded.
   const startLine = async (t) => {
     const lines = new Set();
     const line = net.createServer((socket) => {
@@ -114,7 +114,7 @@ describe('a process that was frozen for a moment', () => {
       await printed(started, /served/);
       started.child.kill('SIGSTOP');
       line.cut(how);
-      // Real time: only a connection that is idle for over a second is doubted.
+      // Real time: only a connection that was idle for over a second has a shorter time limit.
       await delay(1200);
       started.child.kill('SIGCONT');
       started.child.send('go on');

@@ -1,6 +1,6 @@
 'use strict';
 
-// When a process that uses the package ends: by itself, not before its calls are answered, and cleanly.
+// The end of a process that uses the package: it ends by itself, after its calls are answered, and cleanly.
 
 const assert = require('node:assert/strict');
 const { before, it } = require('node:test');
@@ -35,7 +35,7 @@ it('a script that makes a store and does nothing with it ends', async () => {
   assert.deepEqual(end, clean(''));
 });
 
-it('an idle store keeps no process alive', async () => {
+it('an idle store does not keep the process alive', async () => {
   const end = await runScript(async (Store, given) => {
     const store = new Store(given);
     await store.set('a', { a: 1 }, 60000, { ctx: {} });
@@ -54,17 +54,17 @@ it('a call under way keeps the process alive until it is answered', async () => 
   recorder.reset();
   const held = recorder.hold('GetItem');
   const script = startScript((Store, given) => {
-    new Store(given).get('none').then((session) => console.log('answered', session));
+    new Store(given).get('missing').then((session) => console.log('answered', session));
   }, [options]);
   await held.arrived();
-  // It would end now if it could.
+  // Without the call, the process would end now.
   const early = await Promise.race([script.ended, new Promise((resolve) => { setTimeout(resolve, 300); })]);
   assert.equal(early, undefined, 'ended before the answer');
   held.release();
   assert.deepEqual(await script.ended, clean('answered undefined\n'));
 });
 
-it('a call that fails does too', async () => {
+it('a call that fails keeps the process alive too', async () => {
   recorder.reset();
   const end = await runScript((Store, given) => {
     new Store({ ...given, dynamoConfig: { ...given.dynamoConfig, endpoint: 'http://127.0.0.1:1' } })
@@ -151,7 +151,7 @@ it('SIGTERM during a request ends the process', async () => {
   assert.deepEqual([signal, stderr], ['SIGTERM', '']);
 });
 
-it('what a call\'s promise throws is the application\'s to see', async () => {
+it('the application gets the rejection of a call', async () => {
   const end = await runScript((Store, given) => {
     process.on('unhandledRejection', (err) => console.log('unhandled', err.message));
     new Store(given).get('x').then(() => { throw new Error('of the application'); });
@@ -173,7 +173,7 @@ it('close waits for the calls under way', async () => {
   assert.deepEqual(end, clean('20\n{ i: 3 }\n'));
 });
 
-it('stores that nobody holds any more are collected, calls under way are not lost', async () => {
+it('unreferenced stores are collected, calls under way are not lost', async () => {
   const end = await runScript(async (Store, given) => {
     const results = [];
     for (let i = 0; i < 50; i += 1) {

@@ -1,6 +1,6 @@
 'use strict';
 
-// Worker threads, clusters, and several stores beside each other.
+// Worker threads, clusters, and several stores in one process.
 
 /* eslint-disable global-require, import/no-dynamic-require -- the scripts and threads run on their own */
 
@@ -87,7 +87,7 @@ it('worker threads terminated in the middle of a call: no crash, and the main th
   await held.arrived(4);
   script.child.send('terminate');
   await new Promise((resolve) => { script.child.once('message', resolve); });
-  // The answers come when nobody is there for them.
+  // The answers arrive after the threads have ended.
   held.release();
   script.child.send('go on');
   assert.deepEqual(await script.ended, clean('terminated 1 1 1 1\n{ a: 1 }\n'));

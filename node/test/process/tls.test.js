@@ -1,7 +1,6 @@
 'use strict';
 
-// Certificates and proxies, as an app sets them and as the environment does: against a real server, each in a process
-// of its own.
+// Certificates and proxies, set by an app or by the environment. Against a real server, each in a process of its own.
 
 const assert = require('node:assert/strict');
 const fs = require('node:fs/promises');
@@ -39,7 +38,8 @@ before(async () => {
 
 after(() => fs.rm(directory, { recursive: true }));
 
-// Writes and reads a session at `endpoint`; what came of it. `more(ca)` is run there: it gives more of dynamoConfig.
+// Writes and reads a session at `endpoint` in a process, and returns its output. `more(ca)` runs there and returns
+// further fields of dynamoConfig.
 const use = async (endpoint, env, more = () => ({})) => {
   const end = await runScript(async (Store, table, url, secret, ca, source) => {
     const dynamoConfig = {
@@ -72,7 +72,7 @@ const use = async (endpoint, env, more = () => ({})) => {
 
 const SERVED = { session: { a: 1 } };
 
-// Refused before anything was sent, for that reason and with that advice.
+// Checks that the call was refused before a request was sent, with this reason and this hint.
 const assertRefused = ({ code, text, hint }, reason, advice) => {
   assert.equal(code, 'NetworkingError', text);
   assert.match(text, reason);
@@ -99,14 +99,14 @@ describe('the server\'s certificate is trusted by', () => {
   it('nothing else', async () => {
     assertRefused(await use(server.urls.https, {}), /UnknownIssuer/, /NODE_EXTRA_CA_CERTS, AWS_CA_BUNDLE/);
     assertRefused(await use(server.urls.https, { AWS_CA_BUNDLE: stranger }), /UnknownIssuer/, /AWS_CA_BUNDLE/);
-    // It replaces what there would be.
+    // AWS_CA_BUNDLE replaces all other authorities.
     const both = { AWS_CA_BUNDLE: stranger, NODE_EXTRA_CA_CERTS: authority };
     assertRefused(await use(server.urls.https, both), /UnknownIssuer/, /AWS_CA_BUNDLE/);
   });
 
   it('no variable of Node that turns the check off', async () => {
     const end = await runScript(async (Store, endpoint) => {
-      // Said in the process, so that Node itself has no reason to warn.
+      // Set inside the process, because Node prints a warning if it starts with this variable.
       process.env.NODE_TLS_REJECT_UNAUTHORIZED = '0';
       const dynamoConfig = {
         region: 'us-east-1', endpoint, accessKeyId: 'A', secretAccessKey: 's', maxRetries: 0,
@@ -117,7 +117,7 @@ describe('the server\'s certificate is trusted by', () => {
   });
 });
 
-describe('a certificate that is refused is told apart:', () => {
+describe('the error names the reason for a refused certificate:', () => {
   it('expired', async () => {
     const end = await use(server.urls.https_expired, { NODE_EXTRA_CA_CERTS: authority });
     assertRefused(end, /expired/i, /renew the server's certificate/);
@@ -128,20 +128,20 @@ describe('a certificate that is refused is told apart:', () => {
     assertRefused(end, /not valid for name/, /check the endpoint/);
   });
 
-  it('of an authority nobody knows', async () => {
+  it('of an unknown authority', async () => {
     const end = await use(server.urls.https_unknown_ca, { NODE_EXTRA_CA_CERTS: authority });
-    // Or, since this one is called the same, a bad signature.
+    // It can also be a bad signature, because both authorities have the same name.
     assertRefused(end, /UnknownIssuer|BadSignature/, /trust the authority/);
   });
 
-  it('none, because TLS is not spoken there', async () => {
+  it('no certificate, because the server does not use TLS', async () => {
     const end = await use(server.urls.http.replace('http:', 'https:'), { NODE_EXTRA_CA_CERTS: authority });
     assert.equal(end.code, 'NetworkingError');
   });
 });
 
 describe('files of authorities', () => {
-  it('AWS_CA_BUNDLE must be there and hold some', async () => {
+  it('AWS_CA_BUNDLE must exist and hold certificates', async () => {
     for (const bundle of ['/nonexistent/bundle.pem', __filename]) {
       const end = await use(server.urls.https, { AWS_CA_BUNDLE: bundle });
       assert.equal(end.code, 'ConfigError');
@@ -149,7 +149,7 @@ describe('files of authorities', () => {
     }
   });
 
-  it('NODE_EXTRA_CA_CERTS need not, as for Node', async () => {
+  it('NODE_EXTRA_CA_CERTS may be missing, as in Node.js', async () => {
     const end = await runScript(async (Store, endpoint) => {
       process.env.NODE_EXTRA_CA_CERTS = '/nonexistent/extra.pem';
       const dynamoConfig = {
@@ -162,7 +162,7 @@ describe('files of authorities', () => {
 });
 
 describe('a proxy', () => {
-  // `answer(authorization)` is what it says in place of a tunnel.
+  // `answer(authorization)` is its answer instead of a tunnel.
   const startProxy = async (t, answer = () => undefined) => {
     const asked = [];
     const sockets = new Set();
@@ -202,11 +202,11 @@ describe('a proxy', () => {
   const locked = (authorization) => (
     authorization === basic(`user:${PASSWORD}`) ? undefined : 'HTTP/1.1 407 Proxy Authentication Required\r\n\r\n'
   );
-  // dynamoConfig with a proxy, as a source: a script sees nothing of ours.
+  // dynamoConfig with a proxy, as source text, because a script cannot see variables of this file.
   const through = (url) => `() => ({ httpOptions: { proxy: ${JSON.stringify(url)}, connectTimeout: 300 } })`;
   const tunnels = () => [`CONNECT ${new URL(server.urls.https).host}`];
 
-  it('is asked for a tunnel, in which TLS is checked as without', async (t) => {
+  it('opens a tunnel, in which TLS is checked as usual', async (t) => {
     const { asked, port } = await startProxy(t);
     assert.deepEqual(await use(server.urls.https, EXTRA(), through(`http://127.0.0.1:${port}`)), SERVED);
     assert.deepEqual(asked, tunnels());
@@ -214,7 +214,7 @@ describe('a proxy', () => {
     assertRefused(refused, /UnknownIssuer/, /NODE_EXTRA_CA_CERTS/);
   });
 
-  it('is given its user and password', async (t) => {
+  it('gets its user and password', async (t) => {
     const { asked, port } = await startProxy(t, locked);
     const url = `http://user:${encodeURIComponent(PASSWORD)}@127.0.0.1:${port}`;
     assert.deepEqual(await use(server.urls.https, EXTRA(), through(url)), SERVED);
@@ -224,33 +224,33 @@ describe('a proxy', () => {
   it('can be that of an agent', async (t) => {
     const { asked, port } = await startProxy(t, locked);
     const url = `http://user:${encodeURIComponent(PASSWORD)}@127.0.0.1:${port}`;
-    // As https-proxy-agent keeps it.
+    // The form of https-proxy-agent.
     const agent = `() => ({ httpOptions: { agent: { proxy: new URL(${JSON.stringify(url)}), connectOpts: {} } } })`;
     assert.deepEqual(await use(server.urls.https, EXTRA(), agent), SERVED);
     assert.deepEqual(asked, tunnels());
   });
 
-  it('says what is wrong with user and password', async (t) => {
+  it('causes an error that names a wrong or missing user and password', async (t) => {
     const { port } = await startProxy(t, locked);
     const wrong = `http://user:${encodeURIComponent(PASSWORD)}2@127.0.0.1:${port}`;
     assertRefused(await use(server.urls.https, EXTRA(), through(wrong)), /refused its user and password/, /^correct the user and the password in dynamoConfig/);
-    const none = `http://127.0.0.1:${port}`;
-    assertRefused(await use(server.urls.https, EXTRA(), through(none)), /wants a user and a password/, /http:\/\/user:password@/);
+    const without = `http://127.0.0.1:${port}`;
+    assertRefused(await use(server.urls.https, EXTRA(), through(without)), /wants a user and a password/, /http:\/\/user:password@/);
   });
 
-  it('says that it refuses, or that it is no proxy', async (t) => {
+  it('is named when it refuses, or is not a proxy', async (t) => {
     const { port } = await startProxy(t, () => 'HTTP/1.1 403 Forbidden\r\n\r\n');
     const refused = await use(server.urls.https, EXTRA(), through(`http://127.0.0.1:${port}`));
     assertRefused(refused, /refused to connect \(HTTP 403\)/, /have the proxy allow/);
     const garbage = await startProxy(t, () => 'SSH-2.0-OpenSSH_9.6\r\n\r\n');
-    const none = await use(server.urls.https, EXTRA(), through(`http://127.0.0.1:${garbage.port}`));
-    assertRefused(none, /not HTTP/, /that an HTTP proxy runs there/);
+    const mistaken = await use(server.urls.https, EXTRA(), through(`http://127.0.0.1:${garbage.port}`));
+    assertRefused(mistaken, /not HTTP/, /that an HTTP proxy runs there/);
     const gone = await startProxy(t, () => '');
     const closed = await use(server.urls.https, EXTRA(), through(`http://127.0.0.1:${gone.port}`));
     assert.match(closed.text, /the proxy closed the connection/);
   });
 
-  it('that is not there, or never answers, is named', async (t) => {
+  it('is named when it cannot be reached, or never answers', async (t) => {
     const unused = net.createServer().listen(0, '127.0.0.1');
     await once(unused, 'listening');
     const { port } = unused.address();

@@ -1,6 +1,6 @@
 'use strict';
 
-// absoluteMaxAge: a session ends so long after its creation, however often it is used.
+// absoluteMaxAge: a session ends this long after its creation, even if it is used.
 
 /* eslint no-param-reassign: ["error", { "props": false }] -- a session is there to be changed */
 
@@ -23,11 +23,11 @@ const table = useTable(engine, 'absolute');
 
 const newStore = (more) => new DynamoDBStore(local(recorder.endpoint, table.name, more));
 
-// A store whose clock is so much ahead.
+// A store whose clock is ahead by this time.
 const later = (ms, more) => newStore({ ...more, dynamoConfig: { systemClockOffset: ms } });
 
 const endOf = (item) => Number(item.expires.N);
-// When a session ends that was created when the item says, at the latest.
+// The latest end of a session, from the `created` of its item.
 const lastOf = (item, absoluteMaxAge) => Math.ceil((Number(item.created.N) + absoluteMaxAge) / 1000);
 
 VERSIONS.forEach((version) => {
@@ -93,7 +93,7 @@ VERSIONS.forEach((version) => {
         assert.equal(await later(HOUR + 10000, options).get(id), undefined);
       });
 
-      it('also where the item would live on: it was written without the option', async (t) => {
+      it('even if the item expires later, because it was written without the option', async (t) => {
         const { id } = await signIn(t, newStore());
         assert.ok(endOf(await table.get(id)) > Date.now() / 1000 + 23 * 3600);
         assert.ok(await later(2 * HOUR).get(id));
@@ -101,7 +101,7 @@ VERSIONS.forEach((version) => {
         assert.equal(await later(HOUR + 10000, options).get(id), undefined);
       });
 
-      it('over real HTTP: an old session is gone, and its id is not taken up again', async (t) => {
+      it('over real HTTP: an old session is gone, and its id is not used again', async (t) => {
         const store = newStore(options);
         const { app, visitor, id } = await signIn(t, store);
         const item = await table.get(id);

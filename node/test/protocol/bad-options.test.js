@@ -1,6 +1,6 @@
 'use strict';
 
-// What is wrong with the options of the protocol is said at construction, by name.
+// The constructor refuses invalid options of the protocol, and names them.
 
 const assert = require('node:assert/strict');
 const { describe, it } = require('node:test');
@@ -99,7 +99,7 @@ describe('conflict, the older name of parallelChanges', () => {
   });
 });
 
-it('layout is no option of the Koa class: it warns, as for every unknown name', async () => {
+it('layout is not an option of the Koa class: it warns, as for every unknown name', async () => {
   const messages = await warningsOf(() => make({ layout: 'connect-dynamodb' }));
   assert.equal(messages.length, 1);
   assert.match(messages[0], /layout/);

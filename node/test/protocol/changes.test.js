@@ -1,6 +1,6 @@
 'use strict';
 
-// What one save writes: the top-level fields that changed, and the expiry as one unit.
+// One save writes the top-level fields that changed, and the expiry as one unit.
 
 /* eslint no-param-reassign: ["error", { "props": false }] -- a session is there to be changed */
 
@@ -52,7 +52,7 @@ VERSIONS.forEach((version) => {
         text: 'a\ud800',
       },
     };
-    // koa-session itself makes something else of these names.
+    // koa-session itself changes these names.
     const namesOfItsOwn = ['keys of Object'];
 
     Object.entries(sessions).filter(([name]) => !namesOfItsOwn.includes(name)).forEach(([name, session]) => {
@@ -70,7 +70,7 @@ VERSIONS.forEach((version) => {
       });
     });
 
-    it('values no session of this package has are kept, digit for digit and byte for byte', async (t) => {
+    it('values that this package never writes are kept, digit for digit and byte for byte', async (t) => {
       const attributes = {
         big: { N: '12345678901234567890123456789012345678' },
         exact: { N: '0.1000000000000000055511151231257827' },
@@ -92,7 +92,7 @@ VERSIONS.forEach((version) => {
       assert.deepEqual(kept, attributes);
     });
 
-    it('a number written anew is written anew, also where the old one looks the same', async (t) => {
+    it('a number that is set anew is written, even if the old one looks the same', async (t) => {
       const id = unique('id');
       const digits = '12345678901234567890123';
       await table.putSession(id, { M: { big: { N: digits }, other: { N: '1.0' } } });
@@ -180,7 +180,7 @@ VERSIONS.forEach((version) => {
       assert.deepEqual(dataOf(await table.get(id)), { a: { N: '1' }, b: { N: '2' } });
     });
 
-    it('in one request: writes that nobody waited for arrive in their order', async (t) => {
+    it('in one request: writes without an await arrive in their order', async (t) => {
       const store = newStore();
       const id = await stored({ a: 0 }, store);
       recorder.reset();
@@ -194,7 +194,7 @@ VERSIONS.forEach((version) => {
       });
       const answer = new Visitor(app.url, { 'koa.sess': id }).get();
       await held.arrived();
-      // A call made later has come by: nothing else was sent meanwhile.
+      // A later call has arrived, so no other request was sent before it.
       await store.get(unique('other'));
       assert.equal(recorder.only('UpdateItem').length, 1);
       held.release();
@@ -229,7 +229,7 @@ VERSIONS.forEach((version) => {
   describe(`${version.name}: the expiry is one unit`, () => {
     const unitOf = ({ session }) => Object.fromEntries(EXPIRY.filter((name) => session.M[name])
       .map((name) => [name, session.M[name]]));
-    // With the clock of koa-session, which is the host's.
+    // koa-session uses the clock of the host.
     const assertUnit = (item, from, maxAge) => {
       const { _expire: expire, ...rest } = unitOf(item);
       assert.deepEqual(rest, { _maxAge: { N: String(maxAge) } });
@@ -250,7 +250,7 @@ VERSIONS.forEach((version) => {
       assertUnit(await table.get(id), from, 60000);
     });
 
-    it("from 'session' to a number, and back: what is not in the unit any more is removed", async (t) => {
+    it("from 'session' to a number, and back: a field that leaves the unit is removed", async (t) => {
       const store = newStore();
       const id = await stored({ a: 1, _session: true }, store);
       const from = Date.now();
@@ -291,8 +291,8 @@ VERSIONS.forEach((version) => {
   });
 
   describe(`${version.name}: fields koa-session does not carry`, () => {
-    // It drops them on the way to the application or back. A request that cannot see a field did not remove it. With 6,
-    // names that its model has only a getter for are an error of its own.
+    // koa-session drops them on the way to the application or back. A request that cannot see a field did not remove
+    // it. In koa-session 6, names for which its model has only a getter are an error of koa-session.
     const FIELDS = {
       _x: { S: 'private' },
       _csrf: { M: { secret: { S: 's' } } },

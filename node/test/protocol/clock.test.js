@@ -1,7 +1,7 @@
 'use strict';
 
-// A host whose clock is wrong by hours, before a service that refuses what is not signed at its time. Here the service
-// has the right time and the store is told to go by another.
+// A host whose clock is wrong by hours, and a service that refuses requests signed at a wrong time. In this test the
+// host's clock is right, and an option shifts the clock of the store.
 
 const assert = require('node:assert/strict');
 const { before, describe, it } = require('node:test');
@@ -21,7 +21,7 @@ const engine = useEngine();
 const recorder = useRecorder(engine);
 const table = () => rawTable(engine.endpoint, NAME);
 
-// When a request says that it was signed.
+// The time of a request's signature.
 const signedAt = ({ headers }) => {
   const [, ...parts] = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(headers['x-amz-date']);
   const [year, month, ...rest] = parts.map(Number);
@@ -53,7 +53,7 @@ VERSIONS.forEach((version) => {
           ctx.session.views = (ctx.session.views || 0) + 1;
           return { views: ctx.session.views };
         });
-        // With an id nobody has, so that it is asked for.
+        // An id without a session, so that a GetItem is sent.
         const visitor = new Visitor(app.url, { 'koa.sess': unique('id') });
         for (const views of [1, 2, 3]) {
           const from = Date.now();
@@ -61,7 +61,7 @@ VERSIONS.forEach((version) => {
           assert.deepEqual([status, body], [200, { views }]);
           const item = await table().get(visitor.sessionId);
           const expires = Number(item.expires.N) * 1000;
-          // koa-session has sessions stored for ten seconds longer. The service tells its time in whole seconds.
+          // koa-session adds ten seconds to the TTL of the store. The service's time has whole seconds.
           const life = HOUR + 10000;
           assert.ok(expires >= from + life - 1000 && expires <= Date.now() + life + 1000, `${expires - from} ms from now`);
         }
@@ -70,7 +70,7 @@ VERSIONS.forEach((version) => {
         assert.equal(store.stats().retries, 1);
       });
 
-      it('where the clock must not be corrected, the error says what to do', async () => {
+      it('without correction of the clock, the error says what to do', async () => {
         const dynamoConfig = { systemClockOffset, correctClockSkew: false };
         const store = new DynamoDBStore(localAlone(recorder.endpoint, NAME, { dynamoConfig }));
         await assert.rejects(store.set(unique('id'), {}, HOUR, { ctx: {} }), (err) => {

@@ -1,7 +1,7 @@
 'use strict';
 
-// Policies made for the legacy package grant GetItem, PutItem and DeleteItem. Where UpdateItem is refused sessions are
-// written whole, still on condition: logout wins, parallel requests overwrite each other.
+// Policies for the legacy package grant GetItem, PutItem and DeleteItem. If UpdateItem is refused, whole sessions are
+// written, still with a condition: logout wins, but parallel requests overwrite each other.
 
 const assert = require('node:assert/strict');
 const { describe, it } = require('node:test');
@@ -65,7 +65,7 @@ VERSIONS.forEach((version) => {
   });
 
   describe(version.name, () => {
-    it('asks once, and writes with PutItem on condition from then on', async (t) => {
+    it('tries UpdateItem once, and then writes with a conditional PutItem', async (t) => {
       const store = newStore();
       const id = await stored(store, { views: 0 });
       const { created } = await table.get(id);
@@ -93,7 +93,7 @@ VERSIONS.forEach((version) => {
       assert.ok(Number(item.expires.N) > Number(expires.N) + 3600);
     });
 
-    it('parallel changes: the last one wins, which is what is not promised here', async (t) => {
+    it('parallel changes: the last one wins', async (t) => {
       const store = newStore();
       const id = await stored(store, { a: 1, b: 1 });
       const gates = [new Gate(), new Gate()];
@@ -127,7 +127,7 @@ VERSIONS.forEach((version) => {
       assert.equal(Object.keys(dataOf(await table.get(id))).length, 1);
     });
 
-    it('PutItem refused as well: its error is the one shown', async (t) => {
+    it('PutItem refused as well: the error is that of PutItem', async (t) => {
       const store = newStore();
       const id = await stored(store, { a: 1 });
       const app = await serveFor(t, version, { store }, (ctx) => { ctx.session.a = 2; });
@@ -141,7 +141,7 @@ VERSIONS.forEach((version) => {
   });
 });
 
-it('one warning for the life of the process, whatever the stores and the calls', async () => {
+it('one warning for the life of the process, for all stores and calls', async () => {
   const { code, stdout, stderr } = await runScript(async (Store, options) => {
     const stores = [new Store(options), new Store(options), new Store({ ...options, prefix: 'other:' })];
     for (const store of stores) {
@@ -159,7 +159,7 @@ it('one warning for the life of the process, whatever the stores and the calls',
   assert.match(stderr, /UpdateItem/);
 });
 
-it('no warning where UpdateItem is allowed', async () => {
+it('no warning if UpdateItem is allowed', async () => {
   const { code, stderr } = await runScript(async (Store, options) => {
     const store = new Store(options);
     const ctx = {};

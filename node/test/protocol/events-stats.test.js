@@ -1,6 +1,6 @@
 'use strict';
 
-// What a store tells of and counts: store.on('conflict' | 'unreadable' | 'retry' | 'throttled'), store.stats().
+// Events and statistics: store.on('conflict' | 'unreadable' | 'retry' | 'throttled'), store.stats().
 
 const assert = require('node:assert/strict');
 const { describe, it } = require('node:test');
@@ -22,7 +22,7 @@ const table = useTable(engine, 'events');
 
 const newStore = (more) => new DynamoDBStore(localAlone(recorder.endpoint, table.name, more));
 
-// A store, and all it tells: [name, …what the listener was given].
+// A store, and all its events: [name, …arguments of the listener].
 const watched = (more) => {
   const store = newStore(more);
   const events = [];
@@ -63,7 +63,7 @@ describe('events', () => {
     assert.ok(!id.includes(given.idHash));
   });
 
-  it('unreadable: a row that is no session', async () => {
+  it('unreadable: an item without a session', async () => {
     recorder.reset();
     const { store, events } = watched();
     await unreadable(store);
@@ -73,12 +73,12 @@ describe('events', () => {
     assert.match(events[0][1].idHash, /^[0-9a-f]{16}$/);
   });
 
-  it('a session that is missing or has expired is nothing to tell of', async () => {
+  it('a session that is missing or has expired causes no event', async () => {
     const { store, events } = watched();
     const id = unique('expired');
     await table.putSession(id, { M: {} }, { expires: { N: '1' } });
     assert.equal(await store.get(id), undefined);
-    assert.equal(await store.get(unique('none')), undefined);
+    assert.equal(await store.get(unique('missing')), undefined);
     await unreadable(store);
     await until('the event that comes last', () => events.length > 0);
     assert.deepEqual(events.map(([name]) => name), ['unreadable']);
@@ -138,7 +138,7 @@ describe('events', () => {
     assert.notEqual(first.stdout, second.stdout);
   });
 
-  it('once hears one, off hears no more, several listeners hear all', async () => {
+  it('once gets one event, off ends them, several listeners get all', async () => {
     const store = newStore();
     const heard = { once: 0, off: 0, on: 0 };
     const off = () => { heard.off += 1; };
@@ -153,7 +153,7 @@ describe('events', () => {
     assert.deepEqual(heard, { once: 1, off: 1, on: 2 });
   });
 
-  it('on, once and off give the store, to go on with', () => {
+  it('on, once and off return the store', () => {
     const store = newStore();
     const listener = () => {};
     assert.equal(store.on('conflict', listener), store);
@@ -161,11 +161,11 @@ describe('events', () => {
     assert.equal(store.off('conflict', listener), store);
   });
 
-  it('a listener that is no function is refused', () => {
+  it('a listener that is not a function is refused', () => {
     assert.throws(() => newStore().on('conflict', 'x'), TypeError);
   });
 
-  it('stores of one configuration hear what any of them met; others do not', async () => {
+  it('stores with the same configuration share events, others do not', async () => {
     const options = localAlone(recorder.endpoint, table.name);
     const heard = [];
     const stores = [new DynamoDBStore(options), new DynamoDBStore(options), newStore()];
@@ -185,12 +185,12 @@ describe('events', () => {
     assert.deepEqual(events.map(([name]) => name), ['unreadable']);
   });
 
-  it('nobody listens: nothing is reported, nothing breaks', async () => {
+  it('without a listener nothing is reported, and nothing fails', async () => {
     await conflict(newStore());
     await unreadable(newStore());
   });
 
-  it('a name that is no event is never reported', async () => {
+  it('an unknown event name is never reported', async () => {
     const store = newStore();
     const heard = [];
     ['error', 'get', 'updateDenied'].forEach((name) => store.on(name, () => heard.push(name)));
@@ -200,7 +200,7 @@ describe('events', () => {
     assert.deepEqual(heard, ['unreadable']);
   });
 
-  it('a listener that throws is an uncaught exception, and harms no call', async () => {
+  it('a listener that throws is an uncaught exception, and calls go on', async () => {
     await table.putSession('thrown', { S: 'x' });
     const { code, stdout, stderr } = await runScript(async (Store, options) => {
       const thrown = new Promise((resolve) => { process.once('uncaughtException', resolve); });
@@ -218,7 +218,7 @@ describe('events', () => {
 });
 
 describe('the process', () => {
-  it('ends although someone listens', async () => {
+  it('ends in spite of a listener', async () => {
     const { code, stdout, stderr } = await runScript(async (Store, options) => {
       const store = new Store(options);
       ['conflict', 'unreadable', 'retry', 'throttled'].forEach((name) => store.on(name, () => {}));
@@ -230,7 +230,7 @@ describe('the process', () => {
     assert.equal(stderr, '');
   });
 
-  it('ends although a listener was added and nothing was called', async () => {
+  it('ends in spite of a listener without a call', async () => {
     const { code, stderr } = await runScript((Store, options) => {
       new Store(options).on('conflict', () => {});
     }, [local(engine.endpoint, table.name)]);
@@ -238,7 +238,7 @@ describe('the process', () => {
     assert.equal(stderr, '');
   });
 
-  it('of workers: each hears its own stores, and ends; events after its end go nowhere', async () => {
+  it('of workers: each gets the events of its own stores, and ends; later events are dropped', async () => {
     await table.putSession('in-workers', { S: 'x' });
     const { code, stdout, stderr } = await runScript(async (Store, options) => {
       const { once } = require('node:events'); // eslint-disable-line global-require
@@ -253,7 +253,7 @@ describe('the process', () => {
       const store = new Store(options);
       for (let worker = 0; worker < 3; worker += 1) {
         const running = new Worker(source, { eval: true, workerData: { file, options } });
-        // Both before either: they can come in one turn of the event loop.
+        // Both listeners are added first, because the events can come in one turn of the event loop.
         const [[idHash]] = await Promise.all([once(running, 'message'), once(running, 'exit')]);
         console.log(idHash.length);
       }
@@ -282,7 +282,7 @@ describe('stats', () => {
     calls, errors, requests, capacityUnits,
   }]) => [name, [calls, errors, requests, capacityUnits]]));
 
-  it('begin with nothing', () => assert.deepEqual(newStore().stats(), EMPTY));
+  it('are zero at first', () => assert.deepEqual(newStore().stats(), EMPTY));
 
   it('count calls, errors, requests, units and time of each operation', async () => {
     recorder.reset();
@@ -292,7 +292,7 @@ describe('stats', () => {
     await store.set(id, { a: 1 }, HOUR, { ctx });
     await store.set(id, { a: 2 }, HOUR, { ctx });
     await store.get(id, undefined, { ctx: {} });
-    await store.get(unique('none'), undefined, { ctx: {} });
+    await store.get(unique('missing'), undefined, { ctx: {} });
     await store.destroy(id, { ctx });
     const stats = store.stats();
     assert.deepEqual(countsOf(stats), {
@@ -330,7 +330,7 @@ describe('stats', () => {
     const stats = store.stats();
     assert.equal(stats.conflicts, 1);
     assert.deepEqual(countsOf(stats).UpdateItem, [1, 0, 1, 1]);
-    // A condition that fails on an item costs what the item does.
+    // A failed condition costs as much as a write of the stored item.
     const id = unique('id');
     await store.set(id, { text: 'x'.repeat(2900) }, HOUR, { ctx: {} });
     const earlier = store.stats().operations;
@@ -367,14 +367,14 @@ describe('stats', () => {
     recorder.reset();
   });
 
-  it('an engine that is not there: calls and errors, whatever was sent', async () => {
+  it('without an engine: calls and errors are counted', async () => {
     const store = new DynamoDBStore(localAlone('http://127.0.0.1:1', table.name, { dynamoConfig: { maxRetries: 0 } }));
     await assert.rejects(store.get(unique('id')));
     const { calls, errors, capacityUnits } = store.stats().operations.GetItem;
     assert.deepEqual([calls, errors, capacityUnits], [1, 1, 0]);
   });
 
-  it('are a snapshot: nothing done to them is seen by anyone', async () => {
+  it('are a snapshot: changing them has no effect', async () => {
     const store = newStore();
     await store.get(unique('id'));
     const stats = store.stats();
@@ -384,7 +384,7 @@ describe('stats', () => {
     assert.equal(store.stats().operations.GetItem.calls, 2);
   });
 
-  it('of stores of one configuration, such as a ContextStore makes, are one', async (t) => {
+  it('of stores with the same configuration, such as those of a ContextStore, are shared', async (t) => {
     const options = localAlone(engine.endpoint, table.name);
     class ContextStore extends DynamoDBStore {
       constructor() {
@@ -408,7 +408,7 @@ describe('stats', () => {
     assert.deepEqual(Object.keys(store.stats().operations), ['Table']);
   });
 
-  it('JSON can say them', () => {
+  it('can be written as JSON', () => {
     const stats = newStore().stats();
     assert.deepEqual(JSON.parse(JSON.stringify(stats)), stats);
   });

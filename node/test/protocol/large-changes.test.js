@@ -1,6 +1,6 @@
 'use strict';
 
-// Changes that one request cannot hold, and items that cannot be changed field by field.
+// Changes that do not fit into one request, and items that cannot be changed field by field.
 
 /* eslint no-param-reassign: ["error", { "props": false }] -- a session is there to be changed */
 const assert = require('node:assert/strict');
@@ -54,7 +54,7 @@ VERSIONS.forEach((version) => {
       assert.equal(Object.keys(data).length, 301);
     });
 
-    it('destroyed meanwhile: none of them arrives', async (t) => {
+    it('destroyed meanwhile: no field is written', async (t) => {
       const store = newStore();
       const gate = new Gate();
       const id = await stored({ a: 1 }, store);
@@ -104,7 +104,7 @@ VERSIONS.forEach((version) => {
   describe(`${version.name}: changes that are too large together`, () => {
     const large = (letter) => letter.repeat(250000);
 
-    it('two requests: the second is refused, and what the first wrote is there', async (t) => {
+    it('two requests: the second is refused, and the first stays written', async (t) => {
       const store = newStore();
       const id = await stored({ a: 1 }, store);
       const gates = [new Gate(), new Gate()];
@@ -123,7 +123,7 @@ VERSIONS.forEach((version) => {
       assert.deepEqual(dataOf(await table.get(id)), { a: { N: '1' }, x: { S: large('x') } });
     });
 
-    it('one request that puts other large fields in the place of large ones fits', async (t) => {
+    it('one request that replaces large fields by other large ones fits', async (t) => {
       const store = newStore();
       const text = 'x'.repeat(2500);
       const fields = (letter) => Object.fromEntries(Array.from({ length: 130 }, (_, i) => [`${letter}${i}`, text]));
@@ -137,7 +137,7 @@ VERSIONS.forEach((version) => {
     });
   });
 
-  describe(`${version.name}: a row that cannot be changed field by field`, () => {
+  describe(`${version.name}: an item that cannot be changed field by field`, () => {
     const become = async (t, session, more = {}) => {
       const store = newStore();
       const gate = new Gate();
@@ -162,7 +162,7 @@ VERSIONS.forEach((version) => {
     Object.entries({
       text: { session: { S: 'x' } }, list: { session: { L: [] } }, nothing: {},
     }).forEach(([name, session]) => {
-      it(`session is ${name}: written whole, on condition`, async (t) => {
+      it(`session is ${name}: written whole, with a condition`, async (t) => {
         const {
           status, app, item, operations,
         } = await become(t, session);
@@ -173,14 +173,14 @@ VERSIONS.forEach((version) => {
         assert.match(recorder.only('PutItem')[0].body.ConditionExpression, /attribute_exists/);
       });
 
-      it(`session is ${name}, of somebody else: left alone`, async (t) => {
+      it(`session is ${name}, of another session: not changed`, async (t) => {
         const { status, item } = await become(t, session, { created: { N: '1' } });
         assert.equal(status, 200);
         assert.deepEqual(item.session, session.session);
       });
     });
 
-    it('what cannot be written whole either: its error is the one shown', async (t) => {
+    it('a session that cannot be written whole either: the error is that of PutItem', async (t) => {
       const store = newStore();
       const id = await stored({ a: 1 }, store);
       const app = await serveFor(t, version, { store }, (ctx) => { ctx.session.a = 2; });

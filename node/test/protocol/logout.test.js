@@ -1,6 +1,6 @@
 'use strict';
 
-// Logout wins: a session that was destroyed stays so, whatever the requests that had loaded it do afterwards.
+// Logout wins: a destroyed session stays destroyed, whatever the requests that had loaded it do afterwards.
 
 /* eslint no-param-reassign: ["error", { "props": false }] -- a session is there to be changed */
 
@@ -27,7 +27,7 @@ const table = useTable(engine, 'logout');
 
 const newStore = (more) => new DynamoDBStore(localAlone(engine.endpoint, table.name, more));
 
-// A store, and the conflicts it told of.
+// A store, and its conflict events.
 const watched = (more) => {
   const store = newStore(more);
   const conflicts = [];
@@ -41,7 +41,7 @@ const assertTold = (conflicts, id) => {
   assert.ok(!JSON.stringify(conflicts).includes(id), 'the id itself is a secret');
 };
 
-// The session's row with this word in it; the data alone.
+// The session's item with this word in it, and only its data.
 const dataOf = (item) => {
   const { _expire, _maxAge, ...data } = item.session.M;
   return data;
@@ -101,7 +101,7 @@ VERSIONS.forEach((version) => {
         assertTold(conflicts, token);
       });
 
-      it('regenerate: the old id stays dead, and the new session is not written to', async (t) => {
+      it('regenerate: the old session stays deleted, and the new one is not written to', async (t) => {
         const { store, conflicts } = watched({ conflict });
         const gate = new Gate();
         const app = await serveFor(t, version, { store }, async (ctx) => {
@@ -127,7 +127,7 @@ VERSIONS.forEach((version) => {
         assertTold(conflicts, old);
       });
 
-      it('regenerate in the slow request: the old id stays dead; the new one is what was asked for', async (t) => {
+      it('regenerate in the slow request: the old session stays deleted, and the new one is created', async (t) => {
         const { store, conflicts } = watched({ conflict });
         const gate = new Gate();
         const id = unique('id');
@@ -147,7 +147,7 @@ VERSIONS.forEach((version) => {
         assert.deepEqual(conflicts, []);
       });
 
-      it('a session destroyed, then one under the same id, by one request: that is no other\'s logout', async (t) => {
+      it('a session destroyed, then one under the same id, by one request: not a conflict', async (t) => {
         const { store, conflicts } = watched({ conflict });
         const gate = new Gate();
         const id = unique('id');
@@ -180,7 +180,7 @@ VERSIONS.forEach((version) => {
         assertTold(conflicts, id);
       });
 
-      it('rows the legacy package wrote: destroyed is destroyed', async (t) => {
+      it('items of the legacy package: a destroyed session stays destroyed', async (t) => {
         const { store, conflicts } = watched({ conflict });
         const gate = new Gate();
         const id = unique('id');
@@ -215,7 +215,7 @@ VERSIONS.forEach((version) => {
         assertTold(conflicts, id);
       });
 
-      it('ContextStore: a store for each request knows what its request has loaded', async (t) => {
+      it('ContextStore: a store for each request tracks the session of its request', async (t) => {
         class ContextStore extends DynamoDBStore {
           constructor() {
             super(local(engine.endpoint, table.name, { conflict }));
@@ -242,7 +242,7 @@ VERSIONS.forEach((version) => {
   });
 
   describe(`${version.name}, in one request`, () => {
-    it('a save that nobody waited for does not outlive the logout after it', async (t) => {
+    it('a save without an await does not survive the logout after it', async (t) => {
       recorder.reset();
       const store = new DynamoDBStore(localAlone(recorder.endpoint, table.name));
       const put = recorder.hold('PutItem');
@@ -254,7 +254,7 @@ VERSIONS.forEach((version) => {
       });
       const answer = new Visitor(app.url).get();
       await put.arrived();
-      // A call made after the logout: what the logout sends without waiting has been sent.
+      // A call after the logout has been answered, so the requests of the logout have been sent too.
       await store.get(unique('other'));
       put.release();
       assert.equal((await answer).status, 200);
@@ -262,7 +262,7 @@ VERSIONS.forEach((version) => {
       assert.equal(await table.get(id), undefined);
     });
 
-    it('what comes after a logout that nobody waited for comes after it', async (t) => {
+    it('calls after a logout without an await are sent after it', async (t) => {
       recorder.reset();
       const store = new DynamoDBStore(localAlone(recorder.endpoint, table.name));
       const id = unique('id');
@@ -277,7 +277,7 @@ VERSIONS.forEach((version) => {
       });
       const answer = new Visitor(app.url, { 'koa.sess': id }).get();
       await destroy.arrived();
-      // A call made later has come by: nothing else was sent meanwhile.
+      // A later call has arrived, so no other request was sent before it.
       await store.get(unique('other'));
       assert.equal(recorder.only('PutItem').length, 1, 'that of the beginning');
       destroy.release();
@@ -285,7 +285,7 @@ VERSIONS.forEach((version) => {
       assert.deepEqual(dataOf(await table.get(id)), { user: { S: 'Grace' } });
     });
 
-    it('a row the legacy package wrote, saved: the next session under the id is left alone', async (t) => {
+    it('a saved item of the legacy package: the next session under the id is left alone', async (t) => {
       const { store, conflicts } = watched();
       const gate = new Gate();
       const id = unique('id');
@@ -337,7 +337,7 @@ VERSIONS.forEach((version) => {
     });
   });
 
-  // Not a destroyed session, but a field that says who is signed in: merging is what keeps it away.
+  // Here the session is not destroyed, but the field `user` is cleared. Merging keeps it cleared.
   describe(`${version.name}, ctx.session.user = null`, () => {
     const signOutByField = async (t, store, signOut) => {
       const gate = new Gate();
@@ -384,7 +384,7 @@ VERSIONS.forEach((version) => {
     });
   });
 
-  describe(`${version.name}, the legacy package: what this file is about does happen`, () => {
+  describe(`${version.name}, the legacy package: deleted sessions do come back`, () => {
     Object.entries(SCENES).filter(([, { legacyCannot }]) => !legacyCannot).forEach(([name, scene]) => {
       it(`${name}: the session is back`, async (t) => {
         const store = new Legacy(local(engine.endpoint, table.name));
@@ -407,7 +407,7 @@ VERSIONS.forEach((version) => {
 });
 
 describe('koa-session that gives no ctx, or no options at all', () => {
-  // As koa-session before 6.1, and before 4.
+  // As in koa-session before 6.1, and before 4.
   const CALLS = {
     'no ctx': (store) => ({
       get: (id, maxAge, { rolling }) => store.get(id, maxAge, { rolling }),
@@ -434,7 +434,7 @@ describe('koa-session that gives no ctx, or no options at all', () => {
     });
   });
 
-  it('one warning for the life of the process, whatever the stores and the calls', async () => {
+  it('one warning for the life of the process, for all stores and calls', async () => {
     const { code, stderr } = await runScript(async (Store, options) => {
       const stores = [new Store(options), new Store(options), new Store({ ...options, prefix: 'other:' })];
       for (const store of stores) {

@@ -1,7 +1,6 @@
 'use strict';
 
-// Requests that run in parallel do not overwrite each other: of a session a request writes the top-level fields it
-// changed, and no others.
+// Parallel requests do not overwrite each other: a request writes only the top-level fields that it changed.
 
 /* eslint no-param-reassign: ["error", { "props": false }] -- a session is there to be changed */
 const assert = require('node:assert/strict');
@@ -21,7 +20,7 @@ VERSIONS.forEach((version) => {
     };
     const N = (number) => ({ N: String(number) });
 
-    // name: [what the requests do, what is there afterwards, what is there with the legacy package]
+    // name: [the changes of the requests, the session afterwards, the session with the legacy package]
     const CASES = {
       'different fields': [
         [(session) => { session.a = 2; }, (session) => { session.b = 2; }, (session) => { session.d = 2; }],
@@ -99,7 +98,7 @@ VERSIONS.forEach((version) => {
         }), resulting(ours));
       });
 
-      it(`${name}, on a row of the legacy package`, async (t) => {
+      it(`${name}, on an item of the legacy package`, async (t) => {
         const id = unique('id');
         await newLegacy().set(id, START, HOUR);
         assert.deepEqual(await inParallel(t, {
@@ -148,7 +147,7 @@ VERSIONS.forEach((version) => {
       assert.equal(Object.keys(data).length, 2);
     });
 
-    it('`created` stays what it was', async (t) => {
+    it('`created` does not change', async (t) => {
       const store = newStore();
       const id = await stored({ a: 1 }, store);
       const { created } = await table.get(id);
@@ -159,7 +158,7 @@ VERSIONS.forEach((version) => {
       assert.deepEqual((await table.get(id)).created, created);
     });
 
-    it("`created` of a legacy row is set by the first save, and the other's is no conflict", async (t) => {
+    it('`created` of a legacy item is set by the first save, and the other save is not a conflict', async (t) => {
       const store = newStore();
       const id = unique('id');
       await newLegacy().set(id, { a: 1 }, HOUR);
@@ -196,7 +195,7 @@ VERSIONS.forEach((version) => {
       }), resulting({ b: N(2) }));
       assert.deepEqual((await table.get(id)).created, created);
       assert.equal(store.stats().conflicts, 0);
-      // Whole, and on condition: it is still the session that was loaded.
+      // The whole session, with the condition that it is still the loaded one.
       const writes = recorder.calls.filter(({ operation }) => operation !== 'GetItem');
       assert.equal(writes.length, 2);
       writes.forEach(({ body }) => assert.match(body.ConditionExpression, /attribute_exists/));
@@ -247,7 +246,7 @@ VERSIONS.forEach((version) => {
       assert.deepEqual(dataOf(await table.get(id)), { field0: { N: '0' }, field1: { N: '1' } });
     });
 
-    it('externalKey, both asked for the session and there was none', async (t) => {
+    it('externalKey, both requests found no session', async (t) => {
       const id = unique('same');
       const externalKey = { get: () => id, set() {} };
       const { gates, visit } = await firstVisits(t, { externalKey, genid: () => id });
@@ -262,7 +261,7 @@ VERSIONS.forEach((version) => {
       assert.deepEqual(dataOf(await table.get(id)), { field0: { N: '0' }, field1: { N: '1' } });
     });
 
-    it('a row that has expired is replaced, not merged with', async (t) => {
+    it('an expired item is replaced, not merged', async (t) => {
       const id = unique('same');
       const past = { N: String(Math.floor(Date.now() / 1000) - 1) };
       await table.putSession(id, { M: { user: { S: 'Ada' } } }, { expires: past, created: { N: '1' } });

@@ -1,7 +1,8 @@
 'use strict';
 
-// A write that took place, but whose answer was lost, is sent again. That its condition then fails on what the first
-// attempt wrote is no conflict: on an engine that returns the item a condition failed on, and on one that does not.
+// A write that was executed, but whose answer was lost, is sent again. Its condition then fails because of its own
+// first attempt, which is not a conflict. Tested on an engine that returns the item of a failed condition, and on one
+// that does not.
 
 const assert = require('node:assert/strict');
 const { before, describe, it } = require('node:test');
@@ -51,7 +52,7 @@ ENGINES.forEach(({ name: engineName, engine, returnsItem }) => {
     recorder.reset();
     return id;
   };
-  // The operations of writes, and what a look at the item costs where the engine does not return it.
+  // The operations of the writes, with an additional read if the engine does not return the item.
   const writes = () => recorder.operations().join(' ').replace(/^GetItem /, '');
 
   VERSIONS.forEach((version) => {
@@ -70,7 +71,7 @@ ENGINES.forEach(({ name: engineName, engine, returnsItem }) => {
         assert.deepEqual(events, [['retry', 'PutItem']]);
         assert.equal(store.stats().conflicts, 0);
         assert.equal(store.stats().retries, 1);
-        // And the request knows what it has written.
+        // The request tracks the session that it has written.
         recorder.reset();
         assert.equal((await visitor.get()).status, 200);
         assert.deepEqual(recorder.operations(), ['GetItem']);
@@ -118,7 +119,7 @@ ENGINES.forEach(({ name: engineName, engine, returnsItem }) => {
         assert.equal(store.stats().conflicts, 0);
       });
 
-      it('a row of the legacy package', async (t) => {
+      it('an item of the legacy package', async (t) => {
         const { store, events } = newStore();
         const id = unique('id');
         await table.putSession(id, { M: { a: { N: '1' } } });
@@ -130,7 +131,7 @@ ENGINES.forEach(({ name: engineName, engine, returnsItem }) => {
         assert.deepEqual(events, [['retry', 'UpdateItem']]);
       });
 
-      it('where UpdateItem is not allowed: the conditional PutItem', async (t) => {
+      it('without permission for UpdateItem: the conditional PutItem', async (t) => {
         const { store, events } = newStore();
         const id = await stored(store, { a: 1, b: 1 });
         const app = await serveFor(t, version, { store }, (ctx) => { ctx.session.a = 2; });
@@ -153,7 +154,7 @@ ENGINES.forEach(({ name: engineName, engine, returnsItem }) => {
         assert.deepEqual(events, [['retry', 'DeleteItem']]);
       });
 
-      it('a change, destroyed before it is sent again: that is a conflict, and the session stays away', async (t) => {
+      it('a change, destroyed before it is sent again: a conflict, and the session stays away', async (t) => {
         const { store, events } = newStore();
         const id = await stored(store, { a: 1 });
         const app = await serveFor(t, version, { store }, (ctx) => { ctx.session.a = 2; });
@@ -164,7 +165,7 @@ ENGINES.forEach(({ name: engineName, engine, returnsItem }) => {
         assert.deepEqual(events, [['retry', 'UpdateItem'], ['conflict', 'UpdateItem']]);
       });
 
-      it("a change, and another request's change before it is sent again: both are there", async (t) => {
+      it("a change, and another request's change before it is sent again: both are stored", async (t) => {
         const { store, events } = newStore();
         const id = await stored(store, { a: 1, b: 1 });
         const app = await serveFor(t, version, { store }, (ctx) => { ctx.session[ctx.path.slice(1)] = 2; });
@@ -175,7 +176,7 @@ ENGINES.forEach(({ name: engineName, engine, returnsItem }) => {
         assert.deepEqual(events, [['retry', 'UpdateItem']]);
       });
 
-      it('a first visit under an id that another one has taken before it is sent again: what both wrote', async (t) => {
+      it('a first visit under an id that another one has taken before it is sent again: both are stored', async (t) => {
         recorder.reset();
         const { store, events } = newStore();
         const id = unique('same');

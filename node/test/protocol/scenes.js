@@ -1,8 +1,8 @@
 'use strict';
 
-// One session, two requests: the slow one has loaded it when the other signs out. `leave(ctx)` is what the slow one
-// does afterwards. Each scene writes the session, and with a store that writes whatever it is given the session is
-// back, and whoever has the cookie is signed in again.
+// One session, two requests: the slow one has loaded the session when the other signs out. `leave(ctx)` is the change
+// that the slow one makes afterwards. Each scene writes the session. With a store that writes without a condition the
+// session is back, and everyone with the cookie is signed in again.
 
 const assert = require('node:assert/strict');
 const Gate = require('../support/gate');
@@ -40,7 +40,7 @@ const SCENES = {
   },
   'ctx.session.maxAge = …': { leave: (ctx) => { ctx.session.maxAge = 2 * MINUTE; } },
   "ctx.session.maxAge = 'session'": {
-    legacyCannot: true, // its expiry is then NaN, which is refused
+    legacyCannot: true, // the expiry is then NaN, which DynamoDB refuses
     leave: (ctx) => { ctx.session.maxAge = 'session'; },
   },
   'a change by beforeSave': {
@@ -72,7 +72,7 @@ const SCENES = {
   },
 };
 
-// Makes the expiry of a stored session earlier, as if it had been written so many seconds ago.
+// Makes the expiry of a stored session earlier, as if it had been written this many seconds ago.
 const age = async (table, id, secs) => {
   const item = await table.get(id);
   const { _expire: expire } = item.session.M;
@@ -80,14 +80,14 @@ const age = async (table, id, secs) => {
   await table.put({ ...item, expires: { N: String(Number(item.expires.N) - secs) } });
 };
 
-// Plays a scene on a store. With `again`, somebody else signs in under the same id before the slow request goes on;
-// `left` is the row as it was then, `item` as it is in the end.
+// Plays a scene on a store. With `again`, another visitor signs in under the same id before the slow request goes on.
+// `left` is the item at that moment, `item` the one at the end.
 const play = async (t, {
   version, store, table, scene, again = false,
 }) => {
   const gate = new Gate();
   const id = unique('id');
-  // Another process, for all the slow one can know.
+  // The slow request cannot see what happens in this app, as if it ran in another process.
   const door = await serveFor(t, version, { store, maxAge: MINUTE, genid: () => id }, (ctx) => {
     if (ctx.path === '/sign-out') ctx.session = null;
     else ctx.session.user = ctx.query.name;

@@ -1,6 +1,6 @@
 'use strict';
 
-// touchAfter: page views that would only move the expiry, forward and by little, write nothing.
+// touchAfter: page views that only move the expiry, and only by little, write nothing.
 
 /* eslint no-param-reassign: ["error", { "props": false }] -- a session is there to be changed */
 /* eslint no-underscore-dangle: "off" -- koa-session's own fields */
@@ -24,7 +24,7 @@ const table = useTable(engine, 'touch-after');
 
 const newStore = (more) => new DynamoDBStore(localAlone(recorder.endpoint, table.name, more));
 
-// What one page view of a session sent, that was stored `secs` ago with `maxAge`.
+// The requests of one page view of a session that was stored `secs` ago with `maxAge`.
 const view = async (t, {
   version, store, secs = 0, maxAge = HOUR, options = { rolling: true }, change = () => {}, row,
 }) => {
@@ -63,7 +63,7 @@ VERSIONS.forEach((version) => {
     describe(`${version.name}, conflict: '${conflict}'`, () => {
       const touchAfter = 10 * MINUTE;
 
-      it('off unless asked for: every rolling view writes', async (t) => {
+      it('off by default: every rolling view writes', async (t) => {
         const store = newStore({ conflict });
         const { operations } = await view(t, { version, store, secs: 5 });
         assert.deepEqual(operations, ['GetItem', 'UpdateItem']);
@@ -90,7 +90,7 @@ VERSIONS.forEach((version) => {
         assert.equal(store.stats().skippedTouches, 0);
       });
 
-      it('half of maxAge counts, where that is less', async (t) => {
+      it('half of maxAge is the limit if it is less', async (t) => {
         const store = newStore({ conflict, touchAfter });
         // koa-session adds ten seconds to what the store gets.
         assertSkipped(await view(t, {
@@ -143,7 +143,7 @@ VERSIONS.forEach((version) => {
         assert.ok(Number(shorter.item.expires.N) < Number(shorter.earlier.expires.N));
       });
 
-      it('another maxAge is written, be the expiry ever so near', async (t) => {
+      it('another maxAge is always written, even if the expiry hardly moves', async (t) => {
         const store = newStore({ conflict, touchAfter });
         const longer = await view(t, {
           version, store, change: (session) => { session.maxAge = HOUR + MINUTE; },
@@ -170,7 +170,7 @@ VERSIONS.forEach((version) => {
         }));
       });
 
-      it('a row without expiry gets one', async (t) => {
+      it('an item without an expiry gets one', async (t) => {
         const store = newStore({ conflict, touchAfter });
         const { operations, item } = await view(t, {
           version, store, row: { session: { M: { user: { S: 'Ada' } } } },

@@ -1,6 +1,6 @@
 'use strict';
 
-// Requests of one session, in parallel or alone, and what they wrote: for the tests of what a save writes.
+// Runs requests of one session, in parallel or alone, and returns what they wrote.
 
 process.env.AWS_SDK_JS_SUPPRESS_MAINTENANCE_MODE_MESSAGE = '1';
 
@@ -24,14 +24,14 @@ const table = useTable(engine, 'parallel');
 const newStore = (more) => new DynamoDBStore(localAlone(recorder.endpoint, table.name, more));
 const newLegacy = () => new Legacy(local(engine.endpoint, table.name));
 
-// What the application keeps, without koa-session's own fields.
+// The data of the application, without koa-session's own fields.
 const dataOf = (item) => Object.fromEntries(Object.entries(item.session.M).filter(([name]) => !EXPIRY.includes(name)));
 
-// The attributes that a request to change an item names.
+// The attributes that an UpdateItem names.
 const namesIn = ({ body }) => Object.values(body.ExpressionAttributeNames);
 
-// Requests that have all loaded the session before the first of them goes on. They go on one after the other, in
-// their order, so that the outcome is certain whatever the store does: `changes[i](session, ctx)`.
+// Parallel requests: all have loaded the session before the first of them goes on. Then each makes its change,
+// `changes[i](session, ctx)`, one after the other, so that the outcome is certain.
 const inParallel = async (t, {
   version, store, id, changes, options = {},
 }) => {
@@ -42,7 +42,7 @@ const inParallel = async (t, {
     await changes[index](ctx.session, ctx);
   });
   const answers = changes.map((_, index) => new Visitor(app.url, { 'koa.sess': id }).get(`/?request=${index}`));
-  answers.forEach((answer) => answer.catch(() => {})); // what the first of them met is what counts
+  answers.forEach((answer) => answer.catch(() => {})); // only the first error is reported
   await Promise.all(gates.map((gate) => gate.arrived()));
   for (const [index, gate] of gates.entries()) {
     gate.open();
@@ -52,7 +52,7 @@ const inParallel = async (t, {
   return dataOf(await table.get(id));
 };
 
-// The same, all going on at once.
+// The same, but all go on at once.
 const atOnce = async (t, {
   version, store, id, changes, options = {},
 }) => {
@@ -69,7 +69,7 @@ const atOnce = async (t, {
   return dataOf(await table.get(id));
 };
 
-// One request that does this with the session `id`; what it sent.
+// Runs one request that makes this change to the session `id`. Returns the requests that it sent to the table.
 const oneRequest = async (t, {
   version, store, id, change, options = {},
 }) => {

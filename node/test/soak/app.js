@@ -1,7 +1,7 @@
 'use strict';
 
-// The Koa app of the soak, as a process of its own. It serves two apps, one with a store for all requests and one
-// with a store for each, tells its parent how it is, and ends by itself when it is told to stop.
+// The Koa app of the soak, in a process of its own. It serves two apps, one with a store for all requests and one with
+// a store for each request. It reports to its parent, and ends by itself after a message to stop.
 
 const { once } = require('node:events');
 const http = require('node:http');
@@ -12,7 +12,7 @@ const { VERSIONS } = require('../support/koa');
 const Random = require('./random');
 const { Vitals } = require('../support/vitals');
 
-// The client does not use the last 10 seconds of what it is given: these are used for 4.
+// The client does not use credentials in their last 10 seconds. So these are used for 4 seconds.
 const CREDENTIALS_MS = 14000;
 
 const [endpoint, table, seed, sampleMs] = process.argv.slice(2);
@@ -22,7 +22,7 @@ const errors = {};
 const vitals = new Vitals();
 let refuses = true;
 
-// New ones at each question, now and then late, now and then not at all.
+// New credentials at each call. Sometimes they come late, and sometimes the call fails.
 const credentials = async () => {
   await delay(random.chance(0.2) ? random.below(300) : 0);
   if (refuses && random.chance(0.05)) {
@@ -44,7 +44,7 @@ class ContextStore extends DynamoDBStore {
   }
 }
 
-// What visitors ask for. A session has the number of its requests, and ballast of changing size.
+// The pages. A session holds the number of its requests, and ballast of changing size.
 const pages = {
   '/count': (ctx) => {
     ctx.session.views = (ctx.session.views ?? 0) + 1;
@@ -52,7 +52,7 @@ const pages = {
     return { views: ctx.session.views };
   },
   '/peek': (ctx) => ({ views: ctx.session.views ?? null }),
-  // Holds the session that it has loaded, and changes it late.
+  // Keeps the loaded session for a while, and then changes it.
   '/dawdle': async (ctx) => {
     const { views } = ctx.session;
     await delay(Number(ctx.query.ms));
@@ -87,10 +87,10 @@ const main = async () => {
   const sampling = setInterval(report, Number(sampleMs));
   process.send({ urls: servers.map((server) => `http://127.0.0.1:${server.address().port}`) });
 
-  await once(process, 'message'); // all is well from now on
+  await once(process, 'message'); // from now on the provider never fails
   refuses = false;
   await once(process, 'message');
-  // Nothing is left to do after this: what still keeps the process alive is a leak.
+  // The process ends after this. Anything that keeps it alive is a leak.
   clearInterval(sampling);
   report();
   servers.forEach((server) => {

@@ -1,8 +1,8 @@
 'use strict';
 
-// What stands between the app and the engine: passes requests on, except that some meet a fault. Nothing is applied
-// behind the back of who gave up: a request is applied at once or not at all, and those for one session in the order
-// in which they came, so that what an acknowledgement must mean is certain.
+// The proxy between the app and the engine. It passes requests on, and some of them get a fault. A request is executed
+// at once or never, even if its client has given up. Requests for one session are executed in the order of their
+// arrival. So the meaning of an acknowledgement is certain.
 
 const http = require('node:http');
 const { once } = require('node:events');
@@ -15,12 +15,13 @@ const html = async () => ({
   status: 503, headers: { 'content-type': 'text/html' }, body: Buffer.from('<h1>Service Unavailable</h1>'),
 });
 const reset = (socket) => socket.resetAndDestroy();
-// Until the one who waits gives up.
+// Waits until the client gives up.
 const silence = async (socket) => {
   if (!socket.destroyed) await once(socket, 'close');
 };
 
-// By name: what becomes of a request. `apply` has the engine do it; no answer means that the socket has had its own.
+// The fate of a request, by name. `apply` executes it on the engine. A fault without an answer has used the socket
+// itself.
 const FAULTS = {
   throttled: service('ProvisionedThroughputExceededException', 400),
   'throttled, by rate': service('ThrottlingException', 400),
@@ -64,13 +65,13 @@ const keyOf = (body) => {
   return (Key.sessionId ?? Item.sessionId)?.S;
 };
 
-// The credentials of the app say in their key until when they are good.
+// The access key of the app's credentials holds the time at which they expire.
 const isExpired = ({ authorization = '' }) => {
   const until = /Credential=SOAK(\d+)\//.exec(authorization)?.[1];
   return !until || Date.now() > Number(until);
 };
 
-// `rate` is the share of requests that meet a fault, of `faults`. `healthy` says when there are none.
+// `rate` is the share of requests that get one of the `faults`. While `healthy` is set, there are no faults.
 const startProxy = async (target, { random, rate, faults = FAULTS }) => {
   const agent = new http.Agent({ keepAlive: true });
   const proxy = {
@@ -94,7 +95,7 @@ const startProxy = async (target, { random, rate, faults = FAULTS }) => {
     passed.end(body);
   });
 
-  // The last of the requests for a session, for the next one to wait for.
+  // The last request for each session. The next one waits for it.
   const order = new Map();
   const inOrder = async (key, work) => {
     const turn = (order.get(key) ?? Promise.resolve()).then(work);
@@ -149,7 +150,7 @@ const startProxy = async (target, { random, rate, faults = FAULTS }) => {
     });
   });
   server.keepAliveTimeout = 60000;
-  // Sockets that faults have left behind keep no process alive.
+  // Sockets that faults have left open must not keep the process alive.
   server.on('connection', (socket) => socket.unref());
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -1,14 +1,14 @@
 'use strict';
 
-// What a soak found, as Markdown.
+// The findings of a soak, as Markdown.
 
 const counted = (counts) => Object.entries(counts).map(([what, count]) => `${what} ${count}`).join(', ') || 'none';
 const number = (value) => value.toFixed(1);
 
 module.exports = ({
-  ms, seed, violations, visitors, sessions, faults, serviceRequests, usedExpired, told, vitals, judged, samples,
+  ms, seed, violations, visitors, sessions, faults, serviceRequests, usedExpired, lastReport, vitals, judged, samples,
 }) => {
-  const { counts, errors, stats } = told ?? { counts: {}, errors: {}, stats: {} };
+  const { counts, errors, stats } = lastReport ?? { counts: {}, errors: {}, stats: {} };
   return `# Soak
 
 ${violations.length === 0 ? 'Nothing was violated' : `**${violations.length} violations**`} in ${(ms / 60000).toFixed(1)} minutes, seed ${seed}, Node.js ${process.version}.

@@ -22,10 +22,10 @@ const main = async () => {
   if (!(minutes > 0)) fail('usage: MINUTES=10 make soak; minutes must be a number above 0');
   if (!Number.isInteger(seed)) fail('SEED must be a whole number, as an earlier soak has printed it');
   console.error(`soak for ${minutes} minutes, seed ${seed}`);
-  let told = 0;
+  let printedMs = 0;
   const onProgress = ({ ms, visitors, app }) => {
-    if (ms - told < EVERY_S * 1000) return;
-    told = ms;
+    if (ms - printedMs < EVERY_S * 1000) return;
+    printedMs = ms;
     const { requests, failed, logouts } = visitors.counts;
     const { rssMb = 0, files = 0, delayMs = 0 } = app.samples.at(-1) ?? {};
     const line = `${Math.round(ms / 1000)} s: ${requests} requests, ${failed} failed, ${logouts} logouts, `
@@ -38,7 +38,7 @@ const main = async () => {
   fs.mkdirSync(path.dirname(file), { recursive: true });
   fs.writeFileSync(file, text);
   console.log(`${process.stderr.isTTY ? '\n' : ''}${text}\nWritten to ${file}`);
-  process.exit(found.violations.length > 0 ? 1 : 0); // whatever of the soak itself is still about
+  process.exit(found.violations.length > 0 ? 1 : 0); // even if a part of the soak is still running
 };
 
 main();

@@ -1,6 +1,6 @@
 'use strict';
 
-// One soak: an engine, the proxy with the faults, the app, its visitors, and the verdict.
+// One soak: an engine, the proxy with the faults, the app and its visitors, and the check of their results.
 
 const { fork } = require('node:child_process');
 const { once } = require('node:events');
@@ -17,10 +17,10 @@ const { JUDGED_MS, judge } = require('../support/vitals');
 
 const STOP_MS = 15000;
 
-// Keeps no process waiting that has nothing else to do.
+// Does not keep the process alive.
 const passed = (ms) => delay(ms, undefined, { ref: false });
 
-// The app's process and what it tells: `samples` of its vitals, and `told`, its last report. `end` is how it ended.
+// The process of the app and its reports: `samples` of its vitals, and `lastReport`. `end` describes how it ended.
 const startApp = async (endpoint, table, seed, sampleMs) => {
   const child = fork(path.join(__dirname, 'app.js'), [endpoint, table, seed, sampleMs], {
     execArgv: ['--expose-gc'], env: cleanEnv(), stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
@@ -28,7 +28,7 @@ const startApp = async (endpoint, table, seed, sampleMs) => {
   const kill = () => child.kill('SIGKILL');
   process.once('exit', kill);
   const app = {
-    child, samples: [], told: undefined, stderr: '',
+    child, samples: [], lastReport: undefined, stderr: '',
   };
   child.stderr.setEncoding('utf8').on('data', (text) => { app.stderr += text; });
   app.ended = once(child, 'close').then(([code, signal]) => {
@@ -40,7 +40,7 @@ const startApp = async (endpoint, table, seed, sampleMs) => {
     child.on('message', ({ urls, ...report }) => {
       if (urls) resolve(urls);
       else {
-        app.told = report;
+        app.lastReport = report;
         app.samples.push(report.sample);
       }
     });
@@ -49,7 +49,7 @@ const startApp = async (endpoint, table, seed, sampleMs) => {
   return app;
 };
 
-// Has the service away for a while, now and then. `away` is told, before and after.
+// Makes outages of the service. `away` is called at the start and the end of each.
 const makeOutages = async (away, random, until) => {
   for (;;) {
     const calm = Math.min(30000 + random.below(30000), (until - Date.now()) / 3);
@@ -61,9 +61,9 @@ const makeOutages = async (away, random, until) => {
   }
 };
 
-// For `ms`, as `seed` has it; `onProgress` is told every second. What went wrong is in `violations`. `rate` is the
-// share of the service's requests that meet one of the `faults`, `leaving` the share of visits that sign out.
-// `briefly` ends it at the first violation. So many `visitors` send so many `requests` a second.
+// Runs for `ms`, with random choices from `seed`, and calls `onProgress` every second. Returns the `violations`. `rate`
+// is the share of requests to the service that get one of the `faults`, `leaving` the share of visits that sign out.
+// `briefly` ends the soak at the first violation. `requests` is the number of requests a second of all `visitors`.
 const soak = async ({
   ms, seed, onProgress = () => {}, rate = 0.15, faults, leaving = 0.02, briefly = false,
   visitors: many = 64, requests = 120,
@@ -94,7 +94,7 @@ const soak = async ({
 
     if (app.end) violations.push(app.end);
     else {
-      // Whatever was, must be over when the faults are.
+      // After the faults, every effect of them must be over.
       app.child.send('calm');
       await visitors.lookAgain();
       app.child.send('stop');
@@ -120,7 +120,7 @@ const soak = async ({
       faults: proxy.counts,
       serviceRequests: proxy.requests,
       usedExpired: proxy.usedExpired,
-      told: app.told,
+      lastReport: app.lastReport,
       samples,
       vitals,
       judged,

@@ -1,6 +1,6 @@
 'use strict';
 
-// A few seconds of what `make soak` does for long, and that it finds what it is there to find.
+// A soak of a few seconds, and checks that a soak detects violations.
 
 const assert = require('node:assert/strict');
 const { randomInt } = require('node:crypto');
@@ -9,26 +9,26 @@ const report = require('./report');
 const soak = require('./soak');
 const { judge } = require('../support/vitals');
 
-// A busy machine is not what is looked for.
+// A small load, because a busy machine is not the subject of this test.
 const SMALL = { visitors: 16, requests: 60 };
 const LONG = 60000;
 
-// Answers that it has done what it has not.
+// Acknowledges requests without executing them.
 const lie = (lied) => async ({ operation, apply }) => (
   operation === lied ? { status: 200, headers: {}, body: Buffer.from('{}') } : apply()
 );
 
 describe('a soak', () => {
-  it('finds nothing', async (t) => {
+  it('finds no violation', async (t) => {
     const seed = randomInt(2 ** 31);
     t.diagnostic(`seed ${seed}`);
     const found = await soak({
       ms: 8000, seed, leaving: 0.05, ...SMALL,
     });
     assert.deepEqual(found.violations, [], report(found));
-    const { visitors, faults, told } = found;
+    const { visitors, faults, lastReport } = found;
     assert.ok(visitors.answered > 20, report(found));
-    assert.ok(told.counts.credentials > 1, 'the credentials did not rotate');
+    assert.ok(lastReport.counts.credentials > 1, 'the credentials did not rotate');
     assert.ok(Object.keys(faults).length > 5, report(found));
     assert.equal(found.usedExpired, 0);
     assert.match(report(found), /^Nothing was violated/m);
@@ -54,13 +54,13 @@ const flat = (change) => Array.from({ length: 30 }, (_, number) => ({
   rssMb: 100, heapMb: 10, files: 50, resources: 40, threads: 8, delayMs: 20, ...change?.(number),
 }));
 
-it('what stays as it is, or grows only at first, is flat', () => {
+it('a vital that does not grow, or only at first, is flat', () => {
   [flat(), flat((number) => (number < 10 ? { rssMb: 10 * number, threads: number % 8 } : {}))].forEach((samples) => {
     assert.deepEqual(judge(samples).filter((vital) => !vital.flat), []);
   });
 });
 
-it('what keeps growing is found, each by itself', () => {
+it('each vital that keeps growing is found', () => {
   const growing = {
     rssMb: 2, heapMb: 0.5, files: 3, resources: 3, threads: 1, delayMs: 10,
   };

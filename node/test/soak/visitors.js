@@ -1,7 +1,7 @@
 'use strict';
 
-// Visitors of an app: each sends one request after the other, in a session that counts them, and knows what the
-// counter may be. Now and then one signs out, while another of its requests holds the session.
+// Visitors of an app. Each sends one request after the other, in a session that counts them, and knows which counts are
+// possible. Sometimes a visitor signs out while another of its requests holds the session.
 
 const http = require('node:http');
 const { setTimeout: delay } = require('node:timers/promises');
@@ -10,7 +10,7 @@ const LARGEST_BYTES = 20000;
 const TRIES = 10;
 const PAUSE_MS = 500;
 
-// One session, by what its visitor knows: how many requests were to count, and how many of them said that they had.
+// One session, as its visitor sees it: the number of counting requests, and how many of them were acknowledged.
 class Ledger {
   attempted = 1;
 
@@ -45,18 +45,18 @@ class Ledger {
 class Visitors {
   #first;
 
-  // By session id. Those signed out are no longer here.
+  // By session id, without the sessions that were signed out.
   ledgers = new Map();
 
   // Ids of sessions whose end was acknowledged.
   ended = new Set();
 
-  // Ids of sessions that may have ended: nobody said so.
+  // Ids of sessions that may have ended: the logout was not acknowledged.
   unclear = new Map();
 
   violations = [];
 
-  // Settles with the first of them.
+  // Resolves at the first violation.
   violated = new Promise((resolve) => { this.#first = resolve; });
 
   counts = {
@@ -75,7 +75,7 @@ class Visitors {
 
   #run;
 
-  // As many as `visitors`, which together send `rate` requests a second and sign out by `leaving`, a probability.
+  // `visitors` is their number. Together they send `rate` requests a second. `leaving` is the probability of a logout.
   constructor(urls, {
     random, leaving, visitors, rate,
   }) {
@@ -90,7 +90,7 @@ class Visitors {
     await this.#run;
   }
 
-  // Once all have stopped, and nothing goes wrong any more: every session is there, after a while at the most.
+  // After the visitors and the faults have stopped: every session must answer, at the latest after some tries.
   async lookAgain() {
     for (const ledger of this.ledgers.values()) {
       let tries = 1;
@@ -114,7 +114,7 @@ class Visitors {
     }
   }
 
-  // The ledger of a new session, if it came to be.
+  // The ledger of a new session, if its creation was acknowledged.
   async #begin(url) {
     const { ok, cookie, body } = await this.#get(url, this.#page());
     if (!ok) return undefined;
@@ -141,7 +141,7 @@ class Visitors {
     return ok;
   }
 
-  // Signs out, half the time while a slow request holds the session, and sees whether that is final.
+  // Signs out, half the time while a slow request holds the session, and checks that the session does not come back.
   async #leave(ledger) {
     const { url, cookie, id } = ledger;
     const raced = this.#random.chance(0.5);
@@ -178,7 +178,7 @@ class Visitors {
     this.#first();
   }
 
-  // What is stored at the end, against what was acknowledged.
+  // Compares the stored sessions with the acknowledged requests, at the end.
   judge(items) {
     const stored = new Map(items.map((item) => [item.sessionId.S, Number(item.session?.M?.views?.N)]));
     this.ledgers.forEach((ledger, id) => {
@@ -189,12 +189,12 @@ class Visitors {
       if (this.ended.has(id)) this.#violated('a session that was signed out is stored');
       else if (this.unclear.has(id)) {
         if (!this.unclear.get(id).allows(views)) this.#violated(`a session has ${views} views stored: ${this.unclear.get(id)}`);
-      // One whose visitor never heard of it: only its first request can have written it.
+      // Its visitor never got the cookie, so only its first request can have written it.
       } else if (!this.ledgers.has(id) && views !== 1) this.#violated(`an unknown session has ${views} views stored`);
     });
   }
 
-  // Never fails: an answer that is no success says nothing about what was done.
+  // Never rejects: after an error it is not known whether the request was executed.
   async #get(url, page, cookie) {
     this.counts.requests += 1;
     const { status, headers, text } = await request(new URL(page, url), cookie, this.#agent);

@@ -1,6 +1,6 @@
 'use strict';
 
-// autoCreate, against dynalite: a table takes half a second there before it can be used.
+// autoCreate, with dynalite, where a new table can be used after half a second.
 
 const assert = require('node:assert/strict');
 const { describe, it } = require('node:test');
@@ -22,7 +22,7 @@ const creating = (name, { table = {}, ...more } = {}) => (
   local(recorder.endpoint, name, { table: { autoCreate: true, ...table }, ...more })
 );
 
-// Collects the callback's calls.
+// Records the calls of the callback.
 const listener = () => {
   const calls = [];
   const callback = (...args) => calls.push(args);
@@ -52,7 +52,7 @@ describe('a missing table', () => {
     assert.deepEqual(body.KeySchema, [{ AttributeName: 'sessionId', KeyType: 'HASH' }]);
     assert.deepEqual(body.AttributeDefinitions, [{ AttributeName: 'sessionId', AttributeType: 'S' }]);
     assert.deepEqual(body.ProvisionedThroughput, { ReadCapacityUnits: 5, WriteCapacityUnits: 5 });
-    // Nothing was tried before its time.
+    // No session was written before the table was active.
     assert.ok(recorder.operations().indexOf('PutItem') > recorder.operations().lastIndexOf('DescribeTable'));
     assert.equal(recorder.only('GetItem').length, 3);
     const table = await rawTable(dynalite.endpoint, name).describe();
@@ -113,7 +113,7 @@ describe('a missing table', () => {
     assert.equal(recorder.only('UpdateTable').length, 0);
   });
 
-  it('twenty stores in one process: one table, one who creates it', async () => {
+  it('twenty stores in one process: one table, one CreateTable', async () => {
     recorder.reset();
     const options = creating(unique('twenty'));
     const listeners = Array.from({ length: 20 }, listener);
@@ -143,7 +143,7 @@ describe('a missing table', () => {
     assert.equal(recorder.only('CreateTable').length, 1);
   });
 
-  it('a table that another process is creating is waited for', async () => {
+  it('the store waits for a table that another process is creating', async () => {
     recorder.reset();
     const name = unique('theirs');
     await rawTable(dynalite.endpoint, name).create();
@@ -153,7 +153,7 @@ describe('a missing table', () => {
     assert.deepEqual(recorder.only('CreateTable'), []);
   });
 
-  it('another process was quicker: ResourceInUseException is no failure', async () => {
+  it('another process was quicker: ResourceInUseException is not a failure', async () => {
     recorder.reset();
     const name = unique('quicker');
     const table = rawTable(dynalite.endpoint, name);
@@ -170,7 +170,7 @@ describe('a missing table', () => {
 });
 
 describe('a table that is being deleted', () => {
-  it('is waited for and created anew', async () => {
+  it('is created anew after its deletion', async () => {
     recorder.reset();
     const name = unique('deleted');
     const table = rawTable(dynalite.endpoint, name);
@@ -184,7 +184,7 @@ describe('a table that is being deleted', () => {
     assert.equal((await table.scan()).length, 1);
   });
 
-  it('is missed: ResourceNotFoundException, and createTableIfDontExists helps', async () => {
+  it('gives ResourceNotFoundException, and createTableIfDontExists helps', async () => {
     const name = unique('gone');
     const store = new DynamoDBStore(creating(name));
     await store.ready;
@@ -224,7 +224,7 @@ describe('createTableIfDontExists', () => {
     assert.ok(!calls[0][0]);
   });
 
-  it('makes requests wait that come after it', async () => {
+  it('makes later requests wait', async () => {
     const store = new DynamoDBStore(local(recorder.endpoint, unique('wait')));
     await store.ready;
     const created = store.createTableIfDontExists();
@@ -233,7 +233,7 @@ describe('createTableIfDontExists', () => {
     await store.ready;
   });
 
-  it('twice at once is once', async () => {
+  it('creates one table when it is called twice at once', async () => {
     recorder.reset();
     const store = new DynamoDBStore(local(recorder.endpoint, unique('twice')));
     await Promise.all([store.createTableIfDontExists(), store.createTableIfDontExists()]);
@@ -241,7 +241,7 @@ describe('createTableIfDontExists', () => {
     await store.set('a', { a: 1 }, HOUR);
   });
 
-  it('a callback that throws is an uncaught exception, not a lost one', async () => {
+  it('a callback that throws is an uncaught exception', async () => {
     const end = await runScript((Store, options) => {
       process.on('uncaughtException', (err) => console.log('uncaught', err.message));
       process.on('unhandledRejection', (err) => console.log('unhandled', err.message));
@@ -268,15 +268,15 @@ describe('the parts', () => {
     await other.updateTable();
     const [{ body }] = recorder.only('UpdateTable');
     assert.deepEqual(body.ProvisionedThroughput, { ReadCapacityUnits: 9, WriteCapacityUnits: 5 });
-    await store.setTtlField(); // dynalite has no TTL, which is no reason to fail
+    await store.setTtlField(); // dynalite has no TTL, which is not an error
   });
 });
 
 describe('no autoCreate', () => {
-  it('nothing is asked of the table', async () => {
+  it('no request is about the table', async () => {
     recorder.reset();
     const name = unique('none');
-    const store = new DynamoDBStore(local(recorder.endpoint, name), () => assert.fail('there is nothing to call back for'));
+    const store = new DynamoDBStore(local(recorder.endpoint, name), () => assert.fail('the callback must not be called'));
     await store.ready;
     assert.deepEqual(recorder.operations(), []);
   });

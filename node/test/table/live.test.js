@@ -1,6 +1,6 @@
 'use strict';
 
-// A table that is there: what the store asks of it, what it changes and what it leaves alone.
+// An existing table: the requests of the store about it, and what it changes or leaves unchanged.
 
 const assert = require('node:assert/strict');
 const { describe, it } = require('node:test');
@@ -28,14 +28,14 @@ const enableTtl = ({ name }, attribute) => raw(engine.endpoint, 'UpdateTimeToLiv
 
 const creating = ({ name }, table = {}) => local(recorder.endpoint, name, { table: { autoCreate: true, ...table } });
 
-// Every way in which a creation tells how it went: the callback, `ready`, and the operations that waited.
+// The result of a creation in all its forms: the callback, `ready`, and the operations that waited.
 const outcomes = async (options) => {
   let store;
   const called = new Promise((resolve) => {
     const calls = [];
     store = new DynamoDBStore(options, (err) => {
       calls.push(err);
-      // A second call would come soon.
+      // A second call of the callback would come soon.
       setImmediate(() => setImmediate(() => resolve(calls)));
     });
   });
@@ -68,21 +68,21 @@ const assertWorks = async (options) => {
   return store;
 };
 
-describe('what was not asked for is not changed', () => {
-  it('other units, no option: left alone', async () => {
+describe('without an explicit option nothing is changed', () => {
+  it('other units, no option: unchanged', async () => {
     const table = await create({ ProvisionedThroughput: { ReadCapacityUnits: 40, WriteCapacityUnits: 30 } });
     await assertWorks(creating(table));
     assert.deepEqual(changes(), []);
     assert.equal((await table.describe()).ProvisionedThroughput.ReadCapacityUnits, 40);
   });
 
-  it('TTL off, no option: left alone', async () => {
+  it('TTL off, no option: unchanged', async () => {
     const table = await create();
     await assertWorks(creating(table));
     assert.deepEqual(changes(), []);
   });
 
-  it('everything as asked for: nothing to do', async () => {
+  it('a table that matches the options: no change', async () => {
     const table = await create();
     await enableTtl(table, 'expires');
     await assertWorks(creating(table, { readCapacityUnits: 5, writeCapacityUnits: '5', useTtlExpired: true }));
@@ -109,7 +109,7 @@ describe('what was not asked for is not changed', () => {
   });
 });
 
-describe('what was asked for is changed', () => {
+describe('explicit options are applied', () => {
   it('units', async () => {
     const table = await create();
     await assertWorks(creating(table, { readCapacityUnits: '10', writeCapacityUnits: 20 }));
@@ -149,7 +149,7 @@ describe('what was asked for is changed', () => {
     assert.match((await table.timeToLive()).TimeToLiveStatus, /^DISABL/);
   });
 
-  it('setTtlField and updateTable do so at a time of the application\'s choosing', async () => {
+  it('setTtlField and updateTable apply them when the application calls them', async () => {
     const table = await create();
     const store = new DynamoDBStore(local(recorder.endpoint, table.name, { table: { readCapacityUnits: 6 } }));
     await store.setTtlField();
@@ -172,11 +172,11 @@ describe('a TTL attribute that is enabled takes priority over ttlKey', () => {
       assert.deepEqual(Object.keys(item).sort(), ['created', 'session', 'sessionId', 'until']);
       assert.deepEqual(await store.get('x'), { a: 1 });
       await store.set('x', { a: 1 }, -HOUR);
-      assert.equal(await store.get('x'), undefined, 'and is what decides on expiry');
+      assert.equal(await store.get('x'), undefined, 'the expiry is read from it');
     });
   }
 
-  it('turning TTL off names the attribute it is on by', async () => {
+  it('turning TTL off names the attribute of the table', async () => {
     const table = await create();
     await enableTtl(table, 'until');
     await assertWorks(creating(table, { useTtlExpired: false }));
@@ -185,7 +185,7 @@ describe('a TTL attribute that is enabled takes priority over ttlKey', () => {
     ]);
   });
 
-  it('unless the store keeps something else there', async () => {
+  it('but not if the store uses that attribute for other content', async () => {
     const table = await create();
     await enableTtl(table, 'session');
     await assertFails(creating(table), (err) => {
@@ -199,7 +199,7 @@ describe('creation', () => {
   const createRequest = async (options) => {
     recorder.reset();
     const name = unique('request');
-    // Not every engine takes everything: the table comes as usual.
+    // The table is created with plain settings, because not every engine accepts all fields.
     recorder.answer('CreateTable', async () => {
       await rawTable(engine.endpoint, name).create();
       return { body: { TableDescription: { TableName: name, TableStatus: 'CREATING' } } };
@@ -249,7 +249,7 @@ describe('creation', () => {
     assert.ok(!('ProvisionedThroughput' in body));
   });
 
-  it('TTL refused at first, while the table settles, is asked for again', async () => {
+  it('TTL that is refused while the table is being created is set again', async () => {
     recorder.reset();
     recorder.answer('UpdateTimeToLive', failure('ResourceInUseException', 'the table is being updated'), 2);
     const name = unique('settling');
@@ -260,7 +260,7 @@ describe('creation', () => {
   });
 });
 
-describe('failures reach the callback once, ready, and what waited', () => {
+describe('failures reach the callback once, ready, and the waiting operations', () => {
   it('no permission to describe is not "no table"', async () => {
     recorder.reset();
     recorder.answer('DescribeTable', failure('AccessDeniedException', 'not authorized to perform: dynamodb:DescribeTable'));
@@ -296,7 +296,7 @@ describe('failures reach the callback once, ready, and what waited', () => {
     });
   });
 
-  it('TTL already enabled by someone else meanwhile is no failure', async () => {
+  it('TTL that another process has enabled meanwhile is not a failure', async () => {
     const table = await create();
     recorder.answer('UpdateTimeToLive', async () => {
       await enableTtl(table, 'expires');
@@ -305,7 +305,7 @@ describe('failures reach the callback once, ready, and what waited', () => {
     await assertWorks(creating(table, { useTtlExpired: true }));
   });
 
-  it('units already changed by someone else meanwhile are no failure', async () => {
+  it('units that another process has changed meanwhile are not a failure', async () => {
     const table = await create();
     recorder.answer('UpdateTable', async ({ body }) => {
       await raw(engine.endpoint, 'UpdateTable', body);
@@ -360,7 +360,7 @@ describe('failures reach the callback once, ready, and what waited', () => {
     assert.equal(err.code, 'AccessDeniedException');
   });
 
-  it('nobody listens: no crash, no unhandled rejection', async () => {
+  it('without a callback: no crash, no unhandled rejection', async () => {
     recorder.reset();
     recorder.answer('DescribeTable', failure('AccessDeniedException', 'not authorized'));
     const end = await runScript((Store, options) => {
@@ -371,12 +371,12 @@ describe('failures reach the callback once, ready, and what waited', () => {
     }, [creating({ name: unique('denied') })]);
     assert.equal(end.code, 0);
     assert.equal(end.stdout, 'called back\n');
-    assert.doesNotMatch(end.stderr, /at .*\.js/, 'a warning at most');
+    assert.doesNotMatch(end.stderr, /at .*\.js/, 'there may be a warning, but no stack');
   });
 });
 
 describe('isTableCreated', () => {
-  it('a table that goes away between the two questions is not there', async () => {
+  it('a table that is deleted between the two requests does not exist', async () => {
     const table = await create();
     const store = new DynamoDBStore(local(recorder.endpoint, table.name));
     assert.equal((await store.isTableCreated()).describeTable.Table.TableStatus, 'ACTIVE');
@@ -393,7 +393,7 @@ describe('isTableCreated', () => {
 });
 
 describe('capacity and consistency of a request', () => {
-  it('reads are consistent unless told otherwise', async () => {
+  it('reads are consistent by default', async () => {
     const table = await create();
     await new DynamoDBStore(local(recorder.endpoint, table.name)).get('x');
     await new DynamoDBStore(local(recorder.endpoint, table.name, { consistentRead: false })).get('x');

@@ -1,19 +1,19 @@
 'use strict';
 
-// For a script that is to do the same again and again, with `--expose-gc`: what it then holds more of.
+// Repeats an action in a script with `--expose-gc`, and reports which resources have grown.
 
 const { setImmediate: turn } = require('node:timers/promises');
 const { Vitals, judge } = require('../../support/vitals');
 
 const ROUNDS = 12;
 
-// Names of what grew, of all but time: how long a round takes is no leak.
+// The names of the resources that grew. Time is left out: a slow round is not a leak.
 module.exports = async function grown(work) {
   const vitals = new Vitals();
   const samples = [];
   for (let round = 0; round < ROUNDS; round += 1) {
     await work(round);
-    // What is collected says so in turns of the event loop.
+    // Finalizers of collected objects run in later turns of the event loop.
     for (let i = 0; i < 3; i += 1) {
       global.gc();
       await turn();
