@@ -1,6 +1,6 @@
 'use strict';
 
-// What a run ran on.
+// The machine and the versions of a run.
 
 const { execFileSync } = require('node:child_process');
 const fs = require('node:fs');
@@ -10,7 +10,7 @@ const lock = require('./package-lock.json');
 
 const output = (command, ...args) => execFileSync(command, args, { cwd: ROOT, encoding: 'utf8' }).trim();
 
-/** What a command says about itself, which exits as if it had been misused. */
+/** The version of wrk. Its command to print it exits with an error code. */
 function wrkVersion() {
   try {
     return /wrk \S+/.exec(output('bash', '-c', 'wrk -v 2>&1 || true'))?.[0];
@@ -23,7 +23,7 @@ const npmVersion = (name) => lock.packages[`node_modules/${name}`].version;
 
 function crateVersion(name) {
   const text = fs.readFileSync(`${__dirname}/rust/Cargo.lock`, 'utf8');
-  // The newest of those that are there, which is the one that the subjects name.
+  // The newest version in the file, which is the one that the subjects use.
   return [...text.matchAll(new RegExp(`name = "${name}"\nversion = "([^"]+)"`, 'g'))].pop()[1];
 }
 

@@ -1,13 +1,13 @@
 'use strict';
 
-// In a process of its own: node first-get.js SUBJECT PLACE. How long from before the `require` of a subject to the end
-// of its first `get`, in milliseconds.
+// Runs in a process of its own: node first-get.js SUBJECT PLACE. Prints the milliseconds from before the `require` of a
+// subject to the end of its first `get`.
 
 const { ID, MAX_AGE_MS } = require('./session.js');
 
 const [name, where] = process.argv.slice(2);
 const place = JSON.parse(where);
-// Which requires the package when it is called.
+// `open` requires the package when it is called.
 const { open } = require(`./subjects/${name}.js`); // eslint-disable-line import/no-dynamic-require
 
 const begin = performance.now();

@@ -1,13 +1,13 @@
 'use strict';
 
-// How many bytes `npm install` of a package leaves on the disk, with all it depends on.
+// The bytes that `npm install` of a package takes on the disk, with all its dependencies.
 
 const fs = require('node:fs');
 const path = require('node:path');
 const { ROOT } = require('./plan.js');
 const lock = require('./package-lock.json');
 
-/** Of a package's own files; those it depends on may lie under it. */
+/** The size of a package's own files, without dependencies below it. */
 function filesSize(directory) {
   return fs.readdirSync(directory, { withFileTypes: true }).reduce((sum, entry) => {
     const file = path.join(directory, entry.name);
@@ -16,7 +16,7 @@ function filesSize(directory) {
   }, 0);
 }
 
-/** The package a dependency resolves to, as Node looks for it: a key of the lock file. */
+/** The package that a dependency resolves to by Node's rules, as a key of the lock file. */
 function resolve(from, name) {
   for (let directory = from; ; directory = directory.slice(0, Math.max(0, directory.lastIndexOf('node_modules') - 1))) {
     const candidate = path.posix.join(directory, 'node_modules', name);

@@ -23,7 +23,7 @@ async function start(place) {
   const data = JSON.parse(readFileSync(place.session, 'utf8'));
   const app = new Koa();
   app.keys = ['a key'];
-  // The null server has one session to give, and the store takes no other's for it.
+  // The null server always gives the same session, so every visitor gets its id.
   app.use(koaSession({ store: open(place), genid: () => ID }, app));
   app.use((ctx) => {
     HANDLERS[ctx.path](ctx, data);
@@ -33,7 +33,7 @@ async function start(place) {
   await once(server, 'listening');
   const url = `http://127.0.0.1:${server.address().port}`;
 
-  // As a browser has it, which was given a cookie once.
+  // The cookie of a browser that has a session.
   const { headers } = await fetch(`${url}/start`);
   const Cookie = headers.getSetCookie().map((cookie) => cookie.split(';')[0]).join('; ');
   const visit = (path) => ({

@@ -1,6 +1,7 @@
 'use strict';
 
-// How processes talk here: a line of JSON on standard input says what to `do`, one on standard output answers it.
+// The protocol between the processes: a command is a line of JSON on standard input, with `do`. The answer is a line on
+// standard output.
 
 const { once } = require('node:events');
 const { createInterface } = require('node:readline');

@@ -1,6 +1,6 @@
 'use strict';
 
-// Measures by turns: in each round every subject once, and each round begins with another one.
+// Measures the subjects in turn: each round measures every subject once, and begins with another one.
 
 const { execFile } = require('node:child_process');
 const path = require('node:path');
@@ -54,7 +54,7 @@ async function measureScenarios(plan, servers, directory, report) {
       const took = (result.operations / result.perSecond) * 1e6;
       return { ...result, serverBusy: (server.cpuUs() - before) / took };
     };
-    // Long enough for V8 to optimise what it will.
+    // Long enough for V8 to optimise the code.
     for (const name of names) await measure(name, isWarm.has(name) ? plan.seconds / 2 : plan.warmUpSeconds);
     names.forEach((name) => isWarm.add(name));
     results[one.id] = await interleave(plan.rounds, names, measure);
@@ -64,7 +64,7 @@ async function measureScenarios(plan, servers, directory, report) {
   return results;
 }
 
-/** From before `require` to the end of the first `get`, in processes of their own. */
+/** Measures from before `require` to the end of the first `get`, each time in a new process. */
 async function measureStart(plan, names, server, directory) {
   const environments = {
     plain: { credentials: CREDENTIALS, scheme: 'http', env: ENVIRONMENT },
@@ -93,7 +93,7 @@ async function measureStart(plan, names, server, directory) {
   return results;
 }
 
-/** What a request to a Koa app costs over each store, which reads or writes its session. */
+/** The cost of a request to a Koa app that reads or writes its session, with each store. */
 async function measureKoa(plan, names, server, directory) {
   const browser = subject('hyper');
   const apps = {};
@@ -105,7 +105,7 @@ async function measureKoa(plan, names, server, directory) {
     Object.assign(apps[name], { url, requests });
   }
   const results = {};
-  // What the browser calls them.
+  // The names of these requests in the browser.
   for (const [kind, operation] of Object.entries({ reading: 'get', writing: 'put' })) {
     const measure = async (name, seconds = plan.seconds) => {
       const app = apps[name];
@@ -129,7 +129,7 @@ async function measureKoa(plan, names, server, directory) {
   return results;
 }
 
-/** How many bytes the core needs at the peak of a call, for each of the session's. */
+/** The peak memory of a call of the core, as a multiple of the session's bytes. */
 async function measureMemory(server, directory, sizes) {
   const core = subject('core');
   const results = {};

@@ -11,7 +11,7 @@ const { NODE, built } = require('./plan.js');
 
 const NOOP = { darwin: 'libbench_noop.dylib', linux: 'libbench_noop.so' }[process.platform];
 
-/** What the AWS documentation tells users of the SDK v2 to set: the legacy package at its best. */
+/** The settings that the AWS documentation recommends for the SDK v2, so that the legacy package is at its best. */
 const ENVIRONMENT = {
   ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(AWS|AMAZON|DYNAMODB)_/.test(name))),
   AWS_NODEJS_CONNECTION_REUSE_ENABLED: '1',
@@ -22,7 +22,7 @@ const ENVIRONMENT = {
 
 const CREDENTIALS = { region: 'local', accessKeyId: 'dummyKey', secretAccessKey: 'dummyKey' };
 
-/** The addresses and names that a subject receives. */
+/** The addresses and names for a subject. */
 function place(directory, name, endpoint, size, credentials = CREDENTIALS) {
   const requests = NODE.includes(name) ? 'ours' : 'core';
   return {
@@ -35,7 +35,7 @@ function place(directory, name, endpoint, size, credentials = CREDENTIALS) {
   };
 }
 
-/** wrk, which answers as the other subjects do. */
+/** wrk, with the interface of the other subjects. */
 class Wrk {
   #place;
 
@@ -63,7 +63,7 @@ class Wrk {
       '    latency:percentile(50), latency:percentile(99)))',
       'end',
     ].join('\n'));
-    const lasting = `${Math.max(1, Math.round(seconds))}s`; // it counts in seconds
+    const lasting = `${Math.max(1, Math.round(seconds))}s`; // wrk takes whole seconds
     const command = `TIMEFORMAT='%U %S'; time wrk -t1 -c${inFlight} -d${lasting} -s "$1" "$2"`;
     const { stdout, stderr } = await promisify(execFile)('bash', ['-c', command, 'wrk', script, `${endpoint}/`]);
     const [requestCount, micros, errors, p50, p99] = /RESULT (.*)/.exec(stdout)[1].split(' ').map(Number);
@@ -88,7 +88,7 @@ function subject(name) {
   return new Peer(name, built('bench-subject'), [name], ENVIRONMENT);
 }
 
-/** A server, and how much CPU time it has had. */
+/** A server and its CPU time. */
 class Server extends Peer {
   constructor(name, ...args) {
     super(name, built('bench-server'), args, ENVIRONMENT);
@@ -99,7 +99,7 @@ class Server extends Peer {
     return this;
   }
 
-  /** Where a subject finds it at a size. */
+  /** Its endpoint for a subject at a size. */
   endpoint(answers, scheme = 'http') {
     if (this.address.url) return this.address.url;
     return `${scheme}://${scheme === 'http' ? '127.0.0.1' : 'localhost'}:${this.address[answers][scheme]}`;

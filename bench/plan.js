@@ -6,8 +6,8 @@ const path = require('node:path');
 const { KB, SIZES } = require('./session.js');
 
 /**
- * `key`: the partition key of its table, for those that store something; `answers`: whose answers it gets otherwise.
- * `capacity`: it asks for the capacity it consumes.
+ * `key`: the partition key of its table. A subject without a table has `answers`, the subject whose answers it gets.
+ * `capacity`: it requests the consumed capacity.
  */
 const SUBJECTS = {
   ours: { title: 'this package', key: 'sessionId', capacity: true },
@@ -26,11 +26,11 @@ const SUBJECTS = {
 const NODE = ['ours', 'legacy', 'connect-dynamodb', 'sdk-v3', 'http', 'native'];
 const RUST = ['core', 'aws-sdk', 'tower', 'hyper', 'wrk'];
 const STORES = NODE.slice(0, 4);
-/** What Koa's sessions are kept in. */
+/** The stores of the Koa app. */
 const KOA = ['memory', 'ours', 'legacy', 'sdk-v3'];
 const START = ['ours', 'legacy', 'connect-dynamodb', 'sdk-v3', 'http'];
 
-/** One thing to measure: an operation at a size, so many in flight. */
+/** A scenario: an operation at a size, with a number of calls in flight. */
 const scenario = (subjects, server, operation, inFlight = 16, size = KB) => ({
   id: nameOf(server, operation, inFlight, size), subjects, server, operation, inFlight, size,
 });
@@ -42,7 +42,7 @@ function nameOf(server, operation, inFlight = 16, size = KB) {
 const across = (list, make) => list.flatMap(make);
 const OTHER_SIZES = SIZES.filter((size) => size !== KB);
 
-// The first two are measured in processes that have done nothing yet: their memory is compared.
+// The first two scenarios run in new processes, because they compare memory.
 const FULL = {
   warmUpSeconds: 2,
   seconds: 0.5,
@@ -81,13 +81,13 @@ const QUICK = {
   ].map(rustApart),
 };
 
-/** The Rust subjects' `get` at one place is another scenario than the Node subjects'. */
+/** Gives a scenario of Rust subjects another id than the same one of Node subjects. */
 function rustApart(one) {
   return RUST.includes(one.subjects[0]) ? { ...one, id: `rust ${one.id}` } : one;
 }
 
 const ROOT = path.join(__dirname, '..');
-/** `debug` shows that everything works, and nothing else. */
+/** With `debug` a run only shows that everything works. */
 const PROFILE = process.env.BENCH_PROFILE ?? 'release';
 const built = (name) => path.join(__dirname, 'rust', 'target', PROFILE, name);
 

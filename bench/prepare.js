@@ -1,7 +1,7 @@
 'use strict';
 
-// What a run needs before it measures: that all subjects store and read equal data, on the local engine; the answers
-// of the null server, which hold the very items they stored; the requests that the limits repeat.
+// Prepares a run. Checks on the local engine that all subjects store and read equal data. Makes the answers of the null
+// server from the items that they stored. Records the requests that the subjects without a store repeat.
 
 const assert = require('node:assert/strict');
 const { once } = require('node:events');
@@ -12,7 +12,7 @@ const { place, subject } = require('./peers.js');
 const { SUBJECTS } = require('./plan.js');
 const { KB, SIZES, session } = require('./session.js');
 
-/** Asks the engine itself. */
+/** Sends a request to the engine directly. */
 async function api(url, operation, body) {
   const response = await fetch(url, {
     method: 'POST',
@@ -20,7 +20,7 @@ async function api(url, operation, body) {
       'Content-Type': 'application/x-amz-json-1.0',
       'X-Amz-Target': `DynamoDB_20120810.${operation}`,
       'X-Amz-Date': '20260101T000000Z',
-      // The engine wants a signature and looks at none.
+      // The engine requires a signature, but does not verify it.
       Authorization: 'AWS4-HMAC-SHA256 Credential=a/20260101/local/dynamodb/aws4_request, SignedHeaders=host, Signature=0',
     },
     body: JSON.stringify(body),
@@ -37,19 +37,19 @@ const createTable = (url, TableName, AttributeName) => api(url, 'CreateTable', {
   KeySchema: [{ AttributeName, KeyType: 'HASH' }],
 });
 
-/** What DynamoDB answers when this item is there. */
+/** The answers of DynamoDB if this item is stored. */
 function answersFor(Item, TableName, { capacity }) {
   const consumed = capacity ? { ConsumedCapacity: { TableName, CapacityUnits: 1 } } : {};
   return {
     '*': consumed,
     GetItem: { ...consumed, Item },
     Query: { Count: 1, Items: [Item], ScannedCount: 1 },
-    // connect-dynamodb asks for what it has updated. Nobody else does, and reads it.
+    // Only connect-dynamodb asks for the updated attributes, and reads them.
     UpdateItem: { ...consumed, ...(TableName === 'bench-connect-dynamodb' && { Attributes: { expires: Item.expires } }) },
   };
 }
 
-/** Has a subject store, read and delete each session, and keeps the item it stored. */
+/** Lets a subject store, read and delete each session, and keeps the item that it stored. */
 async function check(name, url, directory) {
   const { key } = SUBJECTS[name];
   const worker = subject(name);
@@ -67,11 +67,11 @@ async function check(name, url, directory) {
     await worker.ask({ do: 'run', operation: 'destroy', inFlight: 1 });
   }
   await worker.ask({ do: 'open', ...place(directory, name, url, KB) });
-  await put(); // for what is measured on the engine
+  await put(); // for the scenarios on the engine
   await worker.stop();
 }
 
-/** The last request of some operations of a subject, by operation, as it went over the wire. */
+/** The last request of each operation, as the subject sent it. */
 async function record(name, operations, size, server, directory) {
   let bytes = '';
   const proxy = net.createServer((client) => {
@@ -98,14 +98,14 @@ function parse(request) {
   const [head, body] = request.split('\r\n\r\n');
   const [first, ...lines] = head.split('\r\n');
   const [method, target] = first.split(' ');
-  // Each client adds those two itself.
+  // Each client adds these two headers itself.
   const headers = lines.map((line) => line.split(/: */, 2)).filter(([name]) => !/^(host|content-length)$/i.test(name));
   return {
     method, path: target, headers, body,
   };
 }
 
-/** Before the null server starts: sessions, and what is stored of them. */
+/** Before the null server starts: makes the sessions and their stored items. */
 async function prepareAnswers(engine, directory, names) {
   for (const size of SIZES) {
     fs.writeFileSync(path.join(directory, `${size}.session.json`), JSON.stringify(session(size)));
@@ -113,7 +113,7 @@ async function prepareAnswers(engine, directory, names) {
   for (const name of names.filter((each) => SUBJECTS[each].key)) await check(name, engine.address.url, directory);
 }
 
-/** And after: what is asked for them. */
+/** After the null server has started: records the requests. */
 async function prepareRequests(server, directory) {
   for (const size of SIZES) {
     await record('ours', ['get', 'set', 'rolling', 'destroy'], size, server, directory);
@@ -121,7 +121,7 @@ async function prepareRequests(server, directory) {
   }
 }
 
-/** What a subject reads from a server of fixed answers must be what the others read. */
+/** Checks that a subject reads the same session from the null server as the others. */
 async function checkRead(name, worker, size, directory) {
   if (name === 'wrk') return;
   const { session: found } = await worker.ask({ do: 'read' });

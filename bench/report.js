@@ -1,6 +1,6 @@
 'use strict';
 
-// What a full run found, as docs/benchmarks.md.
+// Writes the results of a full run as docs/benchmarks.md.
 
 const { SIZES, KB } = require('./session.js');
 const {
@@ -9,10 +9,10 @@ const {
 const { median, ratio, spread } = require('./statistics.js');
 const { targetTable } = require('./targets.js');
 
-/** From this share of a core on, the server may be what limits the operations per second. */
+/** If the server uses this share of a core or more, it may limit the operations per second. */
 const BUSY = 0.9;
 
-/** Three digits of it, or all before the point. */
+/** The number with three digits, or with all digits before the point. */
 function digits(number) {
   if (number >= 1000) return String(Math.round(number)).replace(/\B(?=(\d{3})+$)/g, ' ');
   return String(Number(number.toPrecision(3)));
@@ -45,14 +45,14 @@ const table = (head, rows) => [head, head.map(() => '---'), ...rows]
 
 const title = (name) => (['ours', 'core'].includes(name) ? `**${SUBJECTS[name].title}**` : SUBJECTS[name].title);
 
-/** One scenario: a row for each subject that is in it. */
+/** One scenario: a row for each of its subjects. */
 const scenarioTable = (results, names, measures) => table(
   ['', ...measures.map((measure) => MEASURES[measure])],
   names.filter((name) => results[name]).map((name) => (
     [title(name), ...measures.map((measure) => cell(results[name], measure))])),
 );
 
-/** Several scenarios by one measure: a row for each subject, a column for each scenario. */
+/** Several scenarios with one measure: a row for each subject, a column for each scenario. */
 const acrossTable = (runs, names, columns, measure) => table(
   ['', ...columns.map(([head]) => head)],
   names.map((name) => [
@@ -60,7 +60,7 @@ const acrossTable = (runs, names, columns, measure) => table(
   ]),
 );
 
-/** How many times what the first takes the others take. */
+/** The values of the others as multiples of the first. */
 function ratioTable(rows, names) {
   const times = (value) => `${Number(value.toPrecision(value < 100 ? 2 : 3))} ×`;
   return table(['', ...names.map((name) => SUBJECTS[name].title)], rows.map(([head, results, measure, first]) => [

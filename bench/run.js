@@ -3,7 +3,7 @@
 /* eslint no-console: "off" */
 
 // Measures this package beside its peers: node run.js [--quick]
-// Writes docs/benchmarks.md and its chart; with --quick it prints the targets alone.
+// Writes docs/benchmarks.md and its chart. With --quick it only prints the targets.
 
 const fs = require('node:fs');
 const os = require('node:os');
@@ -82,5 +82,5 @@ async function main() {
 
 main().catch((error) => {
   console.error(error);
-  process.exit(1); // the subjects that still run end with their input
+  process.exit(1); // subjects that still run end when their standard input closes
 });

@@ -1,10 +1,10 @@
 'use strict';
 
-// The session every subject reads and writes, in several sizes: half of what is not fixed is structure, half is text.
-// The Rust subjects have it as a type, in rust/subject/src/session.rs.
+// The session that every subject reads and writes, in several sizes. Half of the variable part is structure, half is
+// text. The Rust subjects have it as a type, in rust/subject/src/session.rs.
 
 const ID = '0123456789abcdef0123456789abcdef';
-const MAX_AGE_MS = 10 * 365 * 24 * 60 * 60 * 1000; // years: what is stored once is read again and again
+const MAX_AGE_MS = 10 * 365 * 24 * 60 * 60 * 1000; // years, because a stored session is read during the whole run
 
 const KB = 1024;
 const SIZES = [205, KB, 10 * KB, 100 * KB]; // bytes of JSON

@@ -1,6 +1,6 @@
 'use strict';
 
-// The targets of this package, for one run on one machine: limits of ratios, not of times.
+// The targets of this package. They limit ratios within one run on one machine, not times.
 
 const { KB } = require('./session.js');
 const { nameOf } = require('./plan.js');
@@ -101,7 +101,7 @@ const TARGETS = [
     });
     return { found: list(found, (value) => value.toFixed(2)), passed: every(found, (value) => value <= 1.25) };
   }],
-  // The few KB that a call needs at any size are not growth.
+  // The peak is taken at 100 KB, because each call needs a few KB at any size.
   ['growth with size: peak memory of a call of the core, at 100 KB', '≤ 3 × the session', ({ memory }) => {
     const found = Object.entries(memory).map(([name, sizes]) => ({ name, value: sizes[100 * KB] }));
     return { found: list(found, times), passed: every(found, (value) => value <= 3) };

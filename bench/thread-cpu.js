@@ -1,7 +1,7 @@
 'use strict';
 
-// How to ask for the CPU time of the thread the event loop runs on (the process's first), in microseconds;
-// undefined where nothing can tell. process.cpuUsage() counts every thread of the process.
+// Returns a function for the CPU time of the event loop's thread (the first one of the process), in microseconds.
+// Returns undefined if the system cannot measure it. process.cpuUsage() counts every thread of the process.
 
 module.exports = (fs, { threadCpuUsage, pid, platform }) => {
   if (threadCpuUsage) {

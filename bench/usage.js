@@ -1,11 +1,11 @@
 'use strict';
 
-// What this process has used: CPU time and memory.
+// The CPU time and the memory that this process has used.
 
 const fs = require('node:fs');
 const threadMicroseconds = require('./thread-cpu.js')(fs, process);
 
-/** CPU time in microseconds: of the thread the event loop runs on, and of all. */
+/** CPU time in microseconds: of the event loop's thread, and of all threads. */
 function cpu() {
   const { user, system } = process.cpuUsage();
   return { loopUs: threadMicroseconds(), processUs: user + system };
@@ -16,7 +16,7 @@ function since(before) {
   return { loopUs: loopUs - before.loopUs, processUs: processUs - before.processUs };
 }
 
-/** From now on the peak is that of what comes. */
+/** Starts a new measurement of the peak. */
 function forgetPeak() {
   fs.writeFileSync('/proc/self/clear_refs', '5'); // proc(5)
 }

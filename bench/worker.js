@@ -1,7 +1,7 @@
 'use strict';
 
-// Runs one of the Node subjects, as a process of its own: node worker.js SUBJECT. The Rust ones answer the same; see
-// rust/subject/src/main.rs.
+// Runs one of the Node subjects, in a process of its own: node worker.js SUBJECT. The Rust subjects have the same
+// protocol; see rust/subject/src/main.rs.
 
 const { readFileSync } = require('node:fs');
 const { monitorEventLoopDelay } = require('node:perf_hooks');
@@ -15,14 +15,14 @@ const { open } = require(`./subjects/${process.argv[2]}.js`); // eslint-disable-
 let store;
 let session;
 
-/** For each operation what a call in flight does again and again. */
+/** For each operation, a function that makes the call that is repeated. */
 const OPERATIONS = {
   get: async () => () => store.get(ID, MAX_AGE_MS, { ctx: {}, rolling: false }),
 
   // The first session of a visitor.
   put: async () => () => store.set(ID, session, MAX_AGE_MS, { changed: true, ctx: {}, rolling: false }),
 
-  // What a request that has read the session writes when it has changed it.
+  // The write of a request that has read and changed the session.
   async set() {
     const { ctx, data } = await loaded();
     return () => {
@@ -31,7 +31,7 @@ const OPERATIONS = {
     };
   },
 
-  // And when it has not, and koa-session's `rolling` is on.
+  // The write of a request that has only read the session, with koa-session's `rolling`.
   async rolling() {
     const { ctx, data } = await loaded();
     return () => {

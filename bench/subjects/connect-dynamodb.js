@@ -17,7 +17,7 @@ exports.open = ({ endpoint, table, credentials }) => {
   return {
     get: (id) => get(id),
     set(id, session, maxAge, { rolling }) {
-      // Where express-session has the lifetime; not enumerable, so that all subjects store the same data.
+      // express-session has the TTL here. It is not enumerable, so that all subjects store the same data.
       if (!session.cookie) Object.defineProperty(session, 'cookie', { value: { maxAge } });
       return rolling ? touch(id, session) : set(id, session);
     },

@@ -1,7 +1,7 @@
 'use strict';
 
-// Node's own HTTP client: the requests of this package, recorded and repeated. Nothing is signed, and what it reads is
-// not looked at. It is the limit of what a client in JavaScript can be.
+// Node's own HTTP client. It repeats recorded requests of this package, without signing them and without parsing the
+// answers. It shows the limit of a client in JavaScript.
 
 const { readFileSync } = require('node:fs');
 

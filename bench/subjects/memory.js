@@ -1,8 +1,8 @@
 'use strict';
 
-// A store in the process's memory, which costs JSON alone: what a Koa app over any store is compared with. It answers
-// in a later turn of the event loop, as whoever asks another process must. Answered at once, the app would take turns
-// with its clients over every single request, which costs it more than all else that is compared here.
+// A store in the memory of the process, whose only cost is JSON. Koa apps with other stores are compared with it. It
+// answers in a later turn of the event loop, as every store must that uses another process. If it answered at once, the
+// app and its clients would alternate after every single request, which costs more than anything compared here.
 
 const { setImmediate: laterTurn } = require('node:timers/promises');
 

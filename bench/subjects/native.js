@@ -1,7 +1,7 @@
 'use strict';
 
-// A native call that does nothing, and JSON: the limit of what a store in an addon can be that is called as napi-rs
-// calls what is asynchronous.
+// JSON and a native call that does nothing. It shows the limit of a store in an addon with the asynchronous calls of
+// napi-rs.
 
 const { readFileSync } = require('node:fs');
 const { constants: { dlopen } } = require('node:os');

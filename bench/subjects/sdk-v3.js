@@ -1,6 +1,6 @@
 'use strict';
 
-// The least of a store on the document client of the AWS SDK v3.
+// A minimal store on the document client of the AWS SDK v3.
 
 const { sdkConfig } = require('./connect-dynamodb.js');
 

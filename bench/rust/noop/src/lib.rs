@@ -1,4 +1,4 @@
-//! A native call that does nothing, as napi-rs has them: what remains of a store's call when the store costs nothing.
+//! Native calls of napi-rs that do nothing. They show the cost of a call to a store that itself costs nothing.
 
 #![allow(
     clippy::unused_async,
@@ -7,13 +7,13 @@
 
 use napi_derive::napi;
 
-/// Resolves with a copy of the text it is given.
+/// Resolves with a copy of the text.
 #[napi]
 pub async fn echo(text: String) -> String {
     text
 }
 
-/// Takes a text and resolves with nothing.
+/// Takes a text and resolves with undefined.
 #[napi]
 pub async fn discard(text: String) {
     drop(text);

@@ -1,4 +1,4 @@
-//! Fixed answers, as DynamoDB frames them.
+//! Fixed answers with the HTTP framing of DynamoDB.
 
 use std::collections::HashMap;
 use std::io;
@@ -18,7 +18,7 @@ use crate::Result;
 #[derive(Clone, Copy)]
 pub struct Delay {
     pub mean: Duration,
-    /// It is that much shorter or longer at most.
+    /// The largest difference from the mean, in both directions.
     pub jitter: Duration,
 }
 
@@ -36,12 +36,12 @@ impl Delay {
     }
 }
 
-/// Whole responses by operation. The first one is for operations that have none.
+/// Whole responses by operation. The first one is for operations without their own.
 #[derive(Clone)]
 pub struct Answers(Arc<Vec<(String, Mutex<Bytes>)>>);
 
 impl Answers {
-    /// Reads a JSON object of bodies by operation; the body of `*` is for all others.
+    /// Reads a JSON object of bodies by operation. The body of `*` is for all others.
     pub fn parse(text: &str) -> Result<Self> {
         let mut bodies: HashMap<String, Box<RawValue>> = serde_json::from_str(text)?;
         let other = bodies.remove("*").ok_or("no answer for `*`")?;
@@ -60,7 +60,7 @@ impl Answers {
         bytes.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Clients correct their clocks by the date of an answer.
+    /// Keeps the date of the answers right, because clients correct their clocks by it.
     async fn keep_time(self) {
         loop {
             tokio::time::sleep(Duration::from_secs(1)).await;
@@ -99,11 +99,11 @@ fn response(body: &str) -> Bytes {
     .into()
 }
 
-/// So many connections may wait to be accepted: a thousand come at once, and one that is refused tries again after a
-/// second.
+/// The number of connections that may wait to be accepted. A thousand come at once, and a refused one is only tried
+/// again after a second.
 const BACKLOG: u32 = 4096;
 
-/// Serves on any free port of loopback, which is returned.
+/// Serves on any free port of loopback. Returns the port.
 pub fn listen(answers: Answers, tls: Option<TlsAcceptor>, delay: Delay) -> Result<u16> {
     let socket = TcpSocket::new_v4()?;
     socket.bind((Ipv4Addr::LOCALHOST, 0).into())?;
@@ -137,7 +137,7 @@ where
             }
             continue;
         };
-        // The rest of a long body is not looked at again while it arrives.
+        // While the rest of a long body arrives, the head is not parsed again.
         while buffer.len() < request.length {
             if stream.read_buf(&mut buffer).await? == 0 {
                 return Ok(());
@@ -151,9 +151,9 @@ where
 }
 
 struct Request {
-    /// Such as `GetItem`.
+    /// The operation, such as `GetItem`.
     operation: String,
-    /// Of head and body.
+    /// The length of head and body.
     length: usize,
 }
 

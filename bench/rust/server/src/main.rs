@@ -1,13 +1,13 @@
-//! What the subjects talk to, as a process of its own:
+//! The servers of the benchmark, in a process of their own:
 //!
 //! ```text
 //! bench-server answers DIRECTORY [DELAY_MS JITTER_MS]
 //! bench-server engine
 //! ```
 //!
-//! The first answers every operation with fixed bytes, at once or after a delay. Each `NAME.answers.json` in the
-//! directory holds answers by operation, and has a port of its own, plain and TLS. The second is the local engine,
-//! in memory. Both print one line of JSON that says where they are, and end when their standard input does.
+//! The first one answers every operation with fixed bytes, at once or after a delay. Each `NAME.answers.json` in the
+//! directory holds answers by operation, and gets its own ports, plain and TLS. The second one is the local engine, in
+//! memory. Both print their addresses as one line of JSON, and end when their standard input closes.
 
 mod answers;
 mod tls;
@@ -52,8 +52,8 @@ fn engine() -> Result {
     }
 }
 
-/// One thread: what it does for a request is little beside the system calls, and one more would take a core from who
-/// is measured.
+/// One thread is enough: its work for a request is small beside the system calls. A second one would take a core from
+/// the measured process.
 fn answers(directory: &Path, delay: Delay) -> Result {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -75,7 +75,7 @@ fn answers(directory: &Path, delay: Delay) -> Result {
     })
 }
 
-/// The files with answers, and what comes before `.answers.json` in their names.
+/// The files with answers, and their names without `.answers.json`.
 fn files(directory: &Path) -> Result<Vec<(String, PathBuf)>> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(directory)? {

@@ -1,4 +1,4 @@
-//! TLS with a certificate authority made for the run.
+//! TLS with a certificate authority that is made for the run.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -10,11 +10,11 @@ use tokio_rustls::rustls::{ServerConfig, crypto};
 
 use crate::Result;
 
-/// A certificate for `localhost` and 127.0.0.1; its authority's is written to a file for clients to trust.
+/// A certificate for `localhost` and 127.0.0.1. Its authority is written to a file, so that clients can trust it.
 pub fn acceptor(authority_file: &Path) -> Result<TlsAcceptor> {
     let mut params = CertificateParams::new(Vec::new())?;
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    // OpenSSL takes a certificate for its own issuer when both have one name.
+    // If certificate and issuer have the same name, OpenSSL treats the certificate as its own issuer.
     params
         .distinguished_name
         .push(DnType::CommonName, "benchmark authority");

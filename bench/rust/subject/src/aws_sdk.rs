@@ -1,4 +1,4 @@
-//! The least of a store on the AWS SDK for Rust.
+//! A minimal store on the AWS SDK for Rust.
 
 use std::collections::HashMap;
 
@@ -18,7 +18,7 @@ pub struct AwsSdk {
     session: Session,
 }
 
-/// As an application has it: built once, with the defaults of the SDK.
+/// The client of an application: built once, with the defaults of the SDK.
 pub fn client(place: &Place) -> Client {
     let config = aws_sdk_dynamodb::Config::builder()
         .behavior_version(BehaviorVersion::latest())

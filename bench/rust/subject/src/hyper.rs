@@ -1,5 +1,5 @@
-//! hyper alone: the requests of another subject, recorded and repeated. What it reads is not looked at. It is the
-//! limit of what a client on hyper can be, and the browser of the Koa apps.
+//! Only hyper: it repeats the recorded requests of another subject, and does not parse the answers. It shows the limit
+//! of a client on hyper, and is the browser of the Koa apps.
 
 use std::cell::RefCell;
 use std::collections::HashMap;

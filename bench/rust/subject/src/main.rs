@@ -1,7 +1,7 @@
-//! Runs one of the Rust subjects, as a process of its own: `bench-subject core|aws-sdk|tower|hyper`.
+//! Runs one of the Rust subjects, in a process of its own: `bench-subject core|aws-sdk|tower|hyper`.
 //!
-//! Each line of standard input is a JSON object that says what to `do`; each is answered by one on standard output,
-//! which has an `error` when it failed. The Node subjects answer the same; see `../../worker.js`.
+//! Each line of standard input is a JSON object with a command in `do`. The answer is one line on standard output, with
+//! an `error` if the command failed. The Node subjects have the same protocol; see `../../worker.js`.
 
 mod aws_sdk;
 mod core;
@@ -31,21 +31,21 @@ type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
 #[global_allocator]
 static ALLOCATOR: memory::Counting = memory::Counting;
 
-/// Where a subject finds what.
+/// The endpoint, the table and the files of a subject.
 #[derive(Deserialize)]
 struct Place {
     endpoint: String,
     table: String,
-    /// The file with the session it reads and writes.
+    /// The file with the session that the subject reads and writes.
     session: String,
-    /// The file with the requests that the limits repeat.
+    /// The file with recorded requests, for the subjects that repeat them.
     requests: String,
 }
 
-/// What is measured: a store with one session.
+/// A measured subject: a store with one session.
 trait Subject: Sized + 'static {
     type Session: Serialize;
-    /// What one of the calls in flight keeps from operation to operation.
+    /// The state that a lane keeps between operations. Each call in flight has a lane.
     type Lane;
 
     async fn open(place: &Place) -> Result<Self>;
@@ -53,7 +53,7 @@ trait Subject: Sized + 'static {
     async fn get(&self) -> Result<Option<Self::Session>>;
     /// Writes the whole session.
     async fn put(&self, lane: &mut Self::Lane) -> Result;
-    /// Writes what changed of it.
+    /// Writes the changes of the session.
     async fn save(&self, _lane: &mut Self::Lane) -> Result {
         Err("there is no such operation".into())
     }
@@ -69,10 +69,10 @@ enum Command {
         operation: Operation,
         #[serde(rename = "inFlight")]
         in_flight: usize,
-        /// For how long, or otherwise once in each lane.
+        /// The duration. Default: one operation in each lane.
         seconds: Option<f64>,
     },
-    /// How many bytes an operation needs at its peak.
+    /// Measures the peak memory of an operation.
     Memory {
         operation: Operation,
     },

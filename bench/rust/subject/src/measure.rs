@@ -1,4 +1,4 @@
-//! Operations, so many in flight, and what they cost.
+//! Runs operations with a number of calls in flight, and measures their cost.
 
 use std::cell::Cell;
 use std::hint::black_box;
@@ -34,7 +34,7 @@ impl Operation {
     }
 }
 
-/// Runs an operation in each lane, again and again for so long.
+/// Repeats an operation in each lane for this time.
 pub async fn run<S: Subject>(
     subject: &Rc<S>,
     operation: Operation,
@@ -85,7 +85,7 @@ pub async fn run<S: Subject>(
     }))
 }
 
-/// What one operation allocates at its peak beyond what was there before, once connections and buffers are.
+/// The peak of the memory that one operation allocates, after connections and buffers exist.
 pub async fn memory<S: Subject>(subject: &Rc<S>, operation: Operation) -> Result<Value> {
     const WARM_UP: usize = 8;
     let mut lane = subject.lane().await?;

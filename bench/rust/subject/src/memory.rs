@@ -1,13 +1,13 @@
-//! How much memory is in use at the most: of the process as the system sees it, and of what is allocated.
+//! The peak memory: of the process as the system sees it, and of the allocated bytes.
 
-#![expect(unsafe_code, reason = "an allocator is unsafe to implement")]
+#![expect(unsafe_code, reason = "implementing an allocator takes unsafe code")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering::Relaxed};
 
 use crate::Result;
 
-/// The system's allocator, which counts when it is told to. When it is not, that costs a load and a branch.
+/// The system's allocator, with counting that can be turned on. Without it, a call costs only a load and a branch more.
 pub struct Counting;
 
 static IS_COUNTING: AtomicBool = AtomicBool::new(false);
@@ -22,7 +22,7 @@ fn count(more: usize, less: usize) {
     }
 }
 
-// SAFETY: every call goes to the system's allocator as it is.
+// SAFETY: every call is passed to the system's allocator unchanged.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count(layout.size(), 0);
@@ -49,13 +49,13 @@ pub fn start_counting() {
     IS_COUNTING.store(true, Relaxed);
 }
 
-/// The most bytes that were in use since counting started, beyond those that were then.
+/// The most bytes in use since counting started, beyond those in use at the start.
 pub fn stop_counting() -> i64 {
     IS_COUNTING.store(false, Relaxed);
     PEAK.load(Relaxed)
 }
 
-/// From now on the peak is that of what comes.
+/// Starts a new measurement of the peak.
 pub fn forget_peak() -> Result {
     const PEAK_RSS: &str = "5"; // proc(5)
     Ok(std::fs::write("/proc/self/clear_refs", PEAK_RSS)?)

@@ -1,4 +1,4 @@
-//! The session, as an application of its own would have it. `../../session.js` makes it.
+//! The session as a type of an application. `../../session.js` makes its data.
 
 use serde::{Deserialize, Serialize};
 

@@ -36,7 +36,7 @@ impl Subject for Tower {
         Ok(Record {
             id: ID,
             data: self.session.clone(),
-            // Years: what it has stored is read again and again.
+            // Years, because a stored session is read during the whole run.
             expiry_date: OffsetDateTime::now_utc() + Duration::days(3650),
         })
     }
