@@ -140,9 +140,9 @@ async fn errors_show_nothing_of_the_session() {
         Fate::Lost(IncompleteReason::Config),
         Fate::Lost(IncompleteReason::Credentials),
     ] {
-        let shown = format!("{fate:?}");
+        let case = format!("{fate:?}");
         let (store, _tap) = scripted([fate]);
-        let error = store.load::<Value>(&id("the-id")).await.expect_err(&shown);
+        let error = store.load::<Value>(&id("the-id")).await.expect_err(&case);
         let shown = format!("{error} {error:?} {}", error.message());
         assert!(
             !shown.contains("the-id") && !shown.contains("the-data"),
