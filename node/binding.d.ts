@@ -178,7 +178,7 @@ export interface StoreOptions {
   absoluteTtlMs?: number
   /** Whether a save writes the whole session. Default `false`: the fields that changed. */
   overwrite?: boolean
-  /** `connect-dynamodb` or `dynamodb-store`. Default: this package's own. */
+  /** The name of another package's layout, such as `connect-dynamodb`. Default: this package's own. */
   layout?: string
 }
 

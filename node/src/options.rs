@@ -80,7 +80,7 @@ pub struct StoreOptions {
     pub absolute_ttl_ms: Option<i64>,
     /// Whether a save writes the whole session. Default `false`: the fields that changed.
     pub overwrite: Option<bool>,
-    /// `connect-dynamodb` or `dynamodb-store`. Default: this package's own.
+    /// The name of another package's layout, such as `connect-dynamodb`. Default: this package's own.
     pub layout: Option<String>,
 }
 
