@@ -40,6 +40,9 @@ const REMEDIES = {
   StoreLess: 'store less in the session, or keep large values elsewhere and their keys in it',
   ReduceLoad: 'DynamoDB or the network is slower than calls come in: look there first, '
     + 'then at the options maxConnections and maxQueue',
+  SetCredentials: 'set dynamoConfig.credentials, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or an AWS profile',
+  SignIn: 'sign in: aws sso login',
+  DisableInstanceMetadata: 'set AWS_EC2_METADATA_DISABLED=true where there is no EC2 instance metadata',
   RenewCredentials: 'the session token has expired: renew the credentials',
   SetClock: 'set the host\'s clock',
   CheckSignature: 'check the secret access key, the Region and the host\'s clock',

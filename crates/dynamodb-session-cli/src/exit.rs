@@ -122,6 +122,9 @@ impl From<dynamodb_session::Error> for Failure {
     }
 }
 
+const SET_CREDENTIALS: &str = "set --profile, AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; \
+     for a local engine: --region local";
+
 /// What to do, in terms of this program's flags. The library only knows settings.
 fn next_step(error: &dynamodb_session::Error) -> Option<String> {
     let remedy = match error.remedy() {
@@ -134,6 +137,10 @@ fn next_step(error: &dynamodb_session::Error) -> Option<String> {
         }
         Some(Remedy::CorrectPartitionKey) => {
             "set --partition-key to the table's own, or name another table by --table-name"
+        }
+        Some(Remedy::SetCredentials) => SET_CREDENTIALS,
+        Some(Remedy::SignIn) => {
+            "sign in: aws sso login, with --profile if the profile is not the default one"
         }
         Some(Remedy::CheckEndpoint) => {
             "check --endpoint-url, and that no proxy or sign-in page stands before it"
@@ -151,10 +158,7 @@ fn next_step(error: &dynamodb_session::Error) -> Option<String> {
             ErrorKind::Config => {
                 "correct this setting; --help lists the flags and their environment variables"
             }
-            ErrorKind::Credentials => {
-                "set --profile, AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; \
-                 for a local engine: --region local"
-            }
+            ErrorKind::Credentials => SET_CREDENTIALS,
             _ if error.is_retryable() => "try again later",
             _ => return None,
         },

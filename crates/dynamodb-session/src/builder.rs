@@ -98,15 +98,10 @@ impl Builder {
         builder.client.use_dual_stack = config.use_dual_stack().unwrap_or_default();
         builder.client.user_agent_suffix = config.app_name().map(|name| format!("app/{name}"));
         if let Some(timeouts) = config.timeout_config() {
-            if let Some(timeout) = timeouts.connect_timeout() {
-                builder.client.connect_timeout = timeout;
-            }
-            if let Some(timeout) = timeouts.read_timeout() {
-                builder.client.first_byte_timeout = timeout;
-            }
-            if let Some(timeout) = timeouts.operation_timeout() {
-                builder.policy.deadline = timeout;
-            }
+            let client = &mut builder.client;
+            set(&mut client.connect_timeout, timeouts.connect_timeout());
+            set(&mut client.first_byte_timeout, timeouts.read_timeout());
+            set(&mut builder.policy.deadline, timeouts.operation_timeout());
         }
         if let Some(retry) = config.retry_config() {
             builder.policy.max_attempts = retry.max_attempts();

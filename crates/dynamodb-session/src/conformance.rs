@@ -1,4 +1,4 @@
-//! The suite every store and every engine is tested with: cases as data, and a runner.
+//! The suite that every store and every engine passes: cases as data, and a runner. For tests of adapters and engines.
 //!
 //! A case is a list of steps over the six verbs and over raw items. Time never passes in it: `age` moves an
 //! item's expiry into the past, so that the suite runs as it is on any engine, AWS included. The cases are

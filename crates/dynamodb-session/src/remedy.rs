@@ -50,6 +50,12 @@ remedies! {
     /// More calls come in than DynamoDB or the network can take.
     ReduceLoad => "DynamoDB or the network is slower than calls come in: look there first, then at the limits of \
                    connections and of the queue",
+    /// No credentials were found.
+    SetCredentials => "set `Builder::credentials_provider`, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or an AWS profile",
+    /// The sign-in to IAM Identity Center (SSO) has expired.
+    SignIn => "sign in: aws sso login",
+    /// The metadata service of EC2 does not answer.
+    DisableInstanceMetadata => "set AWS_EC2_METADATA_DISABLED=true where there is no EC2 instance metadata",
     /// The session token has expired.
     RenewCredentials => "the session token has expired: renew the credentials",
     /// The clock of this host is wrong.

@@ -12,7 +12,7 @@ use tokio_rustls::rustls::pki_types::ServerName;
 use super::config::{ClientConfig, Environment};
 use super::endpoint::Endpoint;
 use super::proxy::Proxy;
-use super::reason::{BoxError, InvalidSetting, Remediable};
+use super::reason::{BoxError, Failure, InvalidSetting};
 use super::stream::Connection;
 use super::timeout::within;
 use super::{tcp, tls};
@@ -83,10 +83,11 @@ impl Connector {
         let stream = tcp::connect(&self.clock, host, port).await.map_err(
             |error: io::Error| -> BoxError {
                 match proxy {
-                    Some(_) => Remediable::boxed(
-                        format!("the proxy {host}:{port} cannot be reached: {error}"),
-                        Remedy::CheckProxy,
-                    ),
+                    Some(_) => Failure::new(format!(
+                        "the proxy {host}:{port} cannot be reached: {error}"
+                    ))
+                    .with_remedy(Remedy::CheckProxy)
+                    .into(),
                     None => error.into(),
                 }
             },

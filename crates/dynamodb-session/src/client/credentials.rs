@@ -20,10 +20,11 @@ use tokio::sync::watch;
 
 use super::config::{ClientConfig, Environment};
 use super::connect::Connector;
-use super::reason::chain;
+use super::reason::{Failure, chain};
 use super::sdk_http::SdkHttp;
 use super::timeout::within;
 use crate::clock::ServiceClock;
+use crate::remedy::Remedy;
 
 /// Credentials this close to their expiry are renewed in the background, while they are still used.
 const RENEW_AHEAD: Duration = Duration::from_mins(5);
@@ -44,8 +45,7 @@ const PROVIDER_LIMIT: Duration = Duration::from_secs(15);
 const LOCAL_KEY: &str = "local";
 
 const NOT_FOUND: &str = "no credentials found: neither in the environment (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY), \
-     nor in the profile (~/.aws, AWS_PROFILE), nor from web identity, container or EC2 instance metadata; \
-     set one of them, or the option for credentials";
+     nor in the profile (~/.aws, AWS_PROFILE), nor from web identity, container or EC2 instance metadata";
 
 /// Credentials in use.
 #[derive(Debug, Clone)]
@@ -55,46 +55,25 @@ pub(crate) struct Current {
     pub(crate) generation: u64,
 }
 
-/// Why there are no credentials. All waiting callers get it.
-///
-/// It is text, because the `Debug` of a provider's error shows whole HTTP answers, and with them secrets.
-#[derive(Debug, Clone)]
-pub(crate) struct Failure(Arc<str>);
-
-impl Failure {
-    pub(super) fn new(reason: impl Into<Arc<str>>) -> Self {
-        Self(reason.into())
+/// The failure of a provider, as text: the `Debug` of its error shows whole HTTP answers, and with them secrets.
+fn provider_failed(error: &CredentialsError) -> Failure {
+    let mut reason = chain(error);
+    if let Some((at, code)) = SIGNATURE_ERRORS
+        .iter()
+        .find_map(|code| Some((reason.find(code)?, code)))
+    {
+        reason.truncate(at + code.len());
+        reason.push_str("; the text is not shown, because it may quote the session token");
     }
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+    if let Some(at) = reason.find(WHOLE_ANSWER) {
+        reason.truncate(at);
     }
-}
-
-impl StdError for Failure {}
-
-impl From<CredentialsError> for Failure {
-    fn from(error: CredentialsError) -> Self {
-        let mut reason = chain(&error);
-        if let Some((at, code)) = SIGNATURE_ERRORS
-            .iter()
-            .find_map(|code| Some((reason.find(code)?, code)))
-        {
-            reason.truncate(at + code.len());
-            reason.push_str("; the text is not shown, because it may quote the session token");
-        }
-        if let Some(at) = reason.find(WHOLE_ANSWER) {
-            reason.truncate(at);
-        }
-        let hint = if SIGNED_OUT.iter().any(|mark| reason.contains(mark)) {
-            " (sign in: aws sso login)"
-        } else {
-            ""
-        };
-        Self::new(format!("the credential provider failed: {reason}{hint}"))
-    }
+    let remedy = if SIGNED_OUT.iter().any(|mark| reason.contains(mark)) {
+        Some(Remedy::SignIn)
+    } else {
+        Failure::among(error).and_then(|failure| failure.remedy)
+    };
+    Failure::new(format!("the credential provider failed: {reason}")).with_remedy(remedy)
 }
 
 /// Errors of STS whose text quotes the request as it should have been signed, with the session token.
@@ -205,13 +184,11 @@ impl CredentialCache {
 
     /// The failure of a caller whose deadline passed during [`get`](Self::get).
     pub(crate) fn too_late(&self) -> Failure {
-        let late = "the credential provider did not answer in time";
+        let late = Failure::new("the credential provider did not answer in time");
         match &*self.source {
             // Outside of EC2, and in containers more than one hop away, the metadata service does not answer.
-            Source::Found(_) => Failure::new(format!(
-                "{late} (where there is no EC2 instance metadata, set AWS_EC2_METADATA_DISABLED=true)"
-            )),
-            _ => Failure::new(late),
+            Source::Found(_) => late.with_remedy(Remedy::DisableInstanceMetadata),
+            _ => late,
         }
     }
 
@@ -302,7 +279,10 @@ enum Source {
 impl Source {
     async fn fetch(&self) -> Result<Credentials, Failure> {
         match self {
-            Self::Explicit(provider) => Ok(provider.provide_credentials().await?),
+            Self::Explicit(provider) => {
+                let provided = provider.provide_credentials().await;
+                provided.map_err(|error| provider_failed(&error))
+            }
             Self::Fixed(credentials) => Ok(credentials.clone()),
             Self::Found(chain) => chain.fetch().await,
         }
@@ -328,7 +308,7 @@ impl Chain {
         }
         // The chain reads the environment and the files of the process, which a stand-in replaces.
         if self.environment.is_stand_in() {
-            return Err(Failure::new(NOT_FOUND));
+            return Err(Failure::new(NOT_FOUND).with_remedy(Remedy::SetCredentials));
         }
         let mut built = self.built.lock().await;
         // It is put back only if it succeeds: a chain that failed does not read the profile again.
@@ -342,7 +322,7 @@ impl Chain {
                 Ok(credentials)
             }
             Err(error @ CredentialsError::CredentialsNotLoaded(_)) => Err(not_found(&error)),
-            Err(error) => Err(error.into()),
+            Err(error) => Err(provider_failed(&error)),
         }
     }
 
@@ -390,10 +370,11 @@ fn not_found(error: &CredentialsError) -> Failure {
             .and_then(|attempt| attempt.error().source()),
         None => error.source(),
     };
-    match of_profile {
+    let failure = match of_profile {
         Some(reason) => Failure::new(format!("{NOT_FOUND} ({reason})")),
         None => Failure::new(NOT_FOUND),
-    }
+    };
+    failure.with_remedy(Remedy::SetCredentials)
 }
 
 /// `AWS_…`, then `AMAZON_…`, which the JavaScript SDK 2 reads.

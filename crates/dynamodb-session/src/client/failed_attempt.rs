@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use serde::Deserialize;
 
-use super::reason::{InvalidSetting, Remediable, chain};
+use super::reason::{Failure, InvalidSetting, chain};
 use super::service_error::{
     CONDITION_FAILED, Retry, ServiceError, is_expired_token, judge, message,
 };
@@ -121,8 +121,11 @@ impl FailedAttempt {
             Some(invalid) if kind == ErrorKind::Config => Error::from(invalid.clone()),
             _ => Error::new(kind, message),
         };
-        if let Some(failure) = source.downcast_ref::<Remediable>() {
-            error = error.with_remedy(failure.remedy);
+        if let Some(remedy) = source
+            .downcast_ref()
+            .and_then(|failure: &Failure| failure.remedy)
+        {
+            error = error.with_remedy(remedy);
         }
         error = error.with_source(source);
         if let Some(endpoint) = incomplete.endpoint {

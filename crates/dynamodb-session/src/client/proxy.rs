@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use tokio::net::TcpStream;
 
 use super::authority;
-use super::reason::{BoxError, InvalidSetting, Remediable};
+use super::reason::{BoxError, Failure, InvalidSetting};
 use crate::remedy::Remedy;
 
 /// The largest accepted answer to CONNECT. Real answers have a few lines.
@@ -96,34 +96,31 @@ impl Proxy {
             .split(|byte| *byte == b'\r')
             .next()
             .unwrap_or_default();
-        match head
+        let failure = match head
             .split(|byte| *byte == b' ')
             .nth(1)
             .filter(|_| head.starts_with(b"HTTP/1."))
         {
             // Nothing may follow the answer: the server behind the proxy waits for the client's first bytes.
-            Some([b'2', _, _]) if answer.ends_with(b"\r\n\r\n") => Ok(()),
-            Some([b'2', _, _]) => Err("the proxy sent more than its answer to CONNECT".into()),
-            Some(b"407") if self.authorization.is_some() => Err(Remediable::boxed(
-                "the proxy refused its user and password (HTTP 407)",
-                Remedy::CorrectProxyPassword,
-            )),
-            Some(b"407") => Err(Remediable::boxed(
-                "the proxy wants a user and a password (HTTP 407)",
-                Remedy::AddProxyPassword,
-            )),
+            Some([b'2', _, _]) if answer.ends_with(b"\r\n\r\n") => return Ok(()),
+            Some([b'2', _, _]) => {
+                return Err("the proxy sent more than its answer to CONNECT".into());
+            }
+            Some(b"407") if self.authorization.is_some() => {
+                Failure::new("the proxy refused its user and password (HTTP 407)")
+                    .with_remedy(Remedy::CorrectProxyPassword)
+            }
+            Some(b"407") => Failure::new("the proxy wants a user and a password (HTTP 407)")
+                .with_remedy(Remedy::AddProxyPassword),
             Some(status) if status.len() == 3 && status.iter().all(u8::is_ascii_digit) => {
                 let status = String::from_utf8_lossy(status);
-                Err(Remediable::boxed(
-                    format!("the proxy refused to connect (HTTP {status})"),
-                    Remedy::AllowInProxy,
-                ))
+                Failure::new(format!("the proxy refused to connect (HTTP {status})"))
+                    .with_remedy(Remedy::AllowInProxy)
             }
-            _ => Err(Remediable::boxed(
-                "the proxy's answer to CONNECT is not HTTP",
-                Remedy::CheckProxy,
-            )),
-        }
+            _ => Failure::new("the proxy's answer to CONNECT is not HTTP")
+                .with_remedy(Remedy::CheckProxy),
+        };
+        Err(failure.into())
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::sync::Arc;
 
 use crate::error::Error;
 use crate::remedy::Remedy;
@@ -60,29 +61,40 @@ impl From<InvalidSetting> for Error {
     }
 }
 
-/// A failure with a remedy.
-#[derive(Debug)]
-pub(super) struct Remediable {
-    reason: String,
-    pub(super) remedy: Remedy,
+/// Why an attempt failed, in words that may be shown, and what to do about it. All callers that waited for it share it.
+#[derive(Debug, Clone)]
+pub(crate) struct Failure {
+    reason: Arc<str>,
+    pub(super) remedy: Option<Remedy>,
 }
 
-impl Remediable {
-    pub(super) fn boxed(reason: impl Into<String>, remedy: Remedy) -> BoxError {
-        Box::new(Self {
+impl Failure {
+    pub(super) fn new(reason: impl Into<Arc<str>>) -> Self {
+        Self {
             reason: reason.into(),
-            remedy,
-        })
+            remedy: None,
+        }
+    }
+
+    pub(super) fn with_remedy(mut self, remedy: impl Into<Option<Remedy>>) -> Self {
+        self.remedy = remedy.into();
+        self
+    }
+
+    /// The first failure among an error and its causes.
+    pub(super) fn among<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a Self> {
+        std::iter::successors(Some(error), |&error| error.source())
+            .find_map(|error| error.downcast_ref())
     }
 }
 
-impl fmt::Display for Remediable {
+impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.reason)
     }
 }
 
-impl StdError for Remediable {}
+impl StdError for Failure {}
 
 /// An error and its causes, in one line.
 pub(super) fn chain(error: &(dyn StdError + 'static)) -> String {

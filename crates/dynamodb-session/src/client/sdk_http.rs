@@ -18,7 +18,6 @@ use hyper::{Request, Uri};
 use super::body::read_body;
 use super::connect::{Connector, NotConnected};
 use super::endpoint;
-use super::reason::Remediable;
 use super::timeout::within;
 
 /// The limit for a provider that sets none of its own.
@@ -84,12 +83,7 @@ impl SdkHttp {
             .await
             .map_err(|error| match error {
                 NotConnected::Config(error) => ConnectorError::user(error.into()),
-                NotConnected::Failed(error) => {
-                    ConnectorError::io(match error.downcast_ref::<Remediable>() {
-                        Some(failure) => format!("{failure} ({})", failure.remedy).into(),
-                        None => error,
-                    })
-                }
+                NotConnected::Failed(error) => ConnectorError::io(error),
             })?;
         let exchange = async {
             let (mut sender, driver) = http1::handshake(connection).await?;

@@ -10,7 +10,7 @@ use tokio_rustls::rustls::{
 };
 
 use super::config::Environment;
-use super::reason::{BoxError, InvalidSetting, Remediable};
+use super::reason::{BoxError, Failure, InvalidSetting};
 use crate::options::TlsRoots;
 use crate::remedy::Remedy;
 
@@ -88,7 +88,7 @@ pub(super) fn explained(error: io::Error) -> BoxError {
         Some(TlsError::InvalidMessage(_)) => Remedy::CheckEndpointTls,
         _ => return error.into(),
     };
-    Remediable::boxed(error.to_string(), remedy)
+    Failure::new(error.to_string()).with_remedy(remedy).into()
 }
 
 fn add_pem(

@@ -2,7 +2,9 @@ use std::collections::VecDeque;
 use std::time::UNIX_EPOCH;
 
 use aws_credential_types::provider::{ProvideCredentials, future};
+use aws_smithy_runtime_api::client::result::ConnectorError;
 
+use super::super::reason::BoxError;
 use super::super::testing::{Act, Server, config, ok};
 use super::*;
 use crate::clock::ManualClock;
@@ -83,4 +85,20 @@ async fn settle() {
     for _ in 0..10 {
         tokio::task::yield_now().await;
     }
+}
+
+#[test]
+fn the_failure_of_a_provider_has_the_remedy_of_its_cause() {
+    let of = |error: BoxError| provider_failed(&CredentialsError::provider_error(error));
+    for signed_out in [
+        "the SSO token has expired",
+        "Session token not found or invalid",
+    ] {
+        assert_eq!(of(signed_out.into()).remedy, Some(Remedy::SignIn));
+    }
+    let refused = Failure::new("refused").with_remedy(Remedy::AllowInProxy);
+    let failed = of(ConnectorError::io(refused.into()).into());
+    assert_eq!(failed.remedy, Some(Remedy::AllowInProxy));
+    assert!(failed.to_string().ends_with(": refused"), "{failed}");
+    assert_eq!(of("out of order".into()).remedy, None);
 }

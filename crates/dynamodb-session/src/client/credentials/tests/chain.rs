@@ -38,12 +38,12 @@ async fn the_environment_is_read_without_building_the_chain() {
     }
     // Half a pair is none.
     let half = found(false, &[("AWS_ACCESS_KEY_ID", "AWS")]);
-    assert!(
-        key(&half)
-            .await
-            .unwrap_err()
-            .starts_with("no credentials found: ")
-    );
+    let failure = half.get().await.unwrap_err();
+    assert!(failure.to_string().starts_with("no credentials found: "));
+    assert_eq!(failure.remedy, Some(Remedy::SetCredentials));
+    // The metadata service may be what did not answer.
+    let remedy = half.too_late().remedy;
+    assert_eq!(remedy, Some(Remedy::DisableInstanceMetadata));
 }
 
 #[tokio::test]
