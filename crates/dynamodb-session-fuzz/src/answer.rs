@@ -54,11 +54,11 @@ pub fn answer(input: &[u8]) {
     if !(200..300).contains(&status) && !contains(body, "ConditionalCheckFailedException") {
         let store = asking.store(1);
         let written = now(store.put(&new()));
-        assert!(written.is_err(), "a refused write passes for done");
+        assert!(written.is_err(), "a refused write counts as a success");
         let saved = now(store.save(&loaded, &text(), &until));
         assert!(
             !saved.is_ok_and(SaveOutcome::is_saved),
-            "a refused write passes for done"
+            "a refused write counts as a success"
         );
     }
 }
@@ -93,7 +93,7 @@ impl Asking<'_> {
                 "{secret} in an error"
             );
         }
-        assert!(!error.message().is_empty(), "a failure without a word");
+        assert!(!error.message().is_empty(), "an error without a message");
         // One more attempt for failures that a retry always cures.
         assert!(
             error.attempts() <= MAX_ATTEMPTS + 1,
@@ -102,7 +102,7 @@ impl Asking<'_> {
         );
         if let Some(code) = error.code() {
             let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
-            assert!(code.bytes().all(is_name), "a code that is no name");
+            assert!(code.bytes().all(is_name), "a code that is not a name");
         }
     }
 }

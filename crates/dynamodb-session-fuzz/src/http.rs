@@ -54,7 +54,10 @@ pub fn http(input: &[u8]) {
             match outcome {
                 Ok(()) => {
                     // Hyper accepts several forms of status line, which all begin like this.
-                    assert!(contains(input, "HTTP/1"), "a success out of nothing");
+                    assert!(
+                        contains(input, "HTTP/1"),
+                        "a success without an HTTP answer"
+                    );
                 }
                 Err(error) => {
                     let shown = format!("{error} {error:?}");
@@ -125,7 +128,7 @@ struct Script {
 pub(crate) type Heads = Arc<Mutex<Vec<String>>>;
 
 impl Peer {
-    /// Starts to answer like this; returns the server's URL.
+    /// Starts to give these answers. Returns the server's URL.
     fn server(answers: Vec<Vec<u8>>) -> String {
         Self::follow(Script {
             answers,
@@ -133,7 +136,7 @@ impl Peer {
         })
     }
 
-    /// A proxy that opens every tunnel, and answers like this inside.
+    /// A proxy that opens every tunnel, and gives this answer inside.
     pub(crate) fn proxy(answer: Vec<u8>) -> (String, Heads) {
         let heads = Heads::default();
         let url = Self::follow(Script {
@@ -199,7 +202,7 @@ impl Script {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
         }
-        let head = String::from_utf8(head).expect("a head is ASCII");
+        let head = String::from_utf8(head).expect("the head is ASCII");
         let length = head
             .lines()
             .find_map(|line| line.strip_prefix("content-length: "));

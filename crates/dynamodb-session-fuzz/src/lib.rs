@@ -8,7 +8,7 @@
 #![expect(
     clippy::unwrap_used,
     clippy::missing_panics_doc,
-    reason = "a panic is how a target tells what it has found"
+    reason = "a target reports its finding by a panic"
 )]
 
 mod answer;

@@ -203,7 +203,7 @@ fn keep_a_session(settings: &Settings<'_>) {
     let stamp = match now(store.put(&NewSession::new(id.clone(), text()))) {
         Ok(stamp) => stamp,
         Err(error) => {
-            // Too long with its prefix.
+            // The id is too long with its prefix.
             assert_eq!(error.kind(), ErrorKind::InvalidId, "{error:?}");
             return;
         }
@@ -258,7 +258,7 @@ fn ask_a_proxy(settings: &Settings<'_>) {
     let host = lines[0]
         .strip_prefix("CONNECT ")
         .and_then(|rest| rest.strip_suffix(" HTTP/1.1"));
-    let host = host.expect("it asks for a tunnel");
+    let host = host.expect("the store asks for a tunnel");
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_:[]".contains(&byte);
     assert!(host.bytes().all(is_plain), "a host of other characters");
     assert_eq!(lines[1..], [&format!("Host: {host}"), ""]);

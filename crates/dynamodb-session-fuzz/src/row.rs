@@ -65,7 +65,7 @@ impl Transport for Row {
                 state.item = None;
                 (200, json!({}))
             }
-            other => panic!("nobody asks one item for {other}"),
+            other => panic!("a table of one item does not support {other}"),
         };
         Box::pin(std::future::ready(Ok(Response::new(
             status,

@@ -1,6 +1,7 @@
-//! Every target over its committed corpus: what fuzzing found stays fixed, and the targets keep working.
+//! Runs every target over its committed corpus, so that the findings of the fuzzer stay fixed and the targets keep
+//! working.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, reason = "in a test a panic is a failure")]
 
 use std::collections::BTreeSet;
 use std::fs;

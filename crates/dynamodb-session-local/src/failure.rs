@@ -27,11 +27,11 @@ impl Failures {
         let reason = reason(error);
         // Quoted text could come from an item.
         let reason = reason.split(['"', '\'', '`']).next().unwrap_or_default();
-        let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if *told == reason {
+        let mut reported = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if *reported == reason {
             return None;
         }
-        reason.clone_into(&mut told);
+        reason.clone_into(&mut reported);
         let mut line = format!("local DynamoDB: {operation} failed: {reason}");
         if let Some(way_out) = way_out(reason) {
             line.push_str("; ");
@@ -50,7 +50,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reason_is_told_once_in_a_row_with_what_to_do() {
+    fn a_repeated_reason_is_reported_once_with_a_hint() {
         let failures = Failures::default();
         let full = internal("backend: database or disk is full");
         assert_eq!(
@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_reason_quotes_is_not_told() {
+    fn quoted_text_of_a_reason_is_not_reported() {
         for quoted in ["string \"a secret\"", "`a secret`", "value 'a secret'"] {
             let error = internal(&format!("unreadable item: {quoted}, expected a map"));
             let line = Failures::default().line("Scan", &error).unwrap();
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_that_is_at_fault_is_not_told() {
+    fn an_invalid_request_is_not_reported() {
         let error = DynoxideError::ValidationException("wrong".to_owned());
         assert_eq!(Failures::default().line("PutItem", &error), None);
     }

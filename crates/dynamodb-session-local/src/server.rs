@@ -1,6 +1,6 @@
 //! HTTP: from a request to an operation on the database, and back.
 //!
-//! dynoxide's own server takes a socket, and nobody can check a request first. Behind a proxy it would still
+//! dynoxide's own server takes a socket, so requests cannot be checked first. Behind a proxy it would still
 //! listen on a second port, open to every web page. Therefore this is the listener, and it calls the database
 //! directly. The crate's documentation lists the differences, and `tests/it/fidelity.rs` checks them.
 

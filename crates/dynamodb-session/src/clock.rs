@@ -55,7 +55,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// Clocks that move only when told to, for tests: a session's whole life in a millisecond.
+/// A clock that only a test advances: a session's whole life can pass in a millisecond.
 ///
 /// Clones share the same time.
 ///
@@ -117,17 +117,17 @@ impl Clock for ManualClock {
         let mut time = self.time.subscribe();
         let end = self.monotonic() + duration;
         Box::pin(async move {
-            // An error means that every clock handle is gone; a sleep nobody can end may as well end.
+            // An error means that every handle of the clock is dropped. Then nothing can end the sleep, so it ends now.
             let _ = time.wait_for(|time| time.monotonic >= end).await;
         })
     }
 }
 
-/// The injected clock, corrected by what the service says the time is.
+/// The injected clock, corrected from the service's time.
 ///
-/// A host whose clock is wrong by more than five minutes has its requests refused; the `Date` header of
-/// the refusal tells by how much. The correction also goes into `expires`, because it is DynamoDB's
-/// clock that TTL deletes by and other hosts' clocks that read it.
+/// The service refuses requests of a host whose clock is wrong by more than five minutes. The `Date` header of the
+/// refusal shows the difference. The correction also goes into `expires`, because TTL uses DynamoDB's clock, and other
+/// hosts compare `expires` with their own clocks.
 #[derive(Debug, Clone)]
 pub(crate) struct ServiceClock {
     clock: Arc<dyn Clock>,

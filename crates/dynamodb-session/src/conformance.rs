@@ -55,7 +55,7 @@ pub trait Subject: Send + Sync {
         _data: &Value,
         _ttl: Duration,
     ) -> impl Future<Output = Result<bool, Self::Error>> + Send {
-        async { unreachable!("whoever has no `create` declares the need unmet") }
+        async { unreachable!("a subject without `create` declares the need unmet") }
     }
 
     /// Writes a session that was loaded, if it is still there. Returns whether it was.
@@ -65,7 +65,7 @@ pub trait Subject: Send + Sync {
         _data: &Value,
         _ttl: Duration,
     ) -> impl Future<Output = Result<bool, Self::Error>> + Send {
-        async { unreachable!("whoever has no `save` declares the need unmet") }
+        async { unreachable!("a subject without `save` declares the need unmet") }
     }
 
     /// Moves the expiry of a session that was loaded, if it is still there. Returns whether it was.
@@ -74,7 +74,7 @@ pub trait Subject: Send + Sync {
         _loaded: &Self::Loaded,
         _ttl: Duration,
     ) -> impl Future<Output = Result<bool, Self::Error>> + Send {
-        async { unreachable!("whoever has no `touch` declares the need unmet") }
+        async { unreachable!("a subject without `touch` declares the need unmet") }
     }
 
     /// Writes a whole session in place of one that was loaded, if it is still there. Returns whether it was.
@@ -84,24 +84,26 @@ pub trait Subject: Send + Sync {
         _data: &Value,
         _ttl: Duration,
     ) -> impl Future<Output = Result<bool, Self::Error>> + Send {
-        async { unreachable!("whoever has no `replace` declares the need unmet") }
+        async { unreachable!("a subject without `replace` declares the need unmet") }
     }
 
     /// All live sessions, by the ids the store knows them by.
     fn list(
         &mut self,
     ) -> impl Future<Output = Result<BTreeMap<String, Value>, Self::Error>> + Send {
-        async { unreachable!("whoever cannot list sessions declares the need `scan` unmet") }
+        async { unreachable!("a subject that cannot list sessions declares the need `scan` unmet") }
     }
 
     /// How many live sessions there are.
     fn count(&mut self) -> impl Future<Output = Result<u64, Self::Error>> + Send {
-        async { unreachable!("whoever cannot count sessions declares the need `scan` unmet") }
+        async {
+            unreachable!("a subject that cannot count sessions declares the need `scan` unmet")
+        }
     }
 
     /// Deletes all sessions, expired or not. Returns how many.
     fn clear(&mut self) -> impl Future<Output = Result<u64, Self::Error>> + Send {
-        async { unreachable!("whoever cannot clear a table declares the need `scan` unmet") }
+        async { unreachable!("a subject that cannot clear a table declares the need `scan` unmet") }
     }
 
     /// The session id that the store knows the case's id by: they differ where a framework draws ids itself.

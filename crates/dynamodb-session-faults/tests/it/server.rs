@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::support::{direct, id, new_session, now, server, store_at};
 
-/// A store that tries once.
+/// A store without retries.
 fn once(server: &FaultServer, url: &str) -> SessionStore {
     let builder = store_at(server, url).clock(ManualClock::new(now()));
     builder
@@ -22,7 +22,7 @@ fn once(server: &FaultServer, url: &str) -> SessionStore {
 }
 
 #[tokio::test]
-async fn what_passes_is_done_and_logged_over_tcp_and_tls() {
+async fn passed_requests_are_executed_and_logged_over_tcp_and_tls() {
     let server = server().await;
     for (name, url) in [("a", &server.urls().http), ("b", &server.urls().https)] {
         let store = once(&server, url);
@@ -61,7 +61,7 @@ async fn what_passes_is_done_and_logged_over_tcp_and_tls() {
 }
 
 #[tokio::test]
-async fn a_wrong_signature_is_known() {
+async fn a_wrong_signature_is_detected() {
     let server = server().await;
     let signed_with = |secret: &str, token: Option<&str>| {
         let keys = Credentials::new("KEY", secret, token.map(str::to_owned), None, "test");
@@ -98,7 +98,7 @@ async fn a_wrong_signature_is_known() {
 }
 
 #[test]
-fn a_request_that_is_changed_on_its_way_is_known() {
+fn a_request_that_is_changed_on_its_way_is_detected() {
     let server = FaultServer::start().unwrap();
     let request = "POST / HTTP/1.1\r\nHost: here\r\nX-Amz-Date: 20270115T080000Z\r\nX-Amz-Target: DynamoDB_20120810.ListTables\r\n\
         Authorization: AWS4-HMAC-SHA256 Credential=KEY/20270115/r/dynamodb/aws4_request, \
@@ -138,7 +138,7 @@ fn connect(server: &FaultServer) -> TcpStream {
 }
 
 #[test]
-fn a_reset_is_a_reset() {
+fn a_reset_step_resets_the_connection() {
     let server = FaultServer::start().unwrap();
     server.script([Step::ResetBefore]);
     let mut stream = connect(&server);
@@ -152,9 +152,9 @@ fn a_reset_is_a_reset() {
     );
 }
 
-/// The error that a reader of the answer finds.
+/// Each step causes its own error in the client.
 #[tokio::test]
-async fn each_step_spoils_the_answer_in_its_way() {
+async fn each_step_damages_the_answer_in_its_way() {
     let server = server().await;
     let item = new_session("a", json!({ "n": 1 }));
     for url in [&server.urls().http, &server.urls().https] {
@@ -182,7 +182,7 @@ async fn each_step_spoils_the_answer_in_its_way() {
             let error = store.put(&item).await.expect_err(&format!("{step:?}"));
             assert_eq!(error.kind(), kind, "{step:?}: {error:?}");
             assert!(format!("{error:?}").contains(reason), "{step:?}: {error:?}");
-            // Each step spoils the answer to a write that was executed.
+            // Each step damages only the answer: the write was executed.
             let stored = direct(&server)
                 .clock(ManualClock::new(now()))
                 .build()
@@ -202,7 +202,7 @@ async fn each_step_spoils_the_answer_in_its_way() {
 }
 
 #[tokio::test]
-async fn what_is_said_of_one_operation_is_forgotten_with_the_default() {
+async fn a_default_step_removes_the_steps_of_operations() {
     let server = server().await;
     let store = once(&server, &server.urls().http);
     server.on("GetItem", Step::error("AccessDeniedException"));

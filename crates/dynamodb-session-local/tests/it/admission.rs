@@ -133,7 +133,7 @@ fn the_names_of_loopback_are_answered() {
 }
 
 #[test]
-fn with_remote_clients_allowed_any_host_may_ask_but_still_no_page() {
+fn with_remote_clients_allowed_any_host_is_answered_but_no_web_page() {
     let engine = LocalEngine::builder().allow_remote(true).start().unwrap();
     let asked =
         Connection::open(engine.addr()).call_with("ListTables", "{}", &[("Host", "db:8000")]);

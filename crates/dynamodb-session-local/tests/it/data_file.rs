@@ -99,7 +99,7 @@ fn another_programs_database_is_refused_and_left_alone() {
         let before = fs::read(&path).unwrap();
         assert_refused(&path, "another program; name another file");
         assert_eq!(fs::read(&path).unwrap(), before, "{schema}");
-        // Nothing beside it either.
+        // No other file was made beside it.
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
         fs::remove_file(&path).unwrap();
     }
@@ -157,7 +157,7 @@ fn directory_error(path: &Path) -> String {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_file_that_cannot_be_written_is_refused() {
-    // A running program: not even root may write to its file.
+    // The file of a running program: even root cannot write to it.
     assert_refused(&std::env::current_exe().unwrap(), "busy");
 }
 

@@ -1,4 +1,4 @@
-//! The engine answers as dynoxide's own server does, apart from the differences in this file.
+//! The engine gives the same answers as dynoxide's own server, except for the differences in this file.
 
 use std::thread;
 
@@ -213,7 +213,7 @@ fn the_life_of_a_session_is_the_same() {
 }
 
 #[test]
-fn what_a_session_store_may_get_wrong_is_the_same() {
+fn errors_of_a_session_store_are_the_same() {
     let mut pair = Pair::start();
     pair.same("CreateTable", &create_table("sessions"));
     let long = "x".repeat(2_049);
@@ -298,7 +298,7 @@ fn malformed_requests_fail_alike() {
 
 /// The differences. If you remove one, move it to the tests above.
 #[test]
-fn mistyped_values_are_told_from_invalid_ones_by_dynoxides_server_alone() {
+fn only_dynoxides_server_distinguishes_mistyped_values_from_invalid_ones() {
     let mut pair = Pair::start();
     pair.same("CreateTable", &create_table("sessions"));
     let body = on_sessions(json!({ "Item": { "id": "a" } })).to_string();

@@ -1,4 +1,4 @@
-//! Start, stop, and the address in between.
+//! Starting, stopping and the address of an engine.
 
 use std::net::{Ipv4Addr, Ipv6Addr, TcpListener, TcpStream};
 use std::time::{Duration, Instant};
@@ -37,13 +37,13 @@ fn dropping_stops_and_frees_the_port() {
     drop(engine);
 
     assert!(idle.is_closed());
-    // The idle connection's port lingers in TIME_WAIT, which must not be in the way.
+    // The port of the idle connection stays in TIME_WAIT for a while, which must not prevent a new start.
     let again = LocalEngine::builder().port(addr.port()).start().unwrap();
     assert_eq!(again.addr(), addr);
 }
 
 #[test]
-fn a_port_in_use_is_named_with_the_way_out() {
+fn a_port_in_use_is_named_with_a_hint() {
     let other = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let addr = other.local_addr().unwrap();
     let error = LocalEngine::builder()
@@ -79,7 +79,7 @@ fn a_host_that_is_not_loopback_needs_permission() {
 
 #[test]
 fn an_address_of_another_machine_cannot_be_bound() {
-    // TEST-NET-1, which no machine has.
+    // An address of TEST-NET-1, which no machine has.
     let builder = LocalEngine::builder()
         .host([192, 0, 2, 1])
         .allow_remote(true);
@@ -91,7 +91,7 @@ fn an_address_of_another_machine_cannot_be_bound() {
 #[test]
 #[expect(clippy::print_stdout, reason = "the summary of a run lists it")]
 fn listens_on_ipv6_where_there_is_any() {
-    // A container often has none. The line is counted with the skipped tests.
+    // A container often has no IPv6. The printed line is counted with the skipped tests.
     if TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_err() {
         println!("skipped: listens_on_ipv6_where_there_is_any (needs IPv6)");
         return;
@@ -108,7 +108,7 @@ fn listens_on_ipv6_where_there_is_any() {
 }
 
 #[test]
-fn two_engines_at_once_are_apart() {
+fn two_engines_have_separate_data() {
     let (one, two) = (
         LocalEngine::builder().start().unwrap(),
         LocalEngine::builder().start().unwrap(),
@@ -140,7 +140,7 @@ fn a_request_under_way_is_finished_before_the_stop() {
     another.ok("ListTables", &json!({}));
 
     let stopping = std::thread::spawn(move || engine.stop());
-    // The idle connection goes first: then the engine is stopping, and waits for the other alone.
+    // When the idle connection is closed, the engine is stopping, and only waits for the other one.
     assert!(another.is_closed());
     connection.write("}");
     assert_eq!(
@@ -156,7 +156,7 @@ fn a_request_that_never_ends_does_not_hold_up_the_stop() {
     let engine = LocalEngine::builder().start().unwrap();
     let mut connection = Connection::open(engine.addr());
     connection.write(UNFINISHED);
-    // Answered after the other was read: there is one thread.
+    // The engine has one thread. So this answer shows that it has read the other request.
     Connection::open(engine.addr()).ok("ListTables", &json!({}));
 
     let start = Instant::now();
@@ -170,7 +170,7 @@ fn a_request_that_never_ends_does_not_hold_up_the_stop() {
 }
 
 #[test]
-fn clients_that_vanish_do_no_harm() {
+fn clients_that_disconnect_do_no_harm() {
     let engine = LocalEngine::builder().start().unwrap();
     for _ in 0..20 {
         let mut connection = Connection::open(engine.addr());

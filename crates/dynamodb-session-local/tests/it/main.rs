@@ -1,6 +1,6 @@
 //! The engine, over raw HTTP.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, reason = "in a test a panic is a failure")]
 
 mod admission;
 mod data_file;

@@ -1,4 +1,4 @@
-//! A minimal HTTP client, a table to play with, and temporary directories.
+//! A minimal HTTP client, a table for tests, and temporary directories.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-/// Longer than anything here takes: a test that hangs fails.
+/// Longer than any step takes: a test that hangs fails.
 const DEADLINE: Duration = Duration::from_secs(20);
 
 /// Enough for an engine that does not verify signatures.
@@ -75,13 +75,13 @@ impl Connection {
             headers.push((key.to_ascii_lowercase(), value.trim().to_owned()));
         }
         let mut response = Response {
-            status: status.expect("a status"),
+            status: status.expect("the answer has a status"),
             headers,
             body: String::new(),
         };
         let length = response
             .header("content-length")
-            .expect("a length")
+            .expect("the answer has a length")
             .parse()
             .unwrap();
         let mut body = vec![0; length];

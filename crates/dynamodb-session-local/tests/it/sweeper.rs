@@ -1,4 +1,4 @@
-//! Expired items are deleted, by the clock, and nothing else is.
+//! The engine deletes expired items, by its clock, and no other items.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,7 +11,7 @@ use crate::support::{Connection, eventually};
 
 const NOW: u64 = 1_800_000_000;
 
-/// An engine at [`NOW`], and the hand of its clock.
+/// An engine whose clock shows [`NOW`], and the value that sets the clock.
 fn at_now() -> (Builder, Arc<AtomicU64>) {
     let hand = Arc::new(AtomicU64::new(NOW));
     let clock = Arc::clone(&hand);
@@ -20,7 +20,7 @@ fn at_now() -> (Builder, Arc<AtomicU64>) {
 }
 
 #[test]
-fn expired_items_go_by_themselves() {
+fn expired_items_are_deleted_in_the_background() {
     let (builder, hand) = at_now();
     let engine = builder
         .sweep_every(Duration::from_millis(10))
@@ -43,7 +43,7 @@ fn expired_items_go_by_themselves() {
 }
 
 #[test]
-fn a_sweep_by_hand_counts_and_the_second_of_expiry_still_lives() {
+fn a_manual_sweep_returns_its_count_and_keeps_items_in_their_second_of_expiry() {
     let (builder, hand) = at_now();
     let engine = builder.sweep_every(Duration::ZERO).start().unwrap();
     let mut connection = Connection::open(engine.addr());

@@ -56,7 +56,7 @@ static KEY: LazyLock<hmac::Key> = LazyLock::new(|| {
     hmac::Key::new(hmac::HMAC_SHA256, &key)
 });
 
-/// What a log may hold of an id: it tells sessions apart and nothing else.
+/// The part of an id that a log may hold: a hash, which only distinguishes sessions.
 pub(crate) fn id_hash(id: &str) -> String {
     let tag = hmac::sign(&KEY, id.as_bytes());
     tag.as_ref()[..8]

@@ -13,7 +13,7 @@ use crate::error::{Error, ErrorKind};
 /// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html>
 pub(crate) const MAX_ID_BYTES: usize = 2048;
 
-/// The secret name of a session: whoever knows it has the session.
+/// The secret name of a session: anyone who knows it can use the session.
 ///
 /// Compared byte for byte and never normalised. Its `Debug` output hides it.
 #[derive(Clone, PartialEq, Eq, Hash)]

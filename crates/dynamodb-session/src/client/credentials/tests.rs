@@ -17,7 +17,7 @@ const START: SystemTime = UNIX_EPOCH;
 const FAILED: &str =
     "the credential provider failed: an error occurred while loading credentials: ";
 
-/// Provides what it is told, each after `yields` turns of the scheduler; hangs when told nothing.
+/// Gives the scripted answers, each after some turns of the scheduler. Without an answer it hangs.
 #[derive(Debug, Clone, Default)]
 struct Provider(Arc<Mutex<ProviderState>>);
 

@@ -15,7 +15,7 @@ mod attempts;
 mod errors;
 mod pauses;
 
-/// Sleeps by moving on, and remembers how long.
+/// A clock whose sleeps end at once, advance it, and are recorded.
 #[derive(Debug, Clone, Default)]
 struct JumpingClock(Arc<Mutex<(Duration, Vec<Duration>)>>);
 
@@ -54,7 +54,7 @@ impl Clock for JumpingClock {
 
 type Step = (Duration, Result<Response, Incomplete>);
 
-/// Answers as scripted, taking the time scripted.
+/// A transport with scripted answers, each of which takes a scripted time.
 #[derive(Debug, Default)]
 struct Script {
     clock: JumpingClock,

@@ -88,7 +88,7 @@ pub(super) fn plain(attribute: &Value) -> Value {
                 .collect()
         }
         ("S", text) => text.clone(),
-        other => panic!("nobody writes {other:?} here"),
+        other => panic!("the model never writes {other:?}"),
     }
 }
 

@@ -28,7 +28,7 @@ impl Form for SessionText {
     fn data(&self) -> Data {
         match self {
             Self::Json(text) => serde_json::from_str(text).unwrap(),
-            Self::Attribute(_) => panic!("nobody stores what JSON cannot express here"),
+            Self::Attribute(_) => panic!("the model only stores JSON"),
         }
     }
 }

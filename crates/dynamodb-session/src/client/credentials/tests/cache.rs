@@ -1,7 +1,7 @@
 use super::*;
 
 #[tokio::test]
-async fn a_thousand_who_wait_ask_once() {
+async fn a_thousand_waiting_callers_share_one_request() {
     let (cache, provider, _) = cache();
     let ask = |cache: &Arc<CredentialCache>| {
         let cache = Arc::clone(cache);
@@ -18,13 +18,13 @@ async fn a_thousand_who_wait_ask_once() {
             assert_eq!(waiter.await.unwrap(), expected);
         }
     }
-    // The failure was not kept; the keys are.
+    // The failure was not kept. The credentials are.
     assert_eq!(key(&cache).await.unwrap(), "A");
     assert_eq!(provider.asked(), 2);
 }
 
 #[tokio::test]
-async fn who_gives_up_does_not_take_the_answer_from_the_others() {
+async fn a_caller_that_gives_up_does_not_stop_the_others() {
     let (cache, provider, _) = cache();
     provider.tell(Ok(keys("A", None)));
     {
@@ -47,7 +47,7 @@ async fn credentials_are_renewed_before_they_expire() {
     settle().await;
     assert_eq!(provider.asked(), 1);
 
-    // Five minutes ahead: in the background, while the old ones serve.
+    // Five minutes before they expire: renewed in the background, while the old ones are still used.
     clock.advance(Duration::from_secs(1));
     provider.tell(Ok(keys("B", Some(7200))));
     assert_eq!(key(&cache).await.unwrap(), "A");
@@ -55,7 +55,7 @@ async fn credentials_are_renewed_before_they_expire() {
     assert_eq!(key(&cache).await.unwrap(), "B");
     assert_eq!(provider.asked(), 2);
 
-    // Ten seconds ahead: the old ones no longer serve.
+    // Ten seconds before they expire: the old ones are no longer used.
     clock.advance(Duration::from_secs(3600 + 300 - 10));
     provider.tell(Ok(keys("C", None)));
     assert_eq!(key(&cache).await.unwrap(), "C");
@@ -73,11 +73,11 @@ async fn a_failed_renewal_leaves_valid_credentials_in_use_and_is_not_repeated_at
         settle().await;
     }
     assert_eq!(provider.asked(), 2);
-    // In the last seconds everyone waits for the renewal, but a failed one still leaves the old.
+    // In the last seconds all callers wait for the renewal. If it fails, the old credentials are still used.
     clock.advance(Duration::from_secs(195));
     provider.tell(Err("503"));
     assert_eq!(key(&cache).await.unwrap(), "A");
-    // After that they are of no use.
+    // After their expiry they are not used.
     clock.advance(Duration::from_secs(5));
     provider.tell(Err("503"));
     assert_eq!(key(&cache).await.unwrap_err(), FAILED.to_owned() + "503");

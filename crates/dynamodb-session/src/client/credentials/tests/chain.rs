@@ -36,7 +36,7 @@ async fn the_environment_is_read_without_building_the_chain() {
         };
         assert!(chain.built.try_lock().unwrap().is_none());
     }
-    // Half a pair is none.
+    // An access key without its secret is ignored.
     let half = found(false, &[("AWS_ACCESS_KEY_ID", "AWS")]);
     let failure = half.get().await.unwrap_err();
     assert!(failure.to_string().starts_with("no credentials found: "));
@@ -157,7 +157,7 @@ async fn the_chain_asks_a_container_s_service_over_our_own_connections() {
 }
 
 #[tokio::test]
-async fn a_host_with_nothing_is_told_so() {
+async fn a_host_without_credentials_gets_an_error() {
     let expected = format!(" {NOT_FOUND}");
     let mut variables = vec![("EXPECTED", expected.as_str())];
     variables.extend(NOWHERE);

@@ -118,7 +118,7 @@ fn urls_are_read() {
 }
 
 #[test]
-fn urls_that_are_none_are_refused_without_showing_what_they_hold() {
+fn invalid_urls_are_refused_and_not_shown() {
     for text in [
         "",
         "http://",
@@ -153,7 +153,7 @@ fn urls_that_are_none_are_refused_without_showing_what_they_hold() {
 }
 
 #[test]
-fn only_a_way_over_the_network_is_insecure() {
+fn only_plain_http_over_the_network_is_insecure() {
     for (url, insecure) in [
         ("http://example:8000", true),
         ("https://example", false),

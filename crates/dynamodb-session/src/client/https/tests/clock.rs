@@ -1,6 +1,6 @@
 use super::*;
 
-/// `Date` of 600 s after the start.
+/// A `Date` header of 600 s after the start.
 const AHEAD: &str = "date: Fri, 15 Jan 2027 08:10:00 GMT\r\n";
 
 #[tokio::test]
@@ -38,7 +38,7 @@ async fn a_wrong_clock_is_corrected_and_the_call_repeated() {
 }
 
 #[tokio::test]
-async fn a_clock_is_left_alone_by_small_differences_strangers_and_on_request() {
+async fn small_differences_other_servers_and_a_setting_leave_the_clock_unchanged() {
     let near = "date: Fri, 15 Jan 2027 08:03:50 GMT\r\n";
     let with_id = |date: &str| format!("x-amzn-requestid: R\r\n{date}");
     for (status, headers, correct, corrected) in [
@@ -60,7 +60,7 @@ async fn a_clock_is_left_alone_by_small_differences_strangers_and_on_request() {
 }
 
 #[tokio::test]
-async fn of_many_refused_for_the_clock_all_are_told_to_repeat() {
+async fn all_requests_that_are_refused_for_the_clock_are_repeated() {
     let refusal = || {
         Act::Answer(response(
             400,

@@ -8,10 +8,10 @@ async fn a_connection_idle_too_long_by_either_clock_is_not_used_again() {
     let (config, clock) = client_config(&server);
     let transport = HttpsTransport::new(config);
     transport.send(request()).await.unwrap();
-    // A thaw: the wall clock alone has moved.
+    // A thaw: only the wall clock has moved.
     clock.set_wall(start() + Duration::from_secs(21));
     transport.send(request()).await.unwrap();
-    // The wall clock was set back: the monotonic one tells.
+    // The wall clock was set back: now the monotonic clock shows the time.
     clock.advance(Duration::from_secs(21));
     clock.set_wall(start());
     transport.send(request()).await.unwrap();
@@ -22,7 +22,7 @@ async fn a_connection_idle_too_long_by_either_clock_is_not_used_again() {
 #[tokio::test]
 async fn a_connection_closed_while_idle_costs_a_reconnect_not_an_error() {
     let closing = || vec![Act::AnswerAndClose(ok("{}"))];
-    // On a thread of its own, so that it closes also while this one is blocked.
+    // On a separate thread, so that it closes the connection even while this one is blocked.
     let (sender, receiver) = tokio::sync::oneshot::channel();
     std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -41,10 +41,10 @@ async fn a_connection_closed_while_idle_costs_a_reconnect_not_an_error() {
     let (config, clock) = client_config(&server);
     let transport = HttpsTransport::new(config);
     transport.send(request()).await.unwrap();
-    // Time for the end of the connection to be noticed.
+    // Long enough to notice the end of the connection.
     tokio::time::sleep(Duration::from_millis(100)).await;
     transport.send(request()).await.unwrap();
-    // No time to notice.
+    // Not long enough to notice it.
     std::thread::sleep(Duration::from_millis(100));
     clock.advance(Duration::from_secs(2));
     transport.send(request()).await.unwrap();
@@ -87,14 +87,14 @@ async fn an_answer_that_breaks_off_is_broken_and_its_connection_gone() {
         assert_eq!(reason(&transport).await.0, IncompleteReason::Broken);
     }
     transport.send(request()).await.unwrap();
-    // Sent on the kept connection, so it may have been executed: not sent again behind the caller's back.
+    // The request was sent on the kept connection, so it may have been executed. The transport does not repeat it.
     assert_eq!(reason(&transport).await.0, IncompleteReason::Stale);
     transport.send(request()).await.unwrap();
     assert_eq!(server.connections(), [0, 1, 2, 3, 3, 4]);
 }
 
 #[tokio::test]
-async fn an_unreachable_endpoint_is_told_apart() {
+async fn an_unreachable_endpoint_is_a_failure_to_connect() {
     let server = Server::start(vec![]).await;
     let (mut config, _) = client_config(&server);
     let unused = TcpListener::bind("127.0.0.1:0")

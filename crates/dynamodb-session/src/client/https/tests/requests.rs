@@ -46,7 +46,7 @@ async fn requests_are_signed_and_share_a_connection() {
     );
     assert_eq!(header("authorization"), expected.authorization);
     assert_eq!(header("x-amz-date").as_bytes(), expected.date.as_bytes());
-    // Each attempt afresh.
+    // Each attempt is signed anew.
     assert_ne!(
         server.received()[1].headers["authorization"],
         expected.authorization
@@ -83,7 +83,7 @@ async fn a_session_token_is_sent_and_the_path_kept() {
 }
 
 #[tokio::test]
-async fn what_is_missing_is_said() {
+async fn missing_settings_are_reported() {
     let transport = HttpsTransport::new(config(&[]));
     let (kind, text) = reason(&transport).await;
     assert_eq!(kind, IncompleteReason::Config);

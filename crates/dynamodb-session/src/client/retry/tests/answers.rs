@@ -1,7 +1,7 @@
 use super::*;
 
 #[tokio::test]
-async fn an_answer_is_an_answer() {
+async fn an_answer_is_returned() {
     let (script, client) = script(vec![answer(200, r#"{"Item":{}}"#)]);
     let answer = call(&client).await.unwrap();
     assert_eq!(
@@ -21,7 +21,7 @@ async fn a_failed_condition_is_an_answer_that_carries_the_item() {
 }
 
 #[tokio::test]
-async fn the_observer_hears_of_each_call_once() {
+async fn the_observer_gets_one_report_for_each_call() {
     let steps = vec![
         (
             Duration::from_millis(3),
@@ -70,7 +70,7 @@ async fn the_observer_hears_of_each_call_once() {
 }
 
 #[tokio::test]
-async fn a_page_from_something_else_is_not_a_success() {
+async fn a_page_of_another_program_is_not_a_success() {
     for page in [
         "",
         "<html>Sign in</html>",

@@ -1,7 +1,7 @@
 use super::*;
 
 #[tokio::test]
-async fn what_retrying_cannot_cure_is_not_retried() {
+async fn errors_that_a_retry_cannot_cure_are_not_retried() {
     for (code, kind) in [
         ("AccessDeniedException", ErrorKind::AccessDenied),
         ("ResourceNotFoundException", ErrorKind::TableNotFound),
@@ -91,7 +91,7 @@ async fn a_dead_connection_costs_one_attempt_at_once_even_without_retries() {
             0,
         ),
         (3, vec![stale(), stale(), answer(200, "{}")], Ok(3), 1),
-        // It replaces the first retry; only where there is none left it is one more.
+        // It replaces the first retry. Only without a retry left it is an additional attempt.
         (3, vec![stale(), stale(), stale()], Err(3), 1),
         (
             2,
@@ -110,7 +110,7 @@ async fn a_dead_connection_costs_one_attempt_at_once_even_without_retries() {
         assert_eq!(result.map_err(|error| error.attempts()), attempts);
         assert_eq!(paused(&script), pauses);
     }
-    // In an outage not even that.
+    // In an outage there is no additional attempt.
     let (_, mut client) = script(vec![stale()]);
     client.budget = Arc::new(RetryBudget::new(0));
     assert_eq!(call(&client).await.unwrap_err().attempts(), 1);

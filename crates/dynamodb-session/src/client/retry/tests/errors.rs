@@ -1,7 +1,7 @@
 use super::*;
 
 #[tokio::test]
-async fn missing_settings_and_credentials_are_told_as_they_are() {
+async fn missing_settings_and_credentials_are_reported_unchanged() {
     for (reason, kind) in [
         (IncompleteReason::Config, ErrorKind::Config),
         (IncompleteReason::Credentials, ErrorKind::Credentials),
@@ -63,7 +63,7 @@ async fn data_that_only_the_service_refuses_is_still_the_caller_s_data() {
 }
 
 #[tokio::test]
-async fn what_may_quote_data_or_a_token_is_not_shown() {
+async fn reasons_that_may_quote_data_or_a_token_are_not_shown() {
     let secret = "SECRET-3f9c";
     for code in [
         "ValidationException",

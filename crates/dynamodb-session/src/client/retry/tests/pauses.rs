@@ -63,7 +63,7 @@ async fn an_outage_ends_the_retries_and_successes_bring_them_back() {
             },
         )
     };
-    // 3 retries, 2 retries, none any longer.
+    // 3 retries, 2 retries, then no retry.
     let (_, client) = attempts(5, vec![false; 4 + 3 + 10]);
     let mut made = Vec::new();
     for _ in 0..12 {
@@ -72,7 +72,7 @@ async fn an_outage_ends_the_retries_and_successes_bring_them_back() {
     assert_eq!(made, [[4, 3].as_slice(), &[1; 10]].concat());
     assert_eq!(client.counts.snapshot().withheld_retries, 11);
 
-    // One in store: used up, not there, and there again after five calls.
+    // A budget of one retry: it is used up, then empty, and full again after five calls.
     let works = [
         vec![false; 2],
         vec![false],
@@ -118,7 +118,7 @@ async fn each_attempt_has_the_time_that_is_left_and_the_last_error_is_given_at_t
     ];
     let (script, client) = timed(steps);
     let error = call(&client).await.unwrap_err();
-    // 2000 + 25 + 2000 + 50 + 850 ms are gone; the next pause, of 400 ms, would end after 5 s.
+    // 2000 + 25 + 2000 + 50 + 850 ms have passed. The next pause, of 400 ms, would end after the deadline of 5 s.
     assert_eq!(script.clock.monotonic(), Duration::from_millis(4925));
     let timeouts: Vec<_> = script
         .timeouts
