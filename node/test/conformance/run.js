@@ -1,18 +1,18 @@
 'use strict';
 
-// The core's conformance suite on a face: on the local engine and on dynalite, or on the DynamoDB that
+// The core's conformance suite on an adapter: on the local engine and on dynalite, or on the DynamoDB that
 // DYNAMODB_ENDPOINT names. CONFORMANCE_UNMET lists, with commas, what that one cannot do, such as `proto-keys`.
 //
-// What it is run on is subjects. A subject opens, for each case, something with these members, of a `Store` that is
-// made with its `options`. Where a face has no such verb it lacks the member, and `unmet` says by the need's name how
-// many cases that concerns.
+// It runs on subjects. For each case a subject opens an object with these members, around a `Store` that is made with
+// its `options`. Where the adapter has no such verb, the member is missing. `unmet` has the number of cases that this
+// concerns, by the name of the need.
 //
-// own, adds                  the fields that the face adds to the data by itself; those it must find in a row of others
+// own, adds                  the fields that the adapter itself adds to the data; those it must find in a row of others
 // put(id, data, ttl)         stores a session, whatever is there
 // load(id, name)             the data, undefined for a miss; under a name, what follows goes on with what was loaded
 // save(name, data, ttl)      'written' or 'gone'; so do replace(name, data, ttl) and touch(name, ttl)
 // create(id, data, ttl)      'created' or 'taken'
-// list(), count(), clear()   the live sessions by id; how many they are; how many were deleted, if the face says so
+// list(), count(), clear()   the live sessions by id; how many they are; how many were deleted, if the adapter says so
 // delete(id), close()
 
 const assert = require('node:assert/strict');

@@ -118,7 +118,7 @@ class CaseRun {
 
     async clear({ expect }) {
       const cleared = await this.subject.clear();
-      // Not every face says how many.
+      // Not every adapter says how many.
       if (cleared !== undefined) assert.equal(cleared, expect);
     },
 

@@ -3,27 +3,14 @@
 const DynamoDBStore = require('koa-session-dynamodb-store/express');
 const express = require('../support/express');
 const fastify = require('../support/fastify');
-const { localAlone } = require('../support/options');
 const peers = require('../support/peers');
 const call = require('../support/session-call');
 const Visitor = require('../support/visitor');
+const { MINUTE, opener, PRICES } = require('./ours');
 
-const MINUTE = 60000;
-
-// Prices: operations, then read + write units for each size of a session.
-const EVERYWHERE = {
-  'first visit, nothing stored': ['', '0 + 0', '0 + 0'],
-  'first visit that begins a session': ['PutItem', '0 + 1', '0 + 10'],
-  'view that changes a field': ['GetItem UpdateItem', '1 + 1', '3 + 10'],
-  'rolling view that only reads': ['GetItem UpdateItem', '1 + 1', '3 + 10'],
-  'the same, within touchAfter': ['GetItem', '1 + 0', '3 + 0'],
-  'change of a session destroyed meanwhile': ['GetItem UpdateItem', '1 + 1', '3 + 1'],
-  logout: ['GetItem DeleteItem', '1 + 1', '3 + 10'],
-  'logout without a session': ['DeleteItem', '0 + 1', '0 + 1'],
-};
 // express-session touches every session that it has loaded.
-const EXPRESS = { ...EVERYWHERE, 'view that only reads': ['GetItem UpdateItem', '1 + 1', '3 + 10'] };
-const FASTIFY = { ...EVERYWHERE, 'view that only reads': ['GetItem', '1 + 0', '3 + 0'] };
+const EXPRESS = { ...PRICES, 'view that only reads': ['GetItem UpdateItem', '1 + 1', '3 + 10'] };
+const FASTIFY = { ...PRICES, 'view that only reads': ['GetItem', '1 + 0', '3 + 0'] };
 
 const PEER = {
   'first visit, nothing stored': ['', '0 + 0', '0 + 0'],
@@ -44,9 +31,7 @@ const PEER_FASTIFY = {
   'rolling view that only reads': ['GetItem PutItem', '1 + 1', '3 + 10'],
 };
 
-const ours = (more) => (endpoint, table, { touchAfter } = {}) => new DynamoDBStore(localAlone(endpoint, table, {
-  ...more, ...(touchAfter && { touchAfter: 10 * MINUTE }),
-}));
+const ours = opener(DynamoDBStore);
 
 const adapter = (framework, prices, peerPrices) => ({
   name: framework.name,

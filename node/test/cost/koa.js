@@ -5,31 +5,17 @@ process.env.AWS_SDK_JS_SUPPRESS_MAINTENANCE_MODE_MESSAGE = '1';
 const Legacy = require('legacy');
 const DynamoDBStore = require('koa-session-dynamodb-store');
 const { serveFor, VERSIONS } = require('../support/koa');
-const { local, localAlone } = require('../support/options');
+const { local } = require('../support/options');
 const Visitor = require('../support/visitor');
+const { MINUTE, opener, PRICES } = require('./ours');
 
-const MINUTE = 60000;
-
-// Prices: operations, then read + write units for each size of a session.
-const OURS = {
-  'first visit, nothing stored': ['', '0 + 0', '0 + 0'],
-  'first visit that begins a session': ['PutItem', '0 + 1', '0 + 10'],
-  'view that only reads': ['GetItem', '1 + 0', '3 + 0'],
-  'view that changes a field': ['GetItem UpdateItem', '1 + 1', '3 + 10'],
-  'rolling view that only reads': ['GetItem UpdateItem', '1 + 1', '3 + 10'],
-  'the same, within touchAfter': ['GetItem', '1 + 0', '3 + 0'],
-  'change of a session destroyed meanwhile': ['GetItem UpdateItem', '1 + 1', '3 + 1'],
-  logout: ['GetItem DeleteItem', '1 + 1', '3 + 10'],
-  'logout without a session': ['DeleteItem', '0 + 1', '0 + 1'],
-};
+const OURS = { ...PRICES, 'view that only reads': ['GetItem', '1 + 0', '3 + 0'] };
 
 const halved = (price) => price.replace(/^\d+/, (read) => String(Number(read) / 2));
 const withEventualReads = (prices) => Object.fromEntries(Object.entries(prices)
   .map(([view, [operations, ...units]]) => [view, [operations, ...units.map(halved)]]));
 
-const ours = (more) => (endpoint, table, { touchAfter } = {}) => new DynamoDBStore(localAlone(endpoint, table, {
-  ...more, ...(touchAfter && { touchAfter: 10 * MINUTE }),
-}));
+const ours = opener(DynamoDBStore);
 
 module.exports = VERSIONS.map((version) => ({
   name: version.name,
