@@ -92,6 +92,8 @@ export declare class Store {
   count(): Promise<string>
   /** Deletes all sessions, and resolves with their number. */
   clear(): Promise<string>
+  /** Deletes the expired sessions, and resolves with their number. */
+  deleteExpired(): Promise<string>
   /** The statistics of all stores with the same options, as JSON. */
   stats(): string
   /** Adds a listener: from now on the function of `onEvent` gets events for it, as lines of JSON. */

@@ -227,6 +227,9 @@ class Core {
   /** Deletes all sessions. Resolves with how many. */
   async clear() { return Number(await this.#scan((native) => native.clear())); }
 
+  /** Deletes the sessions that have expired. Resolves with how many. */
+  async deleteExpired() { return Number(await this.#scan((native) => native.deleteExpired())); }
+
   #scan(start) {
     return this.#call(start, (text) => {
       this.#ended();

@@ -215,6 +215,16 @@ impl Store {
             .start(move || async move { Ok(Value::Text(store.clear().await?.to_string())) })
     }
 
+    /// Deletes the expired sessions, and resolves with their number.
+    #[napi(catch_unwind, ts_return_type = "Promise<string>")]
+    pub fn delete_expired(&self) -> napi::Result<PromiseRaw<'_, ()>> {
+        let store = self.store();
+        self.calls.start(move || async move {
+            let deleted = store.delete_expired().await?;
+            Ok(Value::Text(deleted.to_string()))
+        })
+    }
+
     /// The statistics of all stores with the same options, as JSON.
     #[napi(catch_unwind)]
     pub fn stats(&self) -> String {

@@ -41,6 +41,12 @@ declare class ExpressDynamoDBStore<Session extends object = any> extends EventEm
   /** Deletes all sessions with this store's prefix, and resolves with their number. Reads the whole table. */
   clear(callback?: ExpressDynamoDBStore.Callback<number>): Promise<number>;
 
+  /**
+   * Deletes the expired sessions with this store's prefix, and resolves with their number. For tables whose TTL is off.
+   * Reads the whole table.
+   */
+  deleteExpired(callback?: ExpressDynamoDBStore.Callback<number>): Promise<number>;
+
   /** For express-session: destroys the request's session and gives it a new one, under a new id. */
   regenerate(req: any, callback?: ExpressDynamoDBStore.Callback<void>): Promise<void>;
 

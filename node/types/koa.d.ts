@@ -25,6 +25,12 @@ declare class KoaDynamoDBStore<Session extends object = Record<string, any>> {
   /** Deletes a session. Succeeds even if it does not exist. Resolves with an empty object, as version 1 did. */
   destroy(id: string, options?: object): Promise<common.Empty>;
 
+  /**
+   * Deletes the expired sessions with this store's prefix, and resolves with their number. For tables whose TTL is off.
+   * Reads the whole table.
+   */
+  deleteExpired(): Promise<number>;
+
   /** What the service says about the table; null if it does not exist. */
   isTableCreated(): Promise<common.TableState | null>;
 

@@ -60,6 +60,13 @@ Examples:
 
 ";
 
+const SWEEP_EXAMPLES: &str = "\
+Examples:
+  dynamodb-session sweep --once --region eu-central-1
+  dynamodb-session sweep --once --table-name carts --prefix shop: --json
+
+";
+
 const LOCAL_EXAMPLES: &str = "\
 Examples:
   dynamodb-session local
@@ -86,6 +93,13 @@ pub(crate) enum Command {
     /// Shows or deletes one session
     #[command(subcommand)]
     Session(SessionCommand),
+    /// Deletes the expired sessions of a table whose TTL is off
+    ///
+    /// DynamoDB does it by itself, free of charge and within a few days, where the table's TTL is on. This
+    /// command reads the whole table and deletes the expired items one by one. A session that gets a later
+    /// expiry meanwhile stays. After an interruption, the same command goes on.
+    #[command(after_long_help = help(SWEEP_EXAMPLES))]
+    Sweep(SweepArgs),
     /// Runs a DynamoDB on this machine, for development and tests
     ///
     /// Prints one line with its URL on standard output when it is ready. Ctrl-C or SIGTERM stops it.
@@ -185,14 +199,8 @@ pub(crate) struct SessionArgs {
     pub(crate) id: String,
     #[command(flatten)]
     pub(crate) table: TableArgs,
-    /// The prefix that the application puts before its session ids [default: no prefix]
-    #[arg(
-        long,
-        value_name = "TEXT",
-        default_value = "",
-        hide_default_value = true
-    )]
-    pub(crate) prefix: String,
+    #[command(flatten)]
+    pub(crate) ids: IdArgs,
     /// The package that wrote the items; `session` stands for this project's own packages
     #[arg(
         long,
@@ -205,6 +213,33 @@ pub(crate) struct SessionArgs {
     pub(crate) connection: ConnectionArgs,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
+}
+
+#[derive(Args)]
+pub(crate) struct SweepArgs {
+    /// Go through the table once, then exit
+    #[arg(long, required = true)]
+    once: bool,
+    #[command(flatten)]
+    pub(crate) table: TableArgs,
+    #[command(flatten)]
+    pub(crate) ids: IdArgs,
+    #[command(flatten)]
+    pub(crate) connection: ConnectionArgs,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+#[derive(Args)]
+pub(crate) struct IdArgs {
+    /// The prefix that the application puts before its session ids [default: no prefix]
+    #[arg(
+        long,
+        value_name = "TEXT",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub(crate) prefix: String,
 }
 
 #[derive(Args)]

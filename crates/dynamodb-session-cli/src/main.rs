@@ -10,6 +10,7 @@ mod local;
 mod output;
 mod progress;
 mod session;
+mod sweep;
 mod table;
 
 use std::process::ExitCode;
@@ -43,6 +44,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
             Command::Table(TableCommand::Delete(args)) => table::delete(&args).await,
             Command::Session(SessionCommand::Get(args)) => session::get(args).await,
             Command::Session(SessionCommand::Delete(args)) => session::delete(args).await,
+            Command::Sweep(args) => sweep::run(&args).await,
             Command::Local(args) => local::run(&args).await,
         }
     })

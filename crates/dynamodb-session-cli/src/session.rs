@@ -19,7 +19,7 @@ use crate::{connection, output, progress};
 const MAX_INPUT_BYTES: u64 = 64 * 1024;
 
 pub(crate) async fn get(args: SessionArgs) -> Result<(), Failure> {
-    let store = connection::store(&args.connection, &args.table, &args.prefix, args.layout)?;
+    let store = connection::store(&args.connection, &args.table, &args.ids.prefix, args.layout)?;
     let id = session_id(args.id)?;
     let loaded = progress::shown("Waiting for the session", load(&store, &id)).await?;
     let Some(record) = loaded else {
@@ -75,7 +75,7 @@ pub(crate) async fn get(args: SessionArgs) -> Result<(), Failure> {
 }
 
 pub(crate) async fn delete(args: SessionArgs) -> Result<(), Failure> {
-    let store = connection::store(&args.connection, &args.table, &args.prefix, args.layout)?;
+    let store = connection::store(&args.connection, &args.table, &args.ids.prefix, args.layout)?;
     let id = session_id(args.id)?;
     progress::shown("Deleting the session", store.delete(&id)).await?;
     let masked = output::mask(id.as_str());

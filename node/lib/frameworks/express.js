@@ -225,6 +225,9 @@ class ExpressDynamoDBStore extends EventEmitter {
   /** Deletes all sessions. Resolves with how many there were. */
   clear(callback = undefined) { return settle(this.#core.clear(), callback); }
 
+  /** Deletes the expired sessions, for a table whose TTL is off. Resolves with how many there were. */
+  deleteExpired(callback = undefined) { return settle(this.#core.deleteExpired(), callback); }
+
   /** Gives a request a new session under a new id in place of its own. */
   regenerate(req, ...rest) {
     /** @type {Promise<void>} */

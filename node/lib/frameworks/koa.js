@@ -157,6 +157,9 @@ class KoaDynamoDBStore {
     this.#core.listen((name, event) => events.emit(name, event));
   }
 
+  /** Deletes the expired sessions, for a table whose TTL is off. Resolves with how many there were. */
+  deleteExpired() { return this.#core.deleteExpired(); }
+
   /** What this store, and all others of its configuration, have done since the first of them was made. */
   stats() { return this.#core.stats(); }
 

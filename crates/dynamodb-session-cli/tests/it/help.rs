@@ -2,12 +2,13 @@
 
 use crate::support::run;
 
-const COMMANDS: [&[&str]; 6] = [
+const COMMANDS: [&[&str]; 7] = [
     &["table", "create"],
     &["table", "describe"],
     &["table", "delete"],
     &["session", "get"],
     &["session", "delete"],
+    &["sweep"],
     &["local"],
 ];
 
@@ -68,6 +69,7 @@ fn wrong_usage_is_exit_code_2() {
         &["table", "create", "--read-capacity-units", "0"],
         &["table", "create", "--region", ""],
         &["session", "get"],
+        &["sweep"],
         &["local", "--port", "70000"],
         &["local", "--host", "example.com"],
     ] {

@@ -7,4 +7,5 @@ mod help;
 mod local;
 mod session;
 mod support;
+mod sweep;
 mod table;

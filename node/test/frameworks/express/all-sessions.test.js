@@ -92,11 +92,34 @@ describe('all sessions', () => {
     assert.ok(await table.get(`other-${prefix}`));
   });
 
+  it('deleteExpired: the expired ones of the prefix, on every page, each on the condition that it still is', async () => {
+    const prefix = unique('expired');
+    const names = await filled(prefix);
+    recorder.reset();
+    const own = open({ prefix });
+    assert.equal(await own.deleteExpired(), 2);
+    const deletes = recorder.only('DeleteItem').map(({ body }) => body);
+    assert.deepEqual(deletes.map(({ Key }) => Key.sessionId.S).sort(), ['gone1', 'gone2'].map((name) => prefix + name));
+    deletes.forEach(({ ConditionExpression: condition }) => assert.match(condition, /#e <= :now/));
+    assert.equal(await own.deleteExpired(), 0);
+    assert.deepEqual(ids(await own.all()), names);
+    assert.ok(await table.get(`other-${prefix}`));
+  });
+
+  it('deleteExpired: the number goes to the callback', async () => {
+    const own = open({ prefix: unique('callback') });
+    const deleted = await new Promise((resolve, reject) => {
+      own.deleteExpired((error, number) => (error ? reject(error) : resolve(number)));
+    });
+    assert.equal(deleted, 0);
+  });
+
   it('of a table that is empty', async () => {
     const own = open({ prefix: unique('nothing') });
     assert.deepEqual(await own.all(), []);
     assert.equal(await own.length(), 0);
     await own.clear();
+    assert.equal(await own.deleteExpired(), 0);
   });
 
   ['connect-dynamodb', 'dynamodb-store'].forEach((layout) => {

@@ -1,0 +1,19 @@
+//! `sweep`.
+
+use dynamodb_session::options::Layout;
+
+use crate::cli::SweepArgs;
+use crate::exit::Failure;
+use crate::{connection, output, progress};
+
+pub(crate) async fn run(args: &SweepArgs) -> Result<(), Failure> {
+    // Whatever the layout, an item has expired by its expiry.
+    let layout = Layout::default();
+    let store = connection::store(&args.connection, &args.table, &args.ids.prefix, layout)?;
+    let deleted = progress::shown("Deleting expired sessions", store.delete_expired()).await?;
+    if args.output.json {
+        return output::json(&serde_json::json!({ "deleted": deleted }));
+    }
+    let sessions = if deleted == 1 { "session" } else { "sessions" };
+    output::line(&format!("Deleted {deleted} expired {sessions}."))
+}

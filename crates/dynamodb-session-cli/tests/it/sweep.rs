@@ -1,0 +1,56 @@
+//! `sweep`.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::support::Engine;
+
+/// An engine that leaves expired items where they are, with three of them and two live sessions.
+fn engine_with_expired() -> Engine {
+    let engine = Engine::start_with(&["--sweep", "0"]);
+    engine.run(&["table", "create"]).ok();
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    let now = now.as_secs();
+    for (id, expires) in [
+        ("shop:old", now - 60),
+        ("shop:older", now - 86_400),
+        ("blog:old", now - 60),
+        ("shop:live", now + 600),
+        ("blog:live", now + 600),
+    ] {
+        engine.put_session(id, expires);
+    }
+    engine
+}
+
+#[test]
+fn it_deletes_the_expired_sessions_of_the_prefix_and_says_how_many() {
+    let engine = engine_with_expired();
+    let sweep = ["sweep", "--once", "--prefix", "shop:"];
+    assert_eq!(engine.run(&sweep).ok(), "Deleted 2 expired sessions.\n");
+    for (id, is_left) in [
+        ("shop:old", false),
+        ("shop:older", false),
+        ("shop:live", true),
+        ("blog:old", true),
+        ("blog:live", true),
+    ] {
+        assert_eq!(engine.has_item(id), is_left, "{id}");
+    }
+    assert_eq!(engine.run(&sweep).ok(), "Deleted 0 expired sessions.\n");
+    let rest = engine.run(&["sweep", "--once"]).ok();
+    assert_eq!(rest, "Deleted 1 expired session.\n");
+}
+
+#[test]
+fn as_json() {
+    let engine = engine_with_expired();
+    let run = engine.run(&["sweep", "--once", "--json"]);
+    assert_eq!(run.json(), serde_json::json!({ "deleted": 3 }));
+}
+
+#[test]
+fn without_a_table_the_hint_says_how_to_get_one() {
+    let engine = Engine::start();
+    let error = engine.run(&["sweep", "--once"]).fails(1);
+    assert!(error.contains("table create"), "{error}");
+}
