@@ -40,6 +40,7 @@ test: ## Check and test everything, as CI does
 	$(step) 'types flow' npm run --silent --prefix node test:flow
 	$(step) 'rust lint' cargo clippy --locked --workspace --exclude koa-session-dynamodb-store --all-targets --all-features -- -D warnings
 	$(step) 'addon lint' cargo clippy --locked --package koa-session-dynamodb-store --lib -- -D warnings
+	$(step) 'rust benchmark' cargo check --locked --manifest-path bench/rust/Cargo.toml --target-dir target/bench
 	$(step) 'unsafe code' .ci/unsafe-code
 	$(step) 'rust docs' env RUSTDOCFLAGS=-Dwarnings cargo doc --locked --workspace --all-features --no-deps
 	$(step) 'rust tests' cargo test --locked --workspace --all-features -- --show-output

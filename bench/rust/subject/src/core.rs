@@ -15,7 +15,6 @@ pub struct Core {
 }
 
 pub struct Lane {
-    new: NewSession<Session>,
     loaded: Loaded<Session>,
     changed: Session,
 }
@@ -43,7 +42,6 @@ impl Subject for Core {
         let mut loaded = Loaded::new(self.id.clone(), session.clone());
         loaded.expires_at = Some(self.expires_at);
         Ok(Lane {
-            new: NewSession::new(self.id.clone(), session.clone()).expires_at(self.expires_at),
             loaded,
             changed: session,
         })
@@ -55,15 +53,15 @@ impl Subject for Core {
     }
 
     async fn put(&self, lane: &mut Lane) -> Result {
-        self.store.put(&lane.new).await?;
+        let session = NewSession::new(self.id.clone(), &lane.changed).expires_at(self.expires_at);
+        self.store.put(&session).await?;
         Ok(())
     }
 
     async fn save(&self, lane: &mut Lane) -> Result {
         lane.changed.views += 1;
-        let saved = self
-            .store
-            .save(&lane.loaded, &lane.changed, &SaveOptions::default().expires_at(self.expires_at));
+        let options = SaveOptions::default().expires_at(self.expires_at);
+        let saved = self.store.save(&lane.loaded, &lane.changed, &options);
         if saved.await?.is_saved() {
             Ok(())
         } else {
