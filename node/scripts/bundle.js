@@ -48,6 +48,17 @@ const onDemand = {
   },
 };
 
+/** Bundles the option table as JSON, which V8 reads in half the time of the same objects as code. */
+const optionTable = {
+  name: 'option-table',
+  setup(build) {
+    build.onLoad({ filter: /[\\/]lib[\\/]options[\\/]table\.js$/ }, ({ path: file }) => {
+      const json = JSON.stringify(require(file)); // eslint-disable-line global-require, import/no-dynamic-require
+      return { contents: `module.exports = JSON.parse(${JSON.stringify(json)});` };
+    });
+  },
+};
+
 /**
  * Puts parentheses around the function that esbuild makes of each module. V8 then compiles it at once. Otherwise it
  * reads the text of a module three times before it runs, which takes a cold start almost half a millisecond.
@@ -78,7 +89,7 @@ async function bundle() {
     external: ['express-session'],
     // A bundled module has no file name of its own: lib/binding.js asks for that of the bundle.
     banner: { js: '\'use strict\';\n\nconst PACKAGE_FILE = module.filename;' },
-    plugins: [onDemand],
+    plugins: [onDemand, optionTable],
     logLevel: 'warning',
     write: false,
   });

@@ -67,6 +67,12 @@ function checked(value, name, row) {
   return value;
 }
 
+/** The conversions that a row of ./table.js can name. */
+const CONVERSIONS = {
+  attemptsOf: (retries) => retries + 1,
+  isOverwrite: (changes) => changes === 'overwrite' || undefined,
+};
+
 /**
  * What the native option holds for a checked value.
  *
@@ -74,10 +80,10 @@ function checked(value, name, row) {
  * @param {import('./table').Row} row
  * @returns {any}
  */
-const carried = (value, { carry }) => (carry ? carry(value) : value);
+const carried = (value, { carry }) => (carry ? CONVERSIONS[carry](value) : value);
 
 const isText = (value) => typeof value === 'string' && value !== '';
 
 module.exports = {
-  carried, check, checked, isPlain, isText,
+  CONVERSIONS, carried, check, checked, isPlain, isText,
 };

@@ -3,7 +3,8 @@
 /**
  * The options of the constructor, a row each. Everything else about options is made of these rows: the checks at run
  * time, the native options, the names in errors of the core, and, by ../../scripts/options.js, the types and the
- * tables of docs/options.md. What the documentation says of each is in ./docs.js, which no running program loads.
+ * tables of docs/options.md. It is pure data, because the bundle has it as JSON. What the documentation says of each
+ * row is in ./docs.js, which no running program loads.
  *
  * To add an option: its field in ../../src/options.rs, a row here, a text in ./docs.js, and `npm run options`.
  */
@@ -18,7 +19,7 @@
  * @property {any} [default]
  * @property {string} [field] The option of the native store that carries the value.
  * @property {string} [tableField] The native option of the table that carries the value.
- * @property {(value: any) => unknown} [carry] Converts the value for `field`.
+ * @property {string} [carry] How the value is converted for `field`: a name in ./check.js.
  * @property {string} [setting] The name that the core has for it, in its errors.
  * @property {string} [property] The property of the store that shows the value.
  * @property {string} [alias] An older name that is still accepted.
@@ -78,7 +79,7 @@ const STORE = {
     default: 'merge',
     alias: 'conflict',
     field: 'overwrite',
-    carry: (value) => value === 'overwrite' || undefined,
+    carry: 'isOverwrite',
     setting: 'parallel_changes',
   },
   touchAfter: {
@@ -125,7 +126,7 @@ const DYNAMO = {
   credentials: { isRare: true, type: 'object', field: 'credentialsProvider' },
   credentialProvider: { isRare: true, type: 'object', field: 'credentialsProvider' },
   maxRetries: {
-    type: 'number', max: 100, default: 3, field: 'maxAttempts', carry: (retries) => retries + 1, setting: 'max_attempts',
+    type: 'number', max: 100, default: 3, field: 'maxAttempts', carry: 'attemptsOf', setting: 'max_attempts',
   },
   retryDelayOptions: {
     isRare: true,

@@ -6,7 +6,7 @@ const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const path = require('node:path');
 const { describe, it } = require('node:test');
-const { check } = require('../../lib/options/check');
+const { CONVERSIONS, check } = require('../../lib/options/check');
 const layouts = require('../../lib/layouts');
 const docs = require('../../lib/options/docs');
 const { DYNAMO, STORE, TABLE } = require('../../lib/options/table');
@@ -46,6 +46,15 @@ describe('the option table', () => {
     documented().forEach(({ path: whole, row }) => {
       assert.ok(Array.isArray(row.type) || Object.hasOwn(check, row.type), whole);
     });
+  });
+
+  it('has only conversions that exist, and all of them', () => {
+    assert.deepEqual(carriers('carry'), Object.keys(CONVERSIONS).sort());
+  });
+
+  it('is pure data, because the bundle has it as JSON', () => {
+    const tables = { DYNAMO, STORE, TABLE };
+    assert.deepEqual(JSON.parse(JSON.stringify(tables)), tables);
   });
 
   it('fills the native options, every one of them', () => {
