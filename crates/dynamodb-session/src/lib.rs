@@ -60,7 +60,7 @@
 //! | [`touch`](SessionStore::touch) | moves the expiry of a live session only | 1 write |
 //! | [`delete`](SessionStore::delete) | succeeds even if the session does not exist | 1 write |
 //!
-//! What goes in is a [`NewSession`], what comes out is a [`Loaded`]. The first argument of a `save` is usually the
+//! The verbs take a [`NewSession`] and return a [`Loaded`]. The first argument of a `save` is usually the
 //! loaded session; [`Base`] has the other cases. An `expires_at` that is not set means the store's
 //! [default TTL](Builder::default_ttl), counted from the write.
 //!

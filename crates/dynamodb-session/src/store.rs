@@ -251,7 +251,7 @@ impl SessionStore {
     ///
     /// # Cost
     ///
-    /// 1 `DeleteItem`: 1 write capacity unit per started KB of the item, 1 when there is none.
+    /// 1 `DeleteItem`: 1 write capacity unit per started KB of the item, 1 if the item does not exist.
     pub async fn delete(&self, id: &SessionId) -> Result<(), Error> {
         self.inner.delete(id).await
     }
@@ -297,8 +297,8 @@ impl SessionStore {
 
     /// Deletes every session under this store's prefix, expired or not. Returns how many.
     ///
-    /// What counts as a session is an item with the attribute that holds session data, or with a number in
-    /// the TTL attribute: other rows of a shared table stay. Without a prefix, that is every session in the
+    /// An item counts as a session if it has the attribute for session data, or a number in the TTL attribute. Other
+    /// items of a shared table stay. Without a prefix, that is every session in the
     /// table. One that is stored meanwhile may stay or go.
     ///
     /// # Errors

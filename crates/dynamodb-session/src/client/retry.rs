@@ -144,7 +144,7 @@ impl Client {
     }
 
     /// Passes an event to the listener, if one is set.
-    pub(crate) fn tell(&self, event: impl FnOnce() -> Event) {
+    pub(crate) fn emit(&self, event: impl FnOnce() -> Event) {
         if let Some(listener) = &self.listener {
             listener(&event());
         }
@@ -199,7 +199,7 @@ impl Client {
             let code = || failure.error.code().map(str::to_owned);
             if failure.retry == Retry::Throttled {
                 count(&self.counts.throttles);
-                self.tell(|| Event::Throttled {
+                self.emit(|| Event::Throttled {
                     operation,
                     code: code().unwrap_or_default(),
                 });
@@ -228,7 +228,7 @@ impl Client {
                         has_paid = true;
                     }
                     count(&self.counts.retries);
-                    self.tell(|| Event::Retry {
+                    self.emit(|| Event::Retry {
                         operation,
                         attempt: attempts,
                         code: code(),

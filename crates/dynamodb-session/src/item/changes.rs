@@ -1,4 +1,4 @@
-//! What a save has to write: the top-level fields of a session that changed as the application saw them.
+//! What a save writes: the top-level fields of a session that differ from those the application saw.
 
 #[cfg(test)]
 mod tests;
@@ -19,7 +19,8 @@ use super::data::sealed::Encode;
 use super::stored::write_map;
 use crate::framework::{ExpiryField, Framework, Instants};
 
-/// Where a field stands in what a session's attribute value was appended to: its name, as a JSON string, then a colon, its value, and the end.
+/// Where a field is in the bytes of a session's attribute value: its name, as a JSON string, then a colon, its value, and
+/// the end.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct FieldAt {
     name: usize,
@@ -47,7 +48,7 @@ impl FieldSink for Vec<FieldAt> {
     }
 }
 
-/// Appends session data as a map whose fields are compared, not sent: what `DynamoDB` would refuse is not refused.
+/// Appends session data as a map whose fields are compared, but not sent. Values that `DynamoDB` would refuse are allowed.
 pub(crate) fn write_fields<T: Encode + ?Sized>(
     session: &T,
     out: &mut Vec<u8>,
@@ -56,7 +57,7 @@ pub(crate) fn write_fields<T: Encode + ?Sized>(
     write_map(session, out, false, Some(fields)).map(|_| ())
 }
 
-/// What a merging write does to the fields of a session. Names are JSON strings.
+/// The changes that a merging write makes to the fields of a session. Names are JSON strings.
 #[derive(Default)]
 pub(crate) struct Changes<'a> {
     /// Fields to set, with their attribute values.
@@ -65,13 +66,13 @@ pub(crate) struct Changes<'a> {
     pub(crate) removed: Vec<String>,
     /// The expiry unit: each field set or removed.
     pub(crate) expiry: Vec<(String, Option<&'a str>)>,
-    /// Whether of the expiry unit nothing but the instants differs.
+    /// Whether the expiry unit differs in its instants at most.
     pub(crate) keeps_settings: bool,
 }
 
 impl<'a> Changes<'a> {
-    /// From what was loaded to the session whose attribute value is in `session`, with fields there. With `as_doubles`
-    /// numbers are compared as JavaScript knows them; without, by their text.
+    /// The changes from the loaded session to the one whose attribute value is in `session`, with its fields `at` these
+    /// places. With `as_doubles`, numbers are compared as doubles, as JavaScript has them; otherwise by their text.
     pub(crate) fn since<B: Encode + ?Sized>(
         loaded: &B,
         session: &'a [u8],
@@ -81,18 +82,18 @@ impl<'a> Changes<'a> {
     ) -> Result<Self, ItemError> {
         let session = str::from_utf8(session).expect("the codec writes UTF-8");
         let mut comparison = Comparison::new(session, at, framework, as_doubles);
-        // Only a field at a time is in here.
+        // It holds one field at a time.
         let mut base = Vec::with_capacity(256);
         write_map(loaded, &mut base, false, Some(&mut comparison))?;
         Ok(comparison.finish())
     }
 
-    /// Whether no field changed that is the application's.
+    /// Whether no field of the application changed.
     pub(crate) fn is_of_expiry(&self) -> bool {
         self.set.is_empty() && self.removed.is_empty()
     }
 
-    /// Whether nothing but the instants of the expiry unit differs.
+    /// Whether only the instants of the expiry unit differ.
     pub(crate) fn moves_expiry_only(&self) -> bool {
         self.keeps_settings && self.is_of_expiry()
     }
@@ -104,7 +105,7 @@ impl<'a> Changes<'a> {
         self
     }
 
-    /// How many bytes the names and values have together, about.
+    /// About how many bytes the names and values have together.
     pub(crate) fn bytes(&self) -> usize {
         const AROUND: usize = 64; // two placeholders, their uses, quotes
         let set = self
@@ -121,15 +122,15 @@ impl<'a> Changes<'a> {
     }
 }
 
-/// A session that is compared with the fields of the one loaded, as they come.
+/// A session that is compared with the fields of the loaded one, one after the other.
 struct Comparison<'a, 'f> {
     session: &'a str,
-    /// The session's fields, and whether one of the base has their value.
+    /// The session's fields, and whether the base has the same value for each.
     now: Vec<(FieldAt, bool)>,
-    /// Where the next field of the base is looked for first: most sessions keep their order.
+    /// Where to look first for the next field of the base: most sessions keep the order of their fields.
     next: usize,
     framework: &'f Framework,
-    /// Which of the expiry unit the base had.
+    /// Which fields of the expiry unit the base had.
     had: Vec<bool>,
     as_doubles: bool,
     changes: Changes<'a>,
@@ -199,7 +200,7 @@ impl<'a, 'f> Comparison<'a, 'f> {
 
     fn finish(mut self) -> Changes<'a> {
         for (index, had) in self.had.iter().enumerate() {
-            // What is new is a setting, whatever of it are instants.
+            // A new field counts as a changed setting, also if it has instants.
             self.changes.keeps_settings &= *had || self.changes.expiry[index].1.is_none();
         }
         for &(at, is_same) in &self.now {
@@ -225,7 +226,7 @@ fn json_string(text: &str) -> String {
     serde_json::to_string(text).expect("strings are JSON")
 }
 
-/// What a JSON string says.
+/// The text of a JSON string.
 fn plain(name: &str) -> Cow<'_, str> {
     let Name(plain) = serde_json::from_str(name).expect("the codec writes names as JSON strings");
     plain
@@ -289,7 +290,8 @@ impl ExpiryField {
 
 /// Whether two attribute values are the same, whatever the order of fields.
 ///
-/// Level by level, and not as `serde_json::Value`s: there the field name `$serde_json::private::RawValue` is no name.
+/// They are compared level by level. In a `serde_json::Value`, the field name `$serde_json::private::RawValue` has a
+/// meaning of its own.
 fn is_equal(a: &str, b: &str, as_doubles: bool) -> bool {
     if a == b {
         return true;

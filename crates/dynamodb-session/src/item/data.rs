@@ -33,8 +33,8 @@ impl<T: sealed::Decode> DecodeSession for T {}
 
 /// Session data as text, for adapters that hand sessions to another language without building a tree in Rust.
 ///
-/// It is the data of a whole session. It implements neither `Serialize` nor `Deserialize`, because it is no value
-/// inside another one.
+/// It is the data of a whole session. It cannot be a part of another type, so it implements neither `Serialize` nor
+/// `Deserialize`.
 #[derive(Clone, PartialEq, Eq)]
 pub enum SessionText {
     /// JSON: every value in it is one JSON can express.

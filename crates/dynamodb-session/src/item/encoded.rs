@@ -13,11 +13,11 @@ pub(crate) struct EncodedSession {
     start: usize,
     /// The bytes it counts towards the item's size.
     pub(crate) size: usize,
-    /// What is compared with the session that was loaded; `None` if it cannot be, or need not.
+    /// The fields to compare with the loaded session; `None` if they cannot be compared, or are not needed.
     compared: Option<Compared>,
 }
 
-/// A session's fields, of which a save writes those that changed.
+/// The fields of a session. A save writes those that changed.
 #[derive(Clone)]
 struct Compared {
     /// Where they are in the session's bytes, or in `map`.
@@ -28,11 +28,11 @@ struct Compared {
     as_doubles: bool,
 }
 
-/// What most sessions fit into.
+/// Most sessions have no more.
 const USUAL_BYTES: usize = 1024;
 
 impl EncodedSession {
-    /// Encodes session data after so much `room`. With `is_compared` it can say what changed.
+    /// Encodes session data after this many bytes of `room`. `is_compared` allows [`changes_since`](Self::changes_since).
     pub(crate) fn encode<T: Encode + ?Sized>(
         layout: Layout,
         session: &T,
@@ -56,7 +56,7 @@ impl EncodedSession {
         if !is_compared {
             return Ok(encoded);
         }
-        // It is kept beside the request.
+        // It stays in memory beside the request.
         encoded.bytes.shrink_to_fit();
         let mut map = None;
         if layout.is_written_whole() {
@@ -79,12 +79,12 @@ impl EncodedSession {
         str::from_utf8(&self.bytes[self.start..]).expect("the codec writes UTF-8")
     }
 
-    /// The bytes, and where in them the attribute value begins. Before it there is room.
+    /// The bytes, and the place in them where the attribute value begins. The room is before it.
     pub(crate) fn into_bytes(self) -> (Vec<u8>, usize) {
         (self.bytes, self.start)
     }
 
-    /// What a save changes of the session that was loaded; `None` if they cannot be compared.
+    /// The changes since the session that was loaded; `None` if the two cannot be compared.
     pub(crate) fn changes_since<B: Encode>(
         &self,
         loaded: &B,
@@ -99,7 +99,7 @@ impl EncodedSession {
             framework,
             compared.as_doubles,
         );
-        // Whatever text another package stored can be written over.
+        // If another package stored text that cannot be read, it is overwritten.
         (map.is_none() || changes.is_ok()).then_some(changes)
     }
 }

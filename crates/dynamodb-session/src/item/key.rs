@@ -1,4 +1,4 @@
-//! Whether an item is the one that was asked for.
+//! Checking that an item is the requested one.
 
 use std::fmt;
 
@@ -6,8 +6,8 @@ use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
 
 use super::codec::{Tag, skip_rest};
 
-/// The key of the item asked for. A connection whose answers are out of step, by a proxy's fault say, must not give
-/// one visitor another's session.
+/// The key of the requested item. If the answers of a connection get out of order, for instance by a fault of a proxy, a
+/// visitor must not get the session of another one.
 #[derive(Clone, Copy)]
 pub(crate) struct OwnKey<'a> {
     /// The partition key.
@@ -15,7 +15,7 @@ pub(crate) struct OwnKey<'a> {
     pub(crate) value: &'a str,
 }
 
-/// Whether a key is this one.
+/// Returns whether a key is this one.
 impl<'de> DeserializeSeed<'de> for OwnKey<'_> {
     type Value = bool;
 

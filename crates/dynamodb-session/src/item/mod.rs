@@ -5,11 +5,11 @@
 //! [`Layout`]. Our own layout is that of the JavaScript package this project replaces, with one attribute more,
 //! `created`, which that package ignores. So tables need no migration, and both packages can serve one table.
 //!
-//! * [`codec`] turns session data into attribute values and back. It streams: nobody builds a tree, because a tree
-//!   costs more than all the rest of a request's work.
+//! * [`codec`] turns session data into attribute values and back. It streams, because building a tree costs more than
+//!   all other work of a request.
 //! * [`data`] says what session data can be: any serde type, or text ([`SessionText`]).
 //! * [`layout`] has a file for each layout.
-//! * [`encoded`] is a session about to be written, [`changes`] what a save has to write of it.
+//! * [`encoded`] is a session that is about to be written. [`changes`] finds which of its fields a save writes.
 //! * [`stored`] is the data as an attribute value. [`read`] and [`page`] read items out of answers.
 //!
 //! Data that `DynamoDB` would refuse are refused here, with a path into the session, before anything is sent:

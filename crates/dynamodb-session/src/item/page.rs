@@ -1,4 +1,4 @@
-//! Reading what a `Scan` found, and what a `BatchWriteItem` left undone.
+//! Reading the answers of `Scan` and `BatchWriteItem`.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,7 +12,7 @@ use super::data::sealed::Decode;
 use super::read::{ItemSeed, NameIs, StoredItem, malformed, read};
 use super::{ItemError, Layout};
 
-/// A page of a `Scan`, its items not yet read: one that cannot be read is no reason to miss the others.
+/// A page of a `Scan`. Its items are read one by one, so that an unreadable item does not hide the others.
 #[derive(Deserialize)]
 pub(crate) struct Scanned<'a> {
     /// Absent when the items were only counted.
@@ -55,7 +55,7 @@ impl ScannedItem<'_> {
     }
 }
 
-/// The keys of those deletes that a `BatchWriteItem` did not get to.
+/// The keys of the deletes that a `BatchWriteItem` did not process.
 pub(crate) fn unprocessed(answer: &[u8], partition_key: &str) -> Result<Vec<String>, ItemError> {
     #[derive(Deserialize)]
     #[serde(rename_all = "PascalCase")]

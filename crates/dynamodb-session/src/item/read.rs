@@ -14,7 +14,7 @@ use super::layout::Form;
 use super::stored::{Stored, Unreadable};
 use super::{ItemError, ItemErrorKind, Layout, OwnKey, expiry};
 
-/// An item as it was found.
+/// An item of an answer.
 #[derive(Debug)]
 pub(crate) struct StoredItem<T> {
     pub(crate) data: Stored<T>,
@@ -22,12 +22,12 @@ pub(crate) struct StoredItem<T> {
     pub(crate) expires_ms: Option<u64>,
     /// When it was created, in milliseconds of the Unix epoch. Items of the legacy package do not say.
     pub(crate) created_ms: Option<u64>,
-    /// Whether the data are where another package keeps them: see [`Layout`].
+    /// Whether the data are in the attribute of another package: see [`Layout`].
     pub(crate) is_foreign: bool,
 }
 
-/// Reads the item out of a whole response, where it is the member `Item` or `Attributes`; `None` if there is none.
-/// One with another key is an error; one without a key, as an update returns it, is not.
+/// Reads the item of a response: its member `Item` or `Attributes`; `None` if it has no such member. An item with another
+/// key is an error. An item without a key, as an update returns it, is not.
 pub(crate) fn read_response<T: Decode>(
     response: &[u8],
     member: &str,
@@ -44,7 +44,7 @@ pub(crate) fn read_response<T: Decode>(
 
 pub(super) type Input<'i, 'de> = &'i mut serde_json::Deserializer<StrRead<'de>>;
 
-/// Reads all of `json`; a second time if the first shows that it takes the slower way.
+/// Reads all of `json`. Reads it a second time, in a slower way, if the first time shows the need.
 pub(super) fn read<T>(
     json: &[u8],
     read: impl Fn(Input<'_, '_>, &Reading) -> Result<T, serde_json::Error>,
@@ -56,7 +56,7 @@ pub(super) fn read<T>(
     let mut mended = None;
     loop {
         let was_exact = reading.exact.get();
-        // Text is looked at once, not string by string.
+        // The text is checked once as a whole, not string by string.
         let Ok(text) = str::from_utf8(mended.as_deref().unwrap_or(json)) else {
             return Err(ItemError::new(
                 ItemErrorKind::Malformed,
@@ -127,7 +127,7 @@ impl<'de, T: Decode> Visitor<'de> for Response<'_, ItemSeed<'_, T>> {
 }
 
 pub(super) struct ItemSeed<'a, T> {
-    /// Without one it is any item.
+    /// `None`: any item.
     key: Option<OwnKey<'a>>,
     ttl_attribute: &'a str,
     layout: Layout,
@@ -208,7 +208,7 @@ impl<'de, T: Decode> Visitor<'de> for ItemSeed<'_, T> {
                         .as_deref()
                         .and_then(expiry::parse_ms);
                 }
-                // Anything but such an integer was not written by us, and is as good as absent.
+                // Any other value was not written by us, and counts as absent.
                 (Some(Role::Created), ..) => {
                     item.created_ms = map
                         .next_value_seed(NumberAttribute)?
@@ -232,13 +232,13 @@ impl<'de, T: Decode> Visitor<'de> for ItemSeed<'_, T> {
 enum Role {
     Key,
     Session,
-    /// The session, where another package keeps it.
+    /// The session in the attribute of another package.
     Foreign,
     Expiry,
     Created,
 }
 
-/// Finds what a field is by its name.
+/// Finds the role of a field by its name.
 #[derive(Clone, Copy)]
 pub(super) struct NameIs<'n, R, const N: usize>(pub(super) [(&'n str, R); N]);
 
@@ -266,7 +266,7 @@ impl<R: Copy, const N: usize> Visitor<'_> for NameIs<'_, R, N> {
 /// The attribute value that holds a session's data.
 struct SessionAttribute<'c, T> {
     form: Form,
-    /// Whether it is the other package's.
+    /// Whether it is the attribute of another package.
     is_foreign: bool,
     reading: &'c Reading,
     data: PhantomData<T>,

@@ -20,7 +20,7 @@ pub(crate) enum Stored<T> {
 /// Why an item holds no session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unreadable {
-    /// It has no attribute `session`: an `UpdateItem` after a delete leaves such items.
+    /// It has no attribute `session`. An `UpdateItem` of another program after a delete leaves such items.
     Absent,
     /// `session` is neither a map nor one of our own later layouts.
     NotAMap,

@@ -1,11 +1,11 @@
-//! How many capacity units a call consumed, in thousandths: an eventual read can cost a half.
+//! How many capacity units a call consumed, in thousandths, because an eventually consistent read can cost half a unit.
 
 use crate::item::size_of_item;
 
 /// The capacity units an answer reports, in thousandths.
 ///
-/// An attribute of that name is followed by an object, and text in a string has its quotes escaped, so a digit
-/// after this is the service's own word.
+/// Visitors cannot imitate the report: the value of an attribute is an object, and quotes inside strings are escaped.
+/// Only the service's own member is followed by a digit.
 pub(crate) fn reported(answer: &[u8]) -> u64 {
     const MEMBER: &[u8] = b"\"CapacityUnits\":";
     let mut units = 0.0;

@@ -1,4 +1,4 @@
-//! What a store has to tell beside the results of its calls.
+//! Events: what a store reports beside the results of its calls.
 
 use std::fmt::Write as _;
 use std::sync::{Arc, LazyLock};
@@ -8,18 +8,18 @@ use ring::rand::{SecureRandom, SystemRandom};
 
 use crate::request::Operation;
 
-/// Something that an operator may want to know of. It is no error: each call has its own result.
+/// Something that an operator may want to know. It is never an error: each call has its own result.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {
-    /// A write met that its session has been deleted, or that another one has its id now. It was dropped.
+    /// A write was dropped: its session was deleted meanwhile, or another session has its id now.
     Conflict {
-        /// Tells sessions apart: a hash of the id under a key that is drawn for each process.
+        /// A hash of the session id, under a random key of this process. It only distinguishes sessions.
         id_hash: String,
         /// The operation, such as `UpdateItem`.
         operation: Operation,
     },
-    /// An item holds no session: a load took it for a miss.
+    /// An item holds no session. The load returned no session.
     Unreadable {
         /// As in [`Conflict`](Self::Conflict).
         id_hash: String,
@@ -30,7 +30,7 @@ pub enum Event {
         operation: Operation,
         /// How many requests were sent so far.
         attempt: u32,
-        /// The service's name for what went wrong; `None` when there was no answer.
+        /// The service's name for the error; `None` without an answer.
         code: Option<String>,
     },
     /// The service asked for fewer requests.
@@ -40,12 +40,12 @@ pub enum Event {
         /// The service's name for it.
         code: String,
     },
-    /// `UpdateItem` is not allowed, so from now on sessions are written whole, by `PutItem`: a session that was
-    /// deleted stays deleted, but parallel requests overwrite each other. Told once.
+    /// `UpdateItem` is not allowed. From now on sessions are written whole, by `PutItem`: a deleted session stays
+    /// deleted, but parallel requests overwrite each other. Reported once.
     UpdateDenied,
 }
 
-/// Told about every [`Event`].
+/// A function that is called for every [`Event`].
 pub type Listener = Arc<dyn Fn(&Event) + Send + Sync>;
 
 static KEY: LazyLock<hmac::Key> = LazyLock::new(|| {

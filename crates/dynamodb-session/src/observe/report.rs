@@ -1,4 +1,4 @@
-//! What one call was like.
+//! Reports of calls.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,19 +6,19 @@ use std::time::Duration;
 use crate::error::ErrorKind;
 use crate::request::Operation;
 
-/// What one finished call was like, for logs and statistics.
+/// A finished call, for logs and statistics.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct CallReport {
     /// The operation.
     pub operation: Operation,
-    /// The HTTP status of the last answer; `None` when there was none.
+    /// The HTTP status of the last answer; `None` without an answer.
     pub status: Option<u16>,
     /// How many requests were sent, retries included.
     pub attempts: u32,
     /// The time the whole call took.
     pub elapsed: Duration,
-    /// What went wrong; `None` also for a condition that was not met.
+    /// The kind of the error; `None` after a success, and after a failed condition.
     pub error: Option<ErrorKind>,
     /// The service's name for the error, or `ConditionalCheckFailedException`.
     pub code: Option<String>,

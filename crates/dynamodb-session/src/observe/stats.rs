@@ -1,4 +1,4 @@
-//! Counts of what a store did. They are always on: a few relaxed additions per call.
+//! Counts of what a store did. They are always on, and cost a few relaxed additions per call.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
@@ -6,11 +6,11 @@ use std::time::Duration;
 use super::CallReport;
 use crate::request::Operation;
 
-/// What a store has done since it was built; of [`SessionStore::stats`](crate::SessionStore::stats).
+/// What a store has done since it was built: the result of [`SessionStore::stats`](crate::SessionStore::stats).
 #[derive(Debug, Clone, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Stats {
-    /// By operation, those without a call left out.
+    /// The counts of each operation that was called.
     pub operations: Vec<OperationStats>,
     /// Writes that were dropped because their session had gone.
     pub conflicts: u64,
@@ -18,26 +18,26 @@ pub struct Stats {
     pub skipped_touches: u64,
     /// Requests that were repetitions.
     pub retries: u64,
-    /// Retries that were not made because too many had been without success; see
+    /// Retries that were not made because too many others had failed; see
     /// [`RetryOptions::budget`](crate::options::RetryOptions::budget).
     pub withheld_retries: u64,
     /// Answers that asked for fewer requests.
     pub throttles: u64,
-    /// Writes that nothing guarded, because nothing was known of the session: [`put`](crate::SessionStore::put).
+    /// Unconditional writes: [`put`](crate::SessionStore::put).
     pub unguarded_writes: u64,
     /// Capacity units, of all operations.
     pub capacity_units: f64,
 }
 
-/// What came of one operation.
+/// The counts of one operation.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct OperationStats {
     /// The operation.
     pub operation: Operation,
-    /// Calls that ended, in whatever way.
+    /// Calls that ended, successfully or not.
     pub calls: u64,
-    /// Calls that ended with an error. A condition that failed is none.
+    /// Calls that ended with an error. A failed condition does not count.
     pub errors: u64,
     /// Requests that were sent.
     pub requests: u64,
@@ -45,8 +45,8 @@ pub struct OperationStats {
     pub time_total: Duration,
     /// The time of the longest call.
     pub time_max: Duration,
-    /// Capacity units: as the service reports them, and by its rules for writes whose condition failed, where it
-    /// reports none.
+    /// Capacity units as the service reports them. For writes whose condition failed, which the service does not report,
+    /// they are calculated by its rules.
     pub capacity_units: f64,
 }
 
@@ -57,7 +57,7 @@ struct Counters {
     requests: AtomicU64,
     total_us: AtomicU64,
     max_us: AtomicU64,
-    /// Thousandths of a unit: an eventual read costs a half.
+    /// Thousandths of a unit: an eventually consistent read costs half a unit.
     milli_units: AtomicU64,
 }
 
@@ -101,7 +101,7 @@ impl Counts {
             .filter(|operation| operation.calls > 0)
             .collect();
         Stats {
-            // From zero: the sum of no floats is -0.
+            // Starts from zero, because an empty sum of floats is -0.
             capacity_units: operations
                 .iter()
                 .fold(0.0, |units, operation| units + operation.capacity_units),

@@ -2,8 +2,8 @@
 //!
 //! * [`write`] prepares a session and sends it.
 //! * [`update`] writes what changed of a session that was loaded.
-//! * [`read`] says what an item is by now.
-//! * [`repeat`] tells a write's own earlier attempt from somebody else's item.
+//! * [`read`] decides whether an item is a live session.
+//! * [`repeat`] finds out whether an earlier attempt of a write was executed.
 //! * [`scan`] goes through the whole table.
 
 mod read;
@@ -34,7 +34,7 @@ pub(crate) struct Inner {
     pub(crate) table: TableConfig,
     /// Whether credentials go over the network unencrypted.
     pub(crate) is_insecure: bool,
-    /// As configured, until the table turns out to have its TTL on another one.
+    /// As configured. If the table has its TTL on another attribute, that one, as soon as the store has seen the table.
     pub(crate) ttl_attribute: RwLock<Arc<str>>,
     /// `UpdateItem` was refused: sessions are written whole.
     pub(crate) update_denied: AtomicBool,

@@ -1,4 +1,4 @@
-//! Reading one session, and what an item is by now.
+//! Reading one session.
 
 use super::{Inner, from_epoch_ms};
 use crate::client::retry::Answer;
@@ -8,7 +8,7 @@ use crate::observe::{Event, id_hash};
 use crate::request::{self, Operation};
 use crate::session::{Loaded, SessionId};
 
-/// What an item is by now.
+/// What a load makes of an item.
 pub(crate) enum Found<T> {
     Session(Loaded<T>),
     /// Its session has expired.
@@ -34,7 +34,7 @@ impl Inner {
             Found::Session(loaded) => Some(loaded),
             Found::Ended => None,
             Found::Unreadable => {
-                self.client.tell(|| Event::Unreadable {
+                self.client.emit(|| Event::Unreadable {
                     id_hash: id_hash(&key),
                 });
                 None
@@ -42,7 +42,7 @@ impl Inner {
         })
     }
 
-    /// What this item of this id is by now.
+    /// Whether this item is a live session.
     pub(crate) fn found<T>(&self, id: SessionId, stored: StoredItem<T>) -> Found<T> {
         let expires_at = stored.expires_ms.map(from_epoch_ms);
         let created = stored.created_ms.map(from_epoch_ms);

@@ -1,4 +1,4 @@
-//! Requests that may have been executed before: an answer can be lost although the request was not.
+//! Finding out whether an earlier attempt was executed. A request can be executed although its answer is lost.
 
 use std::time::SystemTime;
 
@@ -12,7 +12,7 @@ use crate::item::StoredItem;
 use crate::session::Stamp;
 
 impl Inner {
-    /// The item that a write's condition failed on, as the answer has it or as it is now.
+    /// The item on which a write's condition failed: from the answer, or read again if the answer does not have it.
     pub(super) async fn met(
         &self,
         answer: &Answer,
@@ -24,7 +24,7 @@ impl Inner {
         }
     }
 
-    /// Whether the item a write's condition failed on is what that very write stored at an earlier attempt.
+    /// Whether a write's condition failed because an earlier attempt of the same write had stored the item.
     pub(super) async fn was_stored_before(
         &self,
         answer: &Answer,
@@ -40,14 +40,14 @@ impl Inner {
         }))
     }
 
-    /// Whether the item a delete's condition failed on was deleted by an earlier attempt: then there is none.
+    /// Whether a delete's condition failed because an earlier attempt had deleted the item.
     pub(super) fn was_deleted_before(&self, answer: &Answer, key: &str) -> bool {
         let met: Option<StoredItem<IgnoredAny>> =
             self.item_in(answer, "Item", key).unwrap_or_default();
         answer.attempts > 1 && met.is_none()
     }
 
-    /// The `created` of an item that had none, as an update has left it: a parallel one may have been first.
+    /// The `created` of an item after an update of an item without it. A parallel update may have added it first.
     pub(super) fn created_in(&self, answer: &Answer, key: &str) -> Option<SystemTime> {
         let updated: Option<StoredItem<IgnoredAny>> =
             self.item_in(answer, "Attributes", key).ok()?;

@@ -1,4 +1,4 @@
-//! Verbs over all sessions of a table: they look at every item in it, page by page.
+//! Verbs over all sessions of a table. They read every item of it, page by page.
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
@@ -19,10 +19,10 @@ use crate::session::{Page, PageToken, SessionId};
 /// How many deletes of expired items are under way at a time.
 const PARALLEL_DELETES: usize = 8;
 
-/// How often in a row the table may have no capacity at all before a verb gives up.
+/// How many times in a row the table may lack capacity before a verb gives up.
 const PATIENCE: u32 = 8;
 
-/// What a page of a scan has when it is not read as sessions.
+/// A page of a scan without its sessions: their number and keys.
 struct Outline {
     count: u64,
     keys: Vec<String>,
@@ -66,7 +66,7 @@ impl<'a> Pages<'a> {
     }
 }
 
-/// A delete under way: whether it deleted.
+/// A delete under way. It returns whether it deleted an item.
 type Delete<'a> = dyn Future<Output = Result<bool, Error>> + Send + 'a;
 
 impl Inner {
@@ -117,7 +117,7 @@ impl Inner {
             wanted,
             prefix: &self.table.prefix,
             moment: self.moment(),
-            // Each delete of an expired item looks at it again.
+            // The delete of an expired item checks the expiry again.
             consistent_read: self.table.consistent_read && wanted != Wanted::ExpiredKeys,
             after,
         };
@@ -158,7 +158,7 @@ impl Inner {
         Ok(page)
     }
 
-    /// Makes a call again while the table has no capacity for it: what has been done so far would be lost.
+    /// Makes a call, and repeats it while the table lacks capacity. Giving up would lose the progress of the verb.
     async fn call_patiently(&self, operation: Operation, body: Bytes) -> Result<Answer, Error> {
         let mut refused = 0;
         loop {
@@ -172,7 +172,7 @@ impl Inner {
         }
     }
 
-    /// Deletes these keys, at most [`BATCH`], and comes back to those that the service leaves undone.
+    /// Deletes these keys, at most [`BATCH`]. Repeats the deletes that the service has not processed.
     async fn delete_batch(&self, keys: &[String]) -> Result<(), Error> {
         let mut left = keys.to_vec();
         let mut rounds = 0;
@@ -186,7 +186,7 @@ impl Inner {
                 return Ok(());
             }
             count(&self.client.counts().throttles);
-            self.client.tell(|| Event::Throttled {
+            self.client.emit(|| Event::Throttled {
                 operation: Operation::BatchWriteItem,
                 code: "UnprocessedItems".to_owned(),
             });
@@ -211,7 +211,7 @@ impl Inner {
             .on(Operation::BatchWriteItem, &self.table.name)
     }
 
-    /// Deletes those of the items that are expired by now; returns how many.
+    /// Deletes the items that are still expired, and returns their number.
     async fn delete_those_expired(&self, keys: Vec<String>) -> Result<u64, Error> {
         let mut keys = keys.into_iter();
         let mut running: Vec<Pin<Box<Delete<'_>>>> = Vec::with_capacity(PARALLEL_DELETES);
@@ -238,7 +238,7 @@ impl Inner {
             });
             match done.await {
                 Ok(was_deleted) => deleted += u64::from(was_deleted),
-                // Those under way are waited for: a connection is not given up for nothing.
+                // The deletes under way are finished: dropping them would close their connections.
                 Err(error) => failure = failure.or(Some(error)),
             }
         }

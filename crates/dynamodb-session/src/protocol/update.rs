@@ -1,4 +1,4 @@
-//! How a session that was loaded is updated, and what is sent where an `UpdateItem` cannot be done.
+//! Writing a session that was loaded: by `UpdateItem`, or by `PutItem` where that is not possible.
 
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -14,7 +14,7 @@ use crate::request::{self, Condition, ItemHead, Operation};
 use crate::session::{Loaded, SaveOutcome, Stamp};
 
 impl Inner {
-    /// Writes what differs from what was loaded, or of that the expiry unit alone.
+    /// Writes the fields that differ from the loaded session. As a touch, only those of the expiry unit.
     pub(super) async fn update<B: EncodeSession + Sync>(
         &self,
         loaded: &Loaded<B>,
@@ -45,14 +45,14 @@ impl Inner {
         {
             return Ok(Ok(stamp));
         }
-        // A framework that saves what it did not change touches it, which does not bring an expired session back.
+        // A framework saves unchanged sessions to extend them. That counts as a touch, which never revives an expired one.
         let is_touch_by_save = changed.is_some_and(Changes::is_of_expiry);
         let condition = if is_touch_by_save && !framework.expiry().is_empty() {
             condition.while_live(self.moment())
         } else {
             condition
         };
-        // One string cannot be written field by field.
+        // A session that is one string can only be written whole.
         let (changes, is_whole) = (
             changes.unwrap_or_default(),
             self.table.layout.is_written_whole(),
@@ -74,7 +74,8 @@ impl Inner {
             if self.replace(write, unstamped).await?.is_ok() {
                 return Ok(Ok(write.stamp(Some(write.created))));
             }
-            // Unless it has gone, a parallel write has given it our layout, and its changes must stay.
+            // The condition failed: the session is gone, or a parallel write has rewritten it in our layout. In the second
+            // case, the changes of that write must stay.
         }
         if self.update_denied.load(Relaxed) {
             return self.put_guarded(write, condition).await;
@@ -97,7 +98,7 @@ impl Inner {
         }
     }
 
-    /// Writes what changed, in as many requests as it takes.
+    /// Writes the changes, in one request or more.
     async fn merge(
         &self,
         write: &PreparedWrite,
@@ -120,7 +121,7 @@ impl Inner {
             if condition.created().is_none()
                 && let Some(created) = self.created_in(&answer, &write.key)
             {
-                // What is left of it is for the session that this was.
+                // The remaining requests are for the same session.
                 condition = condition.stamped(created);
                 if sent < bodies.len() {
                     bodies = requests(condition);
@@ -148,8 +149,8 @@ impl Inner {
         }
     }
 
-    /// What can be done where an `UpdateItem` failed: policies made for the legacy package do not grant it, and
-    /// fields can only be set in a map.
+    /// Falls back to `PutItem` if `UpdateItem` is not allowed, as under a policy made for the legacy package, or if the
+    /// stored session is not a map, so that its fields cannot be set.
     async fn instead_of_update(
         &self,
         error: Error,
@@ -157,16 +158,16 @@ impl Inner {
         condition: Condition,
     ) -> Result<Outcome, Error> {
         let is_denied = error.kind() == ErrorKind::AccessDenied;
-        // Written whole, what is too large may fit, but without what other requests have stored meanwhile.
+        // An item that became too large is not written whole: that would drop the changes of other requests.
         let is_cured_by_put = error.code() == Some("ValidationException")
             && error.kind() != ErrorKind::RecordTooLarge;
         if !is_denied && !is_cured_by_put {
             return Err(error);
         }
         let written = self.put_guarded(write, condition).await?;
-        // Who is refused everything, by wrong credentials say, is not to be left without updates for good.
+        // Only now: credentials that are refused everything must not turn updates off for good.
         if is_denied && !self.update_denied.swap(true, Relaxed) {
-            self.client.tell(|| Event::UpdateDenied);
+            self.client.emit(|| Event::UpdateDenied);
         }
         Ok(written)
     }
@@ -201,7 +202,7 @@ impl Inner {
         if !answer.condition_failed {
             return Ok(written(&answer, head));
         }
-        // A parallel write may have given it a `created`, which others have loaded since: it must stay.
+        // A parallel write may have added `created`. Other requests may have loaded it since, so it must stay.
         let there = self.met(&answer, &write.key).await?;
         let Some(created_ms) = there.and_then(|there| there.created_ms) else {
             return Ok(Err(GONE));
@@ -211,8 +212,7 @@ impl Inner {
         Ok(written(&answer, head))
     }
 
-    /// The state of a session whose touch is not worth a write, if it is not: it moves the expiry forward, and by
-    /// little.
+    /// The state of the session if its touch is not due, because it would move the expiry by too little.
     pub(super) fn skipped_touch<B>(&self, loaded: &Loaded<B>, expires_secs: u64) -> Option<Stamp> {
         let expires_at = expiry::from_secs(expires_secs);
         let was = loaded.expires_at?;
@@ -226,13 +226,13 @@ impl Inner {
         })
     }
 
-    /// What came of a write to the session of this key; reports one that was dropped.
+    /// The result of a write to the session of this key. Counts and reports a write that was dropped.
     pub(super) fn settled(&self, key: &str, outcome: Outcome) -> SaveOutcome {
         match outcome {
             Ok(stamp) => SaveOutcome::Saved(stamp),
             Err(Gone { operation }) => {
                 count(&self.client.counts().conflicts);
-                self.client.tell(|| Event::Conflict {
+                self.client.emit(|| Event::Conflict {
                     id_hash: id_hash(key),
                     operation,
                 });

@@ -1,4 +1,4 @@
-//! How a session is written: what is prepared, and which request is sent.
+//! Writing a session: what is prepared, and which request is sent.
 
 use std::time::SystemTime;
 
@@ -22,16 +22,16 @@ use crate::session::{
 /// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html>
 const MAX_ITEM_BYTES: usize = 409_600;
 
-/// How often [`Inner::create_or_merge`] tries, when the session under its id comes and goes.
+/// How often [`Inner::create_or_merge`] tries if others keep deleting and creating the session.
 const CREATE_ATTEMPTS: u32 = 3;
 
 static NO_FRAMEWORK: Framework = Framework::new();
 
-/// Session data of which nothing was loaded.
+/// The base of a save where no session was found.
 #[derive(serde::Serialize)]
 struct NoFields {}
 
-/// A session turned into what is written.
+/// A session that is ready to be written.
 #[derive(Clone)]
 pub(super) struct PreparedWrite {
     pub(super) key: String,
@@ -40,16 +40,16 @@ pub(super) struct PreparedWrite {
     pub(super) created: SystemTime,
 }
 
-/// What becomes of a session that is prepared.
+/// How a prepared session is going to be used.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Use {
     Put,
-    /// Put, or compared with what is there.
+    /// It is put, or merged into the session that is there.
     PutOrUpdate,
     Update,
 }
 
-/// What a write that is conditional on the loaded session did.
+/// The result of a write that is conditional on the loaded session.
 pub(super) type Outcome = Result<Stamp, Gone>;
 
 /// The session loaded was deleted meanwhile, or another one has its id.
@@ -145,7 +145,7 @@ impl Inner {
         }
     }
 
-    /// Writes what differs from what was loaded; as a touch, of that the expiry unit alone.
+    /// Writes the fields that differ from the loaded session. As a touch, only those of the expiry unit.
     async fn save_changes<B: EncodeSession + Sync, T: EncodeSession + Sync>(
         &self,
         loaded: &Loaded<B>,
@@ -202,12 +202,12 @@ impl Inner {
             };
             let created = there.created_ms.map(from_epoch_ms);
             let condition = Condition::Present { created };
-            // Without an expiry, no write is skipped as a touch that moves it by too little.
+            // It has no expiry, so that the write is never skipped as a touch that is not due.
             let mut loaded = Loaded::new(id.clone(), NoFields {});
             loaded.created = created;
             loaded.is_foreign = there.is_foreign;
-            // The same session with the `created` and the expiry of what it is merged into. Another `created` than
-            // that of the attempts to create it: should the session have gone, it would be taken for it.
+            // The data with the `created` and the expiry of the session that is there. Its own `created` would make the
+            // next attempt mistake that session for one that an earlier attempt created.
             let (merged_created, expires_secs) = self.life(expires_at, created);
             let merge = PreparedWrite {
                 expires_secs,
@@ -263,8 +263,8 @@ impl Inner {
         Ok(())
     }
 
-    /// When a session that is written now was created, and its expiry in seconds. `created` is that of the session
-    /// that is written to, if it is known: otherwise its life begins now.
+    /// The `created` and the expiry, in seconds, of a session that is written now. Without a `created`, the session is
+    /// created now.
     fn life(
         &self,
         expires_at: Option<SystemTime>,
@@ -277,12 +277,12 @@ impl Inner {
     }
 
     fn default_expiry(&self, now: SystemTime) -> SystemTime {
-        // A time to live that no clock reaches ends when the latest expiry does.
+        // A TTL beyond the range of the clock means the latest expiry.
         now.checked_add(self.table.default_ttl)
             .unwrap_or_else(|| expiry::from_secs(expiry::LATEST_SECS))
     }
 
-    /// Does all that can fail before anything is sent.
+    /// Does everything that can fail before a request is sent.
     fn prepare<T: EncodeSession>(
         &self,
         purpose: Use,
@@ -303,8 +303,8 @@ impl Inner {
                 EncodedSession::encode(self.table.layout, data, room, purpose != Use::Put)
                     .map_err(|error| invalid_data(&error))?;
             self.check_size(&key, &session)?;
-            // This is the stage between what is encoded and what is requested: from here on, nothing but `changes`
-            // looks into the session. Data that are to be sealed are sealed here.
+            // The stage between encoding and requesting. After it, only `changes` reads the session. Data would be sealed
+            // here.
             Ok(PreparedWrite {
                 key,
                 session,
@@ -323,7 +323,7 @@ impl Inner {
     fn check_size(&self, key: &str, session: &EncodedSession) -> Result<(), Error> {
         let layout = self.table.layout;
         let (marker, text) = layout.marker().unwrap_or_default();
-        // Ten digits, and thirteen: a number takes a byte for two of them and one more.
+        // Numbers of 10 and 13 digits. A number takes a byte for two digits, and one more.
         let size = item_size([
             (self.table.partition_key.as_str(), key.len()),
             (&*self.ttl_attribute(), 6),
@@ -339,7 +339,7 @@ impl Inner {
         Err(Error::new(ErrorKind::RecordTooLarge, message).with_remedy(Remedy::StoreLess))
     }
 
-    /// A `PutItem` where there is no live session. `Err` is the answer that says what is there instead.
+    /// A `PutItem` if there is no live session. Otherwise `Err`, with the answer that holds the existing item.
     async fn put_where_absent(&self, write: PreparedWrite) -> Result<Result<Stamp, Answer>, Error> {
         let ttl_attribute = self.ttl_attribute();
         let condition = Condition::Absent(self.moment());

@@ -14,8 +14,8 @@ pub(crate) struct Body<'a> {
     pub(super) names: Names<'a>,
     /// The members of `ExpressionAttributeNames`.
     placeholders: Vec<u8>,
-    /// Whether `ExpressionAttributeValues` is open. Nothing else is written till it is closed: what is saved goes
-    /// straight into the body.
+    /// Whether `ExpressionAttributeValues` is open. Until it is closed, only values are written: they go straight into
+    /// the body.
     has_values: bool,
 }
 
@@ -36,12 +36,12 @@ impl<'a> Body<'a> {
         }
     }
 
-    /// What every body begins with.
+    /// Writes the members with which every body begins.
     pub(super) fn begin(&mut self) -> &mut Self {
         let table = self.names.table;
         self.raw("{\"TableName\":")
             .string(table)
-            // It costs nothing, and is what the statistics add up.
+            // It costs nothing. The statistics need it.
             .raw(",\"ReturnConsumedCapacity\":\"TOTAL\"")
     }
 
@@ -120,7 +120,7 @@ impl<'a> Body<'a> {
         self
     }
 
-    /// Adds an expression; all in it is placeholders and words that JSON takes as they are.
+    /// Adds an expression. It consists of placeholders and words that need no escape in JSON.
     pub(super) fn expression(&mut self, member: &str, parts: &[&str]) -> &mut Self {
         self.raw(",\"").raw(member).raw("\":\"");
         for part in parts {

@@ -33,7 +33,7 @@ impl Moment {
 pub(crate) enum Condition {
     /// There is no item, or an expired one.
     Absent(Moment),
-    /// The item of the session that was loaded is there; `created` tells it from a successor under the same id.
+    /// The session that was loaded is there. `created` distinguishes it from a later session of the same id.
     Present { created: Option<SystemTime> },
     /// As `Present`, and it has not expired.
     Live {
@@ -42,7 +42,7 @@ pub(crate) enum Condition {
     },
     /// There is an item, and it has expired.
     Expired(Moment),
-    /// There is an item without `created`; with a moment, one that has not expired.
+    /// There is an item without `created`. With a moment, it has not expired.
     Unstamped(Option<Moment>),
 }
 
@@ -72,7 +72,7 @@ impl Condition {
         }
     }
 
-    /// The same for an item that has no `created`, if that of the session loaded is not known.
+    /// The same condition for an item without `created`, if the loaded session has no `created`.
     pub(crate) fn unstamped(self) -> Option<Self> {
         match self {
             Self::Present { created: None } => Some(Self::Unstamped(None)),
@@ -84,7 +84,7 @@ impl Condition {
         }
     }
 
-    /// The same for the session with this `created`.
+    /// The same condition for the session with this `created`.
     pub(crate) fn stamped(self, created: SystemTime) -> Self {
         let created = Some(created);
         match self {
@@ -95,8 +95,8 @@ impl Condition {
 
     /// The expression, in parts.
     fn expression(self) -> [&'static str; 6] {
-        // An item that lost its `created` to a writer who does not know it is still the session that was
-        // loaded, and a parallel save may have given one to an item that had none.
+        // Writers that do not know `created` remove it: the item is then still the loaded session. Or a parallel save
+        // may have added `created` to an item without it.
         let present = "attribute_exists(#k)";
         let same = match self {
             Self::Unstamped(_) => " AND attribute_not_exists(#c)",
@@ -116,7 +116,7 @@ impl Condition {
 }
 
 impl Body<'_> {
-    /// Defines what a moment's expression compares with.
+    /// Defines the values that the expression of a moment compares with.
     pub(super) fn moment(&mut self, moment: Moment) {
         let now_ms = epoch_ms(moment.now);
         self.value(":now").raw("{\"N\":\"");
@@ -129,7 +129,7 @@ impl Body<'_> {
         }
     }
 
-    /// Adds the condition on the item. `named` are those of its names that are defined already.
+    /// Adds the condition on the item. `named` lists the names that are already defined.
     pub(super) fn condition(&mut self, condition: Condition, named: &[&str]) -> &mut Self {
         let partition_key = self.names.partition_key;
         self.name("#k", partition_key);
@@ -150,7 +150,7 @@ impl Body<'_> {
             self.moment(moment);
         }
         self.close_values();
-        // With the item, a retry can tell its own first attempt from somebody else's session.
+        // The item shows whether an earlier attempt of the same write was executed.
         self.raw(",\"ReturnValuesOnConditionCheckFailure\":\"ALL_OLD\"")
             .expression("ConditionExpression", &condition.expression())
     }

@@ -1,8 +1,8 @@
 //! Requests as bytes.
 //!
 //! Bodies on the path of a session are written directly; the rare ones that manage a table go through `serde_json`.
-//! Every attribute is named by a placeholder, because `session` is a reserved word of `DynamoDB`. When which request is
-//! sent, and what its answer means, is the business of `protocol`.
+//! Every attribute is named by a placeholder, because `session` is a reserved word of `DynamoDB`. `protocol` decides when
+//! a request is sent, and what its answer means.
 
 mod body;
 mod condition;
@@ -42,7 +42,7 @@ pub(crate) struct ItemHead<'a> {
     pub(crate) created: SystemTime,
 }
 
-/// What a condition, its names and its values take at most, with short names.
+/// The most bytes that a condition takes with its names and values, if the names are short.
 const CONDITION_BYTES: usize = 512;
 
 /// `GetItem` of one session.

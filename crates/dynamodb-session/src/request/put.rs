@@ -7,10 +7,10 @@ use super::{CONDITION_BYTES, Condition, ItemHead, Names};
 use crate::clock::epoch_ms;
 use crate::item::{EncodedSession, write_str_attribute};
 
-/// What a `PutItem` takes before the session, without its id and with short names.
+/// The bytes of a `PutItem` before the session, without the id, if the names are short.
 const HEAD_BYTES: usize = 256;
 
-/// How much room to leave in front of a session that is going to be put, so that it need not be copied.
+/// How much room to leave before a session that is going to be put, so that it is not copied.
 pub(crate) fn put_room(id: &str) -> usize {
     HEAD_BYTES + id.len()
 }
@@ -33,7 +33,7 @@ pub(crate) fn put_item(
         bytes.copy_within(end.., start);
         bytes.truncate(end);
     } else {
-        // Long names: the session makes room.
+        // The names are long: move the session to make room.
         bytes[start..].rotate_right(head_length);
     }
     let mut bytes = close(Body::continue_with(bytes, names), condition);
@@ -41,7 +41,7 @@ pub(crate) fn put_item(
     bytes
 }
 
-/// The same of a session that may be needed again.
+/// The same as [`put_item`], with a copy of the session, which may be needed again.
 pub(crate) fn put_copy_of_item(
     names: Names<'_>,
     head: ItemHead<'_>,

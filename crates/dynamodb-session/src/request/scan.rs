@@ -12,16 +12,16 @@ use crate::item::{write_json_string, write_str_attribute};
 /// <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html>
 pub(crate) const BATCH: usize = 25;
 
-/// What a `Scan` is to find.
+/// What a `Scan` looks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Wanted {
     /// The items of live sessions.
     Live,
-    /// How many those are.
+    /// The number of live sessions.
     LiveCount,
-    /// The keys of all that this layout writes, expired or not.
+    /// The keys of all sessions of the layout, expired or not.
     Keys,
-    /// The keys of what has expired.
+    /// The keys of expired items.
     ExpiredKeys,
 }
 
@@ -86,7 +86,7 @@ pub(crate) fn scan(names: Names<'_>, page: ScanPage<'_>) -> Bytes {
     let [expired, too_old] = moment.expired();
     let filter: &[&str] = match wanted {
         Wanted::Live | Wanted::LiveCount => &[has_session, " AND NOT (", expired, too_old, ")"],
-        // A row that is somebody else's has neither, as a rule.
+        // Items of other applications usually have neither.
         Wanted::Keys => &["(", has_session, " OR attribute_type(#e, :number))"],
         Wanted::ExpiredKeys => &["(", expired, too_old, ")"],
     };

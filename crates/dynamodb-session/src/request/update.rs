@@ -10,8 +10,8 @@ use crate::clock::epoch_ms;
 use crate::item::attributes::CREATED;
 use crate::item::{Changes, EncodedSession, write_str_attribute};
 
-/// `UpdateItem` that replaces data and expiry and leaves every other attribute alone, but for where another package
-/// kept the data.
+/// `UpdateItem` that replaces data and expiry. Other attributes stay, except the one where another package kept the
+/// data.
 pub(crate) fn replace_session(
     names: Names<'_>,
     head: ItemHead<'_>,
@@ -33,15 +33,15 @@ pub(crate) fn replace_session(
     update.finish(condition)
 }
 
-/// `UpdateItem`s that write the changed fields of a session, its expiry unit and its expiry. The first holds the
-/// expiry; there are others when DynamoDB would refuse to do it all in one. What is removed makes room for what is set.
+/// `UpdateItem`s that write the changed fields of a session, its expiry unit and its expiry. The first has the expiry.
+/// There are more if DynamoDB would refuse a single one. Fields are removed first, to make room for others.
 pub(crate) fn merge_session(
     names: Names<'_>,
     head: ItemHead<'_>,
     changes: &Changes<'_>,
     condition: Condition,
 ) -> Vec<Bytes> {
-    // The item gets a `created`, if a parallel write has not given it one: the next write has to know.
+    // The item gets a `created`, unless a parallel write has added one. The next write needs it.
     let asks_for_created = condition.created().is_none();
     let open = |capacity| Update::new(names, head.id, capacity, asks_for_created);
     let mut bodies = Vec::with_capacity(1);
@@ -79,7 +79,7 @@ pub(crate) fn move_expiry(
     update.finish(condition)
 }
 
-/// More fields than this go into several requests, far enough below what DynamoDB takes (4 KB of expression).
+/// More fields go into several requests. DynamoDB takes expressions of 4 KB; this stays well below.
 ///
 /// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html>
 const MAX_FIELDS: usize = 100;
@@ -90,7 +90,7 @@ struct Update<'a> {
     body: Body<'a>,
     sets: String,
     removes: String,
-    /// Those of the names that a condition may need as well.
+    /// The names that a condition may need as well.
     named: [&'static str; 2],
     fields: usize,
 }
@@ -98,7 +98,7 @@ struct Update<'a> {
 impl<'a> Update<'a> {
     /// `capacity` is for the values that are set.
     fn new(names: Names<'a>, id: &str, capacity: usize, returns_what_it_wrote: bool) -> Self {
-        // The names, the expressions, and what else there is.
+        // The names, the expressions and the rest.
         let mut body = Body::new(names, 512 + CONDITION_BYTES + id.len() + capacity);
         body.key(id);
         if returns_what_it_wrote {
@@ -119,7 +119,7 @@ impl<'a> Update<'a> {
         self.body.raw("{\"N\":\"").number(expires_secs).raw("\"}");
     }
 
-    /// Sets the expiry, and `created` if there is none.
+    /// Sets the expiry, and `created` if the item has no such attribute.
     fn expiry_and_created(&mut self, expires_secs: u64, created: SystemTime) {
         self.expiry(expires_secs);
         self.named[1] = "#c";

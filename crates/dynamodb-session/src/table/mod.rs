@@ -105,7 +105,7 @@ impl Table {
         Self { store }
     }
 
-    /// The table as it is; `None` when there is none.
+    /// The table's description; `None` if the table does not exist.
     ///
     /// # Errors
     ///

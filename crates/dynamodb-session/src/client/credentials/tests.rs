@@ -48,7 +48,7 @@ impl ProvideCredentials for Provider {
 }
 
 impl Provider {
-    fn tell(&self, answer: Result<Credentials, &'static str>) {
+    fn set_answer(&self, answer: Result<Credentials, &'static str>) {
         self.0.lock().unwrap().answers.push_back(answer);
     }
 

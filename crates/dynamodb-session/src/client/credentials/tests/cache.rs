@@ -12,7 +12,7 @@ async fn a_thousand_waiting_callers_share_one_request() {
             .clone()
             .map(|_| "A".to_owned())
             .map_err(|_| FAILED.to_owned() + "no luck");
-        provider.tell(answer);
+        provider.set_answer(answer);
         let waiting: Vec<_> = (0..1000).map(|_| ask(&cache)).collect();
         for waiter in waiting {
             assert_eq!(waiter.await.unwrap(), expected);
@@ -26,7 +26,7 @@ async fn a_thousand_waiting_callers_share_one_request() {
 #[tokio::test]
 async fn a_caller_that_gives_up_does_not_stop_the_others() {
     let (cache, provider, _) = cache();
-    provider.tell(Ok(keys("A", None)));
+    provider.set_answer(Ok(keys("A", None)));
     {
         let mut first = Box::pin(cache.get());
         let once =
@@ -40,7 +40,7 @@ async fn a_caller_that_gives_up_does_not_stop_the_others() {
 #[tokio::test]
 async fn credentials_are_renewed_before_they_expire() {
     let (cache, provider, clock) = cache();
-    provider.tell(Ok(keys("A", Some(3600))));
+    provider.set_answer(Ok(keys("A", Some(3600))));
     assert_eq!(key(&cache).await.unwrap(), "A");
     clock.advance(Duration::from_secs(3600 - 301));
     assert_eq!(key(&cache).await.unwrap(), "A");
@@ -49,7 +49,7 @@ async fn credentials_are_renewed_before_they_expire() {
 
     // Five minutes before they expire: renewed in the background, while the old ones are still used.
     clock.advance(Duration::from_secs(1));
-    provider.tell(Ok(keys("B", Some(7200))));
+    provider.set_answer(Ok(keys("B", Some(7200))));
     assert_eq!(key(&cache).await.unwrap(), "A");
     settle().await;
     assert_eq!(key(&cache).await.unwrap(), "B");
@@ -57,17 +57,17 @@ async fn credentials_are_renewed_before_they_expire() {
 
     // Ten seconds before they expire: the old ones are no longer used.
     clock.advance(Duration::from_secs(3600 + 300 - 10));
-    provider.tell(Ok(keys("C", None)));
+    provider.set_answer(Ok(keys("C", None)));
     assert_eq!(key(&cache).await.unwrap(), "C");
 }
 
 #[tokio::test]
 async fn a_failed_renewal_leaves_valid_credentials_in_use_and_is_not_repeated_at_once() {
     let (cache, provider, clock) = cache();
-    provider.tell(Ok(keys("A", Some(3600))));
+    provider.set_answer(Ok(keys("A", Some(3600))));
     assert_eq!(key(&cache).await.unwrap(), "A");
     clock.advance(Duration::from_secs(3400));
-    provider.tell(Err("503"));
+    provider.set_answer(Err("503"));
     for _ in 0..5 {
         assert_eq!(key(&cache).await.unwrap(), "A");
         settle().await;
@@ -75,11 +75,11 @@ async fn a_failed_renewal_leaves_valid_credentials_in_use_and_is_not_repeated_at
     assert_eq!(provider.asked(), 2);
     // In the last seconds all callers wait for the renewal. If it fails, the old credentials are still used.
     clock.advance(Duration::from_secs(195));
-    provider.tell(Err("503"));
+    provider.set_answer(Err("503"));
     assert_eq!(key(&cache).await.unwrap(), "A");
     // After their expiry they are not used.
     clock.advance(Duration::from_secs(5));
-    provider.tell(Err("503"));
+    provider.set_answer(Err("503"));
     assert_eq!(key(&cache).await.unwrap_err(), FAILED.to_owned() + "503");
 }
 
@@ -97,7 +97,7 @@ async fn a_provider_that_hangs_is_given_up() {
             .unwrap_err()
             .contains("did not answer within 15s")
     );
-    provider.tell(Ok(keys("A", None)));
+    provider.set_answer(Ok(keys("A", None)));
     assert_eq!(key(&cache).await.unwrap(), "A");
 }
 
@@ -126,7 +126,7 @@ async fn a_provider_that_panics_is_an_error() {
 async fn credentials_are_forgotten_only_while_they_are_the_current_ones() {
     let (cache, provider, _) = cache();
     for name in ["A", "B"] {
-        provider.tell(Ok(keys(name, None)));
+        provider.set_answer(Ok(keys(name, None)));
     }
     let first = cache.get().await.unwrap().generation;
     cache.forget(first);
