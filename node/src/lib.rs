@@ -5,7 +5,7 @@
 
 #![expect(
     unsafe_code,
-    reason = "the expansion of #[napi] has unsafe code; ours is only in `completion`"
+    reason = "the expansion of #[napi] needs it; the rest is in `completion` alone"
 )]
 #![allow(
     missing_debug_implementations,
