@@ -6,7 +6,7 @@
 
 /**
  * Calls back as well, where there is a callback: once, and outside the promise, so that what the callback throws is
- * not lost in it. Whoever gives a callback may leave the promise alone.
+ * not lost in it. A caller that gives a callback can ignore the promise.
  */
 function settle(promise, callback) {
   if (typeof callback === 'function') {

@@ -25,7 +25,7 @@ const empty = () => /** @type {Empty} */ ({});
 
 let hasEvents = false;
 
-/** Events can come although nobody listens, so each environment is ready for them. */
+/** One event comes also without a listener, so each environment is ready for events. */
 function receiveEvents() {
   if (hasEvents) return;
   hasEvents = true;
@@ -355,7 +355,7 @@ class Core {
     const cause = failure?.kind === 'Credentials' ? this.#provider?.lastError : undefined;
     const error = toError(failure, cause);
     this.#amend?.(error);
-    // Whoever deletes a table in use may want it created again.
+    // A table that was deleted while in use may have to be created again.
     if (error.code === CODES.TableNotFound) require('./table.js').forget(this.options);
     debug?.print('failed', { code: error.code, operation: error.operation, requestId: error.requestId });
     return error;

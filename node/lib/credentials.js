@@ -88,8 +88,8 @@ class Provider {
   }
 
   /**
-   * Calls the provider, or joins a call under way. After a deadline nobody knows whether the provider is slow or hangs
-   * for ever. So it is called again, and the first answer counts, even if it is that of the earlier call.
+   * Calls the provider, or joins a call under way. A provider that misses a deadline may be slow, or hang for ever. So
+   * it is called again, and the first answer counts, even if it is that of the earlier call.
    */
   #ask() {
     const before = this.#asked;

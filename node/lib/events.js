@@ -5,7 +5,7 @@
 const { Registry } = require('./registry.js');
 const { warnOnce } = require('./warn.js');
 
-/** The listener that stands for the environment itself: what has to be reported although nobody listens. */
+/** The listener that stands for the environment itself: it gets what must be reported also without a listener. */
 const ENVIRONMENT = 0;
 
 const listeners = new Registry();
@@ -23,7 +23,7 @@ function deliver(listener, line) {
     return;
   }
   const emit = listeners.entry(listener);
-  // On a turn of its own: an error that a listener throws concerns nobody else.
+  // On a turn of its own, so that an error of one listener does not stop the others.
   if (emit) process.nextTick(emit, event, details);
 }
 

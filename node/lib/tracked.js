@@ -7,7 +7,7 @@ const { headOf, textOf } = require('./frame.js');
  * and guarded by it.
  */
 class Tracked {
-  /** The head as it was loaded or last written; `''` when there was no session; undefined when nobody looked. */
+  /** The head as it was loaded or last written; `''` when there was no session; undefined if it was never loaded. */
   head;
 
   /** The session text, as it was loaded or last written. */

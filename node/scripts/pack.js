@@ -5,7 +5,7 @@
 //   node scripts/pack.js OUT [PLATFORM=ADDON ...]
 //
 // Without a platform: the one this machine is, with the addon built in place. The main package names exactly the
-// platform packages packed with it as its optional dependencies: a name nobody has published yet could be
+// platform packages packed with it as its optional dependencies: a name that is not published yet could be
 // published by anybody.
 
 const { execFileSync } = require('child_process');

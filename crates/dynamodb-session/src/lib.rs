@@ -100,7 +100,7 @@
 //!
 //! The root of the crate is all that most programs need. The modules are for:
 //!
-//! | module | for whom |
+//! | module | for |
 //! |---|---|
 //! | [`options`] | programs that change the rarer settings |
 //! | [`table`] | programs that create, change or watch the table |

@@ -7,7 +7,7 @@
  * the session object: express-session has its own made by `createSession`, and ./fastify.js marks what
  * @fastify/session copies.
  */
-/* eslint no-param-reassign: ["error", { "props": false }] -- objects that nobody else has seen yet */
+/* eslint no-param-reassign: ["error", { "props": false }] -- objects that are still private to this class */
 /* eslint global-require: "off" -- what most applications do without is loaded when it is needed */
 
 const EventEmitter = require('node:events');
@@ -121,7 +121,7 @@ class ExpressDynamoDBStore extends EventEmitter {
   }
 
   /**
-   * The session; undefined when there is none.
+   * The session; undefined if it does not exist.
    *
    * @param {string} sid
    * @param {(error: any, session?: any) => void} [callback]

@@ -1,6 +1,6 @@
 'use strict';
 
-/* eslint no-param-reassign: ["error", { "props": false }] -- a session that nobody else has seen yet */
+/* eslint no-param-reassign: ["error", { "props": false }] -- a session that is still private to this module */
 
 /** @fastify/session, which uses the store for express-session. */
 

@@ -32,7 +32,7 @@ const CREATE_TABLE_PARAMS = new Set([
   'WarmThroughput',
 ]);
 
-/** Members of `params` that every request of the store sets itself, or whose answer nobody sees. */
+/** Members of `params` that every request of the store sets itself, or whose effect is not visible. */
 const PARAMS_WITHOUT_EFFECT = new Set([
   'TableName', 'ReturnConsumedCapacity', 'ReturnItemCollectionMetrics', 'ReturnValues', 'ProvisionedThroughput',
 ]);

@@ -1,6 +1,6 @@
 //! Escapes of lone surrogates in JSON text: `serde_json` refuses them, JavaScript writes them.
 
-/// Replaces escapes of surrogates that do not form a pair by the escape of U+FFFD; `None` if there are none.
+/// Replaces escapes of surrogates that do not form a pair by the escape of U+FFFD; `None` if it has no such escapes.
 pub(crate) fn mend(json: &[u8]) -> Option<Vec<u8>> {
     let mut mended = None;
     let mut at = 0;
