@@ -81,6 +81,8 @@ async function bundle() {
   const { outputFiles } = await esbuild.build({
     entryPoints: [...ENTRIES, ...ON_DEMAND].map((file) => ({ in: path.join(LIB, file), out: path.parse(file).name })),
     outdir: DIST,
+    // The names of modules are relative to it, wherever this program is started.
+    absWorkingDir: ROOT,
     bundle: true,
     format: 'cjs',
     platform: 'node',
