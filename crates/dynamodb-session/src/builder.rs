@@ -9,15 +9,13 @@ use aws_types::SdkConfig;
 
 use crate::client::https::HttpsTransport;
 use crate::client::retry::{Client, RetryPolicy};
-use crate::client::{ClientConfig, Environment, check, endpoint};
+use crate::client::{ClientConfig, check, endpoint};
 use crate::clock::{Clock, ServiceClock, SystemClock};
 use crate::error::Error;
 #[cfg(doc)]
 use crate::error::ErrorKind;
 use crate::observe::{Listener, Observer};
-use crate::options::{
-    ConnectionOptions, Layout, ParallelChanges, RetryOptions, TableOptions, TlsRoots,
-};
+use crate::options::{ConnectionOptions, Layout, ParallelChanges, RetryOptions, TableOptions};
 use crate::store::SessionStore;
 use crate::table::config::TableConfig;
 use crate::transport::Transport;
@@ -57,24 +55,7 @@ impl Default for Builder {
                 touch_after: Duration::ZERO,
                 absolute_ttl: None,
             },
-            client: ClientConfig {
-                region: None,
-                profile: None,
-                endpoint_url: None,
-                use_fips: false,
-                use_dual_stack: false,
-                tls: true,
-                credentials: None,
-                connect_timeout: Duration::from_secs(1),
-                first_byte_timeout: Duration::from_secs(1),
-                max_connections: 128,
-                tls_roots: TlsRoots::BuiltIn,
-                proxy: None,
-                user_agent_suffix: None,
-                clock: ServiceClock::new(Arc::clone(&clock), 0),
-                correct_clock_skew: true,
-                environment: Environment::default(),
-            },
+            client: ClientConfig::new(ServiceClock::new(Arc::clone(&clock), 0)),
             clock,
             clock_offset_ms: 0,
             policy: RetryPolicy::default(),

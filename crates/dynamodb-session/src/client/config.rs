@@ -44,6 +44,30 @@ pub(crate) struct ClientConfig {
     pub(crate) environment: Environment,
 }
 
+impl ClientConfig {
+    /// The defaults, as `options` documents them.
+    pub(crate) fn new(clock: ServiceClock) -> Self {
+        Self {
+            region: None,
+            profile: None,
+            endpoint_url: None,
+            use_fips: false,
+            use_dual_stack: false,
+            tls: true,
+            credentials: None,
+            connect_timeout: Duration::from_secs(1),
+            first_byte_timeout: Duration::from_secs(1),
+            max_connections: 128,
+            tls_roots: TlsRoots::BuiltIn,
+            proxy: None,
+            user_agent_suffix: None,
+            clock,
+            correct_clock_skew: true,
+            environment: Environment::default(),
+        }
+    }
+}
+
 /// The environment variables, or a stand-in for them.
 #[derive(Clone, Default)]
 pub(crate) struct Environment(Option<Arc<std::collections::HashMap<String, String>>>);

@@ -38,4 +38,4 @@ mod testing;
 mod timeout;
 mod tls;
 
-pub(crate) use config::{ClientConfig, Environment};
+pub(crate) use config::ClientConfig;

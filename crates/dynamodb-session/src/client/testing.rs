@@ -11,32 +11,15 @@ use tokio::net::TcpListener;
 
 use super::config::{ClientConfig, Environment};
 use crate::clock::{ManualClock, ServiceClock};
-use crate::options::TlsRoots;
 use crate::request::Operation;
 use crate::transport::Request;
 
-/// Settings with nothing set and nothing in the environment but `variables`.
+/// The default settings, in an environment of only these variables.
 pub(super) fn config(variables: &[(&str, &str)]) -> ClientConfig {
+    let clock = ManualClock::new(UNIX_EPOCH + Duration::from_hours(500_000));
     ClientConfig {
-        region: None,
-        profile: None,
-        endpoint_url: None,
-        use_fips: false,
-        use_dual_stack: false,
-        tls: true,
-        credentials: None,
-        connect_timeout: Duration::from_secs(1),
-        first_byte_timeout: Duration::from_secs(1),
-        max_connections: 128,
-        tls_roots: TlsRoots::BuiltIn,
-        proxy: None,
-        user_agent_suffix: None,
-        clock: ServiceClock::new(
-            Arc::new(ManualClock::new(UNIX_EPOCH + Duration::from_hours(500_000))),
-            0,
-        ),
-        correct_clock_skew: true,
         environment: Environment::from_pairs(variables),
+        ..ClientConfig::new(ServiceClock::new(Arc::new(clock), 0))
     }
 }
 
