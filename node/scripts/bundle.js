@@ -66,7 +66,9 @@ const optionTable = {
 function compiledAtOnce(text) {
   const beginnings = /^( {2}"lib\/[^"]+")(\(.*?\)) \{$/gm;
   const ends = /^ {2}\}(?=\n\}\);$)/gm;
-  if (text.match(beginnings)?.length !== text.match(ends)?.length) throw new Error('esbuild writes modules in another way');
+  if (text.match(beginnings)?.length !== text.match(ends)?.length) {
+    throw new Error('esbuild writes modules in another form than compiledAtOnce() expects: adapt its expressions, then run `npm run build:js` again');
+  }
   return text.replace(beginnings, '$1: (function$2 {').replace(ends, '  })');
 }
 

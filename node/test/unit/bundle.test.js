@@ -65,6 +65,23 @@ describe('what is loaded later is a file of its own', () => {
   });
 });
 
+describe('a cold start does not read code twice', () => {
+  ENTRIES.forEach((entry) => {
+    const text = read(path.join(DIST, entry));
+
+    it(`${entry}: each of its modules is compiled at once`, () => {
+      const names = [...text.matchAll(/^ {2}"lib\/[^"]+".*$/gm)].map(([line]) => line);
+      assert.ok(names.length > 5, 'dist is read as esbuild writes it');
+      names.forEach((line) => assert.match(line, /": \(function\(/));
+    });
+
+    it(`${entry}: the option table is JSON`, () => {
+      const [, module] = /^ {2}"lib\/options\/table\.js"(.*?)^ {2}\}\)/ms.exec(text);
+      assert.match(module, /module\d?\.exports = JSON\.parse\(/);
+    });
+  });
+});
+
 describe('no module keeps state in two bundles', () => {
   // esbuild names each module before its code.
   const bundled = fs.readdirSync(DIST).filter((name) => name.endsWith('.js'))
