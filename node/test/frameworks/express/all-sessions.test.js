@@ -101,6 +101,10 @@ describe('all sessions', () => {
     const deletes = recorder.only('DeleteItem').map(({ body }) => body);
     assert.deepEqual(deletes.map(({ Key }) => Key.sessionId.S).sort(), ['gone1', 'gone2'].map((name) => prefix + name));
     deletes.forEach(({ ConditionExpression: condition }) => assert.match(condition, /#e <= :now/));
+    // At half the price, although other reads of this store are consistent.
+    const scans = recorder.only('Scan').map(({ body }) => body);
+    assert.ok(scans.length > 1, 'one page');
+    scans.forEach(({ ConsistentRead: isConsistent }) => assert.ok(!isConsistent));
     assert.equal(await own.deleteExpired(), 0);
     assert.deepEqual(ids(await own.all()), names);
     assert.ok(await table.get(`other-${prefix}`));
