@@ -3,8 +3,8 @@
 const { isOfTable, optionOf } = require('./options/setting.js');
 
 /**
- * What `code` says when the service gave no name of its own. None is a system error's: to Express and
- * Fastify `ENOENT` means that there is no session.
+ * The `code` of an error for which the service gave no name. They differ from the codes of system errors: Express and
+ * Fastify read `ENOENT` as a missing session.
  */
 const CODES = {
   Config: 'ConfigError',
@@ -12,7 +12,7 @@ const CODES = {
   AccessDenied: 'AccessDeniedException',
   TableNotFound: 'ResourceNotFoundException',
   InvalidId: 'InvalidIdError',
-  RecordTooLarge: 'ItemTooLargeError',
+  ItemTooLarge: 'ItemTooLargeError',
   InvalidData: 'InvalidSessionError',
   InvalidMaxAge: 'InvalidMaxAgeError',
   Throttled: 'ThrottlingException',
@@ -25,7 +25,7 @@ const CODES = {
 };
 
 /** Kinds of failures whose code is ours also when the service finds out what the store did not. */
-const OURS = new Set(['InvalidId', 'RecordTooLarge', 'InvalidData']);
+const OURS = new Set(['InvalidId', 'ItemTooLarge', 'InvalidData']);
 
 /** What the native part says in place of a name the service did not give: `statusCode` has it as well. */
 const HTTP_STATUS = /^Http\d+$/;

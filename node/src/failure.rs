@@ -89,7 +89,7 @@ fn kind_name(kind: ErrorKind) -> &'static str {
         ErrorKind::AccessDenied => "AccessDenied",
         ErrorKind::TableNotFound => "TableNotFound",
         ErrorKind::InvalidId => "InvalidId",
-        ErrorKind::RecordTooLarge => "RecordTooLarge",
+        ErrorKind::ItemTooLarge => "ItemTooLarge",
         ErrorKind::InvalidData => "InvalidData",
         ErrorKind::Throttled => "Throttled",
         ErrorKind::Overloaded => "Overloaded",

@@ -163,7 +163,7 @@ impl ActixStore for Store {
             return Ok(None);
         };
         let loaded = self.sessions.load::<SessionText>(&id).await;
-        let Some(record) = loaded.map_err(|error| match error.kind() {
+        let Some(loaded) = loaded.map_err(|error| match error.kind() {
             ErrorKind::Decode => LoadError::Deserialization(error.into()),
             _ => LoadError::Other(error.into()),
         })?
@@ -171,14 +171,14 @@ impl ActixStore for Store {
             self.recent.forget(key);
             return Ok(None);
         };
-        match record.expires_at {
+        match loaded.expires_at {
             Some(expires_at) => {
-                let stamp = Stamp::new(record.created, expires_at);
+                let stamp = Stamp::new(loaded.created, expires_at);
                 self.recent.remember(key, stamp);
             }
             None => self.recent.forget(key),
         }
-        let state = state::from_stored(&record.data).map_err(LoadError::Deserialization)?;
+        let state = state::from_stored(&loaded.data).map_err(LoadError::Deserialization)?;
         Ok(Some(state))
     }
 
@@ -272,7 +272,7 @@ impl ActixStore for Store {
 fn is_about_data(error: &Error) -> bool {
     matches!(
         error.kind(),
-        ErrorKind::InvalidData | ErrorKind::RecordTooLarge
+        ErrorKind::InvalidData | ErrorKind::ItemTooLarge
     )
 }
 

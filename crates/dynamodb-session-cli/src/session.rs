@@ -22,7 +22,7 @@ pub(crate) async fn get(args: SessionArgs) -> Result<(), Failure> {
     let store = connection::store(&args.connection, &args.table, &args.ids.prefix, args.layout)?;
     let id = session_id(args.id)?;
     let loaded = progress::shown("Waiting for the session", load(&store, &id)).await?;
-    let Some(record) = loaded else {
+    let Some(loaded) = loaded else {
         let message = format!(
             "no live session {} in table {}",
             output::mask(id.as_str()),
@@ -32,12 +32,12 @@ pub(crate) async fn get(args: SessionArgs) -> Result<(), Failure> {
             "the session is missing or expired; check the id, --prefix, --layout, --table-name and --region",
         ));
     };
-    let (data_format, data) = record.data;
+    let (data_format, data) = loaded.data;
     if args.output.json {
         return output::json(&SessionJson {
             id: output::mask(id.as_str()),
-            created: record.created.map(output::time),
-            expires: record.expires_at.map(output::time),
+            created: loaded.created.map(output::time),
+            expires: loaded.expires_at.map(output::time),
             data_format,
             data_bytes: data.get().len(),
             data,
@@ -50,13 +50,13 @@ pub(crate) async fn get(args: SessionArgs) -> Result<(), Failure> {
         ("Session", output::mask(id.as_str())),
         (
             "Created",
-            record
+            loaded
                 .created
                 .map_or_else(|| "unknown: written before version 2".to_owned(), when),
         ),
         (
             "Expires",
-            record
+            loaded
                 .expires_at
                 .map_or_else(|| "unknown: the next write sets it".to_owned(), when),
         ),
@@ -100,17 +100,17 @@ struct SessionJson {
 type Shown = (&'static str, Box<RawValue>);
 
 async fn load(store: &SessionStore, id: &SessionId) -> Result<Option<Loaded<Shown>>, Failure> {
-    let record = match store.load::<SessionText>(id).await {
-        Ok(record) => record,
+    let loaded = match store.load::<SessionText>(id).await {
+        Ok(loaded) => loaded,
         // Data of another package can be bytes, which are no text.
         Err(error) if error.kind() == ErrorKind::Decode => match store.load::<Bytes>(id).await {
-            Ok(record) => return Ok(record.map(|record| record.with_data(base64(&record.data)))),
+            Ok(loaded) => return Ok(loaded.map(|loaded| loaded.with_data(base64(&loaded.data)))),
             Err(_) => return Err(error.into()),
         },
         Err(error) => return Err(error.into()),
     };
-    record
-        .map(|record| Ok(record.with_data(raw(&record.data)?)))
+    loaded
+        .map(|loaded| Ok(loaded.with_data(raw(&loaded.data)?)))
         .transpose()
 }
 

@@ -88,7 +88,7 @@ fn load(store: &SessionStore) -> Loaded<SessionText> {
 
 fn expect_refusal(error: &Error, given: &SessionText, requests: usize) {
     match error.kind() {
-        ErrorKind::InvalidData | ErrorKind::RecordTooLarge => {
+        ErrorKind::InvalidData | ErrorKind::ItemTooLarge => {
             assert_eq!(requests, 0, "refused after it was sent");
         }
         // DynamoDB refuses a map with a name twice. `JSON.stringify` never writes one.

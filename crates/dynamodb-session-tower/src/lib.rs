@@ -272,7 +272,7 @@ fn expiry_date(expires_at: Option<SystemTime>) -> OffsetDateTime {
 /// The errors of tower-sessions hold only text.
 fn refused(error: &dynamodb_session::Error) -> Error {
     match error.kind() {
-        ErrorKind::InvalidData | ErrorKind::RecordTooLarge => Error::Encode(error.to_string()),
+        ErrorKind::InvalidData | ErrorKind::ItemTooLarge => Error::Encode(error.to_string()),
         ErrorKind::Decode => Error::Decode(error.to_string()),
         _ => Error::Backend(error.to_string()),
     }

@@ -20,8 +20,8 @@ pub enum ErrorKind {
     TableNotFound,
     /// The session id is empty, too long for a partition key, or not valid Unicode.
     InvalidId,
-    /// The record is over DynamoDB's limit of 409 600 bytes. Store less in the session.
-    RecordTooLarge,
+    /// The item is over DynamoDB's limit of 409 600 bytes. Store less in the session.
+    ItemTooLarge,
     /// The session data holds what DynamoDB cannot: see the path in the message.
     InvalidData,
     /// The service or the table's capacity refused for now, after all retries.

@@ -97,7 +97,7 @@ impl SessionStore {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidData`] and [`ErrorKind::RecordTooLarge`] before anything is sent; otherwise an error of
+    /// [`ErrorKind::InvalidData`] and [`ErrorKind::ItemTooLarge`] before anything is sent; otherwise an error of
     /// the service or the connection.
     ///
     /// # Cost

@@ -20,7 +20,7 @@ describe('errors', () => {
 
   it('have the properties it says', () => {
     const error = toError({
-      kind: 'RecordTooLarge', message: 'm', code: 'ValidationException', status: 400, requestId: 'r', retryable: true, operation: 'o', attempts: 1, table: 't', endpoint: 'e', remedy: 'CreateTable', causes: ['x'],
+      kind: 'ItemTooLarge', message: 'm', code: 'ValidationException', status: 400, requestId: 'r', retryable: true, operation: 'o', attempts: 1, table: 't', endpoint: 'e', remedy: 'CreateTable', causes: ['x'],
     });
     assert.deepEqual(sorted(page.column('Errors', 'property')), sorted([...Object.keys(error), 'cause']));
     declared('common', 'interface', 'StoreError').forEach((name) => {

@@ -70,7 +70,7 @@ describe('an error of the package', () => {
   });
 
   it('has the same code when the service finds it out, and keeps the service\'s name', () => {
-    const error = toError({ ...FAILURE, kind: 'RecordTooLarge', code: 'ValidationException' });
+    const error = toError({ ...FAILURE, kind: 'ItemTooLarge', code: 'ValidationException' });
     assert.equal(error.code, 'ItemTooLargeError');
     assert.equal(error.serviceCode, 'ValidationException');
   });
@@ -81,7 +81,7 @@ describe('an error of the package', () => {
     });
     for (const [kind, status, code] of [
       ['Service', 404, 'ServiceError'], ['Service', 503, 'ServiceError'], ['Throttled', 429, 'ThrottlingException'],
-      ['RecordTooLarge', 413, 'ItemTooLargeError'], ['Decode', 200, 'UnreadableAnswerError'],
+      ['ItemTooLarge', 413, 'ItemTooLargeError'], ['Decode', 200, 'UnreadableAnswerError'],
     ]) {
       const error = bare(kind, status);
       assert.deepEqual([error.code, error.statusCode, error.serviceCode], [code, status, undefined]);
@@ -99,7 +99,7 @@ describe('an error of the package', () => {
     assert.equal(toError({ ...FAILURE, kind: 'Credentials', code: undefined }, own).code, 'CredentialsError');
   });
 
-  it('that nobody foresaw is an InternalError', () => {
+  it('that is not expected is an InternalError', () => {
     const cause = new TypeError('x');
     const error = toError(cause);
     assert.equal(error.code, 'InternalError');

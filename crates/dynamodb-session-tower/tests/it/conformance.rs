@@ -90,7 +90,7 @@ impl Subject for Tower {
 
     fn kinds(error: &Error) -> Vec<ErrorKind> {
         match error {
-            Error::Encode(_) => vec![ErrorKind::InvalidData, ErrorKind::RecordTooLarge],
+            Error::Encode(_) => vec![ErrorKind::InvalidData, ErrorKind::ItemTooLarge],
             Error::Decode(_) => vec![ErrorKind::Decode],
             Error::Backend(_) => vec![],
         }

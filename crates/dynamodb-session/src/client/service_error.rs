@@ -124,12 +124,12 @@ pub(super) fn judge(code: &str, status: u16, text: &str) -> (ErrorKind, Retry, O
         ),
 
         "ValidationException" if is_item_too_large(text) => {
-            (ErrorKind::RecordTooLarge, Retry::No, None)
+            (ErrorKind::ItemTooLarge, Retry::No, None)
         }
         // The codec looks first, so this is for limits that the service has moved.
         "ValidationException" if is_data_refused(text) => (ErrorKind::InvalidData, Retry::No, None),
         _ => match status {
-            413 => (ErrorKind::RecordTooLarge, Retry::No, None),
+            413 => (ErrorKind::ItemTooLarge, Retry::No, None),
             429 => (ErrorKind::Throttled, Retry::Throttled, None),
             500.. => (ErrorKind::Service, Retry::Transient, None),
             _ => (ErrorKind::Service, Retry::No, None),

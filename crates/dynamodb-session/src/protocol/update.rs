@@ -159,8 +159,8 @@ impl Inner {
     ) -> Result<Outcome, Error> {
         let is_denied = error.kind() == ErrorKind::AccessDenied;
         // An item that became too large is not written whole: that would drop the changes of other requests.
-        let is_cured_by_put = error.code() == Some("ValidationException")
-            && error.kind() != ErrorKind::RecordTooLarge;
+        let is_cured_by_put =
+            error.code() == Some("ValidationException") && error.kind() != ErrorKind::ItemTooLarge;
         if !is_denied && !is_cured_by_put {
             return Err(error);
         }

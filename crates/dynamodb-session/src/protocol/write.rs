@@ -336,7 +336,7 @@ impl Inner {
         }
         let message =
             format!("the session item would be {size} bytes; DynamoDB's limit is {MAX_ITEM_BYTES}");
-        Err(Error::new(ErrorKind::RecordTooLarge, message).with_remedy(Remedy::StoreLess))
+        Err(Error::new(ErrorKind::ItemTooLarge, message).with_remedy(Remedy::StoreLess))
     }
 
     /// A `PutItem` if there is no live session. Otherwise `Err`, with the answer that holds the existing item.

@@ -124,7 +124,7 @@ async fn the_error_is_that_of_the_put() {
         .unwrap_err();
     assert_eq!(
         (error.kind(), error.operation()),
-        (ErrorKind::RecordTooLarge, Some(Operation::PutItem))
+        (ErrorKind::ItemTooLarge, Some(Operation::PutItem))
     );
     // If an update makes the item too large, a PutItem might fit, but it would drop the fields of parallel requests.
     // So it is not tried.
@@ -139,7 +139,7 @@ async fn the_error_is_that_of_the_put() {
         .unwrap_err();
     assert_eq!(
         (error.kind(), error.operation()),
-        (ErrorKind::RecordTooLarge, Some(Operation::UpdateItem))
+        (ErrorKind::ItemTooLarge, Some(Operation::UpdateItem))
     );
     assert_eq!(world.tap.operations(), ["UpdateItem"]);
     // Other failures of an update are returned unchanged.

@@ -43,7 +43,7 @@ async fn items_that_are_too_large_are_recognised() {
         let error = call(&client).await.unwrap_err();
         assert_eq!(
             (error.kind(), error.code()),
-            (ErrorKind::RecordTooLarge, Some(code))
+            (ErrorKind::ItemTooLarge, Some(code))
         );
     }
 }
