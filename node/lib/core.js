@@ -119,7 +119,7 @@ class Core {
     warnOnce('koa-session-dynamodb-store: dynamoConfig.endpoint is plain http: credentials and sessions can be read on the way. For a local engine use a region that contains "local".');
   }
 
-  /** Resolves with what `found` makes of the frame, or of undefined when there is no session. Default: the session. */
+  /** Resolves with the result of `found` for the frame, or for undefined without a session. Default: the session. */
   get(id, found = parse) {
     // No session has an invalid id. Anyone can send such a cookie, so it is a miss and not an error.
     if (!isId(id)) return Promise.resolve(found(undefined));

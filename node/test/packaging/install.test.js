@@ -30,7 +30,7 @@ describe('from tarballs', () => {
 
   test('yarn installs them and they work', async (t) => {
     const { main, platforms: [platform] } = packHere();
-    // Yarn asks the registry for an optional dependency even when the project has it, unless told not to.
+    // Yarn asks the registry for an optional dependency even when the project has it, unless a setting forbids it.
     const made = emptyProject(t, { resolutions: { [platform.manifest.name]: `file:${platform.file}` } });
     await yarn(made.project, made.env, 'add', '--offline', `file:${main.file}`, `file:${platform.file}`);
     await smoke(t, made);

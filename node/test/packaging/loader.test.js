@@ -20,7 +20,7 @@ async function failure({ project, env }, prelude = '') {
 
 const addonOf = (project, { manifest }) => path.join(project, 'node_modules', manifest.name, manifest.main);
 
-test('an unsupported platform is told which are supported', async (t) => {
+test('an error on an unsupported platform lists those that are supported', async (t) => {
   const made = await installed(t);
   for (const [platform, arch] of [['sunos', 'x64'], ['linux', 's390x'], ['win32', 'ia32']]) {
     const message = await failure(made, `

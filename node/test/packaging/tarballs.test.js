@@ -61,7 +61,7 @@ test('the only dependencies are the platform packages, of exactly this version',
   assert.deepEqual(manifest.optionalDependencies, theirs);
   ['dependencies', 'devDependencies', 'bundleDependencies']
     .forEach((kind) => assert.equal(manifest[kind], undefined, kind));
-  // The application's own, where it has one: nobody gets it for the asking.
+  // The application's own, if it has one. It is never installed for this package.
   assert.deepEqual(Object.keys(manifest.peerDependencies), ['express-session']);
   assert.deepEqual(manifest.peerDependenciesMeta, { 'express-session': { optional: true } });
   packed.platforms.forEach((each) => assert.equal(each.manifest.version, manifest.version));

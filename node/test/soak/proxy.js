@@ -121,7 +121,7 @@ const startProxy = async (target, { random, rate, faults = FAULTS }) => {
       return FAULTS['credentials expired']();
     }
     const apply = () => inOrder(keyOf(body), () => {
-      if (socket.destroyed) throw new Error('nobody waits for it any more');
+      if (socket.destroyed) throw new Error('the client has gone');
       return forward(request, body);
     });
     if (proxy.healthy || !random.chance(rate)) return apply();

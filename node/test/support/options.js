@@ -2,7 +2,7 @@
 
 const { randomUUID } = require('node:crypto');
 
-// A name nobody else uses: for tables, ids and words to look for.
+// A unique name: for tables, ids and words to look for.
 const unique = (word) => `${word}-${randomUUID()}`;
 
 // The store's options as docs/koa.md shows them for local use.

@@ -31,7 +31,7 @@ const raw = (endpoint, operation, body) => new Promise((resolve, reject) => {
   request.end(JSON.stringify(body));
 });
 
-// The table `name`, with the default layout unless told otherwise.
+// The table `name`, with the default layout unless another is given.
 const rawTable = (endpoint, name, key = 'sessionId') => ({
   name,
   create: (more = {}) => raw(endpoint, 'CreateTable', {

@@ -95,7 +95,7 @@ describe('the table', () => {
     assert.equal(lines.filter((line) => line.includes('createTable(')).length, 1);
   });
 
-  it('is null when there is none', async () => {
+  it('is null if the table does not exist', async () => {
     assert.equal(await new DynamoDBStore(options({ name: 'none' })).isTableCreated(), null);
   });
 

@@ -193,7 +193,7 @@ describe("layout: 'connect-dynamodb'", () => {
     'a sess that is null': [{ sess: { S: 'null' } }, false],
     'a sess that is a map': [{ sess: { M: { cookie: { M: {} }, a: { N: '1' } } } }, false],
     'no cookie': [{ sess: { S: '{"a":1}' } }, false],
-    'a cookie that is none': [{ sess: { S: '{"a":1,"cookie":"x"}' } }, false],
+    'a cookie that is not an object': [{ sess: { S: '{"a":1,"cookie":"x"}' } }, false],
     "a session in this package's own layout": [{ sess: undefined, session: { M: { cookie: { M: {} } } } }, false],
   };
   Object.entries(ROWS).forEach(([name, [more, lives]]) => {
@@ -400,7 +400,7 @@ describe("layout: 'dynamodb-store'", () => {
     assert.deepEqual(Object.keys(item).sort(), ['created', 'expires', 'session', 'sessionId']);
   });
 
-  it('destroy, and rows that are none', async () => {
+  it('destroy, and items that are no sessions', async () => {
     const store = newStore(layout);
     const id = await theirs({});
     await store.destroy(id);

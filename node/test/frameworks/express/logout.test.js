@@ -22,7 +22,7 @@ const SCENES = {
       request.session.views = 3;
     },
   },
-  'save() that nobody waits for, three times': {
+  'save() without waiting for it, three times': {
     leave(request) {
       [2, 3, 4].forEach((views) => {
         request.session.views = views;

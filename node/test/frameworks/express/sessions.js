@@ -68,7 +68,7 @@ module.exports = function testSessions(framework) {
 
     await visitor.get('/sign-out');
     assert.equal(await table.get(second), undefined);
-    // Whoever kept the cookies is signed out too.
+    // A visitor who kept the cookies is signed out too.
     const { body } = await visit(app, second);
     assert.equal(body.user, undefined);
     assert.notEqual(body.id, second);

@@ -1,6 +1,6 @@
 'use strict';
 
-// The tests of ../express/logout.js on @fastify/session, which stores every session again unless told otherwise.
+// The tests of ../express/logout.js on @fastify/session, which stores every session again by default.
 
 const testLogout = require('../express/logout');
 const framework = require('../../support/fastify');
@@ -21,7 +21,7 @@ const SCENES = {
       request.session.views = 3;
     },
   },
-  'save() that nobody waits for, three times': {
+  'save() without waiting for it, three times': {
     leave(request) {
       [2, 3, 4].forEach((views) => {
         request.session.views = views;

@@ -37,7 +37,7 @@ const circular = () => {
 };
 
 // What an error shows of itself, wherever one looks.
-const told = (err) => `${err.stack} ${JSON.stringify(err)} ${inspect(err, { depth: 9, showHidden: true })}`;
+const shown = (err) => `${err.stack} ${JSON.stringify(err)} ${inspect(err, { depth: 9, showHidden: true })}`;
 
 const failureOf = async (promise) => {
   let err;
@@ -100,7 +100,7 @@ describe('session data that cannot be stored', () => {
       const err = await failureOf(store.set(id, session, 60000));
       assert.ok(err instanceof Error);
       assert.match(err.message, message);
-      assert.doesNotMatch(told(err), new RegExp(`${id}|${DATA}`));
+      assert.doesNotMatch(shown(err), new RegExp(`${id}|${DATA}`));
       assert.equal(await table.get(id), undefined, 'nothing is written');
 
       // Nor does it harm a session that is there.
@@ -352,7 +352,7 @@ describe('an engine that is not there', () => {
       assert.equal(new URL(err.endpoint).origin, endpoint);
       assert.equal(err.retryable, true);
       assert.ok(!err.message.includes(endpoint), 'the message is for visitors too');
-      assert.doesNotMatch(told(err), new RegExp(`${id}|${DATA}|dummyKey`));
+      assert.doesNotMatch(shown(err), new RegExp(`${id}|${DATA}|dummyKey`));
     }
     assert.equal((await failureOf(away.get(id))).message, 'Unable to get session.');
   };
@@ -422,7 +422,7 @@ it('no error ever says an id, data or a secret', async () => {
       strict = make();
     } catch (err) {
       // Refusing a password in an endpoint is fine as well.
-      assert.doesNotMatch(told(err), /password|SECRET/);
+      assert.doesNotMatch(shown(err), /password|SECRET/);
       continue;
     }
     for (const kind of kinds) {
@@ -430,7 +430,7 @@ it('no error ever says an id, data or a secret', async () => {
       ['GetItem', 'PutItem', 'DeleteItem'].forEach((operation) => recorder.answer(operation, failure(kind)));
       for (const call of [() => strict.get(id), () => strict.set(id, { a: DATA }, 1000), () => strict.destroy(id)]) {
         const err = await failureOf(call());
-        assert.doesNotMatch(told(err), new RegExp(`SECRET|${DATA}|password`), kind);
+        assert.doesNotMatch(shown(err), new RegExp(`SECRET|${DATA}|password`), kind);
       }
     }
   }

@@ -25,7 +25,7 @@ const count = (ctx) => {
 };
 
 // Everything an error shows of itself.
-const told = (err) => `${err.stack} ${JSON.stringify(err)} ${inspect(err, { depth: 9, showHidden: true })}`;
+const shown = (err) => `${err.stack} ${JSON.stringify(err)} ${inspect(err, { depth: 9, showHidden: true })}`;
 
 VERSIONS.forEach((version) => {
   describe(version.name, () => {
@@ -48,7 +48,7 @@ VERSIONS.forEach((version) => {
         assert.equal(typeof err.code, 'string');
         assert.equal(new URL(err.endpoint).origin, recorder.endpoint);
         assert.equal(err.table, table.name);
-        assert.ok(!told(err).includes(visitor.sessionId));
+        assert.ok(!shown(err).includes(visitor.sessionId));
 
         const stranger = await new Visitor(app.url).get();
         assert.equal(stranger.status, 500);

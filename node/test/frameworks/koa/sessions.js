@@ -64,7 +64,7 @@ module.exports = function sessions(engine, { update = 'UpdateItem' } = {}) {
         await visitor.get('/sign-out');
         assert.equal(visitor.sessionId, undefined);
         assert.equal(await table.get(second), undefined);
-        // Whoever kept the cookies is signed out too.
+        // A visitor who kept the cookies is signed out too.
         const thief = new Visitor(app.url, { 'koa.sess': second });
         assert.deepEqual((await thief.get('/')).body.session, {});
         await until('the event', () => app.events.length > 0);

@@ -229,7 +229,7 @@ impl<'de, V: Visitor<'de>> DeserializeSeed<'de> for Tagged<'_, V> {
     }
 }
 
-/// Hands an attribute value to the seed of whoever reads it.
+/// Passes an attribute value to the reader's seed.
 pub(crate) struct AttributeSeed<'c, S> {
     pub(crate) seed: S,
     pub(crate) tag: Option<Tag>,

@@ -137,7 +137,7 @@ fn text_that_is_no_json_object_is_no_session() {
 
 #[test]
 fn text_is_no_deeper_than_what_can_be_read_and_written_again() {
-    // The brackets in its strings are none.
+    // The brackets in its strings do not count.
     let nested = |levels: usize| {
         let (open, close) = ("[".repeat(levels - 1), "]".repeat(levels - 1));
         format!(r#"{{"{{[\"[\\":"[[","a":{open}{close}}}"#)
