@@ -33,7 +33,7 @@ const SCENES = {
   'destroy error': { stored: STORED, refused: 'DeleteItem', handler: ({ session }) => session.destroy() },
   regenerate: { stored: STORED, gone: true, handler: ({ session }) => session.regenerate() },
   'regenerate, fields kept': { stored: STORED, gone: true, handler: ({ session }) => session.regenerate(['a']) },
-  'expired cookie in the row': { stored: () => storedFor(-1000, 1000), gone: true },
+  'expired cookie in the row': { stored: () => storedFor(-1000, MINUTE), gone: true },
   'row without cookie: a miss': { stored: () => ({ a: 1 }) },
   reload: {
     stored: STORED,
