@@ -122,12 +122,12 @@ describe('dynamoConfig', () => {
   });
 
   it('has the limits of the core', () => {
-    const builder = read('crates/dynamodb-session/src/builder.rs');
+    const config = read('crates/dynamodb-session/src/client/config.rs');
     const retry = read('crates/dynamodb-session/src/client/retry.rs');
     const defaults = Object.fromEntries(options);
     const find = (text, pattern) => Number(pattern.exec(text)[1]);
-    const connect = find(builder, /connect_timeout: Duration::from_secs\((\d+)\)/);
-    const firstByte = find(builder, /first_byte_timeout: Duration::from_secs\((\d+)\)/);
+    const connect = find(config, /connect_timeout: Duration::from_secs\((\d+)\)/);
+    const firstByte = find(config, /first_byte_timeout: Duration::from_secs\((\d+)\)/);
     const attempts = find(retry, /max_attempts: (\d+),/);
     const base = find(retry, /base: Duration::from_millis\((\d+)\)/);
     const longest = find(retry, /max_backoff: Duration::from_secs\((\d+)\)/);
