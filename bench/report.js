@@ -215,7 +215,7 @@ The addon alone: ${(addonBytes / 1e6).toFixed(1)} MB.
 
 ## Rust: 1 KB
 
-One thread. "Put" writes the whole session, "save" the changed fields.
+One thread. "Put" writes the session, "save" compares it with the loaded one first.
 
 ${[16, 1, 256].flatMap((each) => ['get', 'put'].map((operation) => (
     `### ${operation}, ${each} in flight\n\n${scenarioTable(rust(operation, each), RUST, [

@@ -81,8 +81,11 @@ export declare class Store {
    * `base` are the two parts of its frame. Resolves as `set` does.
    */
   touch(id: string, text: string, ttlMs: number, head: string, base: string): Promise<string>
-  /** Deletes a session. Succeeds even if it does not exist. */
-  destroy(id: string): Promise<void>
+  /**
+   * Deletes a session. Succeeds even if it does not exist. With the `head` of the frame that was loaded, it deletes
+   * that session only, and need not read it first.
+   */
+  destroy(id: string, head?: string | undefined | null): Promise<void>
   /**
    * One page of the live sessions, as JSON: `{"sessions": [[id, frame], …], "next": token}`. `frame` is as `get`
    * returns it. `token` is the argument for the next page, or null after the last one.
@@ -90,8 +93,11 @@ export declare class Store {
   list(token?: string | undefined | null): Promise<string>
   /** The number of live sessions. */
   count(): Promise<string>
-  /** Deletes all sessions, and resolves with their number. */
-  clear(): Promise<string>
+  /**
+   * Deletes all sessions, and resolves with their number. With `tombstones`, it deletes tombstones too, and leaves
+   * none.
+   */
+  clear(tombstones: boolean): Promise<string>
   /** Deletes the expired sessions, and resolves with their number. */
   deleteExpired(): Promise<string>
   /** The statistics of all stores with the same options, as JSON. */
@@ -178,7 +184,7 @@ export interface StoreOptions {
   touchAfterMs?: number
   /** The longest life of a session, in milliseconds. Default: no limit. */
   absoluteTtlMs?: number
-  /** Whether a save writes the whole session. Default `false`: the fields that changed. */
+  /** Whether a save overwrites what other requests have changed. Default `false`: it merges. */
   overwrite?: boolean
   /** The name of another package's layout, such as `connect-dynamodb`. Default: this package's own. */
   layout?: string

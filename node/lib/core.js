@@ -26,7 +26,7 @@ const empty = () => /** @type {Empty} */ ({});
 let hasEvents = false;
 
 /**
- * Has the native part call `deliver` for events. One of them, which only a write can cause, comes also without a
+ * Has the native part call `deliver` for events. Some of them, which only a write can cause, come also without a
  * listener. A process that only reads does without, because this takes a quarter of a millisecond of its cold start.
  */
 function receiveEvents() {
@@ -184,8 +184,9 @@ class Core {
    */
   destroy(id, tracked = new Tracked('')) {
     if (!isId(id)) return Promise.resolve(empty());
+    receiveEvents();
     tracked.isGone = false; // eslint-disable-line no-param-reassign
-    const result = this.#inOrder(tracked, (native) => native.destroy(id), () => tracked.loaded(''));
+    const result = this.#inOrder(tracked, (native) => native.destroy(id, tracked.head), () => tracked.loaded(''));
     return debug ? debug.result('destroy', id, result) : result;
   }
 
@@ -227,8 +228,10 @@ class Core {
   /** How many sessions are live. */
   async count() { return Number(await this.#scan((native) => native.count())); }
 
-  /** Deletes all sessions. Resolves with how many. */
-  async clear() { return Number(await this.#scan((native) => native.clear())); }
+  /** Deletes all sessions. Resolves with how many. With `tombstones`, nothing stays in their place. */
+  async clear({ tombstones = false } = {}) {
+    return Number(await this.#scan((native) => native.clear(tombstones === true)));
+  }
 
   /** Deletes the sessions that have expired. Resolves with how many. */
   async deleteExpired() { return Number(await this.#scan((native) => native.deleteExpired())); }

@@ -8,6 +8,12 @@ const { warnOnce } = require('./warn.js');
 /** The listener that stands for the environment itself: it gets what must be reported also without a listener. */
 const ENVIRONMENT = 0;
 
+/** What is not allowed, what follows from it, and what to do. */
+const DENIED = {
+  updateDenied: 'UpdateItem is not allowed on the table, so each write puts the whole session. Extend the IAM policy by dynamodb:UpdateItem.',
+  putDenied: 'PutItem is not allowed on the table, so a request that was sent before a sign-out can bring its session back. Extend the IAM policy by dynamodb:PutItem.',
+};
+
 const listeners = new Registry();
 
 /** The number of a listener. It is held weakly. */
@@ -17,9 +23,7 @@ const listenerId = (emit) => listeners.add(emit, () => emit).id;
 function deliver(listener, line) {
   const { event, ...details } = JSON.parse(line);
   if (listener === ENVIRONMENT) {
-    if (event === 'updateDenied') {
-      warnOnce('koa-session-dynamodb-store: UpdateItem is not allowed on the table, so sessions are written whole and parallel requests overwrite each other. Extend the IAM policy by dynamodb:UpdateItem.');
-    }
+    warnOnce(`koa-session-dynamodb-store: ${DENIED[event]}`);
     return;
   }
   const emit = listeners.entry(listener);

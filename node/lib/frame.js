@@ -3,9 +3,9 @@
 /**
  * What crosses between JavaScript and the native part. src/frame.rs is the other side of it.
  *
- * A session crosses as `HEAD\nTEXT`. The head is `[f]CREATED,EXPIRES`, two times in epoch milliseconds, either of
- * which may be empty; `f` marks an item that another package wrote. The text is the session as JSON, or `A` and the
- * session as DynamoDB attribute JSON when it holds what JSON cannot express.
+ * A session crosses as `HEAD\nTEXT`. The head is `[f]CREATED,EXPIRES,VERSION`: two times in epoch milliseconds, and the
+ * state of the item. Either time may be empty. `f` marks an item that another package wrote. The text is the session as
+ * JSON, or `A` and the session as DynamoDB attribute JSON when it holds what JSON cannot express.
  *
  * A write answers with the head of what is stored now, or with an empty text when the session is gone.
  */
@@ -24,7 +24,7 @@ const isForeign = (head) => head.startsWith(FOREIGN_MARK);
 
 /** When the item expires, in epoch milliseconds; undefined when it does not say. */
 function expiresOf(head) {
-  const ms = head.slice(head.indexOf(',') + 1);
+  const ms = head.split(',')[1];
   return ms === '' ? undefined : Number(ms);
 }
 

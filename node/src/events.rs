@@ -16,9 +16,11 @@ const ENVIRONMENT: u32 = 0;
 /// The listeners of a store. Stores with equal options share them, across environments.
 #[derive(Default)]
 pub(crate) struct Listeners {
-    listeners: Mutex<Vec<(Arc<Mailbox>, u32)>>,
+    registered: Mutex<Vec<(Arc<Mailbox>, u32)>>,
     /// Whether an environment still has to be informed that `UpdateItem` is not allowed.
     update_denied: AtomicBool,
+    /// The same of `PutItem`.
+    put_denied: AtomicBool,
 }
 
 impl Listeners {
@@ -31,22 +33,30 @@ impl Listeners {
             .retain(|(other, number)| !(Arc::ptr_eq(other, mailbox) && *number == listener));
     }
 
-    /// Reports once, to one environment, that `UpdateItem` is not allowed. It needs no listener.
+    /// Reports once, to one environment, that an operation is not allowed. It needs no listener.
     ///
     /// Each write calls this at its end, so that the event arrives with the result of the call, without another
     /// wake-up.
-    pub(crate) fn report_update_denied(&self, mailbox: &Arc<Mailbox>) {
-        if self.update_denied.load(Relaxed) && self.update_denied.swap(false, Relaxed) {
-            mailbox.post(Post::Event {
-                listener: ENVIRONMENT,
-                line: json!({ "event": "updateDenied" }).to_string(),
-            });
+    pub(crate) fn report_denied(&self, mailbox: &Arc<Mailbox>) {
+        let denied = [
+            (&self.update_denied, "updateDenied"),
+            (&self.put_denied, "putDenied"),
+        ];
+        for (denied, event) in denied {
+            if denied.load(Relaxed) && denied.swap(false, Relaxed) {
+                mailbox.post(Post::Event {
+                    listener: ENVIRONMENT,
+                    line: json!({ "event": event }).to_string(),
+                });
+            }
         }
     }
 
     pub(crate) fn report(&self, event: &Event) {
-        if *event == Event::UpdateDenied {
-            self.update_denied.store(true, Relaxed);
+        match event {
+            Event::UpdateDenied => self.update_denied.store(true, Relaxed),
+            Event::PutDenied => self.put_denied.store(true, Relaxed),
+            _ => {}
         }
         let listeners = self.lock();
         if listeners.is_empty() {
@@ -62,7 +72,7 @@ impl Listeners {
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<(Arc<Mailbox>, u32)>> {
-        self.listeners
+        self.registered
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
@@ -112,6 +122,7 @@ pub(crate) fn stats(stats: &Stats) -> Value {
         "withheldRetries": stats.withheld_retries,
         "throttles": stats.throttles,
         "unguardedWrites": stats.unguarded_writes,
+        "mergeRetries": stats.merge_retries,
     })
 }
 

@@ -1,8 +1,8 @@
 //! The form in which a session crosses between JavaScript and the addon. `node/lib/frame.js` is the other side.
 //!
-//! A session crosses as `HEAD\nTEXT`. The head is `[f]CREATED,EXPIRES`, two times in epoch milliseconds. Either time
-//! may be empty. `f` marks an item that another package wrote. The text is the session as JSON. If JSON cannot express
-//! the session, the text is `A` and the session as `DynamoDB` attribute JSON.
+//! A session crosses as `HEAD\nTEXT`. The head is `[f]CREATED,EXPIRES,VERSION`: two times in epoch milliseconds, and the
+//! state of the item. Either time may be empty. `f` marks an item that another package wrote. The text is the session as
+//! JSON. If JSON cannot express the session, the text is `A` and the session as `DynamoDB` attribute JSON.
 //!
 //! JavaScript parses the text, and keeps head and text. It passes both back with the session that it saves: the
 //! text shows which fields have changed, and the head gives the condition of the write.
@@ -11,7 +11,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use dynamodb_session::{Loaded, SaveOutcome, SessionId, SessionText, Stamp};
+use dynamodb_session::{Loaded, SaveOutcome, SessionId, SessionText, Stamp, Version};
 
 /// Marks attribute JSON (`A{"M":{…}}`). JSON text starts with a brace.
 const ATTRIBUTE_MARK: char = 'A';
@@ -26,7 +26,11 @@ pub(crate) fn session_text(text: String) -> SessionText {
 
 /// The frame of a loaded session.
 pub(crate) fn of(loaded: Loaded<SessionText>) -> String {
-    let mut head = head(loaded.created, loaded.expires_at, loaded.is_foreign);
+    let mut head = String::with_capacity(80);
+    if loaded.is_foreign {
+        head.push(FOREIGN_MARK);
+    }
+    push_head(&mut head, loaded.created, loaded.expires_at, loaded.version);
     head.push('\n');
     let text = match loaded.data {
         SessionText::Json(text) => text,
@@ -40,17 +44,21 @@ pub(crate) fn of(loaded: Loaded<SessionText>) -> String {
 }
 
 /// The loaded session of a frame that JavaScript passed back in two parts. If the head is malformed, the session has
-/// no `created` and no expiry.
+/// no `created`, no expiry, and a state that is not known.
 pub(crate) fn loaded(id: SessionId, head: &str, text: String) -> Loaded<SessionText> {
     let stamps = head.strip_prefix(FOREIGN_MARK);
-    let (created, expires) = stamps.unwrap_or(head).split_once(',').unwrap_or_default();
+    let mut parts = stamps.unwrap_or(head).splitn(3, ',');
     let time = |text: &str| {
         let ms = text.parse().ok().map(Duration::from_millis);
         ms.and_then(|ms| UNIX_EPOCH.checked_add(ms))
     };
     let mut loaded = Loaded::new(id, session_text(text));
-    loaded.expires_at = time(expires);
-    loaded.created = time(created);
+    loaded.created = parts.next().and_then(time);
+    loaded.expires_at = parts.next().and_then(time);
+    loaded.version = parts
+        .next()
+        .and_then(|version| version.parse().ok())
+        .unwrap_or_default();
     loaded.is_foreign = stamps.is_some();
     loaded
 }
@@ -65,18 +73,23 @@ pub(crate) fn saved(outcome: SaveOutcome) -> String {
 
 /// The answer of a write without a condition.
 pub(crate) fn stamped(stamp: Stamp) -> String {
-    head(stamp.created, Some(stamp.expires_at), false)
+    let mut head = String::with_capacity(80);
+    let expires_at = Some(stamp.expires_at);
+    push_head(&mut head, stamp.created, expires_at, stamp.version);
+    head
 }
 
-fn head(created: Option<SystemTime>, expires_at: Option<SystemTime>, is_foreign: bool) -> String {
-    let mut head = String::with_capacity(32);
-    if is_foreign {
-        head.push(FOREIGN_MARK);
-    }
-    push_ms(&mut head, created);
+fn push_head(
+    head: &mut String,
+    created: Option<SystemTime>,
+    expires_at: Option<SystemTime>,
+    version: Version,
+) {
+    push_ms(head, created);
     head.push(',');
-    push_ms(&mut head, expires_at);
-    head
+    push_ms(head, expires_at);
+    head.push(',');
+    head.push_str(&version.to_string());
 }
 
 fn push_ms(head: &mut String, time: Option<SystemTime>) {

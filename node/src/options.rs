@@ -78,7 +78,7 @@ pub struct StoreOptions {
     pub touch_after_ms: Option<i64>,
     /// The longest life of a session, in milliseconds. Default: no limit.
     pub absolute_ttl_ms: Option<i64>,
-    /// Whether a save writes the whole session. Default `false`: the fields that changed.
+    /// Whether a save overwrites what other requests have changed. Default `false`: it merges.
     pub overwrite: Option<bool>,
     /// The name of another package's layout, such as `connect-dynamodb`. Default: this package's own.
     pub layout: Option<String>,

@@ -134,7 +134,7 @@ impl Store {
                     frame::saved(store.save(&loaded, &data, &options).await?)
                 }
             };
-            shared.listeners.report_update_denied(&mailbox);
+            shared.listeners.report_denied(&mailbox);
             Ok(Value::Text(head))
         })
     }
@@ -162,20 +162,30 @@ impl Store {
                 .expires_at(expires_at)
                 .framework(&framework, &data);
             let head = frame::saved(store.touch(&loaded, &options).await?);
-            shared.listeners.report_update_denied(&mailbox);
+            shared.listeners.report_denied(&mailbox);
             Ok(Value::Text(head))
         })
     }
 
-    /// Deletes a session. Succeeds even if it does not exist.
+    /// Deletes a session. Succeeds even if it does not exist. With the `head` of the frame that was loaded, it deletes
+    /// that session only, and need not read it first.
     #[napi(catch_unwind, ts_return_type = "Promise<void>")]
-    pub fn destroy(&self, id: String) -> napi::Result<PromiseRaw<'_, ()>> {
-        let store = self.store();
+    pub fn destroy(&self, id: String, head: Option<String>) -> napi::Result<PromiseRaw<'_, ()>> {
+        let shared = Arc::clone(&self.shared);
+        let mailbox = Arc::clone(self.calls.mailbox());
         self.calls.start(move || async move {
             // A session with an invalid id cannot exist.
             if let Ok(id) = SessionId::new(id) {
-                store.delete(&id).await?;
+                let store = &shared.store;
+                match head.filter(|head| !head.is_empty()) {
+                    None => store.delete(&id).await?,
+                    Some(head) => {
+                        let loaded = frame::loaded(id, &head, String::new());
+                        store.delete(&loaded).await?;
+                    }
+                }
             }
+            shared.listeners.report_denied(&mailbox);
             Ok(Value::Undefined)
         })
     }
@@ -207,12 +217,19 @@ impl Store {
             .start(move || async move { Ok(Value::Text(store.count().await?.to_string())) })
     }
 
-    /// Deletes all sessions, and resolves with their number.
+    /// Deletes all sessions, and resolves with their number. With `tombstones`, it deletes tombstones too, and leaves
+    /// none.
     #[napi(catch_unwind, ts_return_type = "Promise<string>")]
-    pub fn clear(&self) -> napi::Result<PromiseRaw<'_, ()>> {
+    pub fn clear(&self, tombstones: bool) -> napi::Result<PromiseRaw<'_, ()>> {
         let store = self.store();
-        self.calls
-            .start(move || async move { Ok(Value::Text(store.clear().await?.to_string())) })
+        self.calls.start(move || async move {
+            let deleted = if tombstones {
+                store.clear_with_tombstones().await?
+            } else {
+                store.clear().await?
+            };
+            Ok(Value::Text(deleted.to_string()))
+        })
     }
 
     /// Deletes the expired sessions, and resolves with their number.

@@ -82,8 +82,10 @@ export interface Stats {
   /** Retries that were not made because the budget was used up. */
   withheldRetries: number;
   throttles: number;
-  /** Writes without a condition, because the session had not been loaded before. */
+  /** Writes of a whole session in place of whatever was stored, because the session had not been loaded before. */
   unguardedWrites: number;
+  /** Writes that were made again because another request had changed the session meanwhile. */
+  mergeRetries: number;
 }
 
 export interface Credentials {

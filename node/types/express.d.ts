@@ -21,15 +21,15 @@ declare class ExpressDynamoDBStore<Session extends object = any> extends EventEm
   get(sid: string, callback?: ExpressDynamoDBStore.Callback<Session | undefined>): Promise<Session | undefined>;
 
   /**
-   * Stores a session for as long as its cookie lives. A session that was loaded is written only if it still exists, and
-   * only the top-level fields that changed: keep values that must agree in one field.
+   * Stores a session for as long as its cookie lives. A session that was loaded is written only if it still exists. What
+   * other requests changed meanwhile is kept, by top-level field: keep values that must agree in one field.
    */
   set(sid: string, session: Session, callback?: ExpressDynamoDBStore.Callback<void>): Promise<void>;
 
   /** Moves the expiry of a session to the end of its cookie. Does nothing if the session does not exist. */
   touch(sid: string, session: Session, callback?: ExpressDynamoDBStore.Callback<void>): Promise<void>;
 
-  /** Deletes a session. Succeeds even if it does not exist. */
+  /** Deletes a session. Succeeds even if it does not exist. A tombstone stays in its place for 25 minutes. */
   destroy(sid: string, callback?: ExpressDynamoDBStore.Callback<void>): Promise<void>;
 
   /** All sessions with this store's prefix, each with its `id`. Reads the whole table. */
@@ -38,12 +38,19 @@ declare class ExpressDynamoDBStore<Session extends object = any> extends EventEm
   /** The number of sessions with this store's prefix. Reads the whole table. */
   length(callback?: ExpressDynamoDBStore.Callback<number>): Promise<number>;
 
-  /** Deletes all sessions with this store's prefix, and resolves with their number. Reads the whole table. */
+  /**
+   * Deletes all sessions with this store's prefix, and resolves with their number. Reads the whole table.
+   *
+   * A tombstone of some 130 bytes stays in the place of each session for 25 minutes, as after `destroy`. With
+   * `tombstones: true` these are deleted as well, and none stays: a request that was sent before, and arrives within
+   * 25 minutes, may bring its session back.
+   */
   clear(callback?: ExpressDynamoDBStore.Callback<number>): Promise<number>;
+  clear(options: ExpressDynamoDBStore.ClearOptions, callback?: ExpressDynamoDBStore.Callback<number>): Promise<number>;
 
   /**
-   * Deletes the expired sessions with this store's prefix, and resolves with their number. For tables whose TTL is off.
-   * Reads the whole table.
+   * Deletes the sessions with this store's prefix that expired at least 25 minutes ago, and expired tombstones. Resolves
+   * with their number. For tables whose TTL is off. Reads the whole table.
    */
   deleteExpired(callback?: ExpressDynamoDBStore.Callback<number>): Promise<number>;
 
@@ -71,6 +78,12 @@ declare namespace ExpressDynamoDBStore {
 
   /** Written as a method, so that it accepts what the types of a framework say about its sessions. */
   export type Callback<Result> = { call(error: any, result?: Result | null): void }['call'];
+
+  /** What `clear` deletes beside sessions. */
+  export interface ClearOptions {
+    /** Whether tombstones are deleted too, and none is left. Default: false. */
+    tombstones?: boolean;
+  }
 
   export type Options = common.ExpressOptions;
   export type TableOptions = common.TableOptions;

@@ -26,8 +26,8 @@ declare class KoaDynamoDBStore<Session extends object = Record<string, any>> {
   destroy(id: string, options?: object): Promise<common.Empty>;
 
   /**
-   * Deletes the expired sessions with this store's prefix, and resolves with their number. For tables whose TTL is off.
-   * Reads the whole table.
+   * Deletes the sessions with this store's prefix that expired at least 25 minutes ago, and expired tombstones. Resolves
+   * with their number. For tables whose TTL is off. Reads the whole table.
    */
   deleteExpired(): Promise<number>;
 

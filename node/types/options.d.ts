@@ -160,8 +160,8 @@ export interface Options {
    */
   sessionTtl?: number;
   /**
-   * What happens when parallel requests change one session. `merge`: each request writes the fields that it changed.
-   * `overwrite`: each request writes the whole session, and the last one wins. Default: `merge`.
+   * What happens when parallel requests change one session. `merge`: the top-level fields that each request changed are
+   * kept. `overwrite`: each request writes the whole session, and the last one wins. Default: `merge`.
    */
   parallelChanges?: 'merge' | 'overwrite';
   /** @deprecated The older name of `parallelChanges`. */

@@ -9,7 +9,7 @@ use actix_session::{Session, SessionMiddleware};
 use actix_web::{App, HttpServer, Result, cookie::Key, web};
 use dynamodb_session::SessionStore;
 use dynamodb_session::table::TableSettings;
-use dynamodb_session_actix::Store;
+use dynamodb_session_actix::{Store, TrackLoaded};
 
 async fn count(session: Session) -> Result<String> {
     let views = session.get::<u64>("views")?.unwrap_or(0) + 1;
@@ -25,8 +25,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let (store, key) = (Store::new(sessions), Key::generate()); // keep the key: a new one voids all cookies
     let server = HttpServer::new(move || {
+        let sessions = SessionMiddleware::new(store.clone(), key.clone());
         App::new()
-            .wrap(SessionMiddleware::new(store.clone(), key.clone()))
+            .wrap(TrackLoaded::new(sessions))
             .route("/", web::get().to(count))
     });
     Ok(server.bind("127.0.0.1:3000")?.run().await?)

@@ -16,7 +16,7 @@ use actix_web::web::{self, Redirect};
 use actix_web::{App, HttpServer};
 use dynamodb_session::SessionStore;
 use dynamodb_session::table::TableSettings;
-use dynamodb_session_actix::Store;
+use dynamodb_session_actix::{Store, TrackLoaded};
 use dynamodb_session_local::LocalEngine;
 
 async fn count(session: Session) -> actix_web::Result<String> {
@@ -47,7 +47,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
             // Only for plain HTTP, as here. Leave it out for HTTPS.
             .cookie_secure(false);
         App::new()
-            .wrap(sessions.build())
+            // Parallel requests keep each other's changes.
+            .wrap(TrackLoaded::new(sessions.build()))
             .route("/", web::get().to(count))
             .route("/logout", web::get().to(logout))
     });

@@ -96,8 +96,9 @@ pub(crate) enum Command {
     /// Deletes the expired sessions of a table whose TTL is off
     ///
     /// DynamoDB does it by itself, free of charge and within a few days, where the table's TTL is on. This
-    /// command reads the whole table and deletes the expired items one by one. A session that gets a later
-    /// expiry meanwhile stays. After an interruption, the same command goes on.
+    /// command reads the whole table and deletes the expired items one by one. A session stays for 25
+    /// minutes after its end, until no request can arrive any more that was sent before. One that gets a
+    /// later expiry meanwhile stays. After an interruption, the same command goes on.
     #[command(after_long_help = help(SWEEP_EXAMPLES))]
     Sweep(SweepArgs),
     /// Runs a DynamoDB on this machine, for development and tests

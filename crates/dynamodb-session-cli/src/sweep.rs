@@ -14,6 +14,7 @@ pub(crate) async fn run(args: &SweepArgs) -> Result<(), Failure> {
     if args.output.json {
         return output::json(&serde_json::json!({ "deleted": deleted }));
     }
-    let sessions = if deleted == 1 { "session" } else { "sessions" };
-    output::line(&format!("Deleted {deleted} expired {sessions}."))
+    // Sessions, and what signed-out ones have left.
+    let items = if deleted == 1 { "item" } else { "items" };
+    output::line(&format!("Deleted {deleted} expired {items}."))
 }

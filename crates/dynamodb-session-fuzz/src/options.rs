@@ -223,7 +223,8 @@ fn keep_a_session(settings: &Settings<'_>) {
         let _ =
             now(store.save(&found, &text(), &SaveOptions::default().expires_at(later()))).unwrap();
         now(store.delete(&id)).unwrap();
-        assert!(row.item().is_none());
+        assert!(row.item().unwrap()["gone"].is_object());
+        assert!(now(store.load::<Value>(&id)).unwrap().is_none());
     }
 }
 

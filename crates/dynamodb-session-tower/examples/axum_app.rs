@@ -3,7 +3,7 @@
 use axum::{Router, http::StatusCode, routing::get};
 use dynamodb_session::SessionStore;
 use dynamodb_session::table::TableSettings;
-use dynamodb_session_tower::Store;
+use dynamodb_session_tower::{Store, TrackLoaded};
 use tower_sessions::{Expiry, Session, SessionManagerLayer, cookie::time::Duration};
 
 async fn count(session: Session) -> Result<String, StatusCode> {
@@ -21,6 +21,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let layer = SessionManagerLayer::new(Store::new(sessions))
         .with_expiry(Expiry::OnInactivity(Duration::hours(24)));
+    let layer = TrackLoaded::new(layer);
     let app = Router::new().route("/", get(count)).layer(layer);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
     Ok(axum::serve(listener, app).await?)

@@ -11,7 +11,7 @@ use axum::{Router, routing::get};
 use dynamodb_session::SessionStore;
 use dynamodb_session::table::TableSettings;
 use dynamodb_session_local::LocalEngine;
-use dynamodb_session_tower::Store;
+use dynamodb_session_tower::{Store, TrackLoaded};
 use tokio::net::TcpListener;
 use tower_sessions::session;
 use tower_sessions::{Expiry, Session, SessionManagerLayer, cookie::time::Duration};
@@ -46,7 +46,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .with_secure(false)
         .with_expiry(Expiry::OnInactivity(Duration::hours(1)));
     let app = Router::new().route("/", get(count));
-    let app = app.route("/logout", get(logout)).layer(layer);
+    let app = app.route("/logout", get(logout));
+    // Parallel requests keep each other's changes.
+    let app = app.layer(TrackLoaded::new(layer));
 
     let port = env::var("PORT").map_or(Ok(3000), |port| port.parse())?;
     let listener = TcpListener::bind(("127.0.0.1", port)).await?;

@@ -6,7 +6,7 @@
 //! ```no_run
 //! use axum::{Router, http::StatusCode, routing::get};
 //! use dynamodb_session::SessionStore;
-//! use dynamodb_session_tower::Store;
+//! use dynamodb_session_tower::{Store, TrackLoaded};
 //! use tower_sessions::{Expiry, Session, SessionManagerLayer, cookie::time::Duration};
 //!
 //! async fn count(session: Session) -> Result<String, StatusCode> {
@@ -22,7 +22,7 @@
 //!
 //! let layer = SessionManagerLayer::new(Store::new(sessions))
 //!     .with_expiry(Expiry::OnInactivity(Duration::hours(1)));
-//! let app = Router::new().route("/", get(count)).layer(layer);
+//! let app = Router::new().route("/", get(count)).layer(TrackLoaded::new(layer));
 //! # let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
 //! axum::serve(listener, app).await?;
 //! # Ok(())
@@ -36,6 +36,9 @@
 //! * **Logout wins.** A request may load a session and finish after another request has flushed or deleted it.
 //!   It does not bring the session back: its save is dropped. For tower-sessions that is a success;
 //!   [`SessionStore::stats`](dynamodb_session::SessionStore::stats) counts it as a conflict.
+//! * **Parallel requests keep each other's changes** with [`TrackLoaded`], by top-level field. Of two changes of one field
+//!   the later one stays.
+//! * **A logout deletes only the session that the request loaded**, with [`TrackLoaded`]: not a later one under its id.
 //! * **`create` overwrites nothing**: a new session whose id is taken gets another id.
 //! * **An expired session is gone**, even if `DynamoDB` has not deleted its item yet. An expiry is a whole
 //!   second, rounded up.
@@ -44,8 +47,8 @@
 //!
 //! # What it does not promise
 //!
-//! * Changes in parallel are not merged. tower-sessions passes whole sessions, without the data that was loaded.
-//!   If two requests change the same session in parallel, the last save overwrites the other.
+//! * Without [`TrackLoaded`], changes in parallel are not merged. tower-sessions passes whole sessions, without the data
+//!   that was loaded. If two requests change the same session in parallel, the last save overwrites the other.
 //! * A request can still ask for a new id: by `cycle_id`, or by putting data into a session that was already gone
 //!   when it was loaded.
 //! * Numbers are stored as `DynamoDB` numbers: `1.0` is loaded as `1`. A save fails if `DynamoDB` cannot store a
@@ -59,7 +62,8 @@
 //! tower-sessions' record, in native attributes:
 //!
 //! ```text
-//! { sessionId: {S: id}, expires: {N: epoch seconds}, created: {N: epoch milliseconds}, session: {M: data} }
+//! { sessionId: {S: id}, expires: {N: epoch seconds}, created: {N: epoch milliseconds}, rev: {B: names of states},
+//!   session: {M: data} }
 //! ```
 //!
 //! Items of `tower-sessions-dynamodb-store` are read too: see [`tower_sessions_dynamodb_store`].
@@ -75,10 +79,15 @@
 //! | stores the first value | 1 `PutItem` | 1 write |
 //! | only reads | 1 `GetItem` | 1 read |
 //! | changes a value, or runs under `with_always_save` | 1 `GetItem`, 1 `UpdateItem` | 1 read, 1 write |
-//! | logs out with `flush` | 1 `DeleteItem` | 1 write |
-//! | calls `cycle_id` | 1 `GetItem`, 1 `DeleteItem`, 1 `PutItem` | 1 read, 2 writes |
+//! | only reads under `with_always_save`, within [`touch_after`](Builder::touch_after) | 1 `GetItem` | 1 read |
+//! | logs out with `flush` | 1 `GetItem`, 1 `PutItem` | 1 read, 1 write |
+//! | calls `cycle_id` | 1 `GetItem`, 2 `PutItem` | 1 read, 2 writes |
 //! | saves a session that has been deleted since the load | 1 `GetItem`, 1 `UpdateItem` | 1 read, 1 write |
 //! | has the cookie of a session that is gone | 1 `GetItem` | 1 read |
+//!
+//! These are the costs with [`TrackLoaded`]. A change that meets one of a parallel request is sent once more. Without the
+//! layer it is not; but a `cycle_id`, and a `flush` after a read, takes one `GetItem` more, because a delete by the id
+//! alone first asks what is there, and `touch_after` has no effect.
 //!
 //! # Features
 //!
@@ -89,15 +98,18 @@
 
 #![forbid(unsafe_code)]
 
+mod track;
+
 use std::collections::HashMap;
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
+use dynamodb_session::framework::Framework;
 use dynamodb_session::options::{Layout, TableOptions};
 use dynamodb_session::{
-    Base, Builder, CreateOutcome, ErrorKind, NewSession, SaveOptions, SaveOutcome, SessionId,
-    SessionStore,
+    Base, Builder, CreateOutcome, ErrorKind, Loaded, NewSession, SaveOptions, SaveOutcome,
+    SessionId, SessionStore, Stamp, TouchOptions,
 };
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
@@ -106,25 +118,55 @@ use time::{OffsetDateTime, PrimitiveDateTime};
 use tower_sessions_core::session::{Id, Record};
 use tower_sessions_core::session_store::{self, Error, Result};
 
+use track::{StoreId, Tracked};
+pub use track::{TrackLoaded, TrackLoadedService};
+
 /// How many ids `create` tries. An id is 128 random bits: if even two are taken, they are not random.
 const CREATE_ATTEMPTS: u32 = 5;
 
 /// How deep the data of an adopted item may be: as deep as `serde_json` reads.
 const MAX_LEVELS: usize = 128;
 
+/// tower-sessions keeps nothing of its own in a session.
+static NO_FIELDS: Framework = Framework::new();
+
 /// tower-sessions' store.
 ///
 /// Cloning is cheap, and clones share connections. For statistics, keep a clone of the [`SessionStore`] that you
-/// pass to [`new`](Self::new).
+/// pass to [`new`](Self::new). Put its `SessionManagerLayer` into a [`TrackLoaded`].
 #[derive(Debug, Clone)]
 pub struct Store {
     sessions: SessionStore,
+    id: StoreId,
 }
 
 impl Store {
     /// Stores the sessions of tower-sessions in `sessions`.
     pub fn new(sessions: SessionStore) -> Self {
-        Self { sessions }
+        let id = StoreId::new();
+        Self { sessions, id }
+    }
+
+    /// Saves the changes since the load. Without any it is a touch, which no parallel save has to repeat itself for.
+    async fn save_loaded(
+        &self,
+        loaded: &Tracked,
+        record: &Record,
+    ) -> std::result::Result<SaveOutcome, dynamodb_session::Error> {
+        let (data, expires_at) = (&record.data, expires_at(record));
+        if loaded.data == *data {
+            let options = TouchOptions::default().expires_at(expires_at);
+            let options = options.framework(&NO_FIELDS, data);
+            return self.sessions.touch(loaded, &options).await;
+        }
+        let options = SaveOptions::default().expires_at(expires_at);
+        self.sessions.save(loaded, data, &options).await
+    }
+
+    /// Tracks a session that was written.
+    fn track(&self, id: &SessionId, record: &Record, stamp: Stamp) {
+        let written = || Loaded::new(id.clone(), record.data.clone()).with_stamp(stamp);
+        self.id.track(id, || Some(written()));
     }
 }
 
@@ -132,10 +174,14 @@ impl Store {
 impl session_store::SessionStore for Store {
     async fn create(&self, record: &mut Record) -> Result<()> {
         for _ in 0..CREATE_ATTEMPTS {
-            let session = NewSession::new(session_id(record.id)?, &record.data);
+            let id = session_id(record.id)?;
+            let session = NewSession::new(id.clone(), &record.data);
             let session = session.expires_at(expires_at(record));
             match self.sessions.create(&session).await {
-                Ok(CreateOutcome::Created(_)) => return Ok(()),
+                Ok(CreateOutcome::Created(stamp)) => {
+                    self.track(&id, record, stamp);
+                    return Ok(());
+                }
                 Ok(CreateOutcome::Taken) => record.id = Id::default(),
                 Err(error) => return Err(refused(&error)),
             }
@@ -147,29 +193,43 @@ impl session_store::SessionStore for Store {
 
     async fn save(&self, record: &Record) -> Result<()> {
         let id = session_id(record.id)?;
-        let options = SaveOptions::default().expires_at(expires_at(record));
-        // tower-sessions does not pass on what was loaded.
-        let base = Base::unknown(&id, None);
-        match self.sessions.save(base, &record.data, &options).await {
-            // A session that is gone stays gone; the core counts the conflict.
-            Ok(SaveOutcome::Saved(_) | SaveOutcome::Gone) => Ok(()),
-            Err(error) => Err(refused(&error)),
+        let saved = if let Some(loaded) = self.id.loaded(&id) {
+            self.save_loaded(&loaded, record).await
+        } else {
+            let options = SaveOptions::default().expires_at(expires_at(record));
+            let base = Base::unknown(&id, None);
+            self.sessions.save(base, &record.data, &options).await
+        };
+        match saved.map_err(|error| refused(&error))? {
+            SaveOutcome::Saved(stamp) => self.track(&id, record, stamp),
+            // A session that is gone stays gone; the core counts the conflict. What was loaded stays tracked: another
+            // save finds it gone as well.
+            SaveOutcome::Gone => {}
         }
+        Ok(())
     }
 
     async fn load(&self, id: &Id) -> Result<Option<Record>> {
-        let stored = self.sessions.load::<Data>(&session_id(*id)?).await;
-        Ok(stored
-            .map_err(|error| refused(&error))?
-            .map(|stored| Record {
-                id: *id,
-                data: stored.data.0,
-                expiry_date: expiry_date(stored.expires_at),
-            }))
+        let key = session_id(*id)?;
+        let stored = self.sessions.load::<Data>(&key).await;
+        let stored = stored.map_err(|error| refused(&error))?;
+        self.id.track(&key, || {
+            let stored = stored.as_ref()?;
+            Some(stored.with_data(stored.data.0.clone()))
+        });
+        Ok(stored.map(|stored| Record {
+            id: *id,
+            data: stored.data.0,
+            expiry_date: expiry_date(stored.expires_at),
+        }))
     }
 
     async fn delete(&self, id: &Id) -> Result<()> {
-        let deleted = self.sessions.delete(&session_id(*id)?).await;
+        let id = session_id(*id)?;
+        let deleted = match self.id.loaded(&id) {
+            Some(loaded) => self.sessions.delete(&*loaded).await,
+            None => self.sessions.delete(&id).await,
+        };
         deleted.map_err(|error| refused(&error))
     }
 }

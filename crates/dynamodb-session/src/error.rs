@@ -30,6 +30,9 @@ pub enum ErrorKind {
     /// the service answers.
     Overloaded,
     /// The deadline passed. For a write, it is unknown whether it happened.
+    ///
+    /// Also: the answer to a write was lost, and other requests have written the session so often since that nobody can
+    /// tell any more. Load the session again before you repeat the write.
     Timeout,
     /// The endpoint was not reached, or the connection broke. For a write, it is unknown whether it happened.
     Transport,

@@ -54,11 +54,11 @@
 //! | verb | promise | requests |
 //! |---|---|---|
 //! | [`create`](SessionStore::create) | never overwrites a live session | 1 write |
-//! | [`save`](SessionStore::save) | writes the fields that changed, only if the loaded session is still there | 1 write |
-//! | [`put`](SessionStore::put) | writes unconditionally | 1 write |
+//! | [`save`](SessionStore::save) | writes what changed and keeps what others changed, if the loaded session is still there | 1 write; 1 more for each parallel change that it meets |
+//! | [`put`](SessionStore::put) | replaces whatever is stored | 1 write; 2 over a live session |
 //! | [`load`](SessionStore::load) | returns no session that has expired, whatever TTL has deleted | 1 read |
 //! | [`touch`](SessionStore::touch) | moves the expiry of a live session only | 1 write |
-//! | [`delete`](SessionStore::delete) | succeeds even if the session does not exist | 1 write |
+//! | [`delete`](SessionStore::delete) | no earlier request brings the session back | 1 write; 1 read before it for a `&SessionId` |
 //!
 //! The verbs take a [`NewSession`] and return a [`Loaded`]. The first argument of a `save` is usually the
 //! loaded session; [`Base`] has the other cases. An `expires_at` that is not set means the store's
@@ -71,7 +71,7 @@
 //! | [`list`](SessionStore::list) | the live sessions, a part at a time | |
 //! | [`count`](SessionStore::count) | the number of live sessions | |
 //! | [`clear`](SessionStore::clear) | deletes every session, expired or not, and no other item | 1 write per session, 25 in a request |
-//! | [`delete_expired`](SessionStore::delete_expired) | deletes each session that is still expired at that moment | 1 write per session |
+//! | [`delete_expired`](SessionStore::delete_expired) | deletes each session that expired at least 25 minutes ago | 1 write per session |
 //!
 //! # The item
 //!
@@ -81,10 +81,12 @@
 //! | `expires` (TTL attribute) | N | the expiry in epoch seconds, rounded up |
 //! | `session` | M | the session data |
 //! | `created` | N | when the session was created, in epoch milliseconds |
+//! | `rev` | B | the random names of the session's last states |
 //!
-//! It is the item of the npm package `koa-session-dynamodb-store`, which has no `created` before
-//! version 2: an item without it is legal, and its next save adds it. A [`Layout`](options::Layout) reads the tables of
-//! other packages.
+//! It is the item of the npm package `koa-session-dynamodb-store`, which has no `created` and no `rev` before
+//! version 2: an item without them is legal, and its next save adds them. A [`Layout`](options::Layout) reads the tables
+//! of other packages. A [`delete`](SessionStore::delete) leaves a tombstone for 25 minutes: an item with the attribute
+//! `gone`, which no verb takes for a session.
 //!
 //! # Cost
 //!
@@ -138,11 +140,11 @@ pub mod conformance;
 
 pub use builder::Builder;
 pub use error::{Error, ErrorKind};
-pub use item::{DecodeSession, EncodeSession, SessionText};
+pub use item::{DecodeSession, EncodeSession, SessionText, Version};
 pub use remedy::Remedy;
 pub use request::Operation;
 pub use session::{
-    Base, CreateOutcome, Loaded, NewSession, Page, PageToken, SaveOptions, SaveOutcome, SessionId,
-    Stamp, TouchOptions,
+    Base, CreateOutcome, DeleteTarget, Loaded, NewSession, Page, PageToken, SaveOptions,
+    SaveOutcome, SessionId, Stamp, TouchOptions,
 };
 pub use store::SessionStore;

@@ -16,8 +16,8 @@ use crate::item::{DecodeSession, EncodeSession};
 use crate::observe::Stats;
 use crate::protocol::Inner;
 use crate::session::{
-    Base, CreateOutcome, Loaded, NewSession, Page, PageToken, SaveOptions, SaveOutcome, SessionId,
-    Stamp, TouchOptions,
+    Base, CreateOutcome, DeleteTarget, Loaded, NewSession, Page, PageToken, SaveOptions,
+    SaveOutcome, SessionId, Stamp, TouchOptions,
 };
 use crate::table::Table;
 use crate::table::config::TableConfig;
@@ -56,6 +56,7 @@ impl SessionStore {
                 is_insecure,
                 ttl_attribute,
                 update_denied: AtomicBool::new(false),
+                put_denied: AtomicBool::new(false),
             }),
         }
     }
@@ -81,7 +82,8 @@ impl SessionStore {
         self.inner.is_insecure
     }
 
-    /// The attribute that holds the expiry; see [`TableOptions::ttl_attribute`](crate::options::TableOptions::ttl_attribute).
+    /// The attribute that holds the expiry; see
+    /// [`TableOptions::ttl_attribute`](crate::options::TableOptions::ttl_attribute).
     pub fn ttl_attribute(&self) -> Arc<str> {
         self.inner.ttl_attribute()
     }
@@ -93,17 +95,19 @@ impl SessionStore {
 
     /// Stores a new session unless a live one has its id.
     ///
-    /// An expired item that `DynamoDB` has not deleted yet counts as absent and is overwritten.
+    /// An expired item that `DynamoDB` has not deleted yet counts as absent and is overwritten. So does a tombstone of
+    /// an earlier session.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidData`] and [`ErrorKind::ItemTooLarge`] before anything is sent; otherwise an error of
-    /// the service or the connection.
+    /// [`ErrorKind::InvalidData`] and [`ErrorKind::ItemTooLarge`] before anything is sent; otherwise an error of the
+    /// service or the connection. [`ErrorKind::Timeout`] also when an answer was lost and other requests have written
+    /// the session so often since that nobody can tell whether this write was executed.
     ///
     /// # Cost
     ///
-    /// 1 `PutItem`: 1 write capacity unit per started KB, also when the id is taken. After a lost answer, engines that
-    /// do not return the item on a failed condition need 1 consistent `GetItem` more.
+    /// 1 `PutItem`: 1 write capacity unit per started KB, also when the id is taken. Over a tombstone, 1 `PutItem`
+    /// more. When the condition fails, engines that do not return the item need 1 consistent `GetItem` more.
     pub async fn create<T: EncodeSession + Sync>(
         &self,
         session: &NewSession<T>,
@@ -115,20 +119,25 @@ impl SessionStore {
     ///
     /// The usual `base` is the loaded session: `store.save(&loaded, &data, &SaveOptions::default())`. A session that
     /// was deleted since is not brought back, and a later session of the same id is not changed:
-    /// [`loaded.created`](Loaded::created) distinguishes them. Without `created`, as in items of the legacy package,
-    /// the session only has to be there.
+    /// [`loaded.created`](Loaded::created) distinguishes them. Items of the legacy package have no `created` before
+    /// their first save.
     ///
     /// | base | condition | writes |
     /// |---|---|---|
-    /// | [`&loaded`](Base::Loaded) | the loaded session is there | the fields that changed |
+    /// | [`&loaded`](Base::Loaded) | the loaded session is there | the changes, on what is stored |
     /// | [`Base::Absent`] | none | a new session; all fields into the one that is there, if one is |
     /// | [`Base::Unknown`] | a session with this `created` is there; any session if it is `None` | the whole session |
     ///
-    /// With [`ParallelChanges::Merge`](crate::options::ParallelChanges::Merge) the top-level fields in which `data` differs from
-    /// `loaded.data` are set or removed, so that parallel requests keep each other's changes. A field is written
-    /// whole: keep values that must agree in one field. More than 100 changed fields take several requests. The whole
-    /// session is written where single fields cannot be: if the item's `session` is not a map, or `UpdateItem` is not
-    /// allowed.
+    /// With [`ParallelChanges::Merge`](crate::options::ParallelChanges::Merge), parallel requests keep each other's
+    /// changes: if another request has changed the session since the load, the top-level fields in which `data` differs
+    /// from `loaded.data` are set or removed in what it stored. A field is taken whole: keep values that must agree in
+    /// one field. All changes are stored at once, or none.
+    ///
+    /// Fields that the type of `data` leaves out stay, at the cost of a consistent `GetItem` before each save. That does
+    /// not hold in a layout of JSON text: there, `#[serde(flatten)]` a map of them.
+    ///
+    /// After such a merge [`Stamp::version`] is unknown, because the stored session holds more than `data`. A save from
+    /// it reads the session first. Where `UpdateItem` is not allowed, a `PutItem` does the same.
     ///
     /// [`Base::Absent`] is for ids that the application chooses. [`Base::Unknown`] is for adapters whose framework does
     /// not pass on what was loaded; changes of parallel requests are lost, and [`SaveOptions::framework`] has no
@@ -161,15 +170,20 @@ impl SessionStore {
     /// # Errors
     ///
     /// As [`create`](Self::create). [`ErrorKind::Decode`] when `loaded.data` is not session data.
+    /// [`ErrorKind::Timeout`] also when other requests kept changing the session until the deadline.
     ///
     /// # Cost
     ///
-    /// 1 `UpdateItem`: 1 write capacity unit per started KB of the whole item, the larger of before and after. When the
-    /// session is gone: 1 per started KB of the item that is there, at least 1. No request when
-    /// [`touch_after`](crate::Builder::touch_after) allows to skip it.
+    /// 1 `UpdateItem`: 1 write capacity unit per started KB of the whole item, the larger of before and after. For each
+    /// change of another request that it meets, 1 `UpdateItem` more, at the same cost. When the session is gone: 1 per
+    /// started KB of the item that is there, at least 1. No request when [`touch_after`](crate::Builder::touch_after)
+    /// allows to skip it. For a [`Loaded`] of an unknown [`version`](Loaded::version), 1 consistent `GetItem` before
+    /// it.
     ///
-    /// [`Base::Absent`]: as [`create`](Self::create). When the id is taken, 1 `UpdateItem` more, and on engines that do
-    /// not return the item on a failed condition, 1 consistent `GetItem`.
+    /// [`Base::Absent`]: as [`create`](Self::create). When the id is taken, 1 `UpdateItem` more. When a condition
+    /// fails, engines that do not return the item need 1 consistent `GetItem` more.
+    ///
+    /// When the new expiry has passed already: as [`delete`](Self::delete).
     pub async fn save<'a, B, T>(
         &self,
         base: impl Into<Base<'a, B>>,
@@ -183,7 +197,10 @@ impl SessionStore {
         self.inner.save(base.into(), data, options).await
     }
 
-    /// Stores a session unconditionally: also over a logout or the change of a parallel request.
+    /// Stores a session in place of whatever is there: a change of a parallel request is lost.
+    ///
+    /// It is for adapters that do not know what was loaded. A call that begins after a delete stores a new session. A
+    /// repeated or late request of one call undoes neither later writes nor a delete.
     ///
     /// # Errors
     ///
@@ -191,7 +208,7 @@ impl SessionStore {
     ///
     /// # Cost
     ///
-    /// 1 `PutItem`: 1 write capacity unit per started KB, the larger of before and after.
+    /// As [`create`](Self::create). When the id is taken, 1 `UpdateItem` more.
     pub async fn put<T: EncodeSession + Sync>(
         &self,
         session: &NewSession<T>,
@@ -219,8 +236,8 @@ impl SessionStore {
 
     /// Moves the expiry of a live session that was loaded and keeps its data.
     ///
-    /// Some frameworks keep the expiry in the session too. [`TouchOptions::framework`] writes these fields as well.
-    /// Then the whole session is written where single fields cannot be.
+    /// It does not move the expiry back if another request has extended it further. Some frameworks keep the expiry in
+    /// the session too. [`TouchOptions::framework`] writes these fields as well.
     ///
     /// # Errors
     ///
@@ -245,15 +262,20 @@ impl SessionStore {
 
     /// Deletes the session. Succeeds even if the session does not exist.
     ///
+    /// A tombstone of some 130 bytes stays in its place for 25 minutes, so that a request that was sent before does not
+    /// bring the session back, however late it lands.
+    ///
     /// # Errors
     ///
     /// An error of the service or the connection.
     ///
     /// # Cost
     ///
-    /// 1 `DeleteItem`: 1 write capacity unit per started KB of the item, 1 if the item does not exist.
-    pub async fn delete(&self, id: &SessionId) -> Result<(), Error> {
-        self.inner.delete(id).await
+    /// 1 `PutItem`: 1 write capacity unit per started KB of the item that was there, at least 1. For a `&SessionId`,
+    /// and for a [`Loaded`] whose [`version`](Loaded::version) is unknown or without `rev`, 1 consistent `GetItem`
+    /// before it. 1 `PutItem` more each time that another request changes the session meanwhile.
+    pub async fn delete<'a>(&self, target: impl Into<DeleteTarget<'a>>) -> Result<(), Error> {
+        self.inner.delete(target.into()).await
     }
 
     /// The live sessions under this store's prefix, a part at a time: `None` for the first one, then what the
@@ -269,10 +291,9 @@ impl SessionStore {
     ///
     /// # Cost
     ///
-    /// 1 `Scan`, of up to 1 MB of items: 1 read capacity unit per started 4 KB of all of them, half of that
-    /// when [`consistent_read`](crate::options::TableOptions::consistent_read) is off. All parts together read the whole
-    /// table, whatever the prefix: see
-    /// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Scan.html>.
+    /// 1 `Scan`, of up to 1 MB of items: 1 read capacity unit per started 4 KB of all of them, half of that when
+    /// [`consistent_read`](crate::options::TableOptions::consistent_read) is off. All parts together read the whole
+    /// table, whatever the prefix: see <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Scan.html>.
     pub async fn list<T: DecodeSession>(
         &self,
         after: Option<&PageToken>,
@@ -297,9 +318,9 @@ impl SessionStore {
 
     /// Deletes every session under this store's prefix, expired or not. Returns how many.
     ///
-    /// An item counts as a session if it has the attribute for session data, or a number in the TTL attribute. Other
-    /// items of a shared table stay. Without a prefix, that is every session in the
-    /// table. One that is stored meanwhile may stay or go.
+    /// Each leaves a tombstone, as after [`delete`](Self::delete). An item counts as a session if it has the attribute
+    /// for session data, or a number in the TTL attribute. Other items of a shared table stay. Without a prefix, that
+    /// is every session in the table. One that is stored meanwhile may stay or go.
     ///
     /// # Errors
     ///
@@ -314,10 +335,28 @@ impl SessionStore {
         self.inner.clear().await
     }
 
-    /// Deletes the items under this store's prefix that have expired. Returns how many.
+    /// The same, and deletes tombstones too: nothing stays under this store's prefix.
+    ///
+    /// A request that was sent before, and lands within the next 25 minutes, may bring its session back.
+    ///
+    /// # Errors
+    ///
+    /// As [`clear`](Self::clear).
+    ///
+    /// # Cost
+    ///
+    /// That of [`clear`](Self::clear).
+    pub async fn clear_with_tombstones(&self) -> Result<u64, Error> {
+        self.inner.clear_with_tombstones().await
+    }
+
+    /// Deletes the expired sessions and tombstones under this store's prefix. Returns how many.
     ///
     /// `DynamoDB` does that by itself and free of charge where the table's TTL is on, within a few days:
     /// this is for tables where it is not. An item that is given a later expiry meanwhile stays.
+    ///
+    /// A session is deleted 25 minutes after it has expired, when no request can land any more that was sent while it
+    /// was live. Tombstones are deleted, and counted, as soon as they have expired.
     ///
     /// # Errors
     ///

@@ -222,8 +222,16 @@ class ExpressDynamoDBStore extends EventEmitter {
   /** How many sessions there are. */
   length(callback = undefined) { return settle(this.#core.count(), callback); }
 
-  /** Deletes all sessions. Resolves with how many there were. */
-  clear(callback = undefined) { return settle(this.#core.clear(), callback); }
+  /**
+   * Deletes all sessions. Resolves with how many there were. With `tombstones`, nothing stays in their place.
+   *
+   * @param {{ tombstones?: boolean } | ((error: any, count?: number) => void)} [options]
+   * @param {(error: any, count?: number) => void} [callback]
+   */
+  clear(options = undefined, callback = undefined) {
+    if (typeof options === 'function') return settle(this.#core.clear(), options);
+    return settle(this.#core.clear(options ?? {}), callback);
+  }
 
   /** Deletes the expired sessions, for a table whose TTL is off. Resolves with how many there were. */
   deleteExpired(callback = undefined) { return settle(this.#core.deleteExpired(), callback); }

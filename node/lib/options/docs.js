@@ -51,7 +51,7 @@ module.exports = {
     text: 'Milliseconds that a session lives when it is stored without a `maxAge`, or with `\'session\'`. One day, if you do not set it.',
   },
   parallelChanges: {
-    text: 'What happens when parallel requests change one session. `merge`: each request writes the fields that it changed. `overwrite`: each request writes the whole session, and the last one wins.',
+    text: 'What happens when parallel requests change one session. `merge`: the top-level fields that each request changed are kept. `overwrite`: each request writes the whole session, and the last one wins.',
   },
   touchAfter: {
     text: 'Milliseconds. A write that would only move the expiry is skipped if it moves it by less than this, and by less than half of the remaining time.',

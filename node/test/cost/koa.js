@@ -12,8 +12,12 @@ const { MINUTE, opener, PRICES } = require('./ours');
 const OURS = { ...PRICES, 'view that only reads': ['GetItem', '1 + 0', '3 + 0'] };
 
 const halved = (price) => price.replace(/^\d+/, (read) => String(Number(read) / 2));
-const withEventualReads = (prices) => Object.fromEntries(Object.entries(prices)
-  .map(([view, [operations, ...units]]) => [view, [operations, ...units.map(halved)]]));
+const withEventualReads = (prices) => ({
+  ...Object.fromEntries(Object.entries(prices)
+    .map(([view, [operations, ...units]]) => [view, [operations, ...units.map(halved)]])),
+  // A delete that knows only the id has to know what is there now.
+  'logout without a session': prices['logout without a session'],
+});
 
 const ours = opener(DynamoDBStore);
 

@@ -37,6 +37,7 @@ describe('cost', () => {
       'page view,this package,connect-dynamodb 3.0.5',
       'page view,this package,connect-dynamodb 3.0.5',
       'page view,axum,actix-web',
+      'a write meets,sent besides,write units besides',
       'operation,capacity units',
     ]);
   });

@@ -13,7 +13,7 @@ const checksOf = require('./page');
 
 const item = checksOf('docs/design/item.md');
 item.snippet('item', (t, { text }) => {
-  const shown = [...text.matchAll(/(\w+): ([SNM])\b/g)].map(([, name, type]) => [name, type]);
+  const shown = [...text.matchAll(/(\w+): ([SNMB])\b/g)].map(([, name, type]) => [name, type]);
   const table = tablesOf('docs/table-and-iam.md')[0].rows.map(([name, type]) => [unquoted(name), type]);
   assert.deepEqual(shown.sort(), table.sort());
 });
@@ -25,6 +25,13 @@ it('the verbs are those of the store', () => {
   protocol.column('Design: the protocol', 'verb').forEach((verb) => {
     assert.match(source, new RegExp(`pub async fn ${verb}\\b`));
   });
+});
+it('the rules of a repeated write have a row for each result', () => {
+  const source = read('crates/dynamodb-session/src/protocol/rules.rs');
+  const [, variants] = /^pub\(super\) enum Next \{\n(.*?)\n\}/ms.exec(source);
+  const results = [...variants.matchAll(/^ {4}(\w+),$/gm)].map(([, name]) => name);
+  const rows = protocol.rows('Why is a repeated write safe?', 'it meets');
+  assert.deepEqual(sorted(rows.map(([, , result]) => unquoted(result))), sorted(results));
 });
 protocol.complete();
 

@@ -18,14 +18,20 @@ const TESTED = {
   'a request in flight does not bring back a session that was signed out': [
     ': the session stays away', 'save does not bring back a deleted session', 'touch creates nothing',
     'replace does not bring back a deleted session', 'fn a_change_that_ends_after_a_logout_is_dropped()',
-    'fn an_extension_that_ends_after_a_logout_is_dropped()',
+    'fn an_extension_that_ends_after_a_logout_is_dropped()', 'fn no_write_lands_after_a_sign_out()',
   ],
   'it does not write to another session that took over its id': [
     ': the next session under the id is left alone', 'save does not overwrite a successor under the same id',
     'touch does not extend a successor under the same id', 'replace does not overwrite a successor under the same id',
+    'fn a_logout_deletes_only_the_session_that_was_loaded()', 'fn no_write_lands_on_the_next_session_of_its_id()',
   ],
   "parallel requests keep each other's changes": [
     ': requests in parallel', "saves in parallel keep each other's changes",
+    'fn requests_in_parallel_keep_each_others_changes()',
+  ],
+  'a change counts once and undoes no later one, however often or late its request arrives': [
+    "a change, and another request's change before it is sent again: both are stored",
+    'fn no_write_lands_on_a_later_state()', 'fn every_order_of_a_few_calls_keeps_the_promises()',
   ],
   'a new session does not overwrite a live one': [
     'genid: what both wrote is there', 'create never overwrites a live session', 'fn create_tries_five_ids()',

@@ -13,6 +13,7 @@ const { serveFor, VERSIONS } = require('../support/koa');
 const { local, unique } = require('../support/options');
 const { useRecorder } = require('../support/recorder');
 const useTable = require('../support/table');
+const { assertDeleted, assertNoSession } = require('../support/tombstone');
 const Visitor = require('../support/visitor');
 
 const MEGABYTE = 2 ** 20;
@@ -125,7 +126,7 @@ VERSIONS.forEach((version) => {
           assert.deepEqual((await visitor.get('/count')).body, { views: 1 });
           assert.notEqual(visitor.sessionId, id);
           assert.deepEqual(keysAsked(), [id]);
-          assert.equal(await table.get(id), undefined);
+          assertNoSession(await table.get(id));
         }
         assert.deepEqual(app.errors, []);
       });
@@ -180,12 +181,12 @@ VERSIONS.forEach((version) => {
           assert.equal((await table.get(id)).sessionId.S, id);
         }
         await visit('/sign-out', ids[0]);
-        assert.equal(await table.get(ids[0]), undefined);
+        assertDeleted(await table.get(ids[0]));
         for (const [own, id] of ids.slice(1).entries()) {
           await visit('/count', id);
           assert.deepEqual((await visit('/', id)).body, { id, session: { own: String(own + 1), views: 1 } });
           await visit('/sign-out', id);
-          assert.equal(await table.get(id), undefined);
+          assertDeleted(await table.get(id));
         }
         assert.deepEqual(app.errors, []);
       };

@@ -16,6 +16,7 @@ const { localAlone, unique } = require('../support/options');
 const { rawTable } = require('../support/raw');
 const { useRecorder } = require('../support/recorder');
 const useTable = require('../support/table');
+const { assertDeleted } = require('../support/tombstone');
 const Visitor = require('../support/visitor');
 
 const engine = useEngine();
@@ -143,7 +144,7 @@ VERSIONS.forEach((version) => {
             assert.deepEqual(item.session.M.a, S('kept'));
             assert.match(item.expires.N, /^\d{10}$/);
             await visitor.get('/sign-out');
-            assert.equal(await table.get(id), undefined);
+            assertDeleted(await table.get(id));
           }
           assert.deepEqual(app.errors, []);
         }

@@ -186,12 +186,15 @@ it('the fields of koa-session are stored with the session', async () => {
 });
 
 describe('the item', () => {
-  it('is exactly id, expiry, session and time of creation', async () => {
+  it('is exactly id, expiry, session, time of creation and state', async () => {
     const id = unique('item');
     const from = Date.now();
     await store.set(id, { a: 1, b: { c: [true, null, 'x'] } }, 5500);
     const until = Date.now();
-    const { created, expires, ...rest } = await table.get(id);
+    const {
+      created, expires, rev, ...rest
+    } = await table.get(id);
+    assert.equal(Buffer.from(rev.B, 'base64').length, 8);
     assert.deepEqual(rest, {
       sessionId: { S: id },
       session: { M: { a: { N: '1' }, b: { M: { c: { L: [{ BOOL: true }, { NULL: true }, { S: 'x' }] } } } } },

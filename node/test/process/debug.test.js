@@ -97,8 +97,8 @@ it('a logger gets a line for each request, without the item', async () => {
   const end = await runScript(async (Store, options) => {
     const logger = { log: (line) => console.log(line) };
     const store = new Store({ ...options, dynamoConfig: { ...options.dynamoConfig, logger } });
-    await store.set('CANARYID', { note: 'CANARYDATA' }, 60000, { ctx: {} });
-    await store.get('CANARYID');
+    await store.set('CANARYIDLOGGED', { note: 'CANARYDATA' }, 60000, { ctx: {} });
+    await store.get('CANARYIDLOGGED');
     await store.close();
     setImmediate(() => {});
   }, [local(recorder.endpoint, table.name, { dynamoConfig: SECRETS })]);

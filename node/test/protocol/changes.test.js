@@ -1,6 +1,7 @@
 'use strict';
 
-// One save writes the top-level fields that changed, and the expiry as one unit.
+// One save puts the top-level fields that changed on the session that was loaded, in one write of the whole. A view
+// that changes nothing writes the expiry alone. The expiry is one unit.
 
 /* eslint no-param-reassign: ["error", { "props": false }] -- a session is there to be changed */
 
@@ -14,22 +15,29 @@ const { serveFor, VERSIONS } = require('../support/koa');
 const { unique } = require('../support/options');
 const Visitor = require('../support/visitor');
 const {
-  dataOf, EXPIRY, inParallel, namesIn, newStore, oneRequest, recorder, stored, table,
+  dataOf, EXPIRY, HOUR, inParallel, namesIn, newStore, oneRequest, recorder, stored, table, writtenIn,
 } = require('./writes');
+
+// What an UpdateItem names beside fields of the session.
+const ATTRIBUTES = ['created', 'expires', 'gone', 'rev', 'session', 'sessionId'];
 
 VERSIONS.forEach((version) => {
   describe(`${version.name}: what is written`, () => {
-    it('a field that changed, and the expiry', async (t) => {
+    it('the session that was loaded, with the field that changed and the expiry, on the state that was loaded', async (t) => {
       const store = newStore();
       const id = await stored({ a: 1, b: 1 }, store);
+      const { rev } = await table.get(id);
       const calls = await oneRequest(t, {
         version, store, id, change: (session) => { session.a = 2; },
       });
       assert.deepEqual(calls.map(({ operation }) => operation), ['UpdateItem']);
-      const names = namesIn(calls[0]);
-      assert.ok(names.includes('a'));
-      assert.ok(!names.includes('b'));
-      EXPIRY.slice(0, 2).forEach((name) => assert.ok(names.includes(name), name));
+      const { _expire: expire, _maxAge: maxAge, ...data } = writtenIn(calls[0]);
+      assert.deepEqual(data, { a: { N: '2' }, b: { N: '1' } });
+      assert.ok(expire && maxAge);
+      assert.match(calls[0].body.ConditionExpression, /#r = :rev/);
+      assert.deepEqual(calls[0].body.ExpressionAttributeValues[':rev'], rev);
+      // The state that was loaded is remembered.
+      assert.ok(Buffer.from((await table.get(id)).rev.B, 'base64').subarray(8).equals(Buffer.from(rev.B, 'base64')));
     });
 
     const client = new AWS.DynamoDB.DocumentClient({ region: 'local' });
@@ -58,15 +66,20 @@ VERSIONS.forEach((version) => {
     Object.entries(sessions).filter(([name]) => !namesOfItsOwn.includes(name)).forEach(([name, session]) => {
       it(`${name}, unchanged: the expiry alone`, async (t) => {
         const store = newStore();
-        const id = await stored(session, store);
+        // With koa-session's settings, which it would add: a change of them is a change of the session.
+        const settings = '_session' in session ? {} : { _expire: Date.now() + HOUR, _maxAge: 24 * HOUR };
+        const id = await stored({ ...session, ...settings }, store);
         const earlier = await table.get(id);
         const calls = await oneRequest(t, {
           version, store, id, change: (_, ctx) => ctx.session.save(), options: { autoCommit: false },
         });
         assert.deepEqual(calls.map(({ operation }) => operation), ['UpdateItem']);
-        const fields = namesIn(calls[0]).filter((one) => !['sessionId', 'session', 'expires', 'created'].includes(one));
+        const fields = namesIn(calls[0]).filter((one) => !ATTRIBUTES.includes(one));
         assert.deepEqual(fields.filter((field) => !EXPIRY.includes(field)), []);
-        assert.deepEqual(dataOf(await table.get(id)), dataOf(earlier));
+        assert.equal(writtenIn(calls[0]), undefined);
+        const item = await table.get(id);
+        assert.deepEqual(dataOf(item), dataOf(earlier));
+        assert.deepEqual(item.rev, earlier.rev, 'no other state');
       });
     });
 
@@ -86,7 +99,7 @@ VERSIONS.forEach((version) => {
       const calls = await oneRequest(t, {
         version, store: newStore(), id, change: (session) => { session.views = 1; },
       });
-      Object.keys(attributes).forEach((name) => assert.ok(!namesIn(calls[0]).includes(name), name));
+      Object.entries(attributes).forEach(([name, value]) => assert.deepEqual(writtenIn(calls[0])[name], value));
       const { views, ...kept } = dataOf(await table.get(id));
       assert.deepEqual(views, { N: '1' });
       assert.deepEqual(kept, attributes);
@@ -175,8 +188,10 @@ VERSIONS.forEach((version) => {
           await session.manuallyCommit();
         },
       });
-      const changed = calls.map((call) => namesIn(call).filter((name) => /^[abc]$/.test(name)).sort());
-      assert.deepEqual(changed, [['a'], ['b'], ['a', 'c']]);
+      const written = calls.map((call) => Object.entries(writtenIn(call)).filter(([name]) => /^[abc]$/.test(name))
+        .map(([name, { N }]) => `${name}${N}`).sort()
+        .join(' '));
+      assert.deepEqual(written, ['a2 b1 c1', 'a2 b2 c1', 'a1 b2']);
       assert.deepEqual(dataOf(await table.get(id)), { a: { N: '1' }, b: { N: '2' } });
     });
 
@@ -199,11 +214,7 @@ VERSIONS.forEach((version) => {
       assert.equal(recorder.only('UpdateItem').length, 1);
       held.release();
       assert.equal((await answer).status, 200);
-      const values = recorder.only('UpdateItem').map(({ body }) => {
-        const name = Object.entries(body.ExpressionAttributeNames).find(([, attribute]) => attribute === 'a')[0];
-        const [, value] = new RegExp(`${name}\\s*=\\s*(:\\w+)`).exec(body.UpdateExpression);
-        return body.ExpressionAttributeValues[value].N;
-      });
+      const values = recorder.only('UpdateItem').map((call) => writtenIn(call).a.N);
       assert.deepEqual(values, ['1', '2', '3']);
       assert.deepEqual(dataOf(await table.get(id)), { a: { N: '3' } });
     });
@@ -265,6 +276,25 @@ VERSIONS.forEach((version) => {
       assert.deepEqual(unitOf(item), { _session: { BOOL: true } });
       assert.ok(Number(item.expires.N) >= Math.ceil(from / 1000) + 86400);
       assert.deepEqual(dataOf(item), { a: { N: '1' } });
+    });
+
+    it('a shorter sessionTtl holds at once for sessions that do not say when they end', async (t) => {
+      const long = newStore({ sessionTtl: 10 * HOUR });
+      const id = unique('id');
+      await long.set(id, { a: 1, _session: true }, 'session', { ctx: {} });
+      const from = Date.now();
+      const calls = await oneRequest(t, {
+        version,
+        store: newStore({ sessionTtl: HOUR }),
+        id,
+        options: { maxAge: 'session' },
+        change: (session) => { session.a = 2; },
+      });
+      assert.deepEqual(calls.map(({ operation }) => operation), ['UpdateItem']);
+      const item = await table.get(id);
+      assert.deepEqual(dataOf(item), { a: { N: '2' } });
+      assert.ok(Number(item.expires.N) <= Math.ceil((Date.now() + HOUR) / 1000));
+      assert.ok(Number(item.expires.N) >= Math.ceil((from + HOUR) / 1000));
     });
 
     it('two requests with another maxAge each: one of them, whole', async (t) => {

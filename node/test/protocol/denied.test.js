@@ -1,7 +1,7 @@
 'use strict';
 
-// Policies for the legacy package grant GetItem, PutItem and DeleteItem. If UpdateItem is refused, whole sessions are
-// written, still with a condition: logout wins, but parallel requests overwrite each other.
+// Policies for the legacy package grant GetItem, PutItem and DeleteItem. If UpdateItem is refused, whole items are put,
+// still with a condition: logout wins, and parallel changes are kept.
 
 const assert = require('node:assert/strict');
 const { describe, it } = require('node:test');
@@ -15,6 +15,7 @@ const { local, localAlone, unique } = require('../support/options');
 const { failure, useDenied, useRecorder } = require('../support/recorder');
 const { runScript } = require('../support/subprocess');
 const useTable = require('../support/table');
+const { assertDeleted } = require('../support/tombstone');
 const Visitor = require('../support/visitor');
 const { SCENES, play } = require('./scenes');
 
@@ -50,7 +51,7 @@ VERSIONS.forEach((version) => {
         const { item } = await play(t, {
           version, store, table, scene,
         });
-        assert.equal(item, undefined);
+        assertDeleted(item);
         assert.equal(conflicts.length, 1);
       });
 
@@ -93,7 +94,7 @@ VERSIONS.forEach((version) => {
       assert.ok(Number(item.expires.N) > Number(expires.N) + 3600);
     });
 
-    it('parallel changes: the last one wins', async (t) => {
+    it('parallel changes are kept', async (t) => {
       const store = newStore();
       const id = await stored(store, { a: 1, b: 1 });
       const gates = [new Gate(), new Gate()];
@@ -107,11 +108,12 @@ VERSIONS.forEach((version) => {
         gate.open();
         await answers[index];
       }
-      assert.deepEqual(dataOf(await table.get(id)), { a: { N: '1' }, b: { N: '2' } });
-      assert.equal(store.stats().conflicts, 0);
+      assert.deepEqual(dataOf(await table.get(id)), { a: { N: '2' }, b: { N: '2' } });
+      const { conflicts, mergeRetries } = store.stats();
+      assert.deepEqual([conflicts, mergeRetries], [0, 1]);
     });
 
-    it('first visits under one id: the second finds the first', async (t) => {
+    it('first visits under one id: what both wrote is there', async (t) => {
       const store = newStore();
       const id = unique('same');
       const gate = new Gate();
@@ -124,7 +126,7 @@ VERSIONS.forEach((version) => {
       gate.open();
       for (const answer of answers) assert.equal((await answer).status, 200);
       assert.deepEqual(app.errors, []);
-      assert.equal(Object.keys(dataOf(await table.get(id))).length, 1);
+      assert.deepEqual(dataOf(await table.get(id)), { a: { N: '1' }, b: { N: '1' } });
     });
 
     it('PutItem refused as well: the error is that of PutItem', async (t) => {
@@ -157,6 +159,43 @@ it('one warning for the life of the process, for all stores and calls', async ()
   assert.equal(stdout, '2\n2\n2\n');
   assert.equal(stderr.match(/Warning/g)?.length, 1, stderr);
   assert.match(stderr, /UpdateItem/);
+});
+
+describe('PutItem is not allowed', () => {
+  it('a sign-out deletes the item, on the condition that it is the session, and a late change does not revive it', async () => {
+    const store = newStore();
+    const id = await stored(store, { user: 'Ada' });
+    const [ctx, late] = [{}, {}];
+    await store.get(id, undefined, { ctx });
+    await store.get(id, undefined, { ctx: late });
+    recorder.reset();
+    const refused = failure('AccessDeniedException', 'not allowed to perform: dynamodb:PutItem');
+    recorder.answer('PutItem', refused);
+    await store.destroy(id, { ctx });
+    assert.deepEqual(recorder.operations(), ['PutItem', 'DeleteItem']);
+    assert.match(recorder.only('DeleteItem')[0].body.ConditionExpression, /rev/);
+    assert.equal(await table.get(id), undefined);
+    recorder.reset();
+    await store.set(id, { user: 'Ada', views: 1 }, HOUR, { ctx: late });
+    assert.equal(await table.get(id), undefined);
+  });
+
+  it('one warning for the life of the process, for all stores and calls', async () => {
+    const [name, id] = [table.name, unique('id')];
+    const own = newStore();
+    const signedOut = Array.from({ length: 3 }, (_, index) => `${id}${index}`);
+    for (const one of signedOut) await own.set(one, { a: 1 }, HOUR, { ctx: {} });
+    recorder.reset();
+    recorder.answer('PutItem', failure('AccessDeniedException', 'not allowed to perform: dynamodb:PutItem'));
+    const { code, stderr } = await runScript(async (Store, options, ids) => {
+      for (const one of ids) await new Store(options).destroy(one);
+    }, [local(recorder.endpoint, name), signedOut]);
+    recorder.reset();
+    assert.equal(code, 0, stderr);
+    assert.equal(stderr.match(/Warning/g)?.length, 1, stderr);
+    assert.match(stderr, /PutItem is not allowed/);
+    for (const one of signedOut) assert.equal(await table.get(one), undefined);
+  });
 });
 
 it('no warning if UpdateItem is allowed', async () => {

@@ -277,6 +277,7 @@ describe('stats', () => {
     withheldRetries: 0,
     throttles: 0,
     unguardedWrites: 0,
+    mergeRetries: 0,
   };
   const countsOf = ({ operations }) => Object.fromEntries(Object.entries(operations).map(([name, {
     calls, errors, requests, capacityUnits,
@@ -296,7 +297,7 @@ describe('stats', () => {
     await store.destroy(id, { ctx });
     const stats = store.stats();
     assert.deepEqual(countsOf(stats), {
-      PutItem: [1, 0, 1, 1], UpdateItem: [1, 0, 1, 1], GetItem: [2, 0, 2, 2], DeleteItem: [1, 0, 1, 1],
+      PutItem: [2, 0, 2, 2], UpdateItem: [1, 0, 1, 1], GetItem: [2, 0, 2, 2],
     });
     assert.equal(stats.capacityUnits, 5);
     Object.values(stats.operations).forEach((operation) => {
@@ -308,9 +309,8 @@ describe('stats', () => {
       assert.ok(operation.timeTotalMs <= operation.calls * operation.timeMaxMs + 1e-6);
     });
     const { operations, capacityUnits, ...rest } = stats;
-    assert.deepEqual(rest, {
-      conflicts: 0, skippedTouches: 0, retries: 0, withheldRetries: 0, throttles: 0, unguardedWrites: 0,
-    });
+    const { operations: none, capacityUnits: nothing, ...zero } = EMPTY;
+    assert.deepEqual(rest, zero);
   });
 
   it('units are those of the size, and half for eventual reads', async () => {
@@ -349,6 +349,32 @@ describe('stats', () => {
     assert.equal(store.stats().unguardedWrites, 2);
   });
 
+  it('merge retries: writes that met a later state of their session', async () => {
+    const store = newStore();
+    const id = unique('id');
+    const [ctx, other] = [{}, {}];
+    await store.set(id, { a: 1, b: 1 }, HOUR, { ctx });
+    await store.get(id, undefined, { ctx: other });
+    await store.set(id, { a: 2, b: 1 }, HOUR, { ctx });
+    assert.equal(store.stats().mergeRetries, 0);
+    await store.set(id, { a: 1, b: 2 }, HOUR, { ctx: other });
+    assert.equal(store.stats().mergeRetries, 1);
+    assert.equal(store.stats().conflicts, 0);
+    const { a, b } = await store.get(id);
+    assert.deepEqual([a, b], [2, 2]);
+    // A delete that the session changed under is made again too.
+    await store.set(id, { a: 3, b: 2 }, HOUR, { ctx });
+    const earlier = store.stats().mergeRetries;
+    const late = {};
+    await store.get(id, undefined, { ctx: late });
+    await store.set(id, { a: 4, b: 2 }, HOUR, { ctx: {} });
+    const before = store.stats().mergeRetries;
+    await store.destroy(id, { ctx: late });
+    assert.ok(before > earlier);
+    assert.equal(store.stats().mergeRetries, before + 1);
+    assert.equal(await store.get(id), undefined);
+  });
+
   it('retries, throttles and errors', async () => {
     recorder.reset();
     const store = newStore({ dynamoConfig: { maxRetries: 2 } });
@@ -357,12 +383,15 @@ describe('stats', () => {
     recorder.answer('GetItem', failure('InternalServerError', 'no', 500));
     await assert.rejects(store.get(unique('id')));
     recorder.reset();
-    recorder.answer('DeleteItem', failure('AccessDeniedException'));
-    await assert.rejects(store.destroy(unique('id')));
+    const id = unique('id');
+    await store.set(id, { a: 1 }, HOUR, { ctx: {} });
+    ['PutItem', 'DeleteItem'].forEach((operation) => recorder.answer(operation, failure('AccessDeniedException')));
+    await assert.rejects(store.destroy(id));
     const stats = store.stats();
     assert.equal(stats.retries, 3);
     assert.equal(stats.throttles, 1);
-    assert.deepEqual(countsOf(stats).GetItem, [2, 1, 5, 1]);
+    assert.deepEqual(countsOf(stats).GetItem, [3, 1, 6, 2]);
+    assert.deepEqual(countsOf(stats).PutItem, [2, 1, 2, 1]);
     assert.deepEqual(countsOf(stats).DeleteItem, [1, 1, 1, 0]);
     recorder.reset();
   });

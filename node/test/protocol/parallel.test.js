@@ -1,6 +1,7 @@
 'use strict';
 
-// Parallel requests do not overwrite each other: a request writes only the top-level fields that it changed.
+// Parallel requests do not overwrite each other: a request puts the top-level fields that it changed on the session
+// that it meets.
 
 /* eslint no-param-reassign: ["error", { "props": false }] -- a session is there to be changed */
 const assert = require('node:assert/strict');
@@ -195,10 +196,13 @@ VERSIONS.forEach((version) => {
       }), resulting({ b: N(2) }));
       assert.deepEqual((await table.get(id)).created, created);
       assert.equal(store.stats().conflicts, 0);
-      // The whole session, with the condition that it is still the loaded one.
+      // The whole session, on the state that was loaded, and then on the one that the second request met.
       const writes = recorder.calls.filter(({ operation }) => operation !== 'GetItem');
-      assert.equal(writes.length, 2);
-      writes.forEach(({ body }) => assert.match(body.ConditionExpression, /attribute_exists/));
+      assert.equal(writes.length, 3);
+      writes.forEach(({ body }) => assert.match(body.ConditionExpression, /attribute_exists\(.*#r = :rev/));
+      const states = writes.map(({ body }) => body.ExpressionAttributeValues[':rev'].B);
+      assert.equal(states[0], states[1]);
+      assert.notEqual(states[1], states[2]);
     });
   });
 

@@ -30,6 +30,13 @@ const dataOf = (item) => Object.fromEntries(Object.entries(item.session.M).filte
 // The attributes that an UpdateItem names.
 const namesIn = ({ body }) => Object.values(body.ExpressionAttributeNames);
 
+// The fields of the session that an UpdateItem writes as a whole; undefined for one that moves the expiry alone.
+const writtenIn = ({ body }) => {
+  const [name] = Object.entries(body.ExpressionAttributeNames).find(([, attribute]) => attribute === 'session');
+  const value = new RegExp(`${name} = (:\\w+)`).exec(body.UpdateExpression)?.[1];
+  return body.ExpressionAttributeValues[value]?.M;
+};
+
 // Parallel requests: all have loaded the session before the first of them goes on. Then each makes its change,
 // `changes[i](session, ctx)`, one after the other, so that the outcome is certain.
 const inParallel = async (t, {
@@ -101,4 +108,5 @@ module.exports = {
   recorder,
   stored,
   table,
+  writtenIn,
 };

@@ -129,7 +129,7 @@ const startProxy = async (target, { random, rate, faults = FAULTS }) => {
     count(name);
     const operation = request.headers['x-amz-target'].split('.')[1];
     return faults[name]({
-      apply, operation, random, response, socket,
+      apply, body, operation, random, response, socket,
     });
   };
 

@@ -6,7 +6,7 @@
 // - `cookie`: whether the visitor has a cookie without a session
 // - `options` of the framework, and the `handler`
 // - `prepare(store)`, before the application has it, and `serving(store)`, once the application listens
-// - `refused`: the operation that fails
+// - `refused`: the operation that fails, and the call that it is `failing` where that is not the usual one
 // - whether the visitor's session is `moved` in the table, or `gone` from it. Otherwise its item is as before.
 
 const assert = require('node:assert/strict');
@@ -17,6 +17,7 @@ const { local, unique } = require('./options');
 const { failure, useRecorder } = require('./recorder');
 const recording = require('./recording');
 const useTable = require('./table');
+const { assertDeleted } = require('./tombstone');
 const {
   assertLives, attribute, inWords, soon,
 } = require('./trace');
@@ -28,14 +29,14 @@ const DAY = 86400000;
 
 /** Which call sends which request. */
 const CALLS = {
-  GetItem: 'get', PutItem: 'set', UpdateItem: 'touch', DeleteItem: 'destroy',
+  GetItem: 'get', PutItem: 'set', UpdateItem: 'touch',
 };
 
 /** An error of the store by its call, another one by its message. */
-function errorInWords(error) {
+function errorInWords(error, failing) {
   if (error.code === undefined) return error.message;
   assert.equal(error.code, 'ResourceNotFoundException');
-  return CALLS[error.operation];
+  return failing ?? CALLS[error.operation];
 }
 
 /** Returns the recorder in front of the engine, and the name of the table, for tests of the caller's own. */
@@ -78,11 +79,11 @@ module.exports = function playTrace(framework, trace, scenes) {
       if (expected.message) assert.equal(answer.body.message, expected.message);
       if (expected.errors) {
         await until('the errors', () => app.errors.length >= expected.errors.length);
-        assert.deepEqual(app.errors.map(errorInWords), expected.errors);
+        assert.deepEqual(app.errors.map((error) => errorInWords(error, scene.failing)), expected.errors);
       }
 
       const item = await table.get(key);
-      if (scene.gone) assert.equal(item, undefined);
+      if (scene.gone) assertDeleted(item);
       else if (scene.moved) assertLives(item, from, to, MINUTE);
       else assert.deepEqual(item, earlier);
       const [last, id, session] = calls.at(-1) ?? [];

@@ -1,7 +1,7 @@
 'use strict';
 
 // A proxy in front of an engine. It notes every request and what the engine answered, can change requests, answer in
-// the engine's place, hold answers back or lose them, and be down.
+// the engine's place, hold answers back or lose them, have requests land late, and be down.
 
 const http = require('node:http');
 const { once } = require('node:events');
@@ -109,6 +109,23 @@ const startRecorder = async (target, { add } = {}) => {
         throw new Error('the answer is lost');
       };
       scripts.set(operation, { reply, times });
+    },
+    // Closes the connection of the next request for an operation before the engine has done it: it is still under way.
+    // `meanwhile` runs in between. `land()` has the engine do it after all. Of `times` requests, the first one lands.
+    delay(operation, { times = 1, meanwhile = () => {} } = {}) {
+      let first;
+      const reply = async (call, pass) => {
+        first ??= pass;
+        await meanwhile(call);
+        throw new Error('the request is late');
+      };
+      scripts.set(operation, { reply, times });
+      return {
+        async land() {
+          scripts.delete(operation);
+          await first();
+        },
+      };
     },
     // Keeps requests waiting. `arrived(n)` settles once n of them wait, `release()` lets all go on.
     hold(operation) {

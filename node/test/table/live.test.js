@@ -169,7 +169,7 @@ describe('a TTL attribute that is enabled takes priority over ttlKey', () => {
       assert.equal(store.ttlKey, 'until');
       await store.set('x', { a: 1 }, HOUR);
       const item = await table.get('x');
-      assert.deepEqual(Object.keys(item).sort(), ['created', 'session', 'sessionId', 'until']);
+      assert.deepEqual(Object.keys(item).sort(), ['created', 'rev', 'session', 'sessionId', 'until']);
       assert.deepEqual(await store.get('x'), { a: 1 });
       await store.set('x', { a: 1 }, -HOUR);
       assert.equal(await store.get('x'), undefined, 'the expiry is read from it');

@@ -36,12 +36,12 @@ before(async () => {
 after(() => server.close());
 
 describe('a frame of the addon', () => {
-  it('has the times of its item in its head, and the session in its text', async () => {
+  it('has the times and the state of its item in its head, and the session in its text', async () => {
     const answer = await native.set('json', '{"a":1}', HOUR, undefined, '');
     const read = await native.get('json');
     const item = await table.get('json');
     assert.equal(frame.headOf(read), answer);
-    assert.equal(answer, `${item.created.N},${frame.expiresOf(answer)}`);
+    assert.equal(answer, `${item.created.N},${frame.expiresOf(answer)},${item.rev.B}`);
     assert.equal(Math.ceil(frame.expiresOf(answer) / 1000), Number(item.expires.N));
     assert.equal(frame.textOf(read), '{"a":1}');
     assert.equal(frame.isAttribute(frame.textOf(read)), false);
@@ -57,6 +57,35 @@ describe('a frame of the addon', () => {
     assert.equal(await native.set('back', '{"a":3,"b":1}', HOUR, head, '{"a":1,"b":1}'), '');
   });
 
+  it('comes back without a state: what is stored is read first', async () => {
+    const head = await native.set('unknown', '{"a":1,"b":1}', HOUR, undefined, '');
+    const [created, expires] = head.split(',');
+    for (const state of ['?', '', 'no state']) {
+      await native.set('unknown', '{"a":1,"b":2}', HOUR, head, '{"a":1,"b":1}');
+      const answer = await native.set('unknown', '{"a":2,"b":1}', HOUR, `${created},${expires},${state}`, '{"a":1,"b":1}');
+      assert.notEqual(answer, '');
+      assert.deepEqual(JSON.parse(frame.textOf(await native.get('unknown'))), { a: 2, b: 2 });
+    }
+  });
+
+  it('after a merge the state is not known, because what is stored is not what the application sees', async () => {
+    const first = await native.set('merged', '{"a":1,"b":1}', HOUR, undefined, '');
+    await native.set('merged', '{"a":1,"b":2}', HOUR, first, '{"a":1,"b":1}');
+    const merged = await native.set('merged', '{"a":2,"b":1}', HOUR, first, '{"a":1,"b":1}');
+    assert.match(merged, /,\?$/);
+    await native.set('merged', '{"a":2,"b":1,"c":1}', HOUR, merged, '{"a":2,"b":1}');
+    assert.deepEqual(JSON.parse(frame.textOf(await native.get('merged'))), { a: 2, b: 2, c: 1 });
+  });
+
+  it('a touch of a session that was changed meanwhile gives no state that the application has not seen', async () => {
+    const first = await native.set('touched', '{"a":1,"b":1}', HOUR, undefined, '');
+    await native.set('touched', '{"a":1,"b":2}', HOUR, first, '{"a":1,"b":1}');
+    const touched = await native.touch('touched', '{"a":1,"b":1}', 2 * HOUR, first, '{"a":1,"b":1}');
+    assert.match(touched, /,\?$/);
+    await native.set('touched', '{"a":2,"b":1}', 2 * HOUR, touched, '{"a":1,"b":1}');
+    assert.deepEqual(JSON.parse(frame.textOf(await native.get('touched'))), { a: 2, b: 2 });
+  });
+
   it('carries attribute JSON where JSON cannot express the session', async () => {
     const text = frame.attributeText('{"M":{"bytes":{"B":"AQ=="}}}');
     await native.set('attribute', text, HOUR, undefined, '');
@@ -65,10 +94,10 @@ describe('a frame of the addon', () => {
     assert.deepEqual(JSON.parse(frame.attributeOf(read)), { M: { bytes: { B: 'AQ==' } } });
   });
 
-  it('says that another package wrote the item, and that it has no times', async () => {
+  it('says that another package wrote the item, and that it has no times and no state', async () => {
     await table.put({ sessionId: { S: 'foreign' }, sess: { M: { a: { N: '1' } } } });
     const head = frame.headOf(await foreign.get('foreign'));
-    assert.equal(head, 'f,');
+    assert.equal(head, 'f,,');
     assert.equal(frame.isForeign(head), true);
     assert.equal(frame.expiresOf(head), undefined);
   });

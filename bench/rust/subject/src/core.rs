@@ -38,12 +38,13 @@ impl Subject for Core {
     }
 
     async fn lane(&self) -> Result<Lane> {
-        let session = self.session.clone();
-        let mut loaded = Loaded::new(self.id.clone(), session.clone());
-        loaded.expires_at = Some(self.expires_at);
+        // With the state of the item, as in an application: a save without it would read the item first.
+        let stored = self.store.load::<Session>(&self.id).await?;
+        let loaded =
+            stored.unwrap_or_else(|| Loaded::new(self.id.clone(), self.session.clone()));
         Ok(Lane {
+            changed: loaded.data.clone(),
             loaded,
-            changed: session,
         })
     }
 

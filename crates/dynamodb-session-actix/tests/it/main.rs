@@ -13,4 +13,5 @@ mod http;
 mod site;
 #[path = "../../../dynamodb-session-tower/tests/it/support.rs"]
 mod support;
+mod tracked;
 mod upsert;

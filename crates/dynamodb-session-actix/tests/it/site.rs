@@ -9,7 +9,9 @@ use actix_session::config::{BrowserSession, CookieContentSecurity, TtlExtensionP
 use actix_session::storage::SessionStore;
 use actix_session::{Session, SessionMiddleware};
 use actix_web::cookie::{Key, time::Duration};
+use actix_web::middleware::Condition;
 use actix_web::{App, HttpServer, Responder, web};
+use dynamodb_session_actix::TrackLoaded;
 
 use crate::support::{Browser, Gate, Slow};
 
@@ -21,7 +23,12 @@ pub(crate) struct Site {
 
 impl Site {
     pub(crate) fn open(store: impl SessionStore + Clone + Send + 'static) -> Self {
-        Self::with_lifecycle(store, BrowserSession::default)
+        Self::with_lifecycle(store, BrowserSession::default, false)
+    }
+
+    /// An app whose requests keep what they have loaded.
+    pub(crate) fn tracking(store: impl SessionStore + Clone + Send + 'static) -> Self {
+        Self::with_lifecycle(store, BrowserSession::default, true)
     }
 
     /// An app in which each request extends the session by `ttl`.
@@ -29,16 +36,20 @@ impl Site {
         store: impl SessionStore + Clone + Send + 'static,
         ttl: Duration,
     ) -> Self {
-        Self::with_lifecycle(store, move || {
-            BrowserSession::default()
-                .state_ttl(ttl)
-                .state_ttl_extension_policy(TtlExtensionPolicy::OnEveryRequest)
-        })
+        Self::with_lifecycle(store, move || extended_by(ttl), false)
+    }
+
+    pub(crate) fn extending_and_tracking(
+        store: impl SessionStore + Clone + Send + 'static,
+        ttl: Duration,
+    ) -> Self {
+        Self::with_lifecycle(store, move || extended_by(ttl), true)
     }
 
     fn with_lifecycle(
         store: impl SessionStore + Clone + Send + 'static,
         lifecycle: impl Fn() -> BrowserSession + Clone + Send + 'static,
+        is_tracking: bool,
     ) -> Self {
         let (gate, arrivals) = Gate::new();
         let gate = Arc::new(gate);
@@ -52,17 +63,24 @@ impl Site {
                 .cookie_secure(false)
                 // Without encryption the cookie of a session key is always the same.
                 .cookie_content_security(CookieContentSecurity::Signed)
-                .session_lifecycle(lifecycle());
+                .session_lifecycle(lifecycle())
+                .build();
+            let tracked = TrackLoaded::new(sessions.clone());
             App::new()
                 .app_data(of_app.clone())
-                .wrap(sessions.build())
+                .wrap(Condition::new(is_tracking, tracked))
+                .wrap(Condition::new(!is_tracking, sessions))
                 .route("/plain", web::get().to(|| ready("plain")))
                 .route("/view", web::get().to(view))
                 .route("/count", web::get().to(count))
                 .route("/logout", web::get().to(logout))
                 .route("/renew", web::get().to(renew))
                 .route("/big", web::get().to(big))
+                .route("/fields", web::get().to(fields))
+                .route("/set/{name}", web::get().to(set))
                 .route("/slow/count", web::get().to(slow_count))
+                .route("/slow/set/{name}", web::get().to(slow_set))
+                .route("/slow/logout", web::get().to(slow_logout))
                 .route("/slow/view", web::get().to(slow_view))
         });
         let server = server.workers(2).disable_signals().listen(listener);
@@ -91,6 +109,12 @@ impl Site {
     }
 }
 
+fn extended_by(ttl: Duration) -> BrowserSession {
+    BrowserSession::default()
+        .state_ttl(ttl)
+        .state_ttl_extension_policy(TtlExtensionPolicy::OnEveryRequest)
+}
+
 async fn view(session: Session) -> actix_web::Result<String> {
     let views = session.get::<u64>("views")?;
     Ok(views.map_or("empty".to_owned(), |views| views.to_string()))
@@ -100,6 +124,32 @@ async fn count(session: Session) -> actix_web::Result<String> {
     let views = session.get::<u64>("views")?.unwrap_or(0) + 1;
     session.insert("views", views)?;
     Ok(views.to_string())
+}
+
+/// The names of all fields.
+async fn fields(session: Session) -> String {
+    let mut names: Vec<_> = session.entries().keys().cloned().collect();
+    names.sort();
+    names.concat()
+}
+
+async fn set(name: web::Path<String>, session: Session) -> actix_web::Result<String> {
+    session.insert(name.as_str(), true)?;
+    Ok(name.into_inner())
+}
+
+async fn slow_set(
+    name: web::Path<String>,
+    session: Session,
+    gate: web::Data<Gate>,
+) -> actix_web::Result<String> {
+    gate.pass().await;
+    set(name, session).await
+}
+
+async fn slow_logout(session: Session, gate: web::Data<Gate>) -> impl Responder {
+    gate.pass().await;
+    logout(session).await
 }
 
 async fn slow_count(session: Session, gate: web::Data<Gate>) -> actix_web::Result<String> {

@@ -229,13 +229,13 @@ fn delete_is_idempotent_and_masks_the_id() {
         let run = engine.run(arguments);
         assert_masked(&run);
         assert!(run.ok().contains("Zk3v…"));
-        assert!(!engine.has_item(ID));
+        assert!(engine.has_tombstone(ID));
     }
     engine.put_session(ID, now() + 60);
     engine
         .run_with(&["session", "delete", "-"], format!("{ID}\n"))
         .ok();
-    assert!(!engine.has_item(ID));
+    assert!(engine.has_tombstone(ID));
 }
 
 #[test]

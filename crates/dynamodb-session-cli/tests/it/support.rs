@@ -175,6 +175,12 @@ impl Engine {
         self.call("GetItem", &request).get("Item").is_some()
     }
 
+    /// Whether a session was here and has been deleted.
+    pub(crate) fn has_tombstone(&self, id: &str) -> bool {
+        let request = json!({ "TableName": "sessions", "Key": { "sessionId": { "S": id } } });
+        self.call("GetItem", &request)["Item"]["gone"].is_object()
+    }
+
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
     }

@@ -24,7 +24,7 @@ fn data() -> Value {
     })
 }
 
-const ID: Id = Id(123_456_789_012_345_678_901_234_567_890);
+pub(crate) const ID: Id = Id(123_456_789_012_345_678_901_234_567_890);
 
 fn open(world: &World) -> SessionStore {
     let sessions = support::open(tower_sessions_dynamodb_store(world.builder()));
@@ -59,7 +59,10 @@ fn a_save_over_http_rewrites_the_item() {
     };
     let mut names: Vec<_> = item.as_object().unwrap().keys().collect();
     names.sort();
-    assert_eq!(names, ["created", "expire_at", "session", "session_id"]);
+    assert_eq!(
+        names,
+        ["created", "expire_at", "rev", "session", "session_id"]
+    );
     assert_eq!(item["session_id"]["S"], format!("SESSIONS::TOWER::{ID}"));
     assert_eq!(item["session"]["M"]["views"]["N"], "5");
     assert_eq!(item["session"]["M"]["user"]["M"]["name"]["S"], "Ada");

@@ -9,3 +9,4 @@ mod http;
 mod legacy;
 mod site;
 mod support;
+mod tracked;

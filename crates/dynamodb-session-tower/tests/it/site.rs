@@ -4,9 +4,11 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, mpsc};
 use std::thread;
 
-use axum::Router;
+use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::routing::get;
+use axum::{Extension, Router};
+use dynamodb_session_tower::TrackLoaded;
 use tower_sessions::{Session, SessionManagerLayer, SessionStore, session};
 
 use crate::support::{Browser, Gate, Slow};
@@ -25,9 +27,21 @@ impl Site {
     }
 
     pub(crate) fn with_layer(layer: SessionManagerLayer<impl SessionStore + Clone>) -> Self {
+        Self::serving(|app| app.layer(layer.with_secure(false)))
+    }
+
+    /// An app whose requests keep what they have loaded.
+    pub(crate) fn tracking(store: impl SessionStore + Clone) -> Self {
+        Self::tracking_with(SessionManagerLayer::new(store))
+    }
+
+    pub(crate) fn tracking_with(layer: SessionManagerLayer<impl SessionStore + Clone>) -> Self {
+        Self::serving(|app| app.layer(TrackLoaded::new(layer.with_secure(false))))
+    }
+
+    fn serving(layered: impl FnOnce(Router) -> Router) -> Self {
         let (gate, arrivals) = Gate::new();
         let gate = Arc::new(gate);
-        let (counting, viewing) = (Arc::clone(&gate), Arc::clone(&gate));
         let app = Router::new()
             .route("/plain", get(async || "plain"))
             .route("/view", get(view))
@@ -35,15 +49,16 @@ impl Site {
             .route("/logout", get(logout))
             .route("/cycle", get(cycle))
             .route("/big", get(big))
-            .route(
-                "/slow/count",
-                get(async move |session: Session| slow_count(session, &counting).await),
-            )
-            .route(
-                "/slow/view",
-                get(async move |session: Session| slow_view(session, &viewing).await),
-            )
-            .layer(layer.with_secure(false));
+            .route("/fields", get(fields))
+            .route("/set/{name}", get(set))
+            .route("/view_and_logout", get(view_and_logout))
+            .route("/logout_and_count", get(logout_and_count))
+            .route("/slow/count", get(slow_count))
+            .route("/slow/view", get(slow_view))
+            .route("/slow/set/{name}", get(slow_set))
+            .route("/slow/save_and_set/{name}", get(slow_save_and_set))
+            .route("/slow/logout", get(slow_logout));
+        let app = layered(app).layer(Extension(Arc::clone(&gate)));
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         listener.set_nonblocking(true).unwrap();
         let addr = listener.local_addr().unwrap();
@@ -89,16 +104,76 @@ async fn count(session: Session) -> Answer {
     Ok(views.to_string())
 }
 
-async fn slow_count(session: Session, gate: &Gate) -> Answer {
+/// The names of all fields.
+async fn fields(session: Session) -> Answer {
+    session.load().await.map_err(failed)?;
+    let mut found = Vec::new();
+    for name in ["a", "b", "c", "d"] {
+        if session.get_value(name).await.map_err(failed)?.is_some() {
+            found.push(name);
+        }
+    }
+    Ok(found.concat())
+}
+
+async fn set(Path(name): Path<String>, session: Session) -> Answer {
+    session.insert(&name, true).await.map_err(failed)?;
+    Ok(name)
+}
+
+async fn slow_count(Extension(gate): Extension<Arc<Gate>>, session: Session) -> Answer {
     views(&session).await?;
     gate.pass().await;
     count(session).await
 }
 
-async fn slow_view(session: Session, gate: &Gate) -> Answer {
+async fn slow_view(Extension(gate): Extension<Arc<Gate>>, session: Session) -> Answer {
     views(&session).await?;
     gate.pass().await;
     view(session).await
+}
+
+async fn slow_set(
+    Extension(gate): Extension<Arc<Gate>>,
+    name: Path<String>,
+    session: Session,
+) -> Answer {
+    views(&session).await?;
+    gate.pass().await;
+    set(name, session).await
+}
+
+/// Also saves before it waits.
+async fn slow_save_and_set(
+    Extension(gate): Extension<Arc<Gate>>,
+    name: Path<String>,
+    session: Session,
+) -> Answer {
+    session.insert("d", true).await.map_err(failed)?;
+    session.save().await.map_err(failed)?;
+    gate.pass().await;
+    set(name, session).await
+}
+
+async fn slow_logout(
+    Extension(gate): Extension<Arc<Gate>>,
+    session: Session,
+) -> Result<(), StatusCode> {
+    views(&session).await?;
+    gate.pass().await;
+    logout(session).await
+}
+
+async fn view_and_logout(session: Session) -> Result<(), StatusCode> {
+    views(&session).await?;
+    logout(session).await
+}
+
+/// tower-sessions begins the next session under the same id.
+async fn logout_and_count(session: Session) -> Answer {
+    view(session.clone()).await?;
+    logout(session.clone()).await?;
+    count(session).await
 }
 
 async fn logout(session: Session) -> Result<(), StatusCode> {

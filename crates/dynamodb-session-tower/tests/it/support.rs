@@ -75,14 +75,25 @@ impl World {
         serde_json::from_str(&body).unwrap()
     }
 
-    /// All items of a table, expired or not.
-    pub(crate) fn items_of(&self, table: &str) -> Vec<Value> {
+    /// The sessions and the tombstones of a table, expired or not.
+    fn scan(&self, table: &str) -> (Vec<Value>, Vec<Value>) {
         let found = self.call("Scan", &json!({ "TableName": table }));
-        found["Items"].as_array().unwrap().clone()
+        let items = found["Items"].as_array().unwrap().iter().cloned();
+        items.partition(|item| item["gone"].is_null())
+    }
+
+    /// The items of a table that are sessions, expired or not.
+    pub(crate) fn items_of(&self, table: &str) -> Vec<Value> {
+        self.scan(table).0
     }
 
     pub(crate) fn items(&self) -> Vec<Value> {
         self.items_of("sessions")
+    }
+
+    /// How many sessions have been deleted.
+    pub(crate) fn tombstones(&self) -> usize {
+        self.scan("sessions").1.len()
     }
 
     pub(crate) fn put_item(&self, table: &str, item: &Value) {

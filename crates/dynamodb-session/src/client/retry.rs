@@ -18,6 +18,10 @@ use crate::transport::{Request, Transport};
 /// How much longer the pauses after throttling are: capacity takes at least tens of milliseconds to recover.
 const THROTTLED_FACTOR: u32 = 4;
 
+/// The upper bound of the first pause before changes are merged again. It doubles each time.
+const MERGE_PAUSE: Duration = Duration::from_millis(5);
+const LONGEST_MERGE_PAUSE: Duration = Duration::from_millis(40);
+
 /// How often a call is tried, and how long in all.
 #[derive(Debug, Clone)]
 pub(crate) struct RetryPolicy {
@@ -74,6 +78,29 @@ pub(crate) struct Client {
     jitter: fn(Duration) -> Duration,
 }
 
+/// The body of a request that may be repeated.
+pub(crate) enum Fresh<'a> {
+    /// Each attempt has the same body.
+    Same(Bytes),
+    /// Each attempt has a body of its own.
+    Each(&'a mut (dyn FnMut() -> Bytes + Send)),
+}
+
+impl From<Bytes> for Fresh<'_> {
+    fn from(body: Bytes) -> Self {
+        Self::Same(body)
+    }
+}
+
+impl Fresh<'_> {
+    fn next(&mut self) -> Bytes {
+        match self {
+            Self::Same(body) => body.clone(),
+            Self::Each(body) => body(),
+        }
+    }
+}
+
 /// The service's answer to a call.
 pub(crate) struct Answer {
     /// The JSON body. After a failed condition it holds `Item`, if the request asked for it.
@@ -109,6 +136,11 @@ impl Client {
         self
     }
 
+    /// The time that a call, or several that share a deadline, start from.
+    pub(crate) fn start(&self) -> Duration {
+        self.clock.monotonic()
+    }
+
     /// Makes one call. `table` is only for error messages.
     pub(crate) async fn call(
         &self,
@@ -116,13 +148,25 @@ impl Client {
         table: &str,
         body: Bytes,
     ) -> Result<Answer, Error> {
-        let start = self.clock.monotonic();
+        self.call_since(self.start(), operation, table, body).await
+    }
+
+    /// The same as a part of an operation, whose deadline counts from `start`.
+    pub(crate) async fn call_since(
+        &self,
+        start: Duration,
+        operation: Operation,
+        table: &str,
+        body: impl Into<Fresh<'_>>,
+    ) -> Result<Answer, Error> {
+        let mut body = body.into();
+        let begun = self.clock.monotonic();
         let result = match self.admission.enter() {
-            Ok(_under_way) => self.attempts(operation, &body, start).await,
+            Ok(_under_way) => self.attempts(operation, &mut body, start).await,
             Err(overloaded) => Err(overloaded),
         };
         let result = result.map_err(|error| error.on(operation, table));
-        let elapsed = self.clock.monotonic().saturating_sub(start);
+        let elapsed = self.clock.monotonic().saturating_sub(begun);
         let report = report(operation, &result, elapsed);
         let milli_units = result.as_ref().map_or(0, |answer| {
             if answer.condition_failed {
@@ -153,7 +197,7 @@ impl Client {
     async fn attempts(
         &self,
         operation: Operation,
-        body: &Bytes,
+        body: &mut Fresh<'_>,
         start: Duration,
     ) -> Result<Answer, Error> {
         let mut attempts = 0;
@@ -164,7 +208,7 @@ impl Client {
             attempts += 1;
             let request = Request {
                 operation,
-                body: body.clone(),
+                body: body.next(),
                 timeout: self.remaining(start),
             };
             let failure = match self.transport.send(request).await {
@@ -253,7 +297,19 @@ impl Client {
         self.clock.sleep(pause).await;
     }
 
-    fn remaining(&self, start: Duration) -> Duration {
+    /// Pauses before changes are merged again, so that writers of one session do not keep meeting. The first time they
+    /// have met by chance.
+    pub(crate) async fn pause_to_merge(&self, merges: u32) {
+        if let Some(doublings) = merges.checked_sub(1) {
+            let bound = MERGE_PAUSE.saturating_mul(2_u32.saturating_pow(doublings));
+            self.clock
+                .sleep((self.jitter)(bound.min(LONGEST_MERGE_PAUSE)))
+                .await;
+        }
+    }
+
+    /// How much of a deadline is left.
+    pub(crate) fn remaining(&self, start: Duration) -> Duration {
         self.policy
             .deadline
             .saturating_sub(self.clock.monotonic().saturating_sub(start))

@@ -4,8 +4,11 @@
 pub(crate) const SESSION: &str = "session";
 /// When the session was created, in milliseconds of the Unix epoch.
 pub(crate) const CREATED: &str = "created";
-/// Not written yet: kept for a number that grows with each write.
+/// The names of the item's last states: see `rev`.
 pub(crate) const REV: &str = "rev";
 
+/// Marks a tombstone, which a sign-out leaves for as long as an earlier request can still land: a random name.
+pub(crate) const GONE: &str = "gone";
+
 /// Names that the partition key and the TTL attribute cannot have, whatever the layout.
-pub(crate) const RESERVED: [&str; 3] = [SESSION, CREATED, REV];
+pub(crate) const RESERVED: [&str; 4] = [SESSION, CREATED, REV, GONE];

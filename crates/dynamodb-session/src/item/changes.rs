@@ -1,4 +1,4 @@
-//! What a save writes: the top-level fields of a session that differ from those the application saw.
+//! What a save changes: the top-level fields of a session that differ from what the application saw.
 
 #[cfg(test)]
 mod tests;
@@ -57,7 +57,7 @@ pub(crate) fn write_fields<T: Encode + ?Sized>(
     write_map(session, out, false, Some(fields)).map(|_| ())
 }
 
-/// The changes that a merging write makes to the fields of a session. Names are JSON strings.
+/// What a save does to the fields of a session. Names are JSON strings.
 #[derive(Default)]
 pub(crate) struct Changes<'a> {
     /// Fields to set, with their attribute values.
@@ -68,6 +68,12 @@ pub(crate) struct Changes<'a> {
     pub(crate) expiry: Vec<(String, Option<&'a str>)>,
     /// Whether the expiry unit differs in its instants at most.
     pub(crate) keeps_settings: bool,
+    /// Whether the session has other changes, which are not to be written.
+    pub(crate) is_partial: bool,
+    /// Fields that the session lacks only because its framework does not carry them, with their attribute values.
+    kept: Vec<(String, String)>,
+    /// Fields whose stored text says more than the session's does, such as a number that is no double; in order.
+    exact: Vec<(FieldAt, String)>,
 }
 
 impl<'a> Changes<'a> {
@@ -98,27 +104,46 @@ impl<'a> Changes<'a> {
         self.keeps_settings && self.is_of_expiry()
     }
 
+    /// Whether the session itself says when it ends. Otherwise its end is a setting of the store.
+    pub(crate) fn has_instant(&self, framework: &Framework) -> bool {
+        let mut fields = framework.expiry().iter().zip(&self.expiry);
+        fields.any(|(field, (_, now))| now.is_some_and(|now| field.has_instant(now)))
+    }
+
     /// The expiry unit alone.
     pub(crate) fn of_expiry(mut self) -> Self {
+        self.is_partial = !self.is_of_expiry();
         self.set.clear();
         self.removed.clear();
         self
     }
 
-    /// About how many bytes the names and values have together.
-    pub(crate) fn bytes(&self) -> usize {
-        const AROUND: usize = 64; // two placeholders, their uses, quotes
-        let set = self
-            .set
-            .iter()
-            .map(|(name, value)| name.len() + value.len());
-        let removed = self.removed.iter().map(String::len);
-        let expiry = self.expiry.iter();
-        let expiry = expiry.map(|(name, value)| name.len() + value.map_or(0, str::len));
-        set.chain(removed)
-            .chain(expiry)
-            .map(|bytes| bytes + AROUND)
-            .sum()
+    /// Whether the session, as it is, is what was loaded with these changes.
+    pub(crate) fn make_it_whole(&self) -> bool {
+        self.kept.is_empty() && self.exact.is_empty()
+    }
+
+    /// The attribute value of what was loaded with these changes, from that of the session.
+    pub(crate) fn on_loaded(&self, session: &str) -> String {
+        let mut out = String::with_capacity(session.len() + 64);
+        let mut from = 0;
+        for (at, value) in &self.exact {
+            out.push_str(&session[from..at.value]);
+            out.push_str(value);
+            from = at.end;
+        }
+        out.push_str(&session[from..]);
+        for (name, value) in &self.kept {
+            // Before the two braces at the end.
+            out.truncate(out.len() - 2);
+            if !out.ends_with('{') {
+                out.push(',');
+            }
+            for part in [name, ":", value, "}}"] {
+                out.push_str(part);
+            }
+        }
+        out
     }
 }
 
@@ -186,15 +211,21 @@ impl<'a, 'f> Comparison<'a, 'f> {
             self.had[index] = true;
             let now = self.changes.expiry[index].1;
             let field = &self.framework.expiry()[index];
-            self.changes.keeps_settings &=
-                field.is_equal_but_for_instants(was, now, self.as_doubles);
+            self.changes.keeps_settings &= field.has_same_settings(was, now, self.as_doubles);
             return;
         }
         let (session, as_doubles) = (self.session, self.as_doubles);
         if let Some((at, is_same)) = self.find(name) {
-            *is_same = is_equal(was, at.value(session), as_doubles);
+            let at = *at;
+            let now = at.value(session);
+            *is_same = is_equal(was, now, as_doubles);
+            if *is_same && was != now && as_doubles {
+                self.changes.exact.push((at, was.to_owned()));
+            }
         } else if self.framework.is_carried(&plain(name)) {
             self.changes.removed.push(name.to_owned());
+        } else {
+            self.changes.kept.push((name.to_owned(), was.to_owned()));
         }
     }
 
@@ -209,6 +240,7 @@ impl<'a, 'f> Comparison<'a, 'f> {
                 self.changes.set.push((name, at.value(self.session)));
             }
         }
+        self.changes.exact.sort_by_key(|(at, _)| at.value);
         self.changes
     }
 }
@@ -222,17 +254,17 @@ impl FieldSink for Comparison<'_, '_> {
     }
 }
 
-fn json_string(text: &str) -> String {
+pub(super) fn json_string(text: &str) -> String {
     serde_json::to_string(text).expect("strings are JSON")
 }
 
-/// The text of a JSON string.
-fn plain(name: &str) -> Cow<'_, str> {
+/// What a JSON string says.
+pub(super) fn plain(name: &str) -> Cow<'_, str> {
     let Name(plain) = serde_json::from_str(name).expect("the codec writes names as JSON strings");
     plain
 }
 
-type Field<'a> = (Cow<'a, str>, &'a RawValue);
+pub(super) type Field<'a> = (Cow<'a, str>, &'a RawValue);
 
 /// The fields of a map (`{"M":{…}}`) as attribute values.
 #[derive(Deserialize)]
@@ -241,7 +273,7 @@ struct MapAttribute<'a> {
     fields: FieldList<'a>,
 }
 
-struct FieldList<'a>(Vec<Field<'a>>);
+pub(super) struct FieldList<'a>(pub(super) Vec<Field<'a>>);
 
 #[derive(Deserialize)]
 struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
@@ -269,7 +301,13 @@ impl<'de: 'a, 'a> Deserialize<'de> for FieldList<'a> {
 }
 
 impl ExpiryField {
-    fn is_equal_but_for_instants(&self, before: &str, now: Option<&str>, as_doubles: bool) -> bool {
+    /// Whether two attribute values are equal but for their instants.
+    pub(super) fn has_same_settings(
+        &self,
+        before: &str,
+        now: Option<&str>,
+        as_doubles: bool,
+    ) -> bool {
         let Some(now) = now else {
             return false;
         };
@@ -286,6 +324,39 @@ impl ExpiryField {
             },
         }
     }
+}
+
+impl ExpiryField {
+    /// Whether an attribute value says when the session ends.
+    fn has_instant(&self, value: &str) -> bool {
+        match &self.instants {
+            Instants::Itself => !is_null(value),
+            Instants::Inside(names) => map_of(value).is_some_and(|fields| {
+                let mut instants = fields
+                    .iter()
+                    .filter(|(name, _)| names.iter().any(|other| other == name));
+                instants.any(|(_, value)| !is_null(value.get()))
+            }),
+            Instants::Nothing => false,
+        }
+    }
+
+    /// What of a JSON value are settings.
+    pub(super) fn settings_in_json(&self, value: &str) -> Value {
+        let mut value = serde_json::from_str(value).unwrap_or_default();
+        match (&self.instants, &mut value) {
+            (Instants::Itself, _) => Value::Null,
+            (Instants::Inside(names), Value::Object(fields)) => {
+                fields.retain(|name, _| !names.contains(name));
+                value
+            }
+            _ => value,
+        }
+    }
+}
+
+fn is_null(value: &str) -> bool {
+    value.starts_with("{\"NULL\"")
 }
 
 /// Whether two attribute values are the same, whatever the order of fields.
@@ -348,7 +419,7 @@ fn tagged(value: &str) -> Option<(Cow<'_, str>, &str)> {
     Some((tag, value.get()))
 }
 
-fn map_of(value: &str) -> Option<Vec<Field<'_>>> {
+pub(super) fn map_of(value: &str) -> Option<Vec<Field<'_>>> {
     Some(parse::<MapAttribute<'_>>(value)?.fields.0)
 }
 

@@ -167,6 +167,7 @@ impl sealed::Decode for SessionText {
             input,
             tag,
             reading,
+            ..
         } = attribute;
         if reading.exact.get() {
             let mut out = Vec::new();

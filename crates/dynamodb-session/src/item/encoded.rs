@@ -7,10 +7,8 @@ use crate::framework::Framework;
 /// A session in the form it is stored in, before it is framed as a request.
 #[derive(Clone)]
 pub(crate) struct EncodedSession {
-    /// Room for the beginning of a request, then the attribute value of the session's data.
+    /// The attribute value of the session's data.
     bytes: Vec<u8>,
-    /// Where the attribute value begins.
-    start: usize,
     /// The bytes it counts towards the item's size.
     pub(crate) size: usize,
     /// The fields to compare with the loaded session; `None` if they cannot be compared, or are not needed.
@@ -32,15 +30,13 @@ struct Compared {
 const USUAL_BYTES: usize = 1024;
 
 impl EncodedSession {
-    /// Encodes session data after this many bytes of `room`. `is_compared` allows [`changes_since`](Self::changes_since).
+    /// `is_compared` allows [`changes_since`](Self::changes_since).
     pub(crate) fn encode<T: Encode + ?Sized>(
         layout: Layout,
         session: &T,
-        room: usize,
         is_compared: bool,
     ) -> Result<Self, ItemError> {
-        let mut bytes = Vec::with_capacity(room + USUAL_BYTES);
-        bytes.resize(room, b' ');
+        let mut bytes = Vec::with_capacity(USUAL_BYTES);
         let mut fields = Vec::new();
         if is_compared {
             fields.reserve(16);
@@ -49,15 +45,14 @@ impl EncodedSession {
         let written = layout.write_session(session, &mut bytes, sink)?;
         let mut encoded = Self {
             bytes,
-            start: room,
             size: written.size,
             compared: None,
         };
+        // It stays in memory beside the request.
+        encoded.bytes.shrink_to_fit();
         if !is_compared {
             return Ok(encoded);
         }
-        // It stays in memory beside the request.
-        encoded.bytes.shrink_to_fit();
         let mut map = None;
         if layout.is_written_whole() {
             let mut out = Vec::with_capacity(encoded.bytes.len() * 3 / 2);
@@ -76,15 +71,22 @@ impl EncodedSession {
 
     /// The attribute value, as JSON.
     pub(crate) fn attribute_value(&self) -> &str {
-        str::from_utf8(&self.bytes[self.start..]).expect("the codec writes UTF-8")
+        str::from_utf8(&self.bytes).expect("the codec writes UTF-8")
     }
 
-    /// The bytes, and the place in them where the attribute value begins. The room is before it.
-    pub(crate) fn into_bytes(self) -> (Vec<u8>, usize) {
-        (self.bytes, self.start)
+    /// The attribute value of the session that was loaded with these changes; `None` where that is this session.
+    pub(crate) fn on_loaded(&self, changes: &Changes<'_>) -> Option<String> {
+        let is_map = self
+            .compared
+            .as_ref()
+            .is_some_and(|compared| compared.map.is_none());
+        if !is_map || changes.make_it_whole() {
+            return None;
+        }
+        Some(changes.on_loaded(self.attribute_value()))
     }
 
-    /// The changes since the session that was loaded; `None` if the two cannot be compared.
+    /// What a save changes of the session that was loaded; `None` if they cannot be compared.
     pub(crate) fn changes_since<B: Encode>(
         &self,
         loaded: &B,

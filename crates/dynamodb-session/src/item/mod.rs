@@ -9,7 +9,8 @@
 //!   all other work of a request.
 //! * [`data`] says what session data can be: any serde type, or text ([`SessionText`]).
 //! * [`layout`] has a file for each layout.
-//! * [`encoded`] is a session that is about to be written. [`changes`] finds which of its fields a save writes.
+//! * [`encoded`] is a session about to be written, [`changes`] what a save has to write of it.
+//! * [`rev`] names the states of an item. [`seen`] is an item that a write met, into which it merges its changes.
 //! * [`stored`] is the data as an attribute value. [`read`] and [`page`] read items out of answers.
 //!
 //! Data that `DynamoDB` would refuse are refused here, with a path into the session, before anything is sent:
@@ -26,10 +27,13 @@ mod key;
 mod layout;
 mod page;
 mod read;
+mod rev;
+mod seen;
 mod size;
 mod stored;
 #[cfg(test)]
 mod tests;
+mod version;
 
 pub(crate) use changes::{Changes, FieldAt, size_of_item, write_fields};
 pub(crate) use codec::{write_json_string, write_str_attribute};
@@ -40,5 +44,9 @@ pub(crate) use key::OwnKey;
 pub use layout::Layout;
 pub(crate) use page::{Scanned, ScannedItem, unprocessed};
 pub(crate) use read::{StoredItem, read_response};
+pub(crate) use rev::{Rev, StateName};
+pub(crate) use seen::{ExpiryUnit, Seen};
 pub(crate) use size::item_size;
 pub(crate) use stored::Stored;
+pub(crate) use version::Known;
+pub use version::Version;

@@ -46,16 +46,18 @@ impl ScannedItem<'_> {
 
     pub(crate) fn read<T: Decode>(
         self,
+        partition_key: &str,
         ttl_attribute: &str,
         layout: Layout,
     ) -> Result<StoredItem<T>, ItemError> {
         read(self.0.get().as_bytes(), |input, reading| {
-            input.deserialize_map(ItemSeed::new(ttl_attribute, layout, reading))
+            let seed = ItemSeed::new(partition_key, ttl_attribute, layout, reading);
+            input.deserialize_map(seed)
         })
     }
 }
 
-/// The keys of the deletes that a `BatchWriteItem` did not process.
+/// The keys of the parts that a `BatchWriteItem` did not process.
 pub(crate) fn unprocessed(answer: &[u8], partition_key: &str) -> Result<Vec<String>, ItemError> {
     #[derive(Deserialize)]
     #[serde(rename_all = "PascalCase")]
@@ -64,10 +66,11 @@ pub(crate) fn unprocessed(answer: &[u8], partition_key: &str) -> Result<Vec<Stri
         unprocessed_items: BTreeMap<String, Vec<Request<'a>>>,
     }
     #[derive(Deserialize)]
-    #[serde(rename_all = "PascalCase")]
-    struct Request<'a> {
-        #[serde(borrow)]
-        delete_request: Delete<'a>,
+    enum Request<'a> {
+        #[serde(borrow, rename = "DeleteRequest")]
+        Delete(Delete<'a>),
+        #[serde(borrow, rename = "PutRequest")]
+        Put(Put<'a>),
     }
     #[derive(Deserialize)]
     #[serde(rename_all = "PascalCase")]
@@ -75,12 +78,21 @@ pub(crate) fn unprocessed(answer: &[u8], partition_key: &str) -> Result<Vec<Stri
         #[serde(borrow)]
         key: ScannedItem<'a>,
     }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Put<'a> {
+        #[serde(borrow)]
+        item: ScannedItem<'a>,
+    }
     let answer: Answer<'_> = serde_json::from_slice(answer).map_err(|error| malformed(&error))?;
     answer
         .unprocessed_items
         .into_values()
         .flatten()
-        .map(|request| request.delete_request.key.key(partition_key))
+        .map(|request| match request {
+            Request::Delete(delete) => delete.key.key(partition_key),
+            Request::Put(put) => put.item.key(partition_key),
+        })
         .collect()
 }
 

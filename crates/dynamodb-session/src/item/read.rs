@@ -6,13 +6,13 @@ use std::marker::PhantomData;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::de::StrRead;
 
-use super::attributes::CREATED;
+use super::attributes::{CREATED, GONE, REV};
 use super::codec::reader::{AttributeSeed, Reading};
 use super::codec::{Tag, skip_fields, skip_rest, surrogate};
 use super::data::sealed::Decode;
 use super::layout::Form;
 use super::stored::{Stored, Unreadable};
-use super::{ItemError, ItemErrorKind, Layout, OwnKey, expiry};
+use super::{ItemError, ItemErrorKind, Known, Layout, OwnKey, Rev, Version, expiry};
 
 /// An item of an answer.
 #[derive(Debug)]
@@ -22,7 +22,11 @@ pub(crate) struct StoredItem<T> {
     pub(crate) expires_ms: Option<u64>,
     /// When it was created, in milliseconds of the Unix epoch. Items of the legacy package do not say.
     pub(crate) created_ms: Option<u64>,
-    /// Whether the data are in the attribute of another package: see [`Layout`].
+    /// Whether it is a tombstone: a session was here and has been deleted.
+    pub(crate) is_gone: bool,
+    /// Which state of the item it is.
+    pub(crate) version: Version,
+    /// Whether the data are where another package keeps them: see [`Layout`].
     pub(crate) is_foreign: bool,
 }
 
@@ -36,7 +40,7 @@ pub(crate) fn read_response<T: Decode>(
     layout: Layout,
 ) -> Result<Option<StoredItem<T>>, ItemError> {
     read(response, |input, reading| {
-        let mut seed = ItemSeed::new(ttl_attribute, layout, reading);
+        let mut seed = ItemSeed::new(key.attribute, ttl_attribute, layout, reading);
         seed.key = Some(key);
         input.deserialize_map(Response { member, seed })
     })
@@ -129,6 +133,7 @@ impl<'de, T: Decode> Visitor<'de> for Response<'_, ItemSeed<'_, T>> {
 pub(super) struct ItemSeed<'a, T> {
     /// `None`: any item.
     key: Option<OwnKey<'a>>,
+    partition_key: &'a str,
     ttl_attribute: &'a str,
     layout: Layout,
     reading: &'a Reading,
@@ -136,9 +141,15 @@ pub(super) struct ItemSeed<'a, T> {
 }
 
 impl<'a, T> ItemSeed<'a, T> {
-    pub(super) fn new(ttl_attribute: &'a str, layout: Layout, reading: &'a Reading) -> Self {
+    pub(super) fn new(
+        partition_key: &'a str,
+        ttl_attribute: &'a str,
+        layout: Layout,
+        reading: &'a Reading,
+    ) -> Self {
         ItemSeed {
             key: None,
+            partition_key,
             ttl_attribute,
             layout,
             reading,
@@ -167,20 +178,29 @@ impl<'de, T: Decode> Visitor<'de> for ItemSeed<'_, T> {
             data: Stored::Unreadable(Unreadable::Absent),
             expires_ms: None,
             created_ms: None,
+            is_gone: false,
+            version: Version::UNVERSIONED,
             is_foreign: false,
         };
         let mut foreign = None;
+        let mut has_others = false;
         let foreign_attribute = self.layout.description().foreign;
         let names = NameIs([
             (self.layout.session_attribute(), Role::Session),
             (self.ttl_attribute, Role::Expiry),
             (CREATED, Role::Created),
+            (REV, Role::Rev),
+            (GONE, Role::Gone),
             // No attribute has the empty name.
             (
                 foreign_attribute.map_or("", |foreign| foreign.name),
                 Role::Foreign,
             ),
-            (self.key.map_or("", |key| key.attribute), Role::Key),
+            (self.partition_key, Role::Key),
+            (
+                self.layout.marker().map_or("", |(name, _)| name),
+                Role::Marker,
+            ),
         ]);
         let data = |form, is_foreign| SessionAttribute {
             form,
@@ -204,20 +224,39 @@ impl<'de, T: Decode> Visitor<'de> for ItemSeed<'_, T> {
                 }
                 (Some(Role::Expiry), ..) => {
                     item.expires_ms = map
-                        .next_value_seed(NumberAttribute)?
+                        .next_value_seed(TextOf(Tag::N))?
                         .as_deref()
                         .and_then(expiry::parse_ms);
                 }
                 // Any other value was not written by us, and counts as absent.
                 (Some(Role::Created), ..) => {
                     item.created_ms = map
-                        .next_value_seed(NumberAttribute)?
+                        .next_value_seed(TextOf(Tag::N))?
                         .and_then(|text| text.parse().ok());
                 }
+                (Some(Role::Gone), ..) => {
+                    map.next_value::<IgnoredAny>()?;
+                    item.is_gone = true;
+                }
+                // Another writer's: each write has to look at it first.
+                (Some(Role::Rev), ..) => {
+                    let rev = map.next_value_seed(TextOf(Tag::B))?;
+                    let rev = rev.as_deref().and_then(Rev::from_base64);
+                    item.version = rev.map_or(Version::UNKNOWN, Version::from);
+                }
+                (Some(Role::Marker), ..) | (Some(Role::Key), None, _) => {
+                    map.next_value::<IgnoredAny>()?;
+                }
                 _ => {
+                    has_others = true;
                     map.next_value::<IgnoredAny>()?;
                 }
             }
+        }
+        item.version.has_others = has_others;
+        // What is written is the whole session, and this type would write a part.
+        if self.reading.has_skipped.get() {
+            item.version.known = Known::Nothing;
         }
         if let (Stored::Unreadable(_), Some(data @ Stored::Session(_))) = (&item.data, foreign) {
             item.data = data;
@@ -236,6 +275,10 @@ enum Role {
     Foreign,
     Expiry,
     Created,
+    Rev,
+    Gone,
+    /// The one that every item of the layout has beside the session's.
+    Marker,
 }
 
 /// Finds the role of a field by its name.
@@ -307,10 +350,10 @@ impl<'de, T: Decode> Visitor<'de> for SessionAttribute<'_, T> {
     }
 }
 
-/// The text of an attribute value that is a number.
-struct NumberAttribute;
+/// The text of an attribute value of this type, which JSON has as a string.
+struct TextOf(Tag);
 
-impl<'de> DeserializeSeed<'de> for NumberAttribute {
+impl<'de> DeserializeSeed<'de> for TextOf {
     type Value = Option<String>;
 
     fn deserialize<D: Deserializer<'de>>(self, input: D) -> Result<Option<String>, D::Error> {
@@ -318,7 +361,7 @@ impl<'de> DeserializeSeed<'de> for NumberAttribute {
     }
 }
 
-impl<'de> Visitor<'de> for NumberAttribute {
+impl<'de> Visitor<'de> for TextOf {
     type Value = Option<String>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -326,8 +369,8 @@ impl<'de> Visitor<'de> for NumberAttribute {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Option<String>, A::Error> {
-        match map.next_key()? {
-            Some(Tag::N) => map.next_value().map(Some),
+        match map.next_key::<Tag>()? {
+            Some(tag) if tag == self.0 => map.next_value().map(Some),
             Some(_) => skip_rest(&mut map).map(|()| None),
             None => Ok(None),
         }

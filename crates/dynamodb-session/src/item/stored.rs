@@ -86,6 +86,7 @@ pub(super) fn read_data<'de, T: Decode, A: MapAccess<'de>>(
             T::from_attribute(Attribute {
                 input,
                 tag: Some(self.tag),
+                is_part: false,
                 reading: self.reading,
             })
         }

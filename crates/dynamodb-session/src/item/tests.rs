@@ -28,6 +28,7 @@ pub(super) fn read_attribute<T: Decode>(attribute: &[u8]) -> Result<T, ItemError
         T::from_attribute(Attribute {
             input,
             tag: None,
+            is_part: false,
             reading,
         })
     })
@@ -35,7 +36,7 @@ pub(super) fn read_attribute<T: Decode>(attribute: &[u8]) -> Result<T, ItemError
 
 pub(super) fn read_item<T: Decode>(item: &[u8]) -> Result<StoredItem<T>, ItemError> {
     read(item, |input, reading| {
-        ItemSeed::new(TTL_ATTRIBUTE, Layout::Session, reading).deserialize(input)
+        ItemSeed::new("id", TTL_ATTRIBUTE, Layout::Session, reading).deserialize(input)
     })
 }
 

@@ -40,9 +40,12 @@ pub enum Event {
         /// The service's name for it.
         code: String,
     },
-    /// `UpdateItem` is not allowed. From now on sessions are written whole, by `PutItem`: a deleted session stays
-    /// deleted, but parallel requests overwrite each other. Reported once.
+    /// `UpdateItem` is not allowed. From now on sessions are written by `PutItem`: each touch writes the whole session.
+    /// Reported once.
     UpdateDenied,
+    /// `PutItem` is not allowed, so deleted sessions leave no tombstone: a request that was sent before the delete may
+    /// bring its session back. Reported once.
+    PutDenied,
 }
 
 /// A function that is called for every [`Event`].

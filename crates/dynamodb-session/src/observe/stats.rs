@@ -14,6 +14,8 @@ pub struct Stats {
     pub operations: Vec<OperationStats>,
     /// Writes that were dropped because their session had gone.
     pub conflicts: u64,
+    /// Writes that were made again, on top of what another request had stored meanwhile.
+    pub merge_retries: u64,
     /// Writes that were not sent because they would have moved the expiry too little to matter.
     pub skipped_touches: u64,
     /// Requests that were repetitions.
@@ -23,7 +25,7 @@ pub struct Stats {
     pub withheld_retries: u64,
     /// Answers that asked for fewer requests.
     pub throttles: u64,
-    /// Unconditional writes: [`put`](crate::SessionStore::put).
+    /// Writes in place of whatever was stored: [`put`](crate::SessionStore::put).
     pub unguarded_writes: u64,
     /// Capacity units, of all operations.
     pub capacity_units: f64,
@@ -66,6 +68,7 @@ struct Counters {
 pub(crate) struct Counts {
     operations: [Counters; Operation::ALL.len()],
     pub(crate) conflicts: AtomicU64,
+    pub(crate) merge_retries: AtomicU64,
     pub(crate) skipped_touches: AtomicU64,
     pub(crate) throttles: AtomicU64,
     pub(crate) retries: AtomicU64,
@@ -107,6 +110,7 @@ impl Counts {
                 .fold(0.0, |units, operation| units + operation.capacity_units),
             operations,
             conflicts: self.conflicts.load(Relaxed),
+            merge_retries: self.merge_retries.load(Relaxed),
             skipped_touches: self.skipped_touches.load(Relaxed),
             retries: self.retries.load(Relaxed),
             withheld_retries: self.withheld_retries.load(Relaxed),

@@ -4,7 +4,7 @@
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ParallelChanges {
-    /// Each writes the top-level fields that it changed, so disjoint changes all survive.
+    /// The top-level fields that each changed are kept. Of two changes of one field, the later one stays.
     #[default]
     Merge,
     /// Each writes the whole session: the last one wins. A session that was deleted stays deleted.

@@ -1,15 +1,19 @@
 //! The protocol: when which request is sent, and what its answer means.
 //!
-//! * [`write`] prepares a session and sends it.
-//! * [`update`] writes what changed of a session that was loaded.
-//! * [`read`] decides whether an item is a live session.
-//! * [`repeat`] finds out whether an earlier attempt of a write was executed.
+//! * [`rules`] says what follows when a write's condition fails. It sends nothing.
+//! * [`write`] prepares a session, and chooses how it is written.
+//! * [`create`] puts a session where there is none. [`delete`] leaves a tombstone in its place.
+//! * [`save`] writes a session that was loaded, and merges. [`touch`] moves its expiry.
+//! * [`read`] says what an item is by now.
 //! * [`scan`] goes through the whole table.
 
+mod create;
+mod delete;
 mod read;
-mod repeat;
+mod rules;
+mod save;
 mod scan;
-mod update;
+mod touch;
 mod write;
 
 use std::sync::atomic::AtomicBool;
@@ -18,7 +22,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 
-use crate::client::retry::{Answer, Client};
+use crate::client::retry::{Answer, Client, Fresh};
 use crate::clock::ServiceClock;
 use crate::error::Error;
 use crate::item::expiry;
@@ -38,6 +42,8 @@ pub(crate) struct Inner {
     pub(crate) ttl_attribute: RwLock<Arc<str>>,
     /// `UpdateItem` was refused: sessions are written whole.
     pub(crate) update_denied: AtomicBool,
+    /// `PutItem` was refused: a sign-out leaves no tombstone.
+    pub(crate) put_denied: AtomicBool,
 }
 
 impl Inner {
@@ -68,6 +74,17 @@ impl Inner {
 
     pub(crate) async fn call(&self, operation: Operation, body: Bytes) -> Result<Answer, Error> {
         self.client.call(operation, &self.table.name, body).await
+    }
+
+    /// Makes a call that is a part of an operation.
+    pub(crate) async fn call_since(
+        &self,
+        start: Duration,
+        operation: Operation,
+        body: impl Into<Fresh<'_>>,
+    ) -> Result<Answer, Error> {
+        let table = &self.table.name;
+        self.client.call_since(start, operation, table, body).await
     }
 
     pub(crate) fn key(&self, id: &SessionId) -> Result<String, Error> {

@@ -44,6 +44,9 @@ impl Inner {
 
     /// Whether this item is a live session.
     pub(crate) fn found<T>(&self, id: SessionId, stored: StoredItem<T>) -> Found<T> {
+        if stored.is_gone {
+            return Found::Ended;
+        }
         let expires_at = stored.expires_ms.map(from_epoch_ms);
         let created = stored.created_ms.map(from_epoch_ms);
         let ends_at = self.table.latest_expiry(created);
@@ -62,6 +65,7 @@ impl Inner {
                 expires_at,
                 created,
                 is_foreign: stored.is_foreign,
+                version: stored.version,
             }),
             Stored::Unreadable(_) => Found::Unreadable,
         }

@@ -6,15 +6,25 @@ use std::task::Poll;
 
 use bytes::Bytes;
 
-use super::Inner;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde::de::IgnoredAny;
+
+use super::delete::TOMBSTONE;
 use super::read::Found;
+use super::{Inner, from_epoch_ms};
 use crate::client::retry::Answer;
 use crate::error::{Error, ErrorKind};
-use crate::item::{self, DecodeSession, ItemError, Scanned, ScannedItem};
+use crate::item::{
+    self, DecodeSession, ItemError, Scanned, ScannedItem, StateName, StoredItem, expiry,
+};
 use crate::observe::{Event, count};
 use crate::remedy::Remedy;
-use crate::request::{self, BATCH, Condition, Operation, ScanPage, Wanted};
+use crate::request::{
+    self, BATCH, BatchPart, Condition, Moment, Operation, ScanPage, Tombstone, Wanted,
+};
 use crate::session::{Page, PageToken, SessionId};
+use crate::table::config::TableConfig;
 
 /// How many deletes of expired items are under way at a time.
 const PARALLEL_DELETES: usize = 8;
@@ -22,10 +32,10 @@ const PARALLEL_DELETES: usize = 8;
 /// How many times in a row the table may lack capacity before a verb gives up.
 const PATIENCE: u32 = 8;
 
-/// A page of a scan without its sessions: their number and keys.
-struct Outline {
+/// A page of a scan without its sessions: how many there are, and what was wanted of each.
+struct Outline<T> {
     count: u64,
-    keys: Vec<String>,
+    items: Vec<T>,
 }
 
 /// All pages of a scan, one after the other.
@@ -46,20 +56,23 @@ impl<'a> Pages<'a> {
         }
     }
 
-    async fn next(&mut self) -> Result<Option<Outline>, Error> {
+    async fn next<T>(
+        &mut self,
+        read: impl Fn(ScannedItem<'_>) -> Result<T, ItemError>,
+    ) -> Result<Option<Outline<T>>, Error> {
         if self.is_done {
             return Ok(None);
         }
         let body = self.inner.scan_body(self.wanted, self.after.as_deref());
         let answer = self.inner.call_patiently(Operation::Scan, body).await?;
-        let key = |item: ScannedItem<'_>| item.key(&self.inner.table.partition_key);
-        let read = || {
+        let outline = || {
             let Scanned { items, count, last } = Scanned::parse(&answer.body)?;
-            let keys = items.into_iter().map(key).collect::<Result<_, _>>()?;
-            Ok((Outline { count, keys }, last.map(key).transpose()?))
+            let items = items.into_iter().map(read).collect::<Result<_, _>>()?;
+            let last = last.map(|item| self.inner.key_of(item)).transpose()?;
+            Ok((Outline { count, items }, last))
         };
         let (outline, last) =
-            read().map_err(|error| self.inner.undecodable(Operation::Scan, &error))?;
+            outline().map_err(|error| self.inner.undecodable(Operation::Scan, &error))?;
         self.is_done = last.is_none();
         self.after = last;
         Ok(Some(outline))
@@ -85,7 +98,7 @@ impl Inner {
     pub(crate) async fn count(&self) -> Result<u64, Error> {
         let mut count = 0;
         let mut pages = Pages::new(self, Wanted::LiveCount);
-        while let Some(page) = pages.next().await? {
+        while let Some(page) = pages.next(|_| Ok(())).await? {
             count += page.count;
         }
         Ok(count)
@@ -93,12 +106,21 @@ impl Inner {
 
     pub(crate) async fn clear(&self) -> Result<u64, Error> {
         let mut deleted = 0;
+        let mut pages = Pages::new(self, Wanted::Replaced);
+        while let Some(page) = pages.next(|item| self.tombstone_of(item)).await? {
+            deleted += self.write_all(page.items).await?;
+        }
+        Ok(deleted)
+    }
+
+    pub(crate) async fn clear_with_tombstones(&self) -> Result<u64, Error> {
+        let mut deleted = 0;
         let mut pages = Pages::new(self, Wanted::Keys);
-        while let Some(page) = pages.next().await? {
-            for batch in page.keys.chunks(BATCH) {
-                self.delete_batch(batch).await?;
-                deleted += batch.len() as u64;
-            }
+        let ttl_attribute = self.ttl_attribute();
+        let names = self.names(&ttl_attribute);
+        let delete = |item: ScannedItem<'_>| Ok(BatchPart::delete(names, self.key_of(item)?));
+        while let Some(page) = pages.next(delete).await? {
+            deleted += self.write_all(page.items).await?;
         }
         Ok(deleted)
     }
@@ -106,22 +128,62 @@ impl Inner {
     pub(crate) async fn delete_expired(&self) -> Result<u64, Error> {
         let mut deleted = 0;
         let mut pages = Pages::new(self, Wanted::ExpiredKeys);
-        while let Some(page) = pages.next().await? {
-            deleted += self.delete_those_expired(page.keys).await?;
+        while let Some(page) = pages.next(|item| self.key_of(item)).await? {
+            deleted += self.delete_those_expired(page.items).await?;
         }
         Ok(deleted)
     }
 
     fn scan_body(&self, wanted: Wanted, after: Option<&str>) -> Bytes {
+        let is_of_expired = wanted == Wanted::ExpiredKeys;
         let page = ScanPage {
             wanted,
             prefix: &self.table.prefix,
-            moment: self.moment(),
+            moment: if is_of_expired {
+                self.moment_of_sweep()
+            } else {
+                self.moment()
+            },
+            now: self.clock.now(),
             // The delete of an expired item checks the expiry again.
-            consistent_read: self.table.consistent_read && wanted != Wanted::ExpiredKeys,
+            consistent_read: self.table.consistent_read && !is_of_expired,
             after,
         };
         request::scan(self.names(&self.ttl_attribute()), page)
+    }
+
+    /// When a session has been expired for so long that no request can land any more that was sent before its end.
+    fn moment_of_sweep(&self) -> Moment {
+        let Moment { now, too_old } = self.moment();
+        let earlier = |time: SystemTime| time.checked_sub(TOMBSTONE).unwrap_or(UNIX_EPOCH);
+        Moment {
+            now: earlier(now),
+            too_old: too_old.map(earlier),
+        }
+    }
+
+    fn key_of(&self, item: ScannedItem<'_>) -> Result<String, ItemError> {
+        item.key(&self.table.partition_key)
+    }
+
+    /// A tombstone in the place of a session.
+    fn tombstone_of(&self, item: ScannedItem<'_>) -> Result<BatchPart, ItemError> {
+        let ttl_attribute = self.ttl_attribute();
+        let TableConfig {
+            partition_key,
+            layout,
+            ..
+        } = &self.table;
+        let stored: StoredItem<IgnoredAny> = item.read(partition_key, &ttl_attribute, *layout)?;
+        let tombstone = Tombstone {
+            id: &self.key_of(item)?,
+            expires_secs: expiry::to_secs(self.clock.now() + TOMBSTONE),
+            gone: StateName::random(),
+            created: stored.created_ms.map(from_epoch_ms),
+            rev: stored.version.rev(),
+        };
+        let names = self.names(&ttl_attribute);
+        Ok(request::batch_tombstone(names, &tombstone))
     }
 
     fn undecodable(&self, operation: Operation, error: &ItemError) -> Error {
@@ -145,7 +207,10 @@ impl Inner {
                 .key(partition_key)
                 .ok()
                 .and_then(|key| SessionId::new(key.strip_prefix(&self.table.prefix)?).ok());
-            let found = match (id, item.read(&ttl_attribute, self.table.layout)) {
+            let found = match (
+                id,
+                item.read(partition_key, &ttl_attribute, self.table.layout),
+            ) {
                 (Some(id), Ok(stored)) => self.found(id, stored),
                 _ => Found::Unreadable,
             };
@@ -172,13 +237,23 @@ impl Inner {
         }
     }
 
-    /// Deletes these keys, at most [`BATCH`]. Repeats the deletes that the service has not processed.
-    async fn delete_batch(&self, keys: &[String]) -> Result<(), Error> {
-        let mut left = keys.to_vec();
+    /// Writes these parts, and returns how many there are.
+    async fn write_all(&self, mut parts: Vec<BatchPart>) -> Result<u64, Error> {
+        let count = parts.len() as u64;
+        while !parts.is_empty() {
+            let rest = parts.split_off(parts.len().min(BATCH));
+            self.write_batch(parts).await?;
+            parts = rest;
+        }
+        Ok(count)
+    }
+
+    /// Writes these parts, at most [`BATCH`]. Repeats those that the service has not processed.
+    async fn write_batch(&self, mut left: Vec<BatchPart>) -> Result<(), Error> {
         let mut rounds = 0;
         let mut fruitless = 0;
         loop {
-            let body = request::delete_batch(self.names(&self.ttl_attribute()), &left);
+            let body = request::batch_write(self.names(&self.ttl_attribute()), &left);
             let answer = self.call_patiently(Operation::BatchWriteItem, body).await?;
             let undone = item::unprocessed(&answer.body, &self.table.partition_key)
                 .map_err(|error| self.undecodable(Operation::BatchWriteItem, &error))?;
@@ -200,12 +275,12 @@ impl Inner {
             }
             self.client.back_off(rounds).await;
             rounds += 1;
-            left = undone;
+            left.retain(|part| undone.contains(&part.key));
         }
     }
 
     fn exhausted(&self, undone: usize, rounds: u32) -> Error {
-        let message = format!("the service did none of {undone} deletes, asked {rounds} times");
+        let message = format!("the service did none of {undone} writes, asked {rounds} times");
         Error::new(ErrorKind::Throttled, message)
             .with_remedy(Remedy::RaiseWriteCapacity)
             .on(Operation::BatchWriteItem, &self.table.name)
@@ -245,13 +320,17 @@ impl Inner {
     }
 
     async fn delete_if_expired(&self, key: String) -> Result<bool, Error> {
-        let condition = Condition::Expired(self.moment());
+        let condition = Condition::Expired {
+            moment: self.moment_of_sweep(),
+            now: self.clock.now(),
+        };
         let ttl_attribute = self.ttl_attribute();
-        let body = request::delete_item(self.names(&ttl_attribute), &key, Some(condition));
+        let body = request::delete_item(self.names(&ttl_attribute), &key, condition);
         let answer = self.call_patiently(Operation::DeleteItem, body).await?;
         if !answer.condition_failed {
             return Ok(true);
         }
-        Ok(self.was_deleted_before(&answer, &key))
+        // Where there is no item any more, an earlier attempt has deleted it.
+        Ok(answer.attempts > 1 && self.seen(&answer.body, &key)?.is_none())
     }
 }

@@ -1,20 +1,24 @@
 //! Writing a session: what is prepared, and which request is sent.
 
+use std::borrow::Cow;
 use std::time::SystemTime;
 
-use super::update::updated;
+use super::save::{Attempt, Basis, Merge, Save, undecodable};
+use super::touch::{Fields, Touch};
 use super::{Inner, from_epoch_ms};
-use crate::client::retry::Answer;
+use crate::clock::epoch_ms;
 use crate::error::{Error, ErrorKind};
 use crate::framework::Framework;
-use crate::item::attributes::CREATED;
-use crate::item::{EncodeSession, EncodedSession, ItemError, ItemErrorKind, expiry, item_size};
-use crate::observe::count;
+use crate::item::attributes::{CREATED, REV};
+use crate::item::{
+    Changes, EncodeSession, EncodedSession, ItemError, ItemErrorKind, Known, StateName, expiry,
+    item_size,
+};
+use crate::observe::{Event, count, id_hash};
 use crate::remedy::Remedy;
-use crate::request::{self, Condition, ItemHead, Operation};
+use crate::request::Operation;
 use crate::session::{
-    Base, CreateOutcome, Loaded, NewSession, SaveOptions, SaveOutcome, SessionId, Stamp,
-    TouchOptions,
+    Base, DeleteTarget, Loaded, SaveOptions, SaveOutcome, SessionId, Stamp, TouchOptions,
 };
 
 /// The largest item DynamoDB stores, attribute names included.
@@ -22,14 +26,7 @@ use crate::session::{
 /// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html>
 const MAX_ITEM_BYTES: usize = 409_600;
 
-/// How often [`Inner::create_or_merge`] tries if others keep deleting and creating the session.
-const CREATE_ATTEMPTS: u32 = 3;
-
-static NO_FRAMEWORK: Framework = Framework::new();
-
-/// The base of a save where no session was found.
-#[derive(serde::Serialize)]
-struct NoFields {}
+pub(super) static NO_FRAMEWORK: Framework = Framework::new();
 
 /// A session that is ready to be written.
 #[derive(Clone)]
@@ -38,11 +35,13 @@ pub(super) struct PreparedWrite {
     pub(super) session: EncodedSession,
     pub(super) expires_secs: u64,
     pub(super) created: SystemTime,
+    /// Whether the session's absolute lifetime ends it earlier than asked for.
+    pub(super) is_capped: bool,
 }
 
 /// How a prepared session is going to be used.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Use {
+pub(super) enum Use {
     Put,
     /// It is put, or merged into the session that is there.
     PutOrUpdate,
@@ -57,61 +56,17 @@ pub(super) type Outcome = Result<Stamp, Gone>;
 pub(super) struct Gone {
     /// The request whose condition failed.
     pub(super) operation: Operation,
+    /// Whether an earlier attempt may have been executed, while the session was there.
+    pub(super) may_be_written: bool,
 }
 
 impl PreparedWrite {
-    pub(super) fn head(&self) -> ItemHead<'_> {
-        ItemHead {
-            id: &self.key,
-            expires_secs: self.expires_secs,
-            created: self.created,
-        }
-    }
-
     pub(super) fn stamp(&self, created: Option<SystemTime>) -> Stamp {
-        Stamp {
-            created,
-            expires_at: expiry::from_secs(self.expires_secs),
-        }
+        Stamp::new(created, expiry::from_secs(self.expires_secs))
     }
 }
 
 impl Inner {
-    pub(crate) async fn create<T: EncodeSession + Sync>(
-        &self,
-        new: &NewSession<T>,
-    ) -> Result<CreateOutcome, Error> {
-        let write = self.prepare(Use::Put, &new.id, &new.data, new.expires_at, None)?;
-        Ok(match self.put_where_absent(write).await? {
-            Ok(stamp) => CreateOutcome::Created(stamp),
-            Err(_) => CreateOutcome::Taken,
-        })
-    }
-
-    pub(crate) async fn put<T: EncodeSession + Sync>(
-        &self,
-        new: &NewSession<T>,
-    ) -> Result<Stamp, Error> {
-        let write = self.prepare(Use::Put, &new.id, &new.data, new.expires_at, None)?;
-        let stamp = write.stamp(Some(write.created));
-        let ttl_attribute = self.ttl_attribute();
-        let PreparedWrite {
-            key,
-            session,
-            expires_secs,
-            created,
-        } = write;
-        let head = ItemHead {
-            id: &key,
-            expires_secs,
-            created,
-        };
-        let body = request::put_item(self.names(&ttl_attribute), head, session, None);
-        self.call(Operation::PutItem, body).await?;
-        count(&self.client.counts().unguarded_writes);
-        Ok(stamp)
-    }
-
     pub(crate) async fn save<B: EncodeSession + Sync, T: EncodeSession + Sync>(
         &self,
         base: Base<'_, B>,
@@ -154,16 +109,133 @@ impl Inner {
         framework: &Framework,
         is_touch: bool,
     ) -> Result<SaveOutcome, Error> {
-        let created = loaded.created;
-        let condition = if is_touch {
-            let moment = self.moment();
-            Condition::Live { created, moment }
-        } else {
-            Condition::Present { created }
+        let write = self.prepare(Use::Update, &loaded.id, data, expires_at, loaded.created)?;
+        if self.is_over(&write) {
+            // A sign-out in other words. An expired item would not keep earlier requests from bringing it back.
+            self.delete(loaded.into()).await?;
+            return Ok(SaveOutcome::Saved(write.stamp(loaded.created)));
+        }
+        let changes = write
+            .session
+            .changes_since(&loaded.data, framework)
+            .transpose()
+            .map_err(|error| undecodable(&error).on(Operation::UpdateItem, &self.table.name))?;
+        let changes = changes.map(|changes| {
+            if is_touch {
+                changes.of_expiry()
+            } else {
+                changes
+            }
+        });
+        let outcome = self.save_or_touch(loaded, &write, changes.as_ref(), framework, is_touch);
+        let mut outcome = outcome.await?;
+        // The caller's next save is compared with the session that it saved now. That is not the one that is stored.
+        if let Ok(stamp) = &mut outcome
+            && !is_touch
+            && changes.is_some_and(|changes| !changes.make_it_whole())
+        {
+            stamp.version.known = Known::Nothing;
+        }
+        Ok(self.settled(&write.key, outcome))
+    }
+
+    async fn save_or_touch<B: EncodeSession + Sync>(
+        &self,
+        loaded: &Loaded<B>,
+        write: &PreparedWrite,
+        changes: Option<&Changes<'_>>,
+        framework: &Framework,
+        is_touch: bool,
+    ) -> Result<Outcome, Error> {
+        let moves_expiry_only = changes.is_some_and(Changes::moves_expiry_only);
+        if moves_expiry_only
+            && !loaded.is_foreign
+            && let Some(stamp) = self.skipped_touch(loaded, write.expires_secs)
+        {
+            return Ok(Ok(stamp));
+        }
+        let start = self.client.start();
+        let expires_at = expiry::from_secs(write.expires_secs);
+        let is_shorter = loaded.expires_at.is_some_and(|was| expires_at < was);
+        // A framework that saves what it did not change touches it, which does not bring an expired session back.
+        let is_kept = changes.is_some_and(Changes::is_of_expiry) && !framework.expiry().is_empty();
+        let is_kept = is_kept || is_touch;
+        if is_kept
+            && !loaded.is_foreign
+            && !is_shorter
+            && let Some(changes) = changes
+            && changes.keeps_settings
+        {
+            let fields = Fields {
+                session: &write.session,
+                changes,
+                framework,
+            };
+            let touch = Touch {
+                key: &write.key,
+                expires_secs: write.expires_secs,
+                created: loaded.created,
+                attribute: self.table.layout.session_attribute(),
+                fields: Some(fields),
+                start,
+            };
+            if let Some(outcome) = self.touch_from(&touch, loaded.version).await? {
+                return Ok(outcome);
+            }
+        }
+        let save = Save {
+            write,
+            changes,
+            framework,
+            created: loaded.created,
+            sets_lifetime: changes.is_some_and(|changes| !changes.keeps_settings)
+                || (is_shorter
+                    && (write.is_capped
+                        || !changes.is_some_and(|changes| changes.has_instant(framework)))),
+            is_touch: is_kept,
+            while_live: is_kept,
+            name: StateName::random(),
+            start,
         };
-        let write = self.prepare(Use::Update, &loaded.id, data, expires_at, created)?;
-        let outcome = self.update(loaded, &write, framework, condition, is_touch);
-        Ok(self.settled(&write.key, outcome.await?))
+        self.save_loaded(loaded, &save).await
+    }
+
+    /// Saves on the state that was loaded.
+    async fn save_loaded<B: EncodeSession + Sync>(
+        &self,
+        loaded: &Loaded<B>,
+        save: &Save<'_>,
+    ) -> Result<Outcome, Error> {
+        let attribute = self.table.layout.data_attribute(loaded.is_foreign);
+        let unversioned = (loaded.version.known == Known::Unversioned)
+            .then(|| attribute.form.encode(&loaded.data))
+            .transpose();
+        let is_partial = save.changes.is_some_and(|changes| changes.is_partial);
+        let is_known = loaded.version.known != Known::Nothing && !is_partial;
+        // Data that are no longer as they were stored cannot be compared.
+        let (Ok(value), true) = (unversioned, is_known) else {
+            return match self.save_from_stored(save).await? {
+                Merge::Done(outcome) => Ok(outcome),
+                Merge::Again(attempt) => self.save_from(save, *attempt).await,
+            };
+        };
+        let session = &save.write.session;
+        let whole = save.changes.and_then(|changes| session.on_loaded(changes));
+        let attempt = Attempt {
+            is_as_seen: whole.is_none(),
+            value: whole.map_or(Cow::Borrowed(session.attribute_value()), Cow::Owned),
+            expires_secs: save.write.expires_secs,
+            basis: Basis {
+                created: loaded.created,
+                version: loaded.version.known,
+                attribute: attribute.name,
+                expires_at: loaded.expires_at,
+                expiry: None,
+                value: value.map(Cow::Owned),
+                others: (!loaded.version.has_others).then(Vec::new),
+            },
+        };
+        self.save_from(save, attempt).await
     }
 
     /// Writes the whole session if one is there.
@@ -175,54 +247,41 @@ impl Inner {
         expires_at: Option<SystemTime>,
     ) -> Result<SaveOutcome, Error> {
         let write = self.prepare(Use::Update, id, data, expires_at, created)?;
-        let condition = Condition::Present { created };
-        let outcome = self.replace(&write, condition).await?;
-        Ok(self.settled(&write.key, outcome))
-    }
-
-    /// Creates the session, or merges all its fields into the one that is there.
-    async fn create_or_merge<T: EncodeSession + Sync>(
-        &self,
-        id: &SessionId,
-        data: &T,
-        expires_at: Option<SystemTime>,
-        framework: &Framework,
-    ) -> Result<SaveOutcome, Error> {
-        let new = self.prepare(Use::PutOrUpdate, id, data, expires_at, None)?;
-        let mut gone = Gone {
-            operation: Operation::PutItem,
-        };
-        for _ in 0..CREATE_ATTEMPTS {
-            let answer = match self.put_where_absent(new.clone()).await? {
-                Ok(stamp) => return Ok(SaveOutcome::Saved(stamp)),
-                Err(answer) => answer,
+        if self.is_over(&write) {
+            let target = DeleteTarget {
+                created,
+                ..id.into()
             };
-            let Some(there) = self.met(&answer, &new.key).await? else {
-                continue;
-            };
-            let created = there.created_ms.map(from_epoch_ms);
-            let condition = Condition::Present { created };
-            // It has no expiry, so that the write is never skipped as a touch that is not due.
-            let mut loaded = Loaded::new(id.clone(), NoFields {});
-            loaded.created = created;
-            loaded.is_foreign = there.is_foreign;
-            // The data with the `created` and the expiry of the session that is there. Its own `created` would make the
-            // next attempt mistake that session for one that an earlier attempt created.
-            let (merged_created, expires_secs) = self.life(expires_at, created);
-            let merge = PreparedWrite {
-                expires_secs,
-                created: merged_created,
-                ..new.clone()
-            };
-            let outcome = self
-                .update(&loaded, &merge, framework, condition, false)
-                .await?;
-            match outcome {
-                Ok(stamp) => return Ok(SaveOutcome::Saved(stamp)),
-                Err(meanwhile) => gone = meanwhile,
-            }
+            self.delete(target).await?;
+            return Ok(SaveOutcome::Saved(write.stamp(created)));
         }
-        Ok(self.settled(&new.key, Err(gone)))
+        let save = Save {
+            write: &write,
+            changes: None,
+            framework: &NO_FRAMEWORK,
+            created,
+            sets_lifetime: true,
+            is_touch: false,
+            while_live: false,
+            name: StateName::random(),
+            start: self.client.start(),
+        };
+        let attempt = Attempt {
+            value: Cow::Borrowed(write.session.attribute_value()),
+            expires_secs: write.expires_secs,
+            basis: Basis {
+                created,
+                version: Known::Nothing,
+                attribute: self.table.layout.session_attribute(),
+                expires_at: None,
+                expiry: None,
+                value: None,
+                others: None,
+            },
+            is_as_seen: true,
+        };
+        let outcome = self.save_from(&save, attempt).await?;
+        Ok(self.settled(&write.key, outcome))
     }
 
     /// Moves the expiry of the item and keeps the data.
@@ -231,36 +290,25 @@ impl Inner {
         loaded: &Loaded<B>,
         expires_at: Option<SystemTime>,
     ) -> Result<SaveOutcome, Error> {
-        let created = loaded.created;
         let expires_at = expires_at.unwrap_or_else(|| self.default_expiry(self.clock.now()));
         let key = self
             .key(&loaded.id)
             .map_err(|error| error.on(Operation::UpdateItem, &self.table.name))?;
-        let expires_secs = self.expiry_secs(expires_at, created);
+        let expires_secs = self.expiry_secs(expires_at, loaded.created);
         if let Some(stamp) = self.skipped_touch(loaded, expires_secs) {
             return Ok(SaveOutcome::Saved(stamp));
         }
-        let moment = self.moment();
-        let condition = Condition::Live { created, moment };
-        let ttl_attribute = self.ttl_attribute();
-        let names = self.names(&ttl_attribute);
-        let body = request::move_expiry(names, &key, expires_secs, condition);
-        let answer = self.call(Operation::UpdateItem, body).await?;
-        let stamp = Stamp {
-            created,
-            expires_at: expiry::from_secs(expires_secs),
+        let touch = Touch {
+            key: &key,
+            expires_secs,
+            created: loaded.created,
+            attribute: self.table.layout.data_attribute(loaded.is_foreign).name,
+            fields: None,
+            start: self.client.start(),
         };
-        Ok(self.settled(&key, updated(&answer, stamp)))
-    }
-
-    pub(crate) async fn delete(&self, id: &SessionId) -> Result<(), Error> {
-        let Ok(key) = self.key(id) else {
-            return Ok(());
-        };
-        let ttl_attribute = self.ttl_attribute();
-        let body = request::delete_item(self.names(&ttl_attribute), &key, None);
-        self.call(Operation::DeleteItem, body).await?;
-        Ok(())
+        let outcome = self.touch_from(&touch, loaded.version).await?;
+        let outcome = outcome.expect("without fields there is no other way to touch");
+        Ok(self.settled(&key, outcome))
     }
 
     /// The `created` and the expiry, in seconds, of a session that is written now. Without a `created`, the session is
@@ -269,11 +317,18 @@ impl Inner {
         &self,
         expires_at: Option<SystemTime>,
         created: Option<SystemTime>,
-    ) -> (SystemTime, u64) {
+    ) -> (SystemTime, u64, bool) {
         let now = self.clock.now();
         let expires_at = expires_at.unwrap_or_else(|| self.default_expiry(now));
-        let created = created.unwrap_or(now);
-        (created, self.expiry_secs(expires_at, Some(created)))
+        // As it is stored, so that an item that was met can be compared with it.
+        let created = created.unwrap_or_else(|| from_epoch_ms(epoch_ms(now)));
+        let secs = self.expiry_secs(expires_at, Some(created));
+        (created, secs, secs < expiry::to_secs(expires_at))
+    }
+
+    /// Whether the session ends before it is written.
+    fn is_over(&self, write: &PreparedWrite) -> bool {
+        expiry::from_secs(write.expires_secs) <= self.clock.now()
     }
 
     fn default_expiry(&self, now: SystemTime) -> SystemTime {
@@ -283,7 +338,7 @@ impl Inner {
     }
 
     /// Does everything that can fail before a request is sent.
-    fn prepare<T: EncodeSession>(
+    pub(super) fn prepare<T: EncodeSession>(
         &self,
         purpose: Use,
         id: &SessionId,
@@ -293,15 +348,9 @@ impl Inner {
     ) -> Result<PreparedWrite, Error> {
         let prepared = || {
             let key = self.key(id)?;
-            let (created, expires_secs) = self.life(expires_at, created);
-            let room = if purpose == Use::Update {
-                0
-            } else {
-                request::put_room(&key)
-            };
-            let session =
-                EncodedSession::encode(self.table.layout, data, room, purpose != Use::Put)
-                    .map_err(|error| invalid_data(&error))?;
+            let (created, expires_secs, is_capped) = self.life(expires_at, created);
+            let session = EncodedSession::encode(self.table.layout, data, purpose != Use::Put)
+                .map_err(|error| invalid_data(&error))?;
             self.check_size(&key, &session)?;
             // The stage between encoding and requesting. After it, only `changes` reads the session. Data would be sealed
             // here.
@@ -310,6 +359,7 @@ impl Inner {
                 session,
                 expires_secs,
                 created,
+                is_capped,
             })
         };
         let operation = if purpose == Use::Update {
@@ -320,14 +370,30 @@ impl Inner {
         prepared().map_err(|error: Error| error.on(operation, &self.table.name))
     }
 
+    /// What came of a write to the session of this key; reports one that was dropped.
+    pub(super) fn settled(&self, key: &str, outcome: Outcome) -> SaveOutcome {
+        match outcome {
+            Ok(stamp) => SaveOutcome::Saved(stamp),
+            Err(Gone { operation, .. }) => {
+                count(&self.client.counts().conflicts);
+                self.client.emit(|| Event::Conflict {
+                    id_hash: id_hash(key),
+                    operation,
+                });
+                SaveOutcome::Gone
+            }
+        }
+    }
+
     fn check_size(&self, key: &str, session: &EncodedSession) -> Result<(), Error> {
         let layout = self.table.layout;
         let (marker, text) = layout.marker().unwrap_or_default();
-        // Numbers of 10 and 13 digits. A number takes a byte for two digits, and one more.
+        // Ten digits, and thirteen: a number takes a byte for two of them and one more. Four names of states.
         let size = item_size([
             (self.table.partition_key.as_str(), key.len()),
             (&*self.ttl_attribute(), 6),
             (CREATED, 8),
+            (REV, 32),
             (layout.session_attribute(), session.size),
             (marker, text.len()),
         ]);
@@ -337,30 +403,6 @@ impl Inner {
         let message =
             format!("the session item would be {size} bytes; DynamoDB's limit is {MAX_ITEM_BYTES}");
         Err(Error::new(ErrorKind::ItemTooLarge, message).with_remedy(Remedy::StoreLess))
-    }
-
-    /// A `PutItem` if there is no live session. Otherwise `Err`, with the answer that holds the existing item.
-    async fn put_where_absent(&self, write: PreparedWrite) -> Result<Result<Stamp, Answer>, Error> {
-        let ttl_attribute = self.ttl_attribute();
-        let condition = Condition::Absent(self.moment());
-        let stamp = write.stamp(Some(write.created));
-        let PreparedWrite {
-            key,
-            session,
-            expires_secs,
-            created,
-        } = write;
-        let head = ItemHead {
-            id: &key,
-            expires_secs,
-            created,
-        };
-        let body = request::put_item(self.names(&ttl_attribute), head, session, Some(condition));
-        let answer = self.call(Operation::PutItem, body).await?;
-        if answer.condition_failed && !self.was_stored_before(&answer, &key, stamp).await? {
-            return Ok(Err(answer));
-        }
-        Ok(Ok(stamp))
     }
 }
 

@@ -14,8 +14,10 @@ pub(crate) struct Body<'a> {
     pub(super) names: Names<'a>,
     /// The members of `ExpressionAttributeNames`.
     placeholders: Vec<u8>,
-    /// Whether `ExpressionAttributeValues` is open. Until it is closed, only values are written: they go straight into
-    /// the body.
+    /// The placeholders that more than one part of a request may need.
+    defined: Vec<&'static str>,
+    /// Whether `ExpressionAttributeValues` is open. Nothing else is written till it is closed: what is saved goes
+    /// straight into the body.
     has_values: bool,
 }
 
@@ -32,6 +34,7 @@ impl<'a> Body<'a> {
             bytes,
             names,
             placeholders: Vec::new(),
+            defined: Vec::new(),
             has_values: false,
         }
     }
@@ -84,9 +87,20 @@ impl<'a> Body<'a> {
         names
     }
 
-    /// Defines a name that expressions refer to.
-    pub(super) fn name(&mut self, placeholder: &str, name: &str) -> &mut Self {
-        write_json_string(name, self.placeholder([placeholder, ""]));
+    /// Whether a placeholder is still to be defined. DynamoDB refuses a request that defines one twice.
+    pub(super) fn is_new(&mut self, placeholder: &'static str) -> bool {
+        let is_new = !self.defined.contains(&placeholder);
+        if is_new {
+            self.defined.push(placeholder);
+        }
+        is_new
+    }
+
+    /// Defines a name that expressions refer to, once.
+    pub(super) fn name(&mut self, placeholder: &'static str, name: &str) -> &mut Self {
+        if self.is_new(placeholder) {
+            write_json_string(name, self.placeholder([placeholder, ""]));
+        }
         self
     }
 

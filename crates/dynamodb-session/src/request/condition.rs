@@ -5,12 +5,18 @@ use std::time::SystemTime;
 
 use super::body::{Body, VEC};
 use crate::clock::epoch_ms;
-use crate::item::attributes::CREATED;
-use crate::item::expiry::MILLISECONDS_FROM;
+use crate::item::Rev;
+use crate::item::attributes::{CREATED, GONE, REV};
+use crate::item::expiry::{self, MILLISECONDS_FROM};
 
 /// True of an item that is past its expiry. An item without a number there is live: a comparison with a
 /// missing or differently typed attribute is false.
 const EXPIRED: &str = "#e <= :now OR #e BETWEEN :from AND :now_ms";
+
+/// True of an item whose expiry is not after the one that is written, in whatever unit it is. A save must not take back
+/// what a parallel request has extended.
+const NOT_AFTER: &str = " AND (attribute_not_exists(#e) OR NOT attribute_type(#e, :number) OR #e <= :e \
+     OR #e BETWEEN :from AND :e_ms)";
 
 /// When a session counts as expired.
 #[derive(Debug, Clone, Copy)]
@@ -21,137 +27,240 @@ pub(crate) struct Moment {
 }
 
 impl Moment {
-    /// True of an item that has expired; of `#c` only where sessions have an absolute lifetime.
+    /// True of an item that has expired; of `#c` and `#g` only where sessions have an absolute lifetime. A tombstone lasts
+    /// as long as its expiry says, whenever its session was created.
     pub(super) fn expired(self) -> [&'static str; 2] {
-        let too_old = self.too_old.map(|_| " OR #c <= :too_old");
+        let too_old = self
+            .too_old
+            .map(|_| " OR #c <= :too_old AND attribute_not_exists(#g)");
         [EXPIRED, too_old.unwrap_or_default()]
     }
 }
 
 /// A condition on the item a write meets.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Condition {
-    /// There is no item, or an expired one.
-    Absent(Moment),
-    /// The session that was loaded is there. `created` distinguishes it from a later session of the same id.
-    Present { created: Option<SystemTime> },
-    /// As `Present`, and it has not expired.
-    Live {
-        created: Option<SystemTime>,
-        moment: Moment,
-    },
-    /// There is an item, and it has expired.
-    Expired(Moment),
-    /// There is an item without `created`. With a moment, it has not expired.
-    Unstamped(Option<Moment>),
+pub(crate) enum Condition<'a> {
+    /// There is neither a session nor a tombstone, or one that has expired and is of another `created`.
+    Absent { moment: Moment, created: SystemTime },
+    /// There is a session that has expired by the moment, or a tombstone that has expired by now.
+    Expired { moment: Moment, now: SystemTime },
+    /// There is a session.
+    Session(Demands<'a>),
+    /// There is this session, or no item.
+    SessionOrNothing(Demands<'a>),
+    /// There is neither a session nor a tombstone.
+    Nothing,
+    /// There is the tombstone with this value of `gone`.
+    Tombstone(&'a str),
 }
 
-impl Condition {
-    pub(crate) fn created(self) -> Option<SystemTime> {
-        match self {
-            Self::Absent(_) | Self::Expired(_) | Self::Unstamped(_) => None,
-            Self::Present { created } | Self::Live { created, .. } => created,
-        }
-    }
+/// What a write demands of the session it meets.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Demands<'a> {
+    /// Tells the session from a successor under the same id. An item that lost its `created` to a writer who does not
+    /// know it is still the same session.
+    pub(crate) created: Option<SystemTime>,
+    pub(crate) state: State<'a>,
+    /// Its expiry is not after that which is written, in seconds.
+    pub(crate) not_after: Option<u64>,
+    /// It has not expired.
+    pub(crate) live: Option<Moment>,
+}
 
-    /// The same, and the session has not expired.
-    pub(crate) fn while_live(self, moment: Moment) -> Self {
-        match self {
-            Self::Present { created } => Self::Live { created, moment },
-            _ => self,
-        }
-    }
+/// The state that an item is demanded to be in.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) enum State<'a> {
+    #[default]
+    Any,
+    /// It has this `rev`, and still the attribute that holds the session.
+    Rev { rev: Rev, attribute: &'a str },
+    /// Its `rev` is this attribute value, which is not one of this package.
+    Odd { value: &'a str, attribute: &'a str },
+    /// It has no `rev`, and this attribute holds the session.
+    NoRev { attribute: &'a str },
+    /// It has no `rev`, and has this.
+    Unversioned(Unversioned<'a>),
+}
 
-    fn moment(self) -> Option<Moment> {
-        match self {
-            Self::Present { .. } => None,
-            Self::Absent(moment) | Self::Live { moment, .. } | Self::Expired(moment) => {
-                Some(moment)
-            }
-            Self::Unstamped(moment) => moment,
-        }
-    }
-
-    /// The same condition for an item without `created`, if the loaded session has no `created`.
-    pub(crate) fn unstamped(self) -> Option<Self> {
-        match self {
-            Self::Present { created: None } => Some(Self::Unstamped(None)),
-            Self::Live {
-                created: None,
-                moment: Moment { now, .. },
-            } => Some(Self::Unstamped(Some(Moment { now, too_old: None }))),
-            _ => None,
-        }
-    }
-
-    /// The same condition for the session with this `created`.
-    pub(crate) fn stamped(self, created: SystemTime) -> Self {
-        let created = Some(created);
-        match self {
-            Self::Live { moment, .. } => Self::Live { created, moment },
-            _ => Self::Present { created },
-        }
-    }
-
-    /// The expression, in parts.
-    fn expression(self) -> [&'static str; 6] {
-        // Writers that do not know `created` remove it: the item is then still the loaded session. Or a parallel save
-        // may have added `created` to an item without it.
-        let present = "attribute_exists(#k)";
-        let same = match self {
-            Self::Unstamped(_) => " AND attribute_not_exists(#c)",
-            _ if self.created().is_some() => " AND (attribute_not_exists(#c) OR #c = :loaded)",
-            _ => "",
-        };
-        let [expired, too_old] = self.moment().map_or(["", ""], Moment::expired);
-        match self {
-            Self::Absent(_) => ["attribute_not_exists(#k) OR ", expired, too_old, "", "", ""],
-            Self::Present { .. } | Self::Unstamped(None) => [present, same, "", "", "", ""],
-            Self::Live { .. } | Self::Unstamped(Some(_)) => {
-                [present, same, " AND NOT (", expired, too_old, ")"]
-            }
-            Self::Expired(_) => [present, same, " AND (", expired, too_old, ")"],
-        }
-    }
+/// An item that was last written by another package, or by an earlier version of this one.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Unversioned<'a> {
+    /// The attribute that holds the session.
+    pub(crate) attribute: &'a str,
+    /// Its value; `None` if it need not be the same.
+    pub(crate) value: Option<&'a str>,
+    /// The expiry; `None` if there is none.
+    pub(crate) expires_at: Option<SystemTime>,
+    /// The value of the attribute that holds the expiry, where it is known: exactly what `expires_at` was read from.
+    pub(crate) expiry: Option<&'a str>,
 }
 
 impl Body<'_> {
     /// Defines the values that the expression of a moment compares with.
     pub(super) fn moment(&mut self, moment: Moment) {
-        let now_ms = epoch_ms(moment.now);
-        self.value(":now").raw("{\"N\":\"");
-        write!(self.bytes, "{}.{:03}", now_ms / 1000, now_ms % 1000).expect(VEC);
-        self.raw("\"}")
-            .number_value(":now_ms", now_ms)
-            .number_value(":from", MILLISECONDS_FROM);
+        self.seconds_value(":now", moment.now)
+            .number_value(":now_ms", epoch_ms(moment.now))
+            .milliseconds_from();
         if let Some(too_old) = moment.too_old {
             self.number_value(":too_old", epoch_ms(too_old));
         }
     }
 
-    /// Adds the condition on the item. `named` lists the names that are already defined.
-    pub(super) fn condition(&mut self, condition: Condition, named: &[&str]) -> &mut Self {
-        let partition_key = self.names.partition_key;
-        self.name("#k", partition_key);
-        let moment = condition.moment();
-        if moment.is_some() && !named.contains(&"#e") {
-            self.name("#e", self.names.ttl_attribute);
-        }
-        let is_about_created = matches!(condition, Condition::Unstamped(_))
-            || condition.created().is_some()
-            || moment.is_some_and(|moment| moment.too_old.is_some());
-        if is_about_created && !named.contains(&"#c") {
-            self.name("#c", CREATED);
-        }
-        if let Some(created) = condition.created() {
-            self.number_value(":loaded", epoch_ms(created));
-        }
-        if let Some(moment) = moment {
-            self.moment(moment);
+    /// A time in seconds, to the millisecond.
+    fn seconds_value(&mut self, placeholder: &'static str, time: SystemTime) -> &mut Self {
+        let ms = epoch_ms(time);
+        self.value(placeholder).raw("{\"N\":\"");
+        write!(self.bytes, "{}.{:03}", ms / 1000, ms % 1000).expect(VEC);
+        self.raw("\"}")
+    }
+
+    /// Adds the condition on the item.
+    pub(super) fn condition(&mut self, condition: Condition<'_>) -> &mut Self {
+        let mut parts = Vec::with_capacity(10);
+        match condition {
+            Condition::Absent { moment, created } => {
+                self.nothing(&mut parts);
+                self.expiry_names(moment);
+                self.name("#c", CREATED)
+                    .number_value(":mine", epoch_ms(created));
+                let [expired, too_old] = moment.expired();
+                parts.extend([" OR (", expired, too_old]);
+                parts.push(") AND (attribute_not_exists(#c) OR #c <> :mine)");
+            }
+            Condition::Expired { moment, now } => {
+                self.name("#g", GONE).expiry_names(moment);
+                self.number_value(":over", expiry::to_secs(now));
+                let [expired, too_old] = moment.expired();
+                parts.extend(["attribute_exists(#g) AND #e <= :over OR ", expired, too_old]);
+            }
+            Condition::Session(demands) => self.demands(demands, &mut parts),
+            Condition::SessionOrNothing(demands) => {
+                self.key_name();
+                parts.push("attribute_not_exists(#k) OR ");
+                self.demands(demands, &mut parts);
+            }
+            Condition::Nothing => self.nothing(&mut parts),
+            Condition::Tombstone(gone) => {
+                self.name("#g", GONE).value(":gone").raw(gone);
+                parts.push("#g = :gone");
+            }
         }
         self.close_values();
-        // The item shows whether an earlier attempt of the same write was executed.
+        // With the item, a write can tell its own first attempt from somebody else's, and merge into what is there.
         self.raw(",\"ReturnValuesOnConditionCheckFailure\":\"ALL_OLD\"")
-            .expression("ConditionExpression", &condition.expression())
+            .expression("ConditionExpression", &parts)
+    }
+
+    fn nothing(&mut self, parts: &mut Vec<&'static str>) {
+        let layout = self.names.layout;
+        self.name("#s", layout.session_attribute()).name("#g", GONE);
+        parts.push("attribute_not_exists(#s) AND attribute_not_exists(#g)");
+        if let Some(attribute) = layout.foreign_attribute() {
+            self.name("#o", attribute);
+            parts.push(" AND attribute_not_exists(#o)");
+        }
+    }
+
+    fn demands(&mut self, demands: Demands<'_>, parts: &mut Vec<&'static str>) {
+        match demands.state {
+            State::Any => {
+                self.key_name();
+                parts.push("attribute_exists(#k)");
+            }
+            State::Rev { rev, attribute } => {
+                self.name("#h", attribute).name("#r", REV);
+                self.value(":rev").raw("{\"B\":\"");
+                self.raw(&rev.to_base64()).raw("\"}");
+                parts.push("attribute_exists(#h) AND #r = :rev");
+            }
+            State::Odd { value, attribute } => {
+                self.name("#h", attribute).name("#r", REV);
+                self.value(":rev").raw(value);
+                parts.push("attribute_exists(#h) AND #r = :rev");
+            }
+            State::NoRev { attribute } => {
+                self.name("#h", attribute).name("#r", REV);
+                parts.push("attribute_exists(#h) AND attribute_not_exists(#r)");
+            }
+            State::Unversioned(item) => self.unversioned(item, parts),
+        }
+        self.name("#g", GONE);
+        parts.push(" AND attribute_not_exists(#g)");
+        if let Some(created) = demands.created {
+            self.name("#c", CREATED)
+                .number_value(":loaded", epoch_ms(created));
+            parts.push(" AND (attribute_not_exists(#c) OR #c = :loaded)");
+        }
+        if let Some(secs) = demands.not_after {
+            self.expiry_name().number_type().milliseconds_from();
+            if self.is_new(":e") {
+                self.number_value(":e", secs);
+            }
+            self.number_value(":e_ms", secs * 1000);
+            parts.push(NOT_AFTER);
+        }
+        if let Some(moment) = demands.live {
+            self.expiry_names(moment);
+            let [expired, too_old] = moment.expired();
+            parts.extend([" AND NOT (", expired, too_old, ")"]);
+        }
+    }
+
+    fn unversioned(&mut self, item: Unversioned<'_>, parts: &mut Vec<&'static str>) {
+        self.name("#h", item.attribute).name("#r", REV);
+        parts.push("attribute_not_exists(#r) AND ");
+        match item.value {
+            Some(value) => {
+                self.value(":same").raw(value);
+                parts.push("#h = :same");
+            }
+            None => parts.push("attribute_exists(#h)"),
+        }
+        self.expiry_name();
+        match (item.expiry, item.expires_at) {
+            (Some(value), _) => {
+                self.value(":was").raw(value);
+                parts.push(" AND #e = :was");
+            }
+            (None, Some(expires_at)) => {
+                self.seconds_value(":was", expires_at)
+                    .number_value(":was_ms", epoch_ms(expires_at));
+                parts.push(" AND #e IN (:was, :was_ms)");
+            }
+            (None, None) => {
+                self.number_type();
+                parts.push(" AND (attribute_not_exists(#e) OR NOT attribute_type(#e, :number))");
+            }
+        }
+    }
+
+    fn key_name(&mut self) -> &mut Self {
+        self.name("#k", self.names.partition_key)
+    }
+
+    fn expiry_name(&mut self) -> &mut Self {
+        self.name("#e", self.names.ttl_attribute)
+    }
+
+    fn number_type(&mut self) -> &mut Self {
+        if self.is_new(":number") {
+            self.string_value(":number", "N");
+        }
+        self
+    }
+
+    fn milliseconds_from(&mut self) -> &mut Self {
+        if self.is_new(":from") {
+            self.number_value(":from", MILLISECONDS_FROM);
+        }
+        self
+    }
+
+    fn expiry_names(&mut self, moment: Moment) {
+        self.expiry_name();
+        if moment.too_old.is_some() {
+            self.name("#c", CREATED);
+        }
+        self.moment(moment);
     }
 }

@@ -17,13 +17,13 @@ use std::time::SystemTime;
 
 use bytes::Bytes;
 
-use crate::item::Layout;
+use crate::item::{Layout, Rev};
 use body::Body;
-pub(crate) use condition::{Condition, Moment};
+pub(crate) use condition::{Condition, Demands, Moment, State, Unversioned};
 pub use operation::Operation;
-pub(crate) use put::{put_copy_of_item, put_item, put_room};
-pub(crate) use scan::{BATCH, ScanPage, Wanted, delete_batch, scan};
-pub(crate) use update::{merge_session, move_expiry, replace_session};
+pub(crate) use put::{Tombstone, batch_tombstone, put_item, put_tombstone};
+pub(crate) use scan::{BATCH, BatchPart, ScanPage, Wanted, batch_write, scan};
+pub(crate) use update::{TouchData, touch_session, write_session};
 
 /// The attribute names of a table's items.
 #[derive(Debug, Clone, Copy)]
@@ -40,6 +40,7 @@ pub(crate) struct ItemHead<'a> {
     pub(crate) id: &'a str,
     pub(crate) expires_secs: u64,
     pub(crate) created: SystemTime,
+    pub(crate) rev: Rev,
 }
 
 /// The most bytes that a condition takes with its names and values, if the names are short.
@@ -56,11 +57,8 @@ pub(crate) fn get_item(names: Names<'_>, id: &str, consistent_read: bool) -> Byt
 }
 
 /// `DeleteItem` of one session.
-pub(crate) fn delete_item(names: Names<'_>, id: &str, condition: Option<Condition>) -> Bytes {
-    let mut body = Body::new(names, 192 + id.len());
-    body.key(id);
-    if let Some(condition) = condition {
-        body.condition(condition, &[]);
-    }
+pub(crate) fn delete_item(names: Names<'_>, id: &str, condition: Condition<'_>) -> Bytes {
+    let mut body = Body::new(names, 192 + CONDITION_BYTES + id.len());
+    body.key(id).condition(condition);
     body.finish()
 }

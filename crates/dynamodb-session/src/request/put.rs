@@ -1,66 +1,99 @@
 //! `PutItem`.
 
-use bytes::{Buf, Bytes};
+use std::time::SystemTime;
+
+use bytes::Bytes;
 
 use super::body::Body;
+use super::scan::BatchPart;
 use super::{CONDITION_BYTES, Condition, ItemHead, Names};
 use crate::clock::epoch_ms;
-use crate::item::{EncodedSession, write_str_attribute};
+use crate::item::{Rev, StateName, write_str_attribute};
 
 /// The bytes of a `PutItem` before the session, without the id, if the names are short.
 const HEAD_BYTES: usize = 256;
 
-/// How much room to leave before a session that is going to be put, so that it is not copied.
-pub(crate) fn put_room(id: &str) -> usize {
-    HEAD_BYTES + id.len()
-}
-
-/// `PutItem` of a session, in whose bytes the request is written.
-pub(crate) fn put_item(
+/// `PutItem` of a session, and of `others`: attributes of the item that stay.
+pub(crate) fn put_item<'o>(
     names: Names<'_>,
     head: ItemHead<'_>,
-    session: EncodedSession,
-    condition: Option<Condition>,
+    value: &str,
+    others: impl Iterator<Item = (&'o str, &'o str)>,
+    condition: Condition<'_>,
 ) -> Bytes {
-    let (mut bytes, mut start) = session.into_bytes();
-    let end = bytes.len();
-    let mut body = Body::continue_with(bytes, names);
-    open(&mut body, head);
-    bytes = body.bytes;
-    let head_length = bytes.len() - end;
-    if head_length <= start {
-        start -= head_length;
-        bytes.copy_within(end.., start);
-        bytes.truncate(end);
-    } else {
-        // The names are long: move the session to make room.
-        bytes[start..].rotate_right(head_length);
-    }
-    let mut bytes = close(Body::continue_with(bytes, names), condition);
-    bytes.advance(start);
-    bytes
-}
-
-/// The same as [`put_item`], with a copy of the session, which may be needed again.
-pub(crate) fn put_copy_of_item(
-    names: Names<'_>,
-    head: ItemHead<'_>,
-    session: &EncodedSession,
-    condition: Option<Condition>,
-) -> Bytes {
-    let value = session.attribute_value();
-    let capacity = put_room(head.id) + value.len() + CONDITION_BYTES;
-    let mut body = Body::continue_with(Vec::with_capacity(capacity), names);
+    let capacity = HEAD_BYTES + CONDITION_BYTES + head.id.len() + value.len();
+    let mut body = Body::new(names, capacity);
     open(&mut body, head);
     body.raw(value);
+    for (name, value) in others {
+        body.raw(",").string(name).raw(":").raw(value);
+    }
     close(body, condition)
+}
+
+/// What a sign-out puts in the place of a session.
+pub(crate) struct Tombstone<'a> {
+    pub(crate) id: &'a str,
+    pub(crate) expires_secs: u64,
+    pub(crate) gone: StateName,
+    /// Those of the session, or of the tombstone, that it replaces.
+    pub(crate) created: Option<SystemTime>,
+    pub(crate) rev: Option<Rev>,
+}
+
+/// `PutItem` of a tombstone.
+pub(crate) fn put_tombstone(
+    names: Names<'_>,
+    tombstone: &Tombstone<'_>,
+    condition: Condition<'_>,
+) -> Bytes {
+    let mut body = Body::new(names, 256 + CONDITION_BYTES + tombstone.id.len());
+    body.raw(",\"Item\":{");
+    tombstone_attributes(&mut body, tombstone);
+    close(body, condition)
+}
+
+/// The part of a `BatchWriteItem` that puts a tombstone.
+pub(crate) fn batch_tombstone(names: Names<'_>, tombstone: &Tombstone<'_>) -> BatchPart {
+    let mut body = Body::continue_with(Vec::with_capacity(256 + tombstone.id.len()), names);
+    body.raw("{\"PutRequest\":{\"Item\":{");
+    tombstone_attributes(&mut body, tombstone);
+    body.raw("}}}");
+    BatchPart::new(tombstone.id.to_owned(), body.bytes)
+}
+
+fn tombstone_attributes(body: &mut Body<'_>, tombstone: &Tombstone<'_>) {
+    let names = body.names;
+    body.id(tombstone.id)
+        .raw(",")
+        .string(names.ttl_attribute)
+        .raw(":{\"N\":\"")
+        .number(tombstone.expires_secs)
+        .raw("\"},\"gone\":{\"B\":\"")
+        .raw(&tombstone.gone.to_base64())
+        .raw("\"}");
+    if let Some(created) = tombstone.created {
+        body.raw(",\"created\":{\"N\":\"")
+            .number(epoch_ms(created))
+            .raw("\"}");
+    }
+    if let Some(rev) = tombstone.rev {
+        body.raw(",\"rev\":{\"B\":\"")
+            .raw(&rev.to_base64())
+            .raw("\"}");
+    }
+    if let Some(session) = names.layout.tombstone() {
+        body.raw(",")
+            .string(names.layout.session_attribute())
+            .raw(":")
+            .raw(session);
+    }
 }
 
 /// Everything before the session's attribute value.
 fn open(body: &mut Body<'_>, head: ItemHead<'_>) {
     let names = body.names;
-    body.begin()
-        .raw(",\"Item\":{")
+    body.raw(",\"Item\":{")
         .id(head.id)
         .raw(",")
         .string(names.ttl_attribute)
@@ -68,6 +101,8 @@ fn open(body: &mut Body<'_>, head: ItemHead<'_>) {
         .number(head.expires_secs)
         .raw("\"},\"created\":{\"N\":\"")
         .number(epoch_ms(head.created))
+        .raw("\"},\"rev\":{\"B\":\"")
+        .raw(&head.rev.to_base64())
         .raw("\"},");
     if let Some((attribute, marker)) = names.layout.marker() {
         body.string(attribute).raw(":");
@@ -78,10 +113,7 @@ fn open(body: &mut Body<'_>, head: ItemHead<'_>) {
 }
 
 /// Everything after it.
-fn close(mut body: Body<'_>, condition: Option<Condition>) -> Bytes {
-    body.raw("}");
-    if let Some(condition) = condition {
-        body.condition(condition, &[]);
-    }
+fn close(mut body: Body<'_>, condition: Condition<'_>) -> Bytes {
+    body.raw("}").condition(condition);
     body.finish()
 }

@@ -1,11 +1,16 @@
 //! Requests for many sessions at once.
 
+use std::time::SystemTime;
+
 use bytes::Bytes;
 
 use super::body::Body;
 use super::{Moment, Names};
-use crate::item::attributes::CREATED;
-use crate::item::{write_json_string, write_str_attribute};
+use crate::item::attributes::{CREATED, GONE, REV};
+use crate::item::{expiry, write_json_string, write_str_attribute};
+
+const NOT_GONE: &str = " AND attribute_not_exists(#g)";
+const IN_LAYOUT: &str = " OR attribute_type(#e, :number))";
 
 /// How many items one `BatchWriteItem` takes.
 ///
@@ -19,9 +24,11 @@ pub(crate) enum Wanted {
     Live,
     /// The number of live sessions.
     LiveCount,
-    /// The keys of all sessions of the layout, expired or not.
+    /// What a tombstone keeps of each session of the layout, expired or not.
+    Replaced,
+    /// The keys of all items of the layout, tombstones among them.
     Keys,
-    /// The keys of expired items.
+    /// The keys of sessions that have expired some time ago, and of tombstones that have expired now.
     ExpiredKeys,
 }
 
@@ -32,6 +39,8 @@ pub(crate) struct ScanPage<'a> {
     /// What the keys begin with.
     pub(crate) prefix: &'a str,
     pub(crate) moment: Moment,
+    /// When a tombstone counts as expired.
+    pub(crate) now: SystemTime,
     pub(crate) consistent_read: bool,
     /// The last key of the page before.
     pub(crate) after: Option<&'a str>,
@@ -52,15 +61,25 @@ pub(crate) fn scan(names: Names<'_>, page: ScanPage<'_>) -> Bytes {
     if let Some(key) = page.after {
         body.raw(",\"ExclusiveStartKey\":{").id(key).raw("}");
     }
-    let is_of_keys = matches!(wanted, Wanted::Keys | Wanted::ExpiredKeys);
-    if is_of_keys {
-        body.raw(",\"ProjectionExpression\":\"#k\"");
-    } else if wanted == Wanted::LiveCount {
-        body.raw(",\"Select\":\"COUNT\"");
+    match wanted {
+        Wanted::Live => {}
+        Wanted::LiveCount => {
+            body.raw(",\"Select\":\"COUNT\"");
+        }
+        Wanted::Replaced => {
+            body.raw(",\"ProjectionExpression\":\"#k,#c,#r\"");
+            body.name("#c", CREATED).name("#r", REV);
+        }
+        Wanted::Keys | Wanted::ExpiredKeys => {
+            body.raw(",\"ProjectionExpression\":\"#k\"");
+        }
     }
     body.name("#e", names.ttl_attribute);
-    if is_of_keys || !prefix.is_empty() {
+    if !matches!(wanted, Wanted::Live | Wanted::LiveCount) || !prefix.is_empty() {
         body.name("#k", names.partition_key);
+    }
+    if wanted != Wanted::Keys {
+        body.name("#g", GONE);
     }
     let mut has_session = "attribute_exists(#s)";
     if wanted != Wanted::ExpiredKeys {
@@ -70,13 +89,16 @@ pub(crate) fn scan(names: Names<'_>, page: ScanPage<'_>) -> Bytes {
             has_session = "(attribute_exists(#s) OR attribute_exists(#o))";
         }
     }
-    if wanted == Wanted::Keys {
+    if matches!(wanted, Wanted::Keys | Wanted::Replaced) {
         body.string_value(":number", "N");
     } else {
         body.moment(moment);
         if moment.too_old.is_some() {
             body.name("#c", CREATED);
         }
+    }
+    if wanted == Wanted::ExpiredKeys {
+        body.number_value(":over", expiry::to_secs(page.now));
     }
     let mut begins = "";
     if !prefix.is_empty() {
@@ -85,29 +107,56 @@ pub(crate) fn scan(names: Names<'_>, page: ScanPage<'_>) -> Bytes {
     }
     let [expired, too_old] = moment.expired();
     let filter: &[&str] = match wanted {
-        Wanted::Live | Wanted::LiveCount => &[has_session, " AND NOT (", expired, too_old, ")"],
+        Wanted::Live | Wanted::LiveCount => {
+            &[has_session, NOT_GONE, " AND NOT (", expired, too_old, ")"]
+        }
         // Items of other applications usually have neither.
-        Wanted::Keys => &["(", has_session, " OR attribute_type(#e, :number))"],
-        Wanted::ExpiredKeys => &["(", expired, too_old, ")"],
+        Wanted::Replaced => &["(", has_session, IN_LAYOUT, NOT_GONE],
+        Wanted::Keys => &["(", has_session, IN_LAYOUT],
+        Wanted::ExpiredKeys => &[
+            "(attribute_exists(#g) AND #e <= :over OR ",
+            expired,
+            too_old,
+            ")",
+        ],
     };
     body.close_values()
         .expression("FilterExpression", &[&filter.concat(), begins]);
     body.finish()
 }
 
-/// `BatchWriteItem` that deletes these keys, at most [`BATCH`].
-pub(crate) fn delete_batch(names: Names<'_>, keys: &[String]) -> Bytes {
-    let mut body = Vec::with_capacity(64 + keys.len() * 128);
+/// A part of a `BatchWriteItem`: a member of its list, and the key of the item.
+pub(crate) struct BatchPart {
+    pub(crate) key: String,
+    pub(crate) json: String,
+}
+
+impl BatchPart {
+    /// Deletes the item with this key.
+    pub(crate) fn delete(names: Names<'_>, key: String) -> Self {
+        let mut json = b"{\"DeleteRequest\":{\"Key\":{".to_vec();
+        write_json_string(names.partition_key, &mut json);
+        json.push(b':');
+        write_str_attribute(&key, &mut json);
+        json.extend_from_slice(b"}}}");
+        Self::new(key, json)
+    }
+
+    pub(super) fn new(key: String, json: Vec<u8>) -> Self {
+        let json = String::from_utf8(json).expect("the codec writes UTF-8");
+        Self { key, json }
+    }
+}
+
+/// `BatchWriteItem` of these parts, at most [`BATCH`].
+pub(crate) fn batch_write(names: Names<'_>, parts: &[BatchPart]) -> Bytes {
+    let mut body = Vec::with_capacity(64 + parts.len() * 256);
     body.extend_from_slice(b"{\"ReturnConsumedCapacity\":\"TOTAL\",\"RequestItems\":{");
     write_json_string(names.table, &mut body);
     body.extend_from_slice(b":[");
-    for (index, key) in keys.iter().enumerate() {
+    for (index, part) in parts.iter().enumerate() {
         body.extend_from_slice(if index == 0 { b"" } else { b"," });
-        body.extend_from_slice(b"{\"DeleteRequest\":{\"Key\":{");
-        write_json_string(names.partition_key, &mut body);
-        body.push(b':');
-        write_str_attribute(key, &mut body);
-        body.extend_from_slice(b"}}}");
+        body.extend_from_slice(part.json.as_bytes());
     }
     body.extend_from_slice(b"]}}");
     body.into()

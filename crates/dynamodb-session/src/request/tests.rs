@@ -1,11 +1,9 @@
-use std::sync::LazyLock;
 use std::time::{Duration, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
 use super::*;
-use crate::framework::{ExpiryField, Framework};
-use crate::item::{Changes, EncodedSession, SessionText, write_fields};
+use crate::item::StateName;
 
 const NAMES: Names<'_> = Names {
     table: "sessions",
@@ -23,27 +21,57 @@ fn head() -> ItemHead<'static> {
         id: "a\"b",
         expires_secs: 1_800_000_000,
         created: at(1_799_000_000_123),
+        rev: Rev::from_base64("AAAAAAAAAAE=").unwrap(),
     }
 }
 
-/// An empty session.
-fn empty() -> EncodedSession {
-    EncodedSession::encode(Layout::Session, &json!({}), put_room("a\"b"), false).unwrap()
+/// The attribute value of an empty session.
+const EMPTY: &str = "{\"M\":{}}";
+
+/// A put of an empty session.
+fn put(names: Names<'_>, condition: Condition<'_>) -> Bytes {
+    put_item(names, head(), EMPTY, std::iter::empty(), condition)
 }
+
+const NO_FIELDS: &TouchData<'_> = &TouchData::Fields(&[]);
 
 fn parse(body: &Bytes) -> Value {
     serde_json::from_slice(body).unwrap()
 }
 
 #[test]
-fn an_unconditional_put_is_the_item_and_nothing_else() {
+fn a_put_is_the_item_and_its_condition() {
     assert_eq!(
-        parse(&put_item(NAMES, head(), empty(), None)),
-        json!({ "TableName": "sessions", "ReturnConsumedCapacity": "TOTAL", "Item": {
-            "sessionId": { "S": "a\"b" }, "expires": { "N": "1800000000" },
-            "created": { "N": "1799000000123" }, "session": { "M": {} },
-        } })
+        parse(&put(NAMES, Condition::Nothing)),
+        json!({
+            "TableName": "sessions", "ReturnConsumedCapacity": "TOTAL",
+            "Item": {
+                "sessionId": { "S": "a\"b" }, "expires": { "N": "1800000000" },
+                "created": { "N": "1799000000123" }, "rev": { "B": "AAAAAAAAAAE=" }, "session": { "M": {} },
+            },
+            "ConditionExpression": "attribute_not_exists(#s) AND attribute_not_exists(#g)",
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+            "ExpressionAttributeNames": { "#s": "session", "#g": "gone" },
+        })
     );
+}
+
+#[test]
+fn a_create_needs_an_item_without_session_and_tombstone_or_one_that_has_expired() {
+    let moment = Moment {
+        now: at(1_500),
+        too_old: None,
+    };
+    let created = at(1_499);
+    let body = parse(&put(NAMES, Condition::Absent { moment, created }));
+    assert_eq!(
+        body["ConditionExpression"],
+        "attribute_not_exists(#s) AND attribute_not_exists(#g) OR (#e <= :now OR #e BETWEEN :from AND :now_ms) \
+         AND (attribute_not_exists(#c) OR #c <> :mine)"
+    );
+    let values = &body["ExpressionAttributeValues"];
+    assert_eq!(values[":now"], json!({ "N": "1.500" }));
+    assert_eq!(values[":mine"], json!({ "N": "1499" }));
 }
 
 #[test]
@@ -58,246 +86,268 @@ fn a_read_asks_for_consistency_only_when_told() {
     );
 }
 
-/// The bodies of a save from one to the other.
-fn merge(before: &Value, now: &Value, fields: &Framework, condition: Condition) -> Vec<Value> {
-    let [before, now] = [before, now].map(|value| SessionText::Attribute(value.to_string()));
-    let (mut session, mut at) = (Vec::new(), Vec::new());
-    write_fields(&now, &mut session, &mut at).unwrap();
-    let changes = Changes::since(&before, &session, &at, fields, true).unwrap();
-    merge_session(NAMES, head(), &changes, condition)
-        .iter()
-        .map(parse)
-        .collect()
+fn write(names: Names<'_>, condition: Condition<'_>) -> Value {
+    parse(&write_session(names, head(), EMPTY, condition))
 }
 
-/// A session with this many fields, named by their numbers.
-fn numbered(fields: usize) -> Value {
-    let fields: serde_json::Map<_, _> = (0..fields)
-        .map(|n| (n.to_string(), json!({ "N": n.to_string() })))
-        .collect();
-    json!({ "M": fields })
+fn session(demands: Demands<'_>) -> Condition<'_> {
+    Condition::Session(demands)
 }
 
-static EXPIRY: LazyLock<Framework> = LazyLock::new(|| {
-    Framework::new()
-        .expiry_field(ExpiryField::instant("_expire"))
-        .expiry_field(ExpiryField::setting("_maxAge"))
-});
+/// The state of an item that was written before.
+fn was() -> Rev {
+    Rev::from_base64("AAAAAAAAAAI=").unwrap()
+}
+
+const ATTRIBUTE: &str = "session";
 
 #[test]
-fn a_merge_names_each_field_that_changed() {
-    let before = json!({ "M": { "same": { "S": "x" }, "a.b": { "N": "1" }, "gone": { "M": {} } } });
-    let now =
-        json!({ "M": { "_maxAge": { "N": "9" }, "same": { "S": "x" }, "a.b": { "B": "AQ==" } } });
-    let created = Some(at(7));
+fn a_save_writes_the_whole_session_on_the_state_it_was_made_from() {
+    let rev = was();
+    let attribute = ATTRIBUTE;
+    let condition = session(Demands {
+        created: Some(at(7)),
+        state: State::Rev { rev, attribute },
+        not_after: Some(1_800_000_000),
+        live: None,
+    });
     assert_eq!(
-        merge(&before, &now, &EXPIRY, Condition::Present { created }),
-        [json!({
+        write(NAMES, condition),
+        json!({
             "TableName": "sessions", "ReturnConsumedCapacity": "TOTAL",
             "Key": { "sessionId": { "S": "a\"b" } },
-            "UpdateExpression": "SET #e = :e, #c = if_not_exists(#c, :c), #s.#f1 = :f1, #s.#f3 = :f3 \
-                REMOVE #s.#f0, #s.#f2",
-            "ConditionExpression": "attribute_exists(#k) AND (attribute_not_exists(#c) OR #c = :loaded)",
+            "UpdateExpression": "SET #e = :e, #c = if_not_exists(#c, :c), #r = :r, #s = :s",
+            "ConditionExpression": "attribute_exists(#h) AND #r = :rev AND attribute_not_exists(#g) \
+                AND (attribute_not_exists(#c) OR #c = :loaded) \
+                AND (attribute_not_exists(#e) OR NOT attribute_type(#e, :number) OR #e <= :e \
+                OR #e BETWEEN :from AND :e_ms)",
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
             "ExpressionAttributeNames": {
-                "#k": "sessionId", "#e": "expires", "#c": "created", "#s": "session",
-                "#f0": "_expire", "#f1": "_maxAge", "#f2": "gone", "#f3": "a.b",
+                "#e": "expires", "#c": "created", "#r": "rev", "#s": "session", "#h": "session", "#g": "gone",
             },
             "ExpressionAttributeValues": {
-                ":e": { "N": "1800000000" }, ":c": { "N": "1799000000123" }, ":loaded": { "N": "7" },
-                ":f1": { "N": "9" }, ":f3": { "B": "AQ==" },
+                ":e": { "N": "1800000000" }, ":c": { "N": "1799000000123" }, ":r": { "B": "AAAAAAAAAAE=" },
+                ":s": { "M": {} }, ":rev": { "B": "AAAAAAAAAAI=" }, ":loaded": { "N": "7" },
+                ":number": { "S": "N" }, ":from": { "N": "100000000000" }, ":e_ms": { "N": "1800000000000" },
             },
-        })]
+        })
     );
 }
 
 #[test]
-fn a_merge_of_nothing_moves_the_expiry() {
-    let condition = Condition::Present { created: None };
-    let bodies = merge(&numbered(3), &numbered(3), &Framework::new(), condition);
-    let expressions: Vec<_> = bodies
-        .iter()
-        .map(|body| &body["UpdateExpression"])
-        .collect();
-    assert_eq!(expressions, ["SET #e = :e, #c = if_not_exists(#c, :c)"]);
-}
-
-#[test]
-fn a_merge_that_does_not_know_the_created_asks_for_it_and_is_split_all_the_same() {
-    let moment = Moment {
-        now: at(1_799_000_000_500),
-        too_old: None,
+fn an_item_without_a_state_is_compared_with_what_was_loaded() {
+    let item = |value, expires_at| {
+        let attribute = ATTRIBUTE;
+        session(Demands {
+            state: State::Unversioned(Unversioned {
+                attribute,
+                value,
+                expires_at,
+                expiry: None,
+            }),
+            ..Demands::default()
+        })
     };
-    for moment in [None, Some(moment)] {
-        let of = |created| {
-            let condition = Condition::Present { created };
-            let condition = moment.map_or(condition, |moment| condition.while_live(moment));
-            merge(&numbered(0), &numbered(150), &Framework::new(), condition)
-        };
-        let (known, unknown) = (of(Some(at(7))), of(None));
-        assert_eq!((known.len(), unknown.len()), (2, 2));
-        for (known, unknown) in known.iter().zip(&unknown) {
-            assert_eq!(unknown["ReturnValues"], "UPDATED_NEW");
-            assert_eq!(known.get("ReturnValues"), None);
-            // What is left may be sent with the other condition.
-            assert_eq!(known["UpdateExpression"], unknown["UpdateExpression"]);
-        }
-    }
+    let body = write(
+        NAMES,
+        item(Some("{\"M\":{\"n\":{\"N\":\"1\"}}}"), Some(at(1_500))),
+    );
+    assert_eq!(
+        body["ConditionExpression"],
+        "attribute_not_exists(#r) AND #h = :same AND #e IN (:was, :was_ms) AND attribute_not_exists(#g)"
+    );
+    let values = &body["ExpressionAttributeValues"];
+    assert_eq!(values[":same"], json!({ "M": { "n": { "N": "1" } } }));
+    assert_eq!(values[":was"], json!({ "N": "1.500" }));
+    assert_eq!(values[":was_ms"], json!({ "N": "1500" }));
+    let body = write(NAMES, item(None, None));
+    assert_eq!(
+        body["ConditionExpression"],
+        "attribute_not_exists(#r) AND attribute_exists(#h) \
+         AND (attribute_not_exists(#e) OR NOT attribute_type(#e, :number)) AND attribute_not_exists(#g)"
+    );
 }
 
 #[test]
-fn more_fields_than_one_request_takes_go_into_several() {
-    let created = Some(at(7));
-    let condition = Condition::Present { created };
-    for (fields, requests) in [(0, 1), (1, 1), (98, 1), (99, 2), (198, 2), (199, 3)] {
-        for (before, now) in [(0, fields), (fields, 0)] {
-            let (before, now) = (numbered(before), numbered(now));
-            let bodies = merge(&before, &now, &EXPIRY, condition);
-            assert_eq!(bodies.len(), requests, "{fields}");
-            let mut written = Vec::new();
-            for (index, body) in bodies.iter().enumerate() {
-                let expression = body["UpdateExpression"].as_str().unwrap();
-                assert!(expression.len() <= 4096);
-                assert_eq!(expression.contains("#e = :e, #c ="), index == 0);
-                let names = body["ExpressionAttributeNames"].as_object().unwrap();
-                let of_fields = names
-                    .iter()
-                    .filter(|(placeholder, _)| placeholder.starts_with("#f"))
-                    .map(|(_, name)| name.as_str().unwrap().to_owned());
-                let of_fields: Vec<_> = of_fields.collect();
-                assert!(of_fields.len() <= 100);
-                // The unit is whole, and goes with the expiry.
-                assert_eq!(of_fields.contains(&"_maxAge".to_owned()), index == 0);
-                assert_eq!(of_fields.contains(&"_expire".to_owned()), index == 0);
-                written.extend(of_fields);
-                assert_eq!(
-                    body["ConditionExpression"],
-                    bodies[0]["ConditionExpression"]
-                );
-                assert_eq!(body["Key"], bodies[0]["Key"]);
-            }
-            let total = written.len();
-            written.sort();
-            written.dedup();
-            assert_eq!((total, written.len()), (fields + 2, fields + 2));
-        }
-    }
+fn a_touch_writes_the_expiry_and_the_fields_that_belong_to_it() {
+    let fields = [
+        ("\"_expire\"".to_owned(), Some("{\"N\":\"9\"}")),
+        ("\"a.b\"".to_owned(), None),
+    ];
+    let condition = session(Demands::default());
+    let body = touch_session(NAMES, "id", 9, &TouchData::Fields(&fields), condition);
+    let body = parse(&body);
+    assert_eq!(
+        body["UpdateExpression"],
+        "SET #e = :e, #s.#f0 = :f0 REMOVE #s.#f1"
+    );
+    assert_eq!(
+        body["ExpressionAttributeNames"],
+        json!({ "#e": "expires", "#s": "session", "#f0": "_expire", "#f1": "a.b", "#k": "sessionId", "#g": "gone" })
+    );
+    let body = parse(&touch_session(NAMES, "id", 9, NO_FIELDS, condition));
+    assert_eq!(body["UpdateExpression"], "SET #e = :e");
+}
+
+#[test]
+fn a_touch_of_text_writes_the_whole_of_it() {
+    let condition = session(Demands::default());
+    let text = TouchData::Whole("{\"S\":\"{}\"}");
+    let body = parse(&touch_session(NAMES, "id", 9, &text, condition));
+    assert_eq!(body["UpdateExpression"], "SET #e = :e, #s = :s");
+    assert_eq!(
+        body["ExpressionAttributeValues"][":s"],
+        json!({ "S": "{}" })
+    );
+}
+
+#[test]
+fn a_tombstone_keeps_the_created_and_the_states_of_what_it_replaces() {
+    let gone = StateName::from_base64("AAAAAAAAAAM=").unwrap();
+    let of = |layout, created, rev| {
+        let tombstone = Tombstone {
+            id: "a",
+            expires_secs: 9,
+            gone,
+            created,
+            rev,
+        };
+        let names = Names { layout, ..NAMES };
+        parse(&put_tombstone(names, &tombstone, Condition::Nothing))["Item"].clone()
+    };
+    assert_eq!(
+        of(Layout::Session, Some(at(7)), Some(was())),
+        json!({
+            "sessionId": { "S": "a" }, "expires": { "N": "9" }, "gone": { "B": "AAAAAAAAAAM=" },
+            "created": { "N": "7" }, "rev": { "B": "AAAAAAAAAAI=" },
+            "session": { "M": { "_expire": { "N": "1" } } },
+        })
+    );
+    assert_eq!(
+        of(Layout::ConnectDynamodb, None, None),
+        json!({ "sessionId": { "S": "a" }, "expires": { "N": "9" }, "gone": { "B": "AAAAAAAAAAM=" } })
+    );
+}
+
+#[test]
+fn a_put_of_the_whole_item_keeps_its_other_attributes() {
+    let others = [("user", "{\"S\":\"ada\"}"), ("n\"", "{\"N\":\"1\"}")];
+    let condition = session(Demands::default());
+    let put = put_item(NAMES, head(), EMPTY, others.into_iter(), condition);
+    let item = &parse(&put)["Item"];
+    assert_eq!(item["user"], json!({ "S": "ada" }));
+    assert_eq!(item["n\""], json!({ "N": "1" }));
+    assert_eq!(item["session"], json!({ "M": {} }));
 }
 
 #[test]
 fn each_layout_is_written_as_its_package_reads_it() {
-    let condition = Condition::Present { created: None };
     let of = |layout| {
         let names = Names { layout, ..NAMES };
         (
-            parse(&put_item(names, head(), empty(), None)),
-            parse(&replace_session(names, head(), &empty(), condition)),
+            parse(&put(names, Condition::Nothing)),
+            write(names, session(Demands::default())),
         )
     };
-    let (put, replace) = of(Layout::ConnectDynamodb);
+    let (put, update) = of(Layout::ConnectDynamodb);
     assert_eq!(
         put["Item"],
         json!({
             "sessionId": { "S": "a\"b" }, "expires": { "N": "1800000000" }, "created": { "N": "1799000000123" },
-            "type": { "S": "connect-session" }, "sess": { "M": {} },
+            "rev": { "B": "AAAAAAAAAAE=" }, "type": { "S": "connect-session" }, "sess": { "M": {} },
         })
     );
     assert_eq!(
-        replace["UpdateExpression"],
-        "SET #e = :e, #c = if_not_exists(#c, :c), #s = :s, #t = :t"
+        update["UpdateExpression"],
+        "SET #e = :e, #c = if_not_exists(#c, :c), #r = :r, #s = :s, #t = :t"
     );
-    assert_eq!(replace["ExpressionAttributeNames"]["#s"], "sess");
-    assert_eq!(replace["ExpressionAttributeNames"]["#t"], "type");
+    assert_eq!(update["ExpressionAttributeNames"]["#s"], "sess");
+    assert_eq!(update["ExpressionAttributeNames"]["#t"], "type");
     assert_eq!(
-        replace["ExpressionAttributeValues"][":t"],
+        update["ExpressionAttributeValues"][":t"],
         json!({ "S": "connect-session" })
     );
     for (layout, foreign) in [
         (Layout::DynamodbStore, "sess"),
         (Layout::TowerSessionsDynamodbStore, "data"),
     ] {
-        let (put, replace) = of(layout);
+        let (put, update) = of(layout);
         assert_eq!(put["Item"]["session"], json!({ "M": {} }));
         assert!(put["Item"].get(foreign).is_none());
         assert_eq!(
-            replace["UpdateExpression"],
-            "SET #e = :e, #c = if_not_exists(#c, :c), #s = :s REMOVE #o"
+            update["UpdateExpression"],
+            "SET #e = :e, #c = if_not_exists(#c, :c), #r = :r, #s = :s REMOVE #o"
         );
-        assert_eq!(replace["ExpressionAttributeNames"]["#s"], "session");
-        assert_eq!(replace["ExpressionAttributeNames"]["#o"], foreign);
+        assert_eq!(update["ExpressionAttributeNames"]["#s"], "session");
+        assert_eq!(update["ExpressionAttributeNames"]["#o"], foreign);
     }
 }
 
 #[test]
 fn every_placeholder_that_is_declared_is_used_and_the_other_way_round() {
-    let created = Some(at(7));
-    let moment = Moment {
-        now: at(1_799_000_000_500),
-        too_old: None,
+    let now = at(1_799_000_000_500);
+    let moments = [None, Some(at(5))].map(|too_old| Moment { now, too_old });
+    let attribute = ATTRIBUTE;
+    let unversioned = |value, expires_at| {
+        State::Unversioned(Unversioned {
+            attribute,
+            value,
+            expires_at,
+            expiry: None,
+        })
     };
-    let aging = Moment {
-        too_old: Some(at(5)),
-        ..moment
-    };
-    let (nothing, fields) = (numbered(0), numbered(250));
-    let of_layout = |layout| {
-        let names = Names { layout, ..NAMES };
-        replace_session(names, head(), &empty(), Condition::Live { created, moment })
-    };
-    let bodies = [
-        put_item(NAMES, head(), empty(), Some(Condition::Unstamped(None))),
-        put_item(NAMES, head(), empty(), Some(Condition::Absent(moment))),
-        put_item(NAMES, head(), empty(), Some(Condition::Absent(aging))),
-        move_expiry(
-            NAMES,
-            "id",
-            9,
-            Condition::Live {
-                created: None,
-                moment: aging,
-            },
-        ),
-        delete_item(NAMES, "id", Some(Condition::Expired(moment))),
-        delete_item(NAMES, "id", Some(Condition::Expired(aging))),
-        replace_session(NAMES, head(), &empty(), Condition::Present { created }),
-        replace_session(
-            NAMES,
-            head(),
-            &empty(),
-            Condition::Present { created: None },
-        ),
-        replace_session(NAMES, head(), &empty(), Condition::Live { created, moment }),
-        move_expiry(NAMES, "id", 9, Condition::Live { created, moment }),
-        move_expiry(
-            NAMES,
-            "id",
-            9,
-            Condition::Live {
-                created: None,
-                moment,
-            },
-        ),
-        of_layout(Layout::ConnectDynamodb),
-        of_layout(Layout::DynamodbStore),
-    ];
-    let mut bodies: Vec<_> = bodies.iter().map(parse).collect();
-    for condition in [
-        Condition::Present { created },
-        Condition::Present { created: None },
-        Condition::Live { created, moment },
-        Condition::Live {
-            created: None,
-            moment: aging,
+    let states = [
+        State::Any,
+        State::Rev {
+            rev: was(),
+            attribute,
         },
-    ] {
-        for (before, now) in [(&nothing, &fields), (&fields, &nothing), (&fields, &fields)] {
-            for of in [&*EXPIRY, &Framework::new()] {
-                bodies.extend(merge(before, now, of, condition));
+        State::Odd {
+            value: "{\"N\":\"1\"}",
+            attribute,
+        },
+        unversioned(Some("{\"M\":{}}"), Some(at(5))),
+        unversioned(None, None),
+    ];
+    let mut conditions = vec![Condition::Nothing, Condition::Tombstone("{\"B\":\"\"}")];
+    for moment in moments {
+        let created = at(7);
+        conditions.extend([
+            Condition::Absent { moment, created },
+            Condition::Expired { moment, now },
+        ]);
+    }
+    for state in states {
+        for created in [None, Some(at(7))] {
+            for not_after in [None, Some(9)] {
+                for live in [None, Some(moments[0]), Some(moments[1])] {
+                    let demands = Demands {
+                        created,
+                        state,
+                        not_after,
+                        live,
+                    };
+                    conditions.extend([session(demands), Condition::SessionOrNothing(demands)]);
+                }
             }
         }
     }
-    for body in bodies {
-        expect_placeholders_to_match(&body);
+    for condition in conditions {
+        let fields = [("\"_expire\"".to_owned(), Some("{\"N\":\"9\"}"))];
+        let mut bodies = vec![
+            put(NAMES, condition),
+            delete_item(NAMES, "id", condition),
+            touch_session(NAMES, "id", 9, &TouchData::Fields(&fields), condition),
+            touch_session(NAMES, "id", 9, &TouchData::Whole(EMPTY), condition),
+        ];
+        for layout in Layout::ALL {
+            let names = Names { layout, ..NAMES };
+            bodies.push(write_session(names, head(), EMPTY, condition));
+            bodies.push(put(names, condition));
+        }
+        for body in &bodies {
+            expect_placeholders_to_match(&parse(body));
+        }
     }
 }
 

@@ -1,26 +1,29 @@
 //! `UpdateItem`.
 
-use std::time::SystemTime;
-
 use bytes::Bytes;
 
 use super::body::Body;
 use super::{CONDITION_BYTES, Condition, ItemHead, Names};
 use crate::clock::epoch_ms;
-use crate::item::attributes::CREATED;
-use crate::item::{Changes, EncodedSession, write_str_attribute};
+use crate::item::attributes::{CREATED, REV};
+use crate::item::write_str_attribute;
 
-/// `UpdateItem` that replaces data and expiry. Other attributes stay, except the one where another package kept the
-/// data.
-pub(crate) fn replace_session(
+/// `UpdateItem` that writes a whole session, its `rev` and its expiry, and `created` if the item has none. Every other
+/// attribute stays, except the one where another package kept the session.
+pub(crate) fn write_session(
     names: Names<'_>,
     head: ItemHead<'_>,
-    session: &EncodedSession,
-    condition: Condition,
+    value: &str,
+    condition: Condition<'_>,
 ) -> Bytes {
-    let value = session.attribute_value();
-    let mut update = Update::new(names, head.id, value.len(), false);
-    update.expiry_and_created(head.expires_secs, head.created);
+    let mut update = Update::new(names, head.id, value.len());
+    update.expiry(head.expires_secs);
+    update.clause(true, &["#c = if_not_exists(#c, :c)"]);
+    update.body.name("#c", CREATED);
+    update.body.number_value(":c", epoch_ms(head.created));
+    update.set("#r", REV, ":r");
+    update.body.raw("{\"B\":\"");
+    update.body.raw(&head.rev.to_base64()).raw("\"}");
     update.set("#s", names.layout.session_attribute(), ":s");
     update.body.raw(value);
     if let Some((attribute, marker)) = names.layout.marker() {
@@ -33,121 +36,83 @@ pub(crate) fn replace_session(
     update.finish(condition)
 }
 
-/// `UpdateItem`s that write the changed fields of a session, its expiry unit and its expiry. The first has the expiry.
-/// There are more if DynamoDB would refuse a single one. Fields are removed first, to make room for others.
-pub(crate) fn merge_session(
-    names: Names<'_>,
-    head: ItemHead<'_>,
-    changes: &Changes<'_>,
-    condition: Condition,
-) -> Vec<Bytes> {
-    // The item gets a `created`, unless a parallel write has added one. The next write needs it.
-    let asks_for_created = condition.created().is_none();
-    let open = |capacity| Update::new(names, head.id, capacity, asks_for_created);
-    let mut bodies = Vec::with_capacity(1);
-    let mut update = open(changes.bytes());
-    update.expiry_and_created(head.expires_secs, head.created);
-    let set = changes
-        .set
-        .iter()
-        .map(|(name, value)| (*name, Some(*value)));
-    let removed = changes.removed.iter().map(|name| (name.as_str(), None));
-    let expiry = changes
-        .expiry
-        .iter()
-        .map(|(name, value)| (name.as_str(), *value));
-    for (name, value) in expiry.chain(removed).chain(set) {
-        if update.is_full() {
-            let full = std::mem::replace(&mut update, open(0));
-            bodies.push(full.finish(condition));
-        }
-        update.field(name, value);
-    }
-    bodies.push(update.finish(condition));
-    bodies
+/// What a touch writes of the session.
+pub(crate) enum TouchData<'a> {
+    /// These fields are set or removed. Names are JSON strings.
+    Fields(&'a [(String, Option<&'a str>)]),
+    /// This is the whole session, as an attribute value.
+    Whole(&'a str),
 }
 
-/// `UpdateItem` that moves the expiry alone.
-pub(crate) fn move_expiry(
+/// `UpdateItem` that moves the expiry, also where the session itself says when it ends.
+pub(crate) fn touch_session(
     names: Names<'_>,
     id: &str,
     expires_secs: u64,
-    condition: Condition,
+    data: &TouchData<'_>,
+    condition: Condition<'_>,
 ) -> Bytes {
-    let mut update = Update::new(names, id, 0, false);
+    let mut update = Update::new(names, id, 0);
     update.expiry(expires_secs);
+    match data {
+        TouchData::Fields(fields) => {
+            for (index, (name, value)) in fields.iter().enumerate() {
+                update.field(index, name, *value);
+            }
+        }
+        TouchData::Whole(value) => {
+            update.set("#s", names.layout.session_attribute(), ":s");
+            update.body.raw(value);
+        }
+    }
     update.finish(condition)
 }
-
-/// More fields go into several requests. DynamoDB takes expressions of 4 KB; this stays well below.
-///
-/// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html>
-const MAX_FIELDS: usize = 100;
-const MAX_EXPRESSION_BYTES: usize = 3_500;
 
 /// An `UpdateItem` under construction.
 struct Update<'a> {
     body: Body<'a>,
     sets: String,
     removes: String,
-    /// The names that a condition may need as well.
-    named: [&'static str; 2],
-    fields: usize,
 }
 
 impl<'a> Update<'a> {
     /// `capacity` is for the values that are set.
-    fn new(names: Names<'a>, id: &str, capacity: usize, returns_what_it_wrote: bool) -> Self {
-        // The names, the expressions and the rest.
+    fn new(names: Names<'a>, id: &str, capacity: usize) -> Self {
+        // The names, the expressions, and what else there is.
         let mut body = Body::new(names, 512 + CONDITION_BYTES + id.len() + capacity);
         body.key(id);
-        if returns_what_it_wrote {
-            body.raw(",\"ReturnValues\":\"UPDATED_NEW\"");
-        }
         Self {
             body,
             sets: String::with_capacity(128),
             removes: String::new(),
-            named: [""; 2],
-            fields: 0,
         }
     }
 
     fn expiry(&mut self, expires_secs: u64) {
-        self.named[0] = "#e";
-        self.set("#e", self.body.names.ttl_attribute, ":e");
-        self.body.raw("{\"N\":\"").number(expires_secs).raw("\"}");
-    }
-
-    /// Sets the expiry, and `created` if the item has no such attribute.
-    fn expiry_and_created(&mut self, expires_secs: u64, created: SystemTime) {
-        self.expiry(expires_secs);
-        self.named[1] = "#c";
-        self.body.name("#c", CREATED);
-        self.clause(true, &["#c = if_not_exists(#c, :c)"]);
-        self.body.number_value(":c", epoch_ms(created));
+        self.clause(true, &["#e = :e"]);
+        self.body.name("#e", self.body.names.ttl_attribute);
+        if self.body.is_new(":e") {
+            self.body.number_value(":e", expires_secs);
+        }
     }
 
     /// Sets an attribute to the attribute value that comes next.
-    fn set(&mut self, name: &str, attribute: &str, value: &str) {
+    fn set(&mut self, name: &'static str, attribute: &str, value: &str) {
         self.clause(true, &[name, " = ", value]);
         self.body.name(name, attribute).value(value);
     }
 
-    fn remove(&mut self, name: &str, attribute: &str) {
+    fn remove(&mut self, name: &'static str, attribute: &str) {
         self.clause(false, &[name]);
         self.body.name(name, attribute);
     }
 
-    /// Sets a field of the session, whose name is a JSON string, to this attribute value, or removes it.
-    fn field(&mut self, name: &str, value: Option<&str>) {
-        if self.fields == 0 {
-            let attribute = self.body.names.layout.session_attribute();
-            self.body.name("#s", attribute);
-        }
-        let placeholder = format!(":f{}", self.fields);
+    /// Sets a field of the session to this attribute value, or removes it.
+    fn field(&mut self, index: usize, name: &str, value: Option<&str>) {
+        let attribute = self.body.names.layout.session_attribute();
+        self.body.name("#s", attribute);
+        let placeholder = format!(":f{index}");
         let number = &placeholder[1..];
-        self.fields += 1;
         match value {
             Some(value) => {
                 self.clause(true, &["#s.#", number, " = ", &placeholder]);
@@ -171,22 +136,15 @@ impl<'a> Update<'a> {
         }
     }
 
-    fn is_full(&self) -> bool {
-        self.fields >= MAX_FIELDS || self.sets.len() + self.removes.len() >= MAX_EXPRESSION_BYTES
-    }
-
-    fn finish(self, condition: Condition) -> Bytes {
+    fn finish(self, condition: Condition<'_>) -> Bytes {
         let Self {
             mut body,
             sets,
             removes,
-            named,
-            ..
         } = self;
-        let both = !sets.is_empty() && !removes.is_empty();
-        let parts = [&*sets, if both { " " } else { "" }, &*removes];
-        body.condition(condition, &named)
-            .expression("UpdateExpression", &parts);
+        let between = if removes.is_empty() { "" } else { " " };
+        body.condition(condition)
+            .expression("UpdateExpression", &[&*sets, between, &*removes]);
         body.finish()
     }
 }

@@ -12,7 +12,8 @@ use super::{Loaded, SessionId};
 #[derive(Clone, Copy)]
 #[non_exhaustive]
 pub enum Base<'a, B> {
-    /// This session was loaded. The fields that changed since are written, if the session is still there.
+    /// This session was loaded. What changed since is written, if the session is still there, and what other requests
+    /// changed meanwhile is kept.
     Loaded(&'a Loaded<B>),
     /// A load found no session. The session is created; if another request has created one meanwhile, all fields of
     /// `data` are merged into that one.

@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::SystemTime;
 
 use super::{SessionId, Stamp};
+use crate::item::Version;
 
 /// A session as [`load`](crate::SessionStore::load) and [`list`](crate::SessionStore::list) return it.
 ///
@@ -22,15 +23,18 @@ pub struct Loaded<T> {
     pub expires_at: Option<SystemTime>,
     /// When the session was created, to the millisecond. It distinguishes the session from a later one of the same id.
     ///
-    /// `None`: the item does not say, as items of the legacy package. A write then checks only that a session is there.
+    /// `None`: the item does not say, as items of the legacy package. A session of the same id cannot be distinguished from
+    /// it then.
     pub created: Option<SystemTime>,
-    /// Whether another package wrote the item, in a format that the store's [`Layout`](crate::options::Layout) reads. The next
-    /// save rewrites it.
+    /// Whether another package wrote the item, in a format that the store's [`Layout`](crate::options::Layout) reads.
+    /// The next save rewrites it.
     pub is_foreign: bool,
+    /// Which state of the session was loaded. A save of changes is made from it, and merges into a later one.
+    pub version: Version,
 }
 
 impl<T> Loaded<T> {
-    /// A session without an expiry and without `created`.
+    /// A session without an expiry, without `created`, and of an [unknown](Version::UNKNOWN) state.
     ///
     /// For adapters that keep the parts of a loaded session elsewhere between two calls. Set the other fields to what
     /// was loaded, or pass the [`Stamp`] of the last write to [`with_stamp`](Self::with_stamp).
@@ -41,6 +45,7 @@ impl<T> Loaded<T> {
             expires_at: None,
             created: None,
             is_foreign: false,
+            version: Version::UNKNOWN,
         }
     }
 
@@ -49,6 +54,7 @@ impl<T> Loaded<T> {
     pub fn with_stamp(mut self, stamp: Stamp) -> Self {
         self.created = stamp.created;
         self.expires_at = Some(stamp.expires_at);
+        self.version = stamp.version;
         self
     }
 
@@ -60,6 +66,7 @@ impl<T> Loaded<T> {
             expires_at: self.expires_at,
             created: self.created,
             is_foreign: self.is_foreign,
+            version: self.version,
         }
     }
 }
@@ -92,10 +99,7 @@ mod tests {
     fn a_stamp_sets_created_and_expiry() {
         let (created, expires_at) = (Some(SystemTime::UNIX_EPOCH), SystemTime::now());
         let loaded = Loaded::new(SessionId::new("a").unwrap(), ());
-        let stamped = loaded.with_stamp(Stamp {
-            created,
-            expires_at,
-        });
+        let stamped = loaded.with_stamp(Stamp::new(created, expires_at));
         assert_eq!(
             (stamped.created, stamped.expires_at),
             (created, Some(expires_at))

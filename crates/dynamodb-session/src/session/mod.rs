@@ -7,6 +7,7 @@ mod new;
 mod options;
 mod outcome;
 mod page;
+mod target;
 
 pub use base::Base;
 pub use id::SessionId;
@@ -16,3 +17,4 @@ pub use new::NewSession;
 pub use options::{SaveOptions, TouchOptions};
 pub use outcome::{CreateOutcome, SaveOutcome, Stamp};
 pub use page::{Page, PageToken};
+pub use target::DeleteTarget;

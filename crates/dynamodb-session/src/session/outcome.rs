@@ -2,25 +2,31 @@
 
 use std::time::SystemTime;
 
+use crate::item::Version;
+
 /// The state of a stored session after a write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stamp {
     /// The session's [`created`](crate::Loaded::created).
     ///
-    /// `None` if it is not known: a touch and a save of the whole session do not learn the `created` of an item that
-    /// they loaded without one. A save of changed fields does, also if another request has added it.
+    /// `None` if it is not known: a touch and a [`Base::Unknown`](crate::Base::Unknown) do not learn the `created` of
+    /// an item that they loaded without one.
     pub created: Option<SystemTime>,
     /// The expiry the item has now.
     pub expires_at: SystemTime,
+    /// The state the item has now. It is not known after changes were merged: what is stored is then not what the
+    /// application sees.
+    pub version: Version,
 }
 
 impl Stamp {
-    /// The state of a session, for adapters that keep it between two calls.
+    /// The time of creation and the expiry of a session, for adapters that keep them between two calls.
     pub const fn new(created: Option<SystemTime>, expires_at: SystemTime) -> Self {
         Self {
             created,
             expires_at,
+            version: Version::UNKNOWN,
         }
     }
 }
@@ -42,9 +48,6 @@ pub enum SaveOutcome {
     /// The change is stored.
     Saved(Stamp),
     /// The session was deleted since it was loaded, or another one has its id now. Nothing was written.
-    ///
-    /// A save of more than 100 changed fields takes several requests. If the session is deleted between them, the
-    /// fields of the first ones were written and are deleted with it.
     Gone,
 }
 

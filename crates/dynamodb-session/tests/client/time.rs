@@ -77,10 +77,14 @@ async fn requests_and_expiry_are_right_after_one_correction() {
             .unwrap();
         store.delete(&id).await.unwrap();
         let received = aws.received();
-        assert_eq!(received.len(), 4, "of which the first is refused");
+        assert_eq!(received.len(), 5, "of which the first is refused");
         let expires = expires_at.duration_since(UNIX_EPOCH).unwrap().as_secs();
         let body: Value = serde_json::from_str(&received[2].body).unwrap();
         assert_eq!(body["Item"]["expires"]["N"], expires.to_string());
+        let tombstone: Value = serde_json::from_str(&received[4].body).unwrap();
+        let expires = true_time() + Duration::from_mins(25);
+        let expires = expires.duration_since(UNIX_EPOCH).unwrap().as_secs();
+        assert_eq!(tombstone["Item"]["expires"]["N"], expires.to_string());
         assert_eq!(store.stats().retries, 1);
     }
 }

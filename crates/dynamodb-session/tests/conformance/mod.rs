@@ -42,7 +42,7 @@ async fn dynoxide_in_memory() {
 async fn dynoxide_with_saves_that_overwrite_each_other() {
     let engine = engine().start().unwrap();
     let builder = || local(engine.url()).parallel_changes(ParallelChanges::Overwrite);
-    expect_conformance(builder, &["merge"], 8).await;
+    expect_conformance(builder, &["merge"], 10).await;
 }
 
 #[tokio::test]

@@ -338,7 +338,7 @@ async fn prepare(engine: &SessionStore, verb: &str) -> Option<Loaded<Value>> {
         engine.table().delete().await.unwrap();
         return None;
     }
-    engine.clear().await.unwrap();
+    engine.clear_with_tombstones().await.unwrap();
     if verb == "create" || verb == "put" {
         return None;
     }
@@ -383,7 +383,7 @@ async fn perform(
             store.touch(of_loaded(), &touch_until(expires_at)).await?,
             SaveOutcome::Saved(_)
         )),
-        "delete" => store.delete(&fresh.id).await.map(|()| Value::Null)?,
+        "delete" => store.delete(of_loaded()).await.map(|()| Value::Null)?,
         "clear" => json!(store.clear().await?),
         "create_table" => {
             let description = store

@@ -7,12 +7,11 @@ use fastrand::Rng;
 
 use super::network::Fate;
 
-/// The number of callers, and of the session ids that they share.
+/// The number of callers, which share one session id.
 pub(super) const CALLERS: usize = 4;
-pub(super) const SLOTS: usize = 2;
 
 /// The settings of a case.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a separate setting")]
 pub(super) struct Flavour {
     /// Whether the session data are text, as for Node.
@@ -31,8 +30,6 @@ pub(super) struct Flavour {
     pub(super) shows_no_item: bool,
     /// Whether the first item is one of the legacy package.
     pub(super) is_legacy: bool,
-    /// Whether callers change many fields at once.
-    pub(super) is_wide: bool,
     /// In milliseconds.
     pub(super) touch_after: Option<u64>,
     pub(super) absolute: Option<u64>,
@@ -42,17 +39,16 @@ pub(super) struct Flavour {
 /// An action of one caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Act {
-    /// Loads the session in a slot.
-    Load(usize),
+    Load,
     /// Changes a field of the session in its memory. `None` removes it.
     Change(usize, Option<u32>),
-    /// Changes many fields.
-    ChangeMany(u32),
     /// Saves the loaded session, with this TTL in seconds.
     Save(u64),
-    Replace(u64),
     Touch(u64),
+    /// Deletes the loaded session.
     Delete,
+    /// Deletes whatever session there is.
+    DeleteId,
     Create(u64),
     CreateOrMerge(u64),
     Put(u64),
@@ -69,10 +65,11 @@ pub(super) enum Step {
     Arrive(usize),
     /// Milliseconds pass.
     Pass(u64),
-    /// DynamoDB's TTL deletes an expired item.
-    Expire(usize),
-    /// The legacy package stores a session under an unused id.
-    Legacy(usize),
+    /// So much time passes that no attempt can arrive any more that was sent before, and DynamoDB's TTL deletes what
+    /// has expired.
+    Expire,
+    /// The legacy package stores a session.
+    Legacy,
 }
 
 impl fmt::Display for Step {
@@ -100,7 +97,6 @@ impl Flavour {
             is_update_denied,
             shows_no_item: one_in(3),
             is_legacy: one_in(3) || is_foreign,
-            is_wide: !is_update_denied && one_in(25),
             touch_after: one_in(3).then_some(20_000),
             absolute: one_in(4).then_some(90_000),
             max_attempts: rng.u32(1..=4),
@@ -109,7 +105,7 @@ impl Flavour {
 
     /// All flavours with one special setting less.
     pub(super) fn plainer(&self) -> Vec<Self> {
-        let changes: [fn(&mut Self); 12] = [
+        let changes: [fn(&mut Self); 11] = [
             |flavour| flavour.is_text = false,
             |flavour| flavour.has_unit = false,
             |flavour| flavour.is_connect = false,
@@ -118,7 +114,6 @@ impl Flavour {
             |flavour| flavour.is_update_denied = false,
             |flavour| flavour.shows_no_item = false,
             |flavour| flavour.is_legacy = false,
-            |flavour| flavour.is_wide = false,
             |flavour| flavour.touch_after = None,
             |flavour| flavour.absolute = None,
             |flavour| flavour.max_attempts = 4,
@@ -132,11 +127,6 @@ impl Flavour {
             .into_iter()
             .filter(|flavour| flavour != self)
             .collect()
-    }
-
-    /// Whether a save writes the whole session.
-    pub(super) fn is_whole(&self) -> bool {
-        self.overwrites || self.is_update_denied || self.is_connect
     }
 }
 
@@ -165,28 +155,24 @@ pub(super) fn any_step(
                 &[1, 400, 1000, 2000, 29_000, 31_000, 61_000, 100_000],
             ));
         }
-        3..=4 => return Step::Expire(rng.usize(..SLOTS)),
-        5 if flavour.is_legacy => return Step::Legacy(rng.usize(..SLOTS)),
+        3 if rng.u32(..4) == 0 => return Step::Expire,
+        4 if flavour.is_legacy && rng.u32(..4) == 0 => return Step::Legacy,
         _ => {}
     }
     let caller = rng.usize(..CALLERS);
     let act = match situation(caller) {
         Situation::Waits => any_fate(rng),
-        Situation::HasLoaded => any_use(rng, flavour),
+        Situation::HasLoaded => any_use(rng),
         Situation::HasNothing => match rng.u32(..10) {
             0 => Act::Create(any_ttl(rng)),
             1 => Act::CreateOrMerge(any_ttl(rng)),
             2 => Act::Put(any_ttl(rng)),
-            3..=4 => any_change(rng, flavour),
-            _ => Act::Load(any_slot(rng)),
+            3..=4 => any_change(rng),
+            5 => Act::DeleteId,
+            _ => Act::Load,
         },
     };
     Step::Caller(caller, act)
-}
-
-/// Mostly the same slot, so that callers meet.
-fn any_slot(rng: &mut Rng) -> usize {
-    usize::from(rng.u32(..4) == 0)
 }
 
 fn any_fate(rng: &mut Rng) -> Act {
@@ -201,13 +187,13 @@ fn any_fate(rng: &mut Rng) -> Act {
     })
 }
 
-fn any_use(rng: &mut Rng, flavour: &Flavour) -> Act {
+fn any_use(rng: &mut Rng) -> Act {
     match rng.u32(..20) {
-        0..=6 => any_change(rng, flavour),
+        0..=6 => any_change(rng),
         7..=8 => Act::Touch(any_ttl(rng)),
-        9 => Act::Replace(any_ttl(rng)),
-        10..=11 => Act::Delete,
-        12 => Act::Load(any_slot(rng)),
+        9 => Act::Delete,
+        10 => Act::DeleteId,
+        11..=12 => Act::Load,
         13 => match rng.u32(..3) {
             0 => Act::Create(any_ttl(rng)),
             1 => Act::CreateOrMerge(any_ttl(rng)),
@@ -217,10 +203,9 @@ fn any_use(rng: &mut Rng, flavour: &Flavour) -> Act {
     }
 }
 
-fn any_change(rng: &mut Rng, flavour: &Flavour) -> Act {
+fn any_change(rng: &mut Rng) -> Act {
     let value = rng.u32(..1_000_000);
     match rng.u32(..4) {
-        0 if flavour.is_wide => Act::ChangeMany(value),
         0 => Act::Change(rng.usize(..4), None),
         _ => Act::Change(rng.usize(..4), Some(value)),
     }

@@ -30,20 +30,26 @@ pub(super) enum Fate {
     Crashed,
 }
 
-/// A deliberate defect, which the model must find.
+/// A deliberate defect of the protocol, which the model must find.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Defect {
     None,
     /// Writes have no condition, as in the legacy package.
     Unconditional,
-    /// Updates check that a session exists, but not that it is the loaded one.
-    PresenceAlone,
-    /// An update that changes more than the expiry is acknowledged, but not executed.
+    /// Writes to a session do not check its `rev`.
+    NoRev,
+    /// They do not check its `created`.
+    NoCreated,
+    /// They do not check that it is no tombstone.
+    NoGone,
+    /// They do not check that its expiry is not after theirs.
+    NoExpiry,
+    /// A sign-out leaves no tombstone.
+    NoTombstone,
+    /// A tombstone does not keep the `rev` of what it replaces.
+    NoChain,
+    /// A save is acknowledged, but not executed.
     Forgotten,
-    /// A failed condition shows the item of another session.
-    Disguised,
-    /// An update does not return the changed attributes.
-    Silent,
     /// An expired session is shown with an expiry in an hour.
     Undying,
 }
@@ -52,7 +58,7 @@ pub(super) enum Defect {
 #[derive(Clone)]
 pub(super) struct Attempt {
     pub(super) operation: &'static str,
-    body: Value,
+    pub(super) body: Value,
 }
 
 impl Attempt {
@@ -97,6 +103,11 @@ impl Network {
         self.desk.lock().unwrap().caller = caller;
     }
 
+    /// The waiting attempt of this caller.
+    pub(super) fn waiting(&self, caller: usize) -> Option<Attempt> {
+        self.desk.lock().unwrap().waiting[caller].clone()
+    }
+
     /// Takes the waiting attempt of this caller.
     pub(super) fn take(&self, caller: usize) -> Option<Attempt> {
         self.desk.lock().unwrap().waiting[caller].take()
@@ -108,20 +119,21 @@ impl Network {
 
     /// Executes an attempt on the engine.
     pub(super) fn execute(&self, attempt: &Attempt, defect: Defect, now: u64) -> (u16, Value) {
-        let mut attempt = attempt.clone();
-        if attempt.is_write() && is_spoilt(&mut attempt, defect) {
-            return (200, json!({}));
+        let Attempt {
+            operation,
+            mut body,
+        } = attempt.clone();
+        let mut operation = operation;
+        if attempt.is_write() {
+            if defect == Defect::Forgotten
+                && operation == "UpdateItem"
+                && body.to_string().contains(":r")
+            {
+                return (200, json!({}));
+            }
+            weaken(&mut operation, &mut body, defect);
         }
-        let (status, mut answer) = self.engine.call(attempt.operation, attempt.body);
-        if defect == Defect::Disguised
-            && status == 400
-            && let Some(created) = answer.pointer_mut("/Item/created/N")
-        {
-            *created = "1".into();
-        }
-        if defect == Defect::Silent {
-            answer.as_object_mut().unwrap().remove("Attributes");
-        }
+        let (status, mut answer) = self.engine.call(operation, body);
         if defect == Defect::Undying
             && let Some(expires) = answer.pointer_mut("/Item/expires/N")
         {
@@ -134,36 +146,46 @@ impl Network {
     }
 }
 
-/// Applies the defect to a write. Returns whether the write must not be executed.
-fn is_spoilt(attempt: &mut Attempt, defect: Defect) -> bool {
-    let body = &mut attempt.body;
+/// Applies a defect to a write.
+fn weaken(operation: &mut &'static str, body: &mut Value, defect: Defect) {
+    let is_update = *operation == "UpdateItem";
+    let is_tombstone = !body["Item"]["gone"].is_null();
+    let replace = |body: &mut Value, part: &str, by: &str| {
+        let condition = body["ConditionExpression"].as_str().unwrap_or_default();
+        body["ConditionExpression"] = condition.replace(part, by).into();
+    };
     match defect {
         Defect::Unconditional => {
             body.as_object_mut().unwrap().remove("ConditionExpression");
-            // An update sets fields of a map, which only an existing item has.
-            if attempt.operation == "UpdateItem" {
-                remove_unused(body);
-            }
         }
-        Defect::PresenceAlone if attempt.operation == "UpdateItem" => {
-            body["ConditionExpression"] = "attribute_exists(#k)".into();
-            body["ExpressionAttributeNames"]["#k"] = "sessionId".into();
+        Defect::NoRev if is_update => replace(body, "#r = :rev", "attribute_exists(#h)"),
+        Defect::NoCreated if is_update => {
+            replace(body, " AND (attribute_not_exists(#c) OR #c = :loaded)", "");
+            replace(body, "#r = :rev", "attribute_exists(#h)");
         }
-        Defect::None
-        | Defect::Undying
-        | Defect::Disguised
-        | Defect::Silent
-        | Defect::PresenceAlone => {}
-        Defect::Forgotten => {
-            let names = &body["ExpressionAttributeNames"];
-            let names_session = names
-                .as_object()
-                .is_some_and(|names| names.values().any(|name| name == "session"));
-            return attempt.operation == "UpdateItem" && names_session;
+        Defect::NoGone if is_update => {
+            replace(body, " AND attribute_not_exists(#g)", "");
+            replace(body, "#r = :rev", "attribute_exists(#h)");
         }
+        Defect::NoExpiry if is_update => replace(
+            body,
+            " AND (attribute_not_exists(#e) OR NOT attribute_type(#e, :number) OR #e <= :e OR #e BETWEEN :from AND \
+             :e_ms)",
+            "",
+        ),
+        Defect::NoTombstone if is_tombstone => {
+            *operation = "DeleteItem";
+            let id = body["Item"]["sessionId"].take();
+            let body = body.as_object_mut().unwrap();
+            body.remove("Item");
+            body.insert("Key".to_owned(), json!({ "sessionId": id }));
+        }
+        Defect::NoChain if is_tombstone => {
+            body["Item"].as_object_mut().unwrap().remove("rev");
+        }
+        _ => {}
     }
-    remove_unused(&mut attempt.body);
-    false
+    remove_unused(body);
 }
 
 /// Removes the names and values that no expression uses, because the engine refuses them.

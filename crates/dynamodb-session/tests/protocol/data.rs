@@ -236,3 +236,35 @@ async fn the_error_of_a_type_mismatch_does_not_quote_the_data() {
         "{error:?}"
     );
 }
+
+#[tokio::test]
+async fn fields_that_the_type_leaves_out_stay() {
+    #[derive(Clone, Serialize, Deserialize)]
+    struct Visit {
+        views: u32,
+    }
+    let world = World::new();
+    let store = world.store().await;
+    let data = json!({ "views": 1, "cart": { "items": [1, 2] } });
+    let _ = store
+        .put(&NewSession::new(id("a"), &data).expires_at(now() + MINUTE))
+        .await
+        .unwrap();
+    for views in 2..4 {
+        let loaded = store.load::<Visit>(&id("a")).await.unwrap().unwrap();
+        let outcome = store
+            .save(&loaded, &Visit { views }, &until(now() + MINUTE))
+            .await
+            .unwrap();
+        assert!(outcome.is_saved());
+        let stored = store
+            .load::<serde_json::Value>(&id("a"))
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!(
+            stored.data,
+            json!({ "views": views, "cart": { "items": [1, 2] } })
+        );
+    }
+}

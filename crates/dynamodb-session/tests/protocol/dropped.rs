@@ -19,8 +19,8 @@ use serde_json::{Value, json};
 use crate::local::Connection;
 use crate::support::dynalite::Dynalite;
 use crate::support::{
-    MINUTE, fresh, id, loaded_as, new_session, now, save_absent, save_unknown, stamp, touch_until,
-    until,
+    MINUTE, WithoutVersion, fresh, id, loaded_as, new_session, now, save_absent, save_unknown,
+    stamp, touch_until, until,
 };
 
 /// Runs after a request was executed, and before the connection is closed instead of an answer.
@@ -228,7 +228,7 @@ async fn is_done_once(engine: SocketAddr, looks: &[&'static str]) {
         proxy.drop_answer();
         let session = new_session(name, json!({ "n": 1 }), MINUTE);
         assert_eq!(
-            store.create(&session).await.unwrap(),
+            store.create(&session).await.unwrap().without_version(),
             CreateOutcome::Created(stamp(now(), MINUTE))
         );
         behind.is_done(&looked(&["PutItem", "PutItem"]), 1);
@@ -244,7 +244,10 @@ async fn is_done_once(engine: SocketAddr, looks: &[&'static str]) {
     let written = save_absent(store, &fresh(&session), &Framework::new())
         .await
         .unwrap();
-    assert_eq!(written, SaveOutcome::Saved(stamp(now(), MINUTE)));
+    assert_eq!(
+        written.without_version(),
+        SaveOutcome::Saved(stamp(now(), MINUTE))
+    );
     behind.is_done(&looked(&["PutItem", "PutItem"]), 1);
     assert_eq!(behind.data(&session.id).await, Some(json!({ "n": 1 })));
 
@@ -255,8 +258,11 @@ async fn is_done_once(engine: SocketAddr, looks: &[&'static str]) {
         .save(&loaded, &data, &until(now() + 2 * MINUTE))
         .await
         .unwrap();
-    assert_eq!(written, SaveOutcome::Saved(stamp(now(), 2 * MINUTE)));
-    behind.is_done(&["UpdateItem"; 2], 2);
+    assert_eq!(
+        written.without_version(),
+        SaveOutcome::Saved(stamp(now(), 2 * MINUTE))
+    );
+    behind.is_done(&looked(&["UpdateItem"; 2]), 1);
     assert_eq!(behind.data(&loaded.id).await, Some(data));
 
     let mut loaded = behind.loaded("e", json!({ "n": 1 })).await;
@@ -265,16 +271,24 @@ async fn is_done_once(engine: SocketAddr, looks: &[&'static str]) {
     proxy.drop_answer();
     proxy.drop_answer();
     let written = save_unknown(store, &replaced).await.unwrap();
-    assert_eq!(written, SaveOutcome::Saved(stamp(now(), 2 * MINUTE)));
+    assert_eq!(
+        written.without_version(),
+        SaveOutcome::Saved(stamp(now(), 2 * MINUTE))
+    );
     behind.is_done(&["UpdateItem"; 3], 3);
     assert_eq!(behind.data(&loaded.id).await, Some(json!({ "n": 2 })));
 
+    let loaded = store.load::<Value>(&id("e")).await.unwrap().unwrap();
+    proxy.done();
     proxy.drop_answer();
     let written = store
         .touch(&loaded, &touch_until(now() + 3 * MINUTE))
         .await
         .unwrap();
-    assert_eq!(written, SaveOutcome::Saved(stamp(now(), 3 * MINUTE)));
+    assert_eq!(
+        written.without_version(),
+        SaveOutcome::Saved(stamp(now(), 3 * MINUTE))
+    );
     behind.is_done(&["UpdateItem"; 2], 2);
 
     proxy.drop_answer();
@@ -282,44 +296,72 @@ async fn is_done_once(engine: SocketAddr, looks: &[&'static str]) {
     let written = save_absent(store, &fresh(&merged), &Framework::new())
         .await
         .unwrap();
-    assert_eq!(written, SaveOutcome::Saved(stamp(now(), 4 * MINUTE)));
+    assert_eq!(
+        written.without_version(),
+        SaveOutcome::Saved(stamp(now(), 4 * MINUTE))
+    );
     assert_eq!(
         behind.data(&loaded.id).await,
         Some(json!({ "n": 2, "m": 3 }))
     );
-    proxy.done();
 
-    for _ in 0..2 {
-        proxy.drop_answer();
-        store.delete(&loaded.id).await.unwrap();
-        behind.is_done(&["DeleteItem"; 2], 2);
-    }
+    let loaded = store.load::<Value>(&id("e")).await.unwrap().unwrap();
+    proxy.done();
+    proxy.drop_answer();
+    store.delete(&loaded).await.unwrap();
+    behind.is_done(&looked(&["PutItem"; 2]), 1);
     assert_eq!(behind.data(&loaded.id).await, None);
+    // Of an id, and of a tombstone.
+    for name in ["d", "e"] {
+        proxy.drop_answer();
+        store.delete(&id(name)).await.unwrap();
+        behind.is_done(&["GetItem", "GetItem", "PutItem"], 1);
+        assert_eq!(behind.data(&id(name)).await, None);
+    }
 }
 
 /// A session is written before the connection is dropped, and deleted by another client before the write is repeated.
-async fn stays_deleted(engine: SocketAddr) {
+/// `looks` are as in [`is_done_once`].
+async fn stays_deleted(engine: SocketAddr, looks: &[&'static str]) {
     let behind = Behind::of(engine).await;
     let Behind { proxy, store, .. } = &behind;
     for verb in ["save", "replace", "touch"] {
-        let loaded = behind.loaded("a", json!({ "n": 1 })).await;
-        proxy.drop_answer_after(move || {
-            let key = json!({ "TableName": "sessions", "Key": { "sessionId": { "S": "a" } } });
-            Connection::open(engine).ok("DeleteItem", &key);
-        });
-        let expires_at = now() + 2 * MINUTE;
-        let written = match verb {
-            "save" => {
-                store
-                    .save(&loaded, &json!({ "n": 2 }), &until(expires_at))
-                    .await
-            }
-            "replace" => save_unknown(store, &loaded).await,
-            _ => store.touch(&loaded, &touch_until(expires_at)).await,
-        };
-        assert_eq!(written.unwrap(), SaveOutcome::Gone, "{verb}");
-        behind.is_done(&["UpdateItem"; 2], 1);
-        assert_eq!(behind.data(&loaded.id).await, None, "{verb}");
+        for leaves_tombstone in [true, false] {
+            let loaded = behind.loaded("a", json!({ "n": 1 })).await;
+            proxy.drop_answer_after(move || {
+                let mut connection = Connection::open(engine);
+                if leaves_tombstone {
+                    let tombstone = json!({
+                        "sessionId": { "S": "a" }, "gone": { "B": "AAAAAAAAAAE=" }, "expires": { "N": "1800001500" },
+                        "created": { "N": "1800000000000" }, "session": { "M": { "_expire": { "N": "1" } } },
+                    });
+                    let put = json!({ "TableName": "sessions", "Item": tombstone });
+                    connection.ok("PutItem", &put);
+                } else {
+                    let key = json!({ "TableName": "sessions", "Key": { "sessionId": { "S": "a" } } });
+                    connection.ok("DeleteItem", &key);
+                }
+            });
+            let expires_at = now() + 2 * MINUTE;
+            let written = match verb {
+                "save" => {
+                    store
+                        .save(&loaded, &json!({ "n": 2 }), &until(expires_at))
+                        .await
+                }
+                "replace" => save_unknown(store, &loaded).await,
+                _ => store.touch(&loaded, &touch_until(expires_at)).await,
+            };
+            assert_eq!(written.unwrap(), SaveOutcome::Gone, "{verb}");
+            // Where nothing is left, no engine shows an item.
+            let looks = if leaves_tombstone {
+                looks
+            } else {
+                &["GetItem"]
+            };
+            behind.is_done(&[&["UpdateItem"; 2], looks].concat(), 1);
+            assert_eq!(behind.data(&loaded.id).await, None, "{verb}");
+        }
     }
 }
 
@@ -335,13 +377,13 @@ async fn a_write_before_a_dropped_connection_is_executed_once() {
 
 #[tokio::test]
 async fn a_session_that_is_deleted_meanwhile_stays_deleted() {
-    stays_deleted(dynoxide().addr()).await;
+    stays_deleted(dynoxide().addr(), &[]).await;
 }
 
 #[tokio::test]
 async fn the_same_without_the_item_of_a_failed_condition() {
     let engine = Dynalite::start();
     is_done_once(engine.addr(), &["GetItem"]).await;
-    stays_deleted(engine.addr()).await;
+    stays_deleted(engine.addr(), &["GetItem"]).await;
     assert_eq!(engine.restarts(), 0, "no request was cut off");
 }

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use crate::support::{
     Fate, MINUTE, MS, Tap, World, fresh, id, loaded_as, now, refusal, save_absent, save_unknown,
-    scripted, touch_until, until,
+    scripted, stored, touch_until, until,
 };
 
 type Recorded = Arc<Mutex<Vec<Event>>>;
@@ -68,11 +68,18 @@ async fn a_dropped_write_is_reported_and_counted() {
     let reported = take(&events);
     assert_eq!(reported.len(), 4);
     let mut hashes = Vec::new();
-    for event in &reported {
+    // The second and the last one are made from a state that is not known, so they read it.
+    let operations = [
+        Operation::UpdateItem,
+        Operation::GetItem,
+        Operation::UpdateItem,
+        Operation::GetItem,
+    ];
+    for (event, expected) in reported.iter().zip(operations) {
         let Event::Conflict { operation, .. } = event else {
             panic!("{event:?}");
         };
-        assert_eq!(*operation, Operation::UpdateItem);
+        assert_eq!(*operation, expected);
         assert!(!format!("{event:?}").contains("the-id"));
         hashes.push(id_hash(event));
     }
@@ -123,9 +130,10 @@ async fn an_item_without_a_session_is_reported() {
         );
         id_hash(&reported[0]);
     }
-    // An expired item and a missing one cause no event.
+    // An expired item, a missing one and a tombstone cause no event.
     world.put_item("the-id", json!({ "expires": { "N": "1700000000" } }));
-    for name in ["the-id", "missing"] {
+    store.delete(&id("signed-out")).await.unwrap();
+    for name in ["the-id", "missing", "signed-out"] {
         assert!(store.load::<Value>(&id(name)).await.unwrap().is_none());
     }
     assert_eq!(take(&events), []);
@@ -137,13 +145,15 @@ async fn every_retry_is_reported_and_counted() {
     let (builder, events) = listening(world.builder());
     let store = world.open(builder).await;
     let crash = Fate::Answer(500, json!({ "__type": "x#InternalServerError" }));
+    let loaded = stored(&store, "a", json!({})).await;
     let before = store.stats();
+    let puts = of(&store, "PutItem");
     world
         .tap
         .script([Fate::Lost(Broken), crash, Fate::AnswerLost]);
-    store.delete(&id("a")).await.unwrap();
+    store.delete(&loaded).await.unwrap();
     let retry = |attempt, code: Option<&str>| Event::Retry {
-        operation: Operation::DeleteItem,
+        operation: Operation::PutItem,
         attempt,
         code: code.map(ToOwned::to_owned),
     };
@@ -158,8 +168,9 @@ async fn every_retry_is_reported_and_counted() {
     let after = store.stats();
     assert_eq!(after.retries - before.retries, 3);
     assert_eq!(after.throttles, before.throttles);
-    let deletes = of(&store, "DeleteItem");
-    assert_eq!((deletes.calls, deletes.errors, deletes.requests), (1, 0, 4));
+    let all = of(&store, "PutItem");
+    assert_eq!((all.calls - puts.calls, all.errors), (1, 0));
+    assert_eq!(all.requests - puts.requests, 4);
 }
 
 #[tokio::test]
@@ -201,19 +212,33 @@ fn of(store: &SessionStore, operation: &str) -> OperationStats {
 
 #[tokio::test]
 async fn clones_share_statistics_and_unused_operations_are_left_out() {
-    let (store, _tap) = scripted([Fate::Answer(200, json!({})), Fate::Answer(200, json!({}))]);
+    let (store, _tap) = scripted((0..4).map(|_| Fate::Answer(200, json!({}))));
     assert_eq!(store.stats(), dynamodb_session::observe::Stats::default());
     store.delete(&id("a")).await.unwrap();
     store.clone().delete(&id("a")).await.unwrap();
     let stats = store.stats();
-    assert_eq!(stats.operations.len(), 1);
-    assert_eq!(
-        (
-            stats.operations[0].operation.name(),
-            stats.operations[0].calls
-        ),
-        ("DeleteItem", 2)
-    );
+    let calls: Vec<_> = stats
+        .operations
+        .iter()
+        .map(|of| (of.operation.name(), of.calls))
+        .collect();
+    assert_eq!(calls, [("GetItem", 2), ("PutItem", 2)]);
+}
+
+#[tokio::test]
+async fn merges_are_counted() {
+    let world = World::new();
+    let store = world.store().await;
+    let loaded = stored(&store, "a", json!({ "n": 1 })).await;
+    // The first save meets the state that was loaded.
+    for merges in 0..3 {
+        let data = json!({ "n": 2 + merges });
+        let written = store.save(&loaded, &data, &until(now() + MINUTE)).await;
+        assert!(written.unwrap().is_saved());
+        assert_eq!(store.stats().merge_retries, merges);
+    }
+    assert_eq!(store.stats().conflicts, 0);
+    assert_eq!(store.stats().retries, 0);
 }
 
 /// A transport that takes some time for each attempt.

@@ -7,8 +7,8 @@ use dynamodb_session::{CreateOutcome, SaveOutcome, SessionStore};
 use serde_json::{Value, json};
 
 use crate::support::{
-    MINUTE, MS, World, fresh, id, loaded_as, new_session, now, save_unknown, secs, stamp,
-    touch_until, until,
+    MINUTE, MS, WithoutVersion, World, fresh, id, loaded_as, new_session, now, save_unknown, saved,
+    secs, stamp, touch_until, until,
 };
 
 async fn expires_at(store: &SessionStore, name: &str) -> Option<SystemTime> {
@@ -41,7 +41,8 @@ async fn one_millisecond_before_its_expiry_a_session_is_live() {
         store
             .touch(&loaded, &touch_until(now() + 2 * MINUTE))
             .await
-            .unwrap(),
+            .unwrap()
+            .without_version(),
         SaveOutcome::Saved(stamp(now(), 2 * MINUTE))
     );
 }
@@ -70,7 +71,7 @@ async fn at_its_expiry_a_session_has_expired() {
         .await
         .unwrap();
     assert_eq!(
-        successor,
+        successor.without_version(),
         CreateOutcome::Created(stamp(now() + MINUTE, 2 * MINUTE))
     );
     assert_eq!(
@@ -109,7 +110,7 @@ async fn an_expiry_in_milliseconds_has_the_same_bounds() {
         .await
         .unwrap();
     assert_eq!(
-        created,
+        created.without_version(),
         CreateOutcome::Created(stamp(now() + MINUTE + 500 * MS, 2 * MINUTE))
     );
 }
@@ -128,12 +129,18 @@ async fn a_save_or_replace_needs_an_item_even_an_expired_one() {
     let saved = store
         .save(&loaded, &loaded.data, &until(now() + 2 * MINUTE))
         .await;
-    assert_eq!(saved.unwrap(), SaveOutcome::Saved(stamp(now(), 2 * MINUTE)));
+    assert_eq!(
+        saved.unwrap().without_version(),
+        SaveOutcome::Saved(stamp(now(), 2 * MINUTE))
+    );
     assert_eq!(expires_at(&store, "a").await, Some(now() + 2 * MINUTE));
     world.clock.advance(MINUTE);
     loaded.expires_at = Some(now() + 3 * MINUTE);
     assert_eq!(
-        save_unknown(&store, &loaded).await.unwrap(),
+        save_unknown(&store, &loaded)
+            .await
+            .unwrap()
+            .without_version(),
         SaveOutcome::Saved(stamp(now(), 3 * MINUTE))
     );
     assert_eq!(expires_at(&store, "a").await, Some(now() + 3 * MINUTE));
@@ -143,55 +150,55 @@ async fn a_save_or_replace_needs_an_item_even_an_expired_one() {
 async fn expiries_are_rounded_up_to_seconds() {
     let world = World::new();
     let store = world.store().await;
-    for (given, stored) in [
+    for (index, (given, stored)) in [
         (Duration::ZERO, 0),
         (MS, 1),
         (999 * MS, 1),
         (1000 * MS, 1),
         (1001 * MS, 2),
-    ] {
+    ]
+    .into_iter()
+    .enumerate()
+    {
         let expires_at = now() + MINUTE + given;
-        let mut written = loaded_as("a", json!({}), MINUTE + given);
+        let name = format!("a{index}");
+        let mut written = loaded_as(&name, json!({}), MINUTE + given);
         let answer = stamp(now(), MINUTE + Duration::from_secs(stored));
         let stored = json!({ "N": secs(60 + stored) });
         let is_stored_once_more = || {
-            let item = world.item("a").unwrap();
+            let item = world.item(&name).unwrap();
             world.put_item(
-                "a",
+                &name,
                 json!({ "session": { "M": {} }, "created": item["created"] }),
             );
             item["expires"] == stored
         };
-        assert_eq!(store.put(&fresh(&written)).await.unwrap(), answer);
+        let created = store.create(&fresh(&written)).await.unwrap();
+        assert_eq!(created.without_version(), CreateOutcome::Created(answer));
+        assert!(is_stored_once_more());
+        // Over the session that is there, and over nothing.
+        for _ in 0..2 {
+            let put = store.put(&fresh(&written)).await.unwrap();
+            assert_eq!(put.without_version(), answer);
+            assert!(is_stored_once_more());
+            world.delete_item(&name);
+        }
+        let _ = store.put(&fresh(&written)).await.unwrap();
         assert!(is_stored_once_more());
         written.created = answer.created;
-        assert_eq!(
-            save_unknown(&store, &written).await.unwrap(),
-            SaveOutcome::Saved(answer)
-        );
-        assert!(is_stored_once_more());
-        assert_eq!(
-            store
-                .save(&written, &json!({ "n": 1 }), &until(expires_at))
-                .await
-                .unwrap(),
-            SaveOutcome::Saved(answer)
-        );
-        assert!(is_stored_once_more());
-        assert_eq!(
-            store
-                .touch(&written, &touch_until(expires_at))
-                .await
-                .unwrap(),
-            SaveOutcome::Saved(answer)
-        );
-        assert!(is_stored_once_more());
-        store.delete(&written.id).await.unwrap();
-        assert_eq!(
-            store.create(&fresh(&written)).await.unwrap(),
-            CreateOutcome::Created(answer)
-        );
-        assert!(is_stored_once_more());
+        for verb in 0..3 {
+            let outcome = match verb {
+                0 => save_unknown(&store, &written).await,
+                1 => {
+                    store
+                        .save(&written, &json!({ "n": 1 }), &until(expires_at))
+                        .await
+                }
+                _ => store.touch(&written, &touch_until(expires_at)).await,
+            };
+            assert_eq!(saved(outcome).without_version(), answer);
+            assert!(is_stored_once_more());
+        }
     }
 }
 
@@ -207,7 +214,7 @@ async fn without_an_expiry_the_stores_default_counts_from_now() {
     let mut session = loaded_as("a", json!({}), MINUTE);
     session.expires_at = None;
     assert_eq!(
-        day.put(&fresh(&session)).await.unwrap(),
+        day.put(&fresh(&session)).await.unwrap().without_version(),
         stamp(now(), Duration::from_hours(24))
     );
     assert_eq!(
@@ -218,7 +225,10 @@ async fn without_an_expiry_the_stores_default_counts_from_now() {
     assert_eq!(world.item("a").unwrap()["expires"], json!({ "N": secs(2) }));
     world.clock.advance(MINUTE);
     assert_eq!(
-        save_unknown(&day, &session).await.unwrap(),
+        save_unknown(&day, &session)
+            .await
+            .unwrap()
+            .without_version(),
         SaveOutcome::Saved(stamp(None, MINUTE + Duration::from_hours(24)))
     );
     assert_eq!(
@@ -243,7 +253,10 @@ async fn an_item_without_expiry_lives_until_a_write_gives_it_one() {
         CreateOutcome::Taken
     );
     assert_eq!(
-        save_unknown(&store, &loaded).await.unwrap(),
+        save_unknown(&store, &loaded)
+            .await
+            .unwrap()
+            .without_version(),
         SaveOutcome::Saved(stamp(None, 1000 * MINUTE + Duration::from_hours(24)))
     );
     assert_eq!(
@@ -255,7 +268,8 @@ async fn an_item_without_expiry_lives_until_a_write_gives_it_one() {
         store
             .save(&loaded, &loaded.data, &until(now() + 1001 * MINUTE))
             .await
-            .unwrap(),
+            .unwrap()
+            .without_version(),
         SaveOutcome::Saved(stamp(now() + 1000 * MINUTE, 1001 * MINUTE))
     );
     assert_eq!(expires_at(&store, "a").await, Some(now() + 1001 * MINUTE));
@@ -276,7 +290,8 @@ async fn the_clock_offset_counts_in_every_comparison() {
         store
             .put(&new_session("a", json!({}), Duration::ZERO))
             .await
-            .unwrap(),
+            .unwrap()
+            .without_version(),
         stamp(now() - MINUTE, Duration::ZERO)
     );
     assert!(store.load::<Value>(&id("a")).await.unwrap().is_some());

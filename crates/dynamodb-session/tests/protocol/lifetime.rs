@@ -9,8 +9,8 @@ use dynamodb_session::{CreateOutcome, Loaded, SaveOutcome, SessionStore};
 use serde_json::{Value, json};
 
 use crate::support::{
-    MINUTE, MS, World, id, new_session, now, save_absent, save_unknown, secs, stamp, touch_until,
-    until,
+    MINUTE, MS, WithoutVersion, World, id, load, new_session, now, save_absent, save_unknown,
+    saved, secs, stamp, touch_until, until,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -117,14 +117,70 @@ async fn a_touch_that_moves_the_expiry_by_half_the_ttl_is_sent() {
 }
 
 #[tokio::test]
-async fn a_shorter_expiry_is_always_sent() {
+async fn a_shorter_expiry_is_always_saved() {
     let world = World::new();
     let (store, session) = skipping(&world, 10 * SECOND).await;
-    assert!(is_sent(&world, &store, &session, 59 * SECOND).await);
+    let expires_at = now() + MINUTE - SECOND;
+    let written = store
+        .save(&session, &session.data, &until(expires_at))
+        .await;
+    assert_eq!(saved(written).without_version(), stamp(now(), 59 * SECOND));
+    assert_eq!(world.tap.operations(), ["UpdateItem"]);
     assert_eq!(
         world.item("a").unwrap()["expires"],
         json!({ "N": secs(59) })
     );
+    assert_eq!(store.stats().skipped_touches, 0);
+}
+
+#[tokio::test]
+async fn a_touch_does_not_shorten_the_life_of_a_session() {
+    let world = World::new();
+    let (store, session) = skipping(&world, 10 * SECOND).await;
+    // It could undo what a parallel request has extended.
+    let touched = store
+        .touch(&session, &touch_until(now() + MINUTE - SECOND))
+        .await;
+    assert_eq!(saved(touched).without_version(), stamp(now(), MINUTE));
+    assert_eq!(
+        world.item("a").unwrap()["expires"],
+        json!({ "N": secs(60) })
+    );
+}
+
+#[tokio::test]
+async fn a_parallel_extension_is_kept() {
+    static FIELDS: LazyLock<Framework> =
+        LazyLock::new(|| Framework::new().expiry_field(ExpiryField::instant("_expire")));
+    let world = World::new();
+    let store = world.store().await;
+    let data = |n: u32, expire: u32| json!({ "n": n, "_expire": expire });
+    for is_touch in [true, false] {
+        let _ = store
+            .put(&new_session("a", data(1, 1), MINUTE))
+            .await
+            .unwrap();
+        let ours = load(&store, "a").await;
+        let theirs = load(&store, "a").await;
+        let options = until(now() + 5 * MINUTE).framework(&FIELDS);
+        let written = store.save(&theirs, &data(1, 5), &options).await;
+        assert!(written.unwrap().is_saved());
+        // This request began earlier, and would extend the session by less.
+        let expires_at = now() + 2 * MINUTE;
+        let written = if is_touch {
+            let data = data(1, 2);
+            let options = touch_until(expires_at).framework(&FIELDS, &data);
+            store.touch(&ours, &options).await
+        } else {
+            let options = until(expires_at).framework(&FIELDS);
+            store.save(&ours, &data(2, 2), &options).await
+        };
+        assert_eq!(saved(written).without_version(), stamp(now(), 5 * MINUTE));
+        let after = load(&store, "a").await;
+        assert_eq!(after.expires_at, Some(now() + 5 * MINUTE));
+        assert_eq!(after.data, data(if is_touch { 1 } else { 2 }, 5));
+        world.delete_item("a");
+    }
 }
 
 #[tokio::test]
@@ -143,6 +199,7 @@ async fn a_first_expiry_and_changed_data_are_always_sent() {
     assert_eq!(world.tap.operations(), ["UpdateItem"]);
 
     for data in [json!({ "n": 2 }), json!({ "n": 1, "m": 1 }), json!({})] {
+        let session = loaded(&world, &store).await;
         let saved = store
             .save(&session, &data, &until(now() + MINUTE + SECOND))
             .await;
@@ -217,10 +274,10 @@ async fn no_write_lets_a_session_live_longer_than_its_absolute_lifetime() {
     let latest = stamp(now(), 2 * MINUTE);
     let session = new_session("a", json!({ "n": 1 }), 5 * MINUTE);
     assert_eq!(
-        store.create(&session).await.unwrap(),
+        store.create(&session).await.unwrap().without_version(),
         CreateOutcome::Created(latest)
     );
-    assert_eq!(store.put(&session).await.unwrap(), latest);
+    assert_eq!(store.put(&session).await.unwrap().without_version(), latest);
     let loaded = store.load::<Value>(&id("a")).await.unwrap().unwrap();
     assert_eq!(loaded.expires_at, Some(now() + 2 * MINUTE));
     world.clock.advance(MINUTE);
@@ -241,18 +298,21 @@ async fn no_write_lets_a_session_live_longer_than_its_absolute_lifetime() {
             .await,
         save_absent(&store, &session, &Framework::new()).await,
     ] {
-        assert_eq!(written.unwrap(), SaveOutcome::Saved(latest));
+        assert_eq!(
+            written.unwrap().without_version(),
+            SaveOutcome::Saved(latest)
+        );
         assert_eq!(
             world.item("a").unwrap()["expires"],
             json!({ "N": secs(120) })
         );
     }
-    // A session that expires earlier keeps its expiry.
-    let touched = store
-        .touch(&loaded, &touch_until(now() + MINUTE + SECOND))
+    // A session can end earlier.
+    let sooner = store
+        .save(&loaded, &loaded.data, &until(now() + MINUTE + SECOND))
         .await;
     assert_eq!(
-        touched.unwrap(),
+        sooner.unwrap().without_version(),
         SaveOutcome::Saved(stamp(now(), MINUTE + SECOND))
     );
 }
@@ -279,7 +339,7 @@ async fn after_its_absolute_lifetime_a_session_has_expired_whatever_its_item_say
         SaveOutcome::Gone
     );
     assert_eq!(
-        store.create(&session).await.unwrap(),
+        store.create(&session).await.unwrap().without_version(),
         CreateOutcome::Created(stamp(now() + 2 * MINUTE, 4 * MINUTE))
     );
 }
@@ -296,7 +356,7 @@ async fn the_life_of_a_legacy_item_begins_with_its_first_save() {
         .save(&loaded, &json!({ "n": 2 }), &until(now() + 60 * MINUTE))
         .await;
     assert_eq!(
-        saved.unwrap(),
+        saved.unwrap().without_version(),
         SaveOutcome::Saved(stamp(now() + 5 * MINUTE, 7 * MINUTE))
     );
     let loaded = store.load::<Value>(&id("a")).await.unwrap().unwrap();

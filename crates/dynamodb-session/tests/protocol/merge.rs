@@ -1,17 +1,27 @@
-//! Parallel requests do not overwrite each other: a save writes only the fields that the application changed.
+//! Parallel requests do not overwrite each other: a save that meets another state of the session puts the fields that
+//! the application changed on that one.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use dynamodb_session::framework::{ExpiryField, Framework};
-use dynamodb_session::{Loaded, SaveOutcome, SessionStore, SessionText};
+use dynamodb_session::options::{Layout, ParallelChanges};
+use dynamodb_session::{Loaded, SaveOutcome, SessionStore, SessionText, Version};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::update::Update;
 use crate::support::{
-    Fate, MINUTE, World, id, loaded_as, now, refusal, secs, stamp, touch_until, until,
+    Fate, MINUTE, WithoutVersion, World, id, load, loaded_as, now, saved, secs, stamp, stored,
+    touch_until, until,
 };
+
+/// An item with these fields, given as attribute values.
+fn item(fields: &Value) -> Value {
+    json!({
+        "session": { "M": fields }, "expires": { "N": secs(60) }, "created": { "N": "1800000000000" },
+    })
+}
 
 /// Stores a session with these fields, given as attribute values, and loads it.
 async fn loaded<T: dynamodb_session::DecodeSession>(
@@ -19,10 +29,7 @@ async fn loaded<T: dynamodb_session::DecodeSession>(
     store: &SessionStore,
     fields: Value,
 ) -> Loaded<T> {
-    let item = json!({
-        "session": { "M": fields }, "expires": { "N": secs(60) }, "created": { "N": "1800000000000" },
-    });
-    world.put_item("a", item);
+    world.put_item("a", item(&fields));
     let loaded = store.load(&id("a")).await.unwrap().unwrap();
     world.tap.calls();
     loaded
@@ -36,27 +43,54 @@ fn update(world: &World) -> Update {
     Update::of(&calls[0].1)
 }
 
+/// The whole session that an update writes.
+fn session_in(update: &Update) -> &Value {
+    assert_eq!(
+        update.attributes(),
+        ["created", "expires", "rev", "session"]
+    );
+    update.0[&vec!["session".to_owned()]].as_ref().unwrap()
+}
+
 fn fields_of(world: &World) -> Value {
     world.item("a").unwrap()["session"]["M"].clone()
 }
 
-/// The fields that a save of `text` writes over the `stored` ones.
+/// The fields that a save of `text` writes over those of a parallel request, when the session was loaded with the
+/// `stored` ones.
 async fn fields_written(stored: Value, text: SessionText) -> Vec<String> {
     let world = World::new();
     let store = world.store().await;
-    let loaded: Loaded<SessionText> = loaded(&world, &store, stored).await;
+    let loaded: Loaded<SessionText> = loaded(&world, &store, stored.clone()).await;
+    let theirs: Value = stored
+        .as_object()
+        .unwrap()
+        .keys()
+        .map(|name| (name.clone(), json!({ "S": "theirs" })))
+        .collect();
+    world.put_item("a", item(&theirs));
     let written = store
         .save(&loaded, &text, &until(now() + MINUTE))
         .await
         .unwrap();
-    assert_eq!(written, SaveOutcome::Saved(stamp(now(), MINUTE)));
-    let update = update(&world);
-    assert_eq!(update.attributes(), ["created", "expires"]);
-    update.fields().into_iter().map(ToOwned::to_owned).collect()
+    assert_eq!(
+        written.without_version(),
+        SaveOutcome::Saved(stamp(now(), MINUTE))
+    );
+    assert_eq!(world.tap.operations(), ["UpdateItem", "UpdateItem"]);
+    let fields = fields_of(&world);
+    let mut names: Vec<String> = [&theirs, &fields]
+        .into_iter()
+        .flat_map(|fields| fields.as_object().unwrap().keys().cloned())
+        .filter(|name| fields.get(name) != theirs.get(name))
+        .collect();
+    names.sort();
+    names.dedup();
+    names
 }
 
 #[tokio::test]
-async fn unchanged_fields_are_not_sent() {
+async fn an_unchanged_session_is_written_as_it_was_loaded() {
     let world = World::new();
     let store = world.store().await;
     let fields = json!({ "n": { "N": "1" }, "o": { "M": { "x": { "L": [{ "S": "" }] } } } });
@@ -65,16 +99,23 @@ async fn unchanged_fields_are_not_sent() {
         .save(&loaded, &loaded.data, &until(now() + 2 * MINUTE))
         .await;
     assert_eq!(
-        written.unwrap(),
+        written.unwrap().without_version(),
         SaveOutcome::Saved(stamp(now(), 2 * MINUTE))
     );
     let update = update(&world);
-    assert_eq!(update.fields(), [""; 0]);
+    assert_eq!(session_in(&update), &json!({ "M": fields }));
     assert_eq!(
         update.0[&vec!["expires".to_owned()]],
         Some(json!({ "N": secs(120) }))
     );
     assert_eq!(fields_of(&world), fields);
+}
+
+#[tokio::test]
+async fn unchanged_fields_are_not_written_over_a_parallel_change() {
+    let stored = json!({ "n": { "N": "1" }, "o": { "M": { "x": { "L": [{ "S": "" }] } } } });
+    let text = SessionText::Json(r#"{"n":1,"o":{"x":[""]}}"#.to_owned());
+    assert_eq!(fields_written(stored, text).await, [""; 0]);
 }
 
 #[tokio::test]
@@ -108,23 +149,45 @@ async fn a_saved_session_is_the_base_of_the_next_save() {
     let world = World::new();
     let store = world.store().await;
     let first: Loaded<Value> = loaded(&world, &store, json!({ "n": { "N": "1" } })).await;
-    let mut record = first.with_data(json!({ "n": 2 }));
-    let SaveOutcome::Saved(stamp) = store
-        .save(&first, &record.data, &until(now() + MINUTE))
-        .await
-        .unwrap()
-    else {
-        panic!("it is there");
-    };
-    (record.created, record.expires_at) = (stamp.created, Some(stamp.expires_at));
+    let mut data = json!({ "n": 2 });
+    let written = store.save(&first, &data, &until(now() + MINUTE)).await;
+    let record = first.with_data(data.clone()).with_stamp(saved(written));
+    let rev = world.item("a").unwrap()["rev"].clone();
     world.tap.calls();
-    let data = json!({ "n": 2, "m": 3 });
+    data["m"] = json!(3);
     let written = store
         .save(&record, &data, &until(now() + MINUTE))
         .await
         .unwrap();
     assert!(written.is_saved());
-    assert_eq!(update(&world).fields(), ["m"]);
+    let calls = world.tap.calls();
+    assert_eq!(calls.len(), 1);
+    assert_eq!(calls[0].1["ExpressionAttributeValues"][":rev"], rev);
+    assert_eq!(load(&store, "a").await.data, data);
+}
+
+/// What the application saw stays the base of its next change, whatever is stored by then.
+#[tokio::test]
+async fn a_merged_session_is_the_base_of_the_next_save() {
+    let world = World::new();
+    let store = world.store().await;
+    let ours = stored(&store, "a", json!({ "n": 1, "ours": 1 })).await;
+    let theirs = load(&store, "a").await;
+    let until_later = until(now() + MINUTE);
+    let data = json!({ "n": 7, "ours": 1, "theirs": 7 });
+    let _ = saved(store.save(&theirs, &data, &until_later).await);
+    let data = json!({ "n": 1, "ours": 2 });
+    let stamp = saved(store.save(&ours, &data, &until_later).await);
+    assert_eq!(stamp.version, Version::UNKNOWN);
+    assert_eq!(store.stats().merge_retries, 1);
+    // The next save changes one field, and takes back no other.
+    let ours = ours.with_data(data).with_stamp(stamp);
+    let data = json!({ "n": 1, "ours": 3 });
+    let _ = saved(store.save(&ours, &data, &until_later).await);
+    assert_eq!(
+        load(&store, "a").await.data,
+        json!({ "n": 7, "ours": 3, "theirs": 7 })
+    );
 }
 
 #[tokio::test]
@@ -145,9 +208,10 @@ async fn a_field_is_removed_and_null_is_a_value() {
         .await;
     assert!(written.unwrap().is_saved());
     let update = update(&world);
-    let field = |name: &str| &update.0[&vec!["session".to_owned(), name.to_owned()]];
-    assert_eq!(field("user"), &None);
-    assert_eq!(field("n"), &Some(json!({ "NULL": true })));
+    assert_eq!(
+        session_in(&update),
+        &json!({ "M": { "n": { "NULL": true } } })
+    );
     assert_eq!(fields_of(&world), json!({ "n": { "NULL": true } }));
 }
 
@@ -186,6 +250,8 @@ async fn numbers_in_types_are_compared_to_the_last_digit() {
         "big": { "N": "9007199254740993" }, "signed": { "N": "-9007199254740993" }, "ratio": { "N": "0.10000000000000000555" },
     });
     let mut record: Loaded<Exact> = loaded(&world, &store, stored).await;
+    // The save merges with what is stored.
+    record.version = Version::UNKNOWN;
     let changed = Exact {
         big: record.data.big - 1,
         ..record.data
@@ -195,19 +261,18 @@ async fn numbers_in_types_are_compared_to_the_last_digit() {
         .await
         .unwrap();
     assert!(written.is_saved());
-    assert_eq!(update(&world).fields(), ["big"]);
-    assert_eq!(fields_of(&world)["big"], json!({ "N": "9007199254740992" }));
-    // An unchanged number keeps its digits too.
-    assert_eq!(
-        fields_of(&world)["ratio"],
-        json!({ "N": "0.10000000000000000555" })
-    );
+    let fields = json!({
+        "big": { "N": "9007199254740992" }, "signed": { "N": "-9007199254740993" },
+        // A number that is not changed keeps its digits too.
+        "ratio": { "N": "0.10000000000000000555" },
+    });
+    assert_eq!(fields_of(&world), fields);
     record.data = changed;
     let _ = store
         .save(&record, &record.data, &until(now() + MINUTE))
         .await
         .unwrap();
-    assert_eq!(update(&world).fields(), [""; 0]);
+    assert_eq!(fields_of(&world), fields);
 }
 
 #[tokio::test]
@@ -235,20 +300,14 @@ async fn the_expiry_unit_is_written_with_the_ttl_attribute_each_field_set_or_rem
     let stored = json!({
         "_expire": { "N": "1" }, "_maxAge": { "N": "7" }, "cookie": { "M": { "path": { "S": "/" } } }, "n": { "N": "1" },
     });
-    for (data, fields) in [
+    for (data, is_touch) in [
         // Sessions without and with changes.
         (
             json!({ "_expire": 1, "cookie": { "path": "/" }, "n": 1 }),
-            vec!["_expire", "_session", "cookie"],
+            true,
         ),
-        (
-            json!({ "_session": true, "n": 2 }),
-            vec!["_expire", "_session", "cookie", "n"],
-        ),
-        (
-            json!({ "cookie": { "path": "/a", "expires": 3 } }),
-            vec!["_expire", "_session", "cookie", "n"],
-        ),
+        (json!({ "_session": true, "n": 2 }), false),
+        (json!({ "cookie": { "path": "/a", "expires": 3 } }), false),
     ] {
         let loaded: Loaded<Value> = loaded(&world, &store, stored.clone()).await;
         let written = store
@@ -256,12 +315,15 @@ async fn the_expiry_unit_is_written_with_the_ttl_attribute_each_field_set_or_rem
             .await;
         assert!(written.unwrap().is_saved());
         let update = update(&world);
-        assert_eq!(update.fields(), fields, "{data}");
-        assert_eq!(update.attributes(), ["created", "expires"]);
-        for field in ["_expire", "_session", "cookie"] {
-            let path = vec!["session".to_owned(), field.to_owned()];
+        if is_touch {
+            assert_eq!(update.fields(), ["_expire", "_session", "cookie"]);
+            assert_eq!(update.attributes(), ["expires"]);
+        } else {
+            assert_eq!(session_in(&update)["M"], fields_of(&world));
+        }
+        for field in ["_expire", "_session", "cookie", "n"] {
             assert_eq!(
-                update.0[&path].is_some(),
+                fields_of(&world).get(field).is_some(),
                 data.get(field).is_some(),
                 "{data} {field}"
             );
@@ -285,7 +347,7 @@ async fn a_touch_writes_the_expiry_unit_and_nothing_else() {
         )
         .await;
     assert_eq!(
-        written.unwrap(),
+        written.unwrap().without_version(),
         SaveOutcome::Saved(stamp(now(), 2 * MINUTE))
     );
     assert_eq!(update(&world).fields(), ["_expire", "_session", "cookie"]);
@@ -319,7 +381,7 @@ fn wide(fields: std::ops::Range<usize>, value: u32) -> BTreeMap<String, u32> {
 }
 
 #[tokio::test]
-async fn many_changes_take_several_updates_each_with_the_condition() {
+async fn many_changes_take_one_update_with_the_condition() {
     let world = World::new();
     let store = world.store().await;
     let stored = wide(0..150, 1);
@@ -334,49 +396,83 @@ async fn many_changes_take_several_updates_each_with_the_condition() {
         .save(&loaded, &data, &until(now() + 2 * MINUTE))
         .await
         .unwrap();
-    assert_eq!(written, SaveOutcome::Saved(stamp(now(), 2 * MINUTE)));
+    assert_eq!(
+        written.without_version(),
+        SaveOutcome::Saved(stamp(now(), 2 * MINUTE))
+    );
     let calls = world.tap.calls();
-    assert_eq!(calls.len(), 3);
-    let condition = &calls[0].1["ConditionExpression"];
-    let mut written = 0;
-    for (number, (operation, body)) in calls.iter().enumerate() {
-        assert_eq!(*operation, "UpdateItem");
-        assert_eq!(body["ConditionExpression"], *condition);
-        assert!(condition.as_str().unwrap().contains("attribute_exists"));
-        assert_eq!(
-            body["ExpressionAttributeValues"][":loaded"],
-            json!({ "N": "1800000000000" })
-        );
-        assert!(body["UpdateExpression"].as_str().unwrap().len() <= 4096);
-        let update = Update::of(body);
-        assert!(update.fields().len() <= 100);
-        written += update.fields().len();
-        assert_eq!(update.attributes().contains(&"expires"), number == 0);
-        // The removals make room for the new fields.
-        let removes = update.0.values().any(Option::is_none);
-        assert_eq!(removes, number == 0);
-    }
-    assert_eq!(written, 250);
+    assert_eq!(calls.len(), 1);
+    let (operation, body) = &calls[0];
+    assert_eq!(*operation, "UpdateItem");
+    let condition = body["ConditionExpression"].as_str().unwrap();
+    assert!(condition.contains("#c = :loaded"), "{condition}");
+    assert_eq!(
+        body["ExpressionAttributeValues"][":loaded"],
+        json!({ "N": "1800000000000" })
+    );
+    assert!(body["UpdateExpression"].as_str().unwrap().len() <= 4096);
+    let session = Update::of(body);
+    assert_eq!(session_in(&session)["M"].as_object().unwrap().len(), 200);
     let after = store.load::<BTreeMap<String, u32>>(&id("a")).await.unwrap();
     assert_eq!(after.unwrap().data, data);
 }
 
 #[tokio::test]
-async fn a_session_that_is_deleted_between_the_updates_is_gone() {
+async fn a_session_that_is_deleted_before_the_merge_is_gone() {
     let world = World::new();
     let store = world.store().await;
     let loaded: Loaded<BTreeMap<String, u32>> = loaded(&world, &store, json!({})).await;
-    let gone = refusal(
-        "ConditionalCheckFailedException",
-        "The conditional request failed",
-    );
-    world.tap.script([Fate::Pass, gone]);
+    let mut shown = item(&json!({ "theirs": { "N": "1" } }));
+    shown["sessionId"] = json!({ "S": "a" });
+    let failed = json!({ "__type": "x#ConditionalCheckFailedException", "Item": shown });
+    store.delete(&id("a")).await.unwrap();
+    world.tap.calls();
+    world.tap.script([Fate::Answer(400, failed)]);
     let written = store
         .save(&loaded, &wide(0..350, 1), &until(now() + MINUTE))
         .await;
     assert_eq!(written.unwrap(), SaveOutcome::Gone);
     assert_eq!(world.tap.operations(), ["UpdateItem"; 2]);
+    assert_eq!(world.session("a"), None);
     assert_eq!(store.stats().conflicts, 1);
+}
+
+/// Text is one attribute, which is merged as well.
+#[tokio::test]
+async fn saves_of_text_keep_each_others_changes() {
+    let world = World::new();
+    let builder = world.builder().layout(Layout::ConnectDynamodb);
+    let store = world.open(builder).await;
+    let first = stored(&store, "a", json!({ "mine": 1, "both": 1, "gone": 1 })).await;
+    let second = load(&store, "a").await;
+    let until_later = until(now() + MINUTE);
+    let data = json!({ "mine": 2, "both": 2 });
+    let _ = saved(store.save(&first, &data, &until_later).await);
+    let data = json!({ "mine": 1, "both": 3, "gone": 1, "newer": 3 });
+    let _ = saved(store.save(&second, &data, &until_later).await);
+    assert_eq!(
+        load(&store, "a").await.data,
+        json!({ "mine": 2, "both": 3, "newer": 3 })
+    );
+}
+
+#[tokio::test]
+async fn overwriting_saves_that_meet_leave_the_last_one_whole() {
+    let world = World::new();
+    let builder = world.builder().parallel_changes(ParallelChanges::Overwrite);
+    let store = world.open(builder).await;
+    let first = stored(&store, "a", json!({ "n": 1 })).await;
+    let second = load(&store, "a").await;
+    let until_later = until(now() + MINUTE);
+    let _ = saved(
+        store
+            .save(&first, &json!({ "n": 1, "first": 1 }), &until_later)
+            .await,
+    );
+    let stamp = saved(store.save(&second, &json!({ "n": 2 }), &until_later).await);
+    assert_eq!(load(&store, "a").await.data, json!({ "n": 2 }));
+    // What is stored is what the application sees.
+    assert_ne!(stamp.version, Version::UNKNOWN);
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ mod errors;
 mod events;
 mod expiry;
 mod guarded;
+mod late;
 mod lifetime;
 mod merge;
 mod retries;

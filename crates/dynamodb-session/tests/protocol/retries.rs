@@ -3,12 +3,12 @@
 use dynamodb_session::framework::Framework;
 use dynamodb_session::options::TableOptions;
 use dynamodb_session::transport::IncompleteReason::{Broken, Connect, Timeout};
-use dynamodb_session::{CreateOutcome, ErrorKind, Operation, SaveOutcome};
+use dynamodb_session::{CreateOutcome, ErrorKind, Loaded, Operation, SaveOutcome, SessionStore};
 use serde_json::{Value, json};
 
 use crate::support::{
-    Fate, MINUTE, MS, World, fresh, id, loaded_as, new_session, now, refusal, save_absent,
-    save_unknown, scripted, secs, stamp, touch_until, until,
+    Fate, MINUTE, MS, WithoutVersion, World, fresh, id, load, loaded_as, new_session, now, refusal,
+    save_absent, save_unknown, saved, scripted, secs, stamp, stored, touch_until, until,
 };
 
 #[tokio::test]
@@ -20,7 +20,8 @@ async fn a_create_whose_answer_was_lost_is_created() {
         store
             .create(&new_session("a", json!({ "n": 1 }), MINUTE))
             .await
-            .unwrap(),
+            .unwrap()
+            .without_version(),
         CreateOutcome::Created(stamp(now(), MINUTE))
     );
     // The second attempt met the item of the first and was shown it.
@@ -46,7 +47,8 @@ async fn an_item_that_the_engine_does_not_show_is_read() {
         store
             .create(&new_session("a", json!({}), MINUTE))
             .await
-            .unwrap(),
+            .unwrap()
+            .without_version(),
         CreateOutcome::Created(stamp(now(), MINUTE))
     );
     let calls = world.tap.calls();
@@ -172,7 +174,10 @@ async fn a_save_whose_answer_was_lost_is_written() {
             };
             // A replace does not ask for the new attributes.
             let created = loaded.created.or(is_merging.then_some(began));
-            assert_eq!(written.unwrap(), SaveOutcome::Saved(stamp(created, MINUTE)));
+            assert_eq!(
+                written.unwrap().without_version(),
+                SaveOutcome::Saved(stamp(created, MINUTE))
+            );
             assert_eq!(world.tap.operations(), ["UpdateItem", "UpdateItem"]);
             let after = store.load::<Value>(&id("a")).await.unwrap().unwrap();
             assert_eq!(after.data, json!({ "n": 2 }));
@@ -192,7 +197,8 @@ async fn a_touch_whose_answer_was_lost_is_written() {
         store
             .touch(&session, &touch_until(now() + 2 * MINUTE))
             .await
-            .unwrap(),
+            .unwrap()
+            .without_version(),
         SaveOutcome::Saved(stamp(now(), 2 * MINUTE))
     );
 }
@@ -228,7 +234,7 @@ async fn a_retried_save_does_not_undo_a_logout() {
             .unwrap(),
         SaveOutcome::Gone
     );
-    assert_eq!(world.item("a"), None);
+    assert_eq!(world.session("a"), None);
 }
 
 #[tokio::test]
@@ -243,20 +249,24 @@ async fn data_to_merge_with_a_session_that_is_deleted_become_a_new_session() {
         "ConditionalCheckFailedException",
         "it was deleted meanwhile",
     );
-    let free = Fate::Answer(200, json!({}));
-    world.tap.script([Fate::Pass, gone, free]);
+    // The store looks for the item, and then puts its own.
+    let [nothing, free] = [json!({}), json!({})].map(|answer| Fate::Answer(200, answer));
+    world.tap.script([Fate::Pass, gone, nothing, free]);
     let written = save_absent(
         &store,
         &new_session("a", json!({ "n": 1 }), MINUTE),
         &Framework::new(),
     )
     .await;
-    assert_eq!(written.unwrap(), SaveOutcome::Saved(stamp(now(), MINUTE)));
+    assert_eq!(
+        written.unwrap().without_version(),
+        SaveOutcome::Saved(stamp(now(), MINUTE))
+    );
     let calls = world.tap.calls();
-    assert_eq!(calls.len(), 3);
+    assert_eq!(calls.len(), 4);
     // A request that loaded the deleted session must not be able to write to the new one.
     assert_eq!(
-        calls[2].1["Item"]["created"],
+        calls[3].1["Item"]["created"],
         json!({ "N": "1800000000000" })
     );
 }
@@ -270,14 +280,126 @@ async fn put_load_and_delete_can_be_repeated_as_they_are() {
         store
             .put(&new_session("a", json!({}), MINUTE))
             .await
-            .unwrap(),
+            .unwrap()
+            .without_version(),
         stamp(now(), MINUTE)
     );
     world.tap.script([Fate::AnswerLost]);
     assert!(store.load::<Value>(&id("a")).await.unwrap().is_some());
+    world.tap.script([Fate::AnswerLost, Fate::AnswerLost]);
+    let loaded = load(&store, "a").await;
+    store.delete(&loaded).await.unwrap();
     world.tap.script([Fate::AnswerLost]);
     store.delete(&id("a")).await.unwrap();
-    assert_eq!(world.item("a"), None);
+    assert_eq!(world.session("a"), None);
+}
+
+/// A loaded session, which other requests have saved so many times since.
+async fn saved_since(store: &SessionStore, times: u32) -> Loaded<Value> {
+    let loaded = stored(store, "a", json!({ "n": 0, "theirs": 0 })).await;
+    for n in 1..=times {
+        let theirs = load(store, "a").await;
+        let data = json!({ "n": 0, "theirs": n });
+        let _ = saved(store.save(&theirs, &data, &until(now() + MINUTE)).await);
+    }
+    loaded
+}
+
+#[tokio::test]
+async fn a_lost_attempt_that_was_not_executed_is_merged() {
+    for times in 1..=3 {
+        let world = World::new();
+        let store = world.store().await;
+        let loaded = saved_since(&store, times).await;
+        world.tap.calls();
+        // The item remembers the state that the save was made from.
+        world.tap.script([Fate::Lost(Broken)]);
+        let data = json!({ "n": 1, "theirs": 0 });
+        let _ = saved(store.save(&loaded, &data, &until(now() + MINUTE)).await);
+        assert_eq!(world.tap.operations(), ["UpdateItem"; 3]);
+        assert_eq!(
+            load(&store, "a").await.data,
+            json!({ "n": 1, "theirs": times })
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_attempt_that_was_executed_counts_once_however_the_session_changed_since() {
+    let world = World::new();
+    let store = world.store().await;
+    let loaded = stored(&store, "a", json!({ "n": 0, "theirs": 0 })).await;
+    let other = world.builder().build().unwrap();
+    let data = json!({ "n": 1, "theirs": 0 });
+    let options = until(now() + MINUTE);
+    // Its answer is lost, and two other requests save the session before it is repeated.
+    let save = store.save(&loaded, &data, &options);
+    world.tap.script([Fate::Held]);
+    let theirs = async {
+        world.tap.held().await;
+        for n in 2..4 {
+            let loaded = load(&other, "a").await;
+            let data = json!({ "n": n, "theirs": n });
+            let _ = saved(other.save(&loaded, &data, &options).await);
+        }
+        world.tap.release();
+    };
+    let (written, ()) = tokio::join!(save, theirs);
+    assert_eq!(
+        saved(written).without_version(),
+        stamp(loaded.created, MINUTE)
+    );
+    assert_eq!(load(&store, "a").await.data, json!({ "n": 3, "theirs": 3 }));
+}
+
+#[tokio::test]
+async fn an_attempt_that_nobody_remembers_is_an_error() {
+    let world = World::new();
+    let store = world.store().await;
+    let loaded = saved_since(&store, 4).await;
+    let item = world.item("a");
+    let data = json!({ "n": 1, "theirs": 0 });
+    let options = until(now() + MINUTE);
+    world.tap.script([Fate::Lost(Broken)]);
+    let error = store.save(&loaded, &data, &options).await.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.operation()),
+        (ErrorKind::Timeout, Some(Operation::UpdateItem))
+    );
+    assert!(error.to_string().contains("it is not known"), "{error}");
+    assert_eq!(world.item("a"), item);
+    // With an answer to every attempt, it was not executed.
+    let _ = saved(store.save(&loaded, &data, &options).await);
+    assert_eq!(load(&store, "a").await.data, json!({ "n": 1, "theirs": 4 }));
+}
+
+#[tokio::test]
+async fn a_late_create_does_not_bring_a_session_back() {
+    let world = World::new();
+    let store = world.store().await;
+    let other = world.builder().build().unwrap();
+    for is_put in [false, true] {
+        let session = new_session("a", json!({ "n": 1 }), 60 * MINUTE);
+        // It is executed, its answer is lost, and the visitor signs out before it is repeated.
+        world.tap.script([Fate::Held]);
+        let created = async {
+            if is_put {
+                store.put(&session).await.map(drop)
+            } else {
+                let outcome = store.create(&session).await;
+                outcome.map(|outcome| assert_eq!(outcome, CreateOutcome::Taken))
+            }
+        };
+        let signs_out = async {
+            world.tap.held().await;
+            other.delete(&id("a")).await.unwrap();
+            world.tap.release();
+        };
+        let (created, ()) = tokio::join!(created, signs_out);
+        created.unwrap();
+        assert_eq!(world.session("a"), None);
+        world.clock.advance(26 * MINUTE);
+    }
 }
 
 #[tokio::test]

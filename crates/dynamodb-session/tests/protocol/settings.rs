@@ -11,8 +11,8 @@ use dynamodb_session_local::LocalEngine;
 use serde_json::{Value, json};
 
 use crate::support::{
-    Fate, MINUTE, World, id, new_session, now, save_absent, save_unknown, secs, stamp, touch_until,
-    until,
+    Fate, MINUTE, WithoutVersion, World, id, new_session, now, save_absent, save_unknown, secs,
+    stamp, touch_until, until, without_rev,
 };
 
 #[tokio::test]
@@ -50,7 +50,7 @@ async fn all_verbs(partition_key: &str, ttl_attribute: &str) {
     );
     let session = new_session("a", json!({ "n": 1 }), MINUTE);
     assert_eq!(
-        store.create(&session).await.unwrap(),
+        store.create(&session).await.unwrap().without_version(),
         CreateOutcome::Created(stamp(now(), MINUTE))
     );
     assert_eq!(store.create(&session).await.unwrap(), CreateOutcome::Taken);
@@ -58,26 +58,29 @@ async fn all_verbs(partition_key: &str, ttl_attribute: &str) {
     assert_eq!(
         save_unknown(&store, &loaded.with_data(json!({ "n": 2 })))
             .await
-            .unwrap(),
+            .unwrap()
+            .without_version(),
         SaveOutcome::Saved(stamp(now(), MINUTE))
     );
     assert_eq!(
         store
             .save(&loaded, &json!({ "n": 3 }), &until(now() + MINUTE))
             .await
-            .unwrap(),
+            .unwrap()
+            .without_version(),
         SaveOutcome::Saved(stamp(now(), MINUTE))
     );
     assert_eq!(
         store
             .touch(&loaded, &touch_until(now() + 2 * MINUTE))
             .await
-            .unwrap(),
+            .unwrap()
+            .without_version(),
         SaveOutcome::Saved(stamp(now(), 2 * MINUTE))
     );
     let key = json!({ "TableName": "sessions", "Key": { partition_key: { "S": "a" } } });
     assert_eq!(
-        world.raw("GetItem", &key)["Item"],
+        without_rev(world.raw("GetItem", &key)["Item"].clone()),
         json!({
             partition_key: { "S": "a" }, ttl_attribute: { "N": secs(120) },
             "created": { "N": "1800000000000" }, "session": { "M": { "n": { "N": "3" } } },
@@ -87,7 +90,11 @@ async fn all_verbs(partition_key: &str, ttl_attribute: &str) {
     assert!(store.load::<Value>(&session.id).await.unwrap().is_none());
     let _ = store.put(&session).await.unwrap();
     store.delete(&session.id).await.unwrap();
-    assert!(world.raw("GetItem", &key).get("Item").is_none());
+    let tombstone = &world.raw("GetItem", &key)["Item"];
+    assert!(tombstone["gone"]["B"].is_string(), "{tombstone}");
+    assert!(store.load::<Value>(&session.id).await.unwrap().is_none());
+    let expires = 2 * 60 + 25 * 60;
+    assert_eq!(tombstone[ttl_attribute], json!({ "N": secs(expires) }));
 }
 
 #[tokio::test]
@@ -149,7 +156,10 @@ async fn a_create_that_merges_is_written_however_little_it_moves_the_expiry() {
             &Framework::new(),
         )
         .await;
-        assert_eq!(written.unwrap(), SaveOutcome::Saved(stamp(now(), MINUTE)));
+        assert_eq!(
+            written.unwrap().without_version(),
+            SaveOutcome::Saved(stamp(now(), MINUTE))
+        );
         assert_eq!(
             world.item("a").unwrap()["expires"],
             json!({ "N": secs(60) })
@@ -171,14 +181,19 @@ async fn the_observer_gets_a_report_of_every_call() {
     }));
     let store = world.open(builder).await;
     seen.lock().unwrap().clear();
-    world.tap.script([Fate::AnswerLost]);
     let session = new_session("a", json!({}), MINUTE);
     let _ = store.put(&session).await.unwrap();
+    world.tap.script([Fate::AnswerLost]);
+    let _ = store.load::<Value>(&session.id).await.unwrap();
     assert_eq!(store.create(&session).await.unwrap(), CreateOutcome::Taken);
     let refused = Some("ConditionalCheckFailedException".to_owned());
     assert_eq!(
         *seen.lock().unwrap(),
-        [("PutItem", 2, None), ("PutItem", 1, refused)]
+        [
+            ("PutItem", 1, None),
+            ("GetItem", 2, None),
+            ("PutItem", 1, refused)
+        ]
     );
 }
 

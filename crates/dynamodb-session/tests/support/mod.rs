@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -18,11 +19,12 @@ use dynamodb_session::transport::{
     Incomplete, IncompleteReason, Request, Response, Transport, TransportFuture,
 };
 use dynamodb_session::{
-    Base, Builder, EncodeSession, Error, Loaded, NewSession, SaveOptions, SaveOutcome, SessionId,
-    SessionStore, Stamp, TouchOptions,
+    Base, Builder, CreateOutcome, EncodeSession, Error, Loaded, NewSession, SaveOptions,
+    SaveOutcome, SessionId, SessionStore, Stamp, TouchOptions, Version,
 };
 use dynamodb_session_local::LocalEngine;
 use serde_json::{Value, json};
+use tokio::sync::Notify;
 
 use crate::local::Connection;
 
@@ -41,11 +43,13 @@ pub(crate) enum Fate {
     Pass,
     /// It is executed, but the answer is lost.
     AnswerLost,
+    /// The same, and it is only known after [`Tap::release`].
+    Held,
     /// It does not reach the engine.
     Lost(IncompleteReason),
     /// It is executed. The answer does not show the item of a failed condition, as with dynalite.
     NoItem,
-    /// This number of deletes of the batch are executed. The others come back as unprocessed.
+    /// This number of writes of the batch are executed. The others come back as unprocessed.
     Partly(usize),
     /// It is not executed, and gets this answer.
     Answer(u16, Value),
@@ -61,6 +65,9 @@ struct Inner {
     calls: Mutex<Vec<(&'static str, Value)>>,
     script: Mutex<VecDeque<Fate>>,
     units: Mutex<f64>,
+    is_held: AtomicBool,
+    held: Notify,
+    released: Notify,
 }
 
 impl Tap {
@@ -74,6 +81,16 @@ impl Tap {
     /// Sets the fates of the next requests. Later requests pass.
     pub(crate) fn script(&self, fates: impl IntoIterator<Item = Fate>) {
         self.0.script.lock().unwrap().extend(fates);
+    }
+
+    /// Waits until a request with [`Fate::Held`] has been executed.
+    pub(crate) async fn held(&self) {
+        self.0.held.notified().await;
+    }
+
+    /// Ends the wait of that request.
+    pub(crate) fn release(&self) {
+        self.0.released.notify_one();
     }
 
     /// The requests since the last call.
@@ -138,7 +155,9 @@ impl Tap {
             .unwrap_or(Fate::Pass);
         match fate {
             Fate::Pass => Ok(self.pass(request)),
-            Fate::AnswerLost => {
+            fate @ (Fate::AnswerLost | Fate::Held) => {
+                let is_held = matches!(fate, Fate::Held);
+                self.0.is_held.store(is_held, Ordering::SeqCst);
                 let answer = self.pass(request);
                 assert_eq!(answer.status, 200, "the lost answer is a success");
                 Err(incomplete(IncompleteReason::Broken))
@@ -168,7 +187,14 @@ impl fmt::Debug for Tap {
 
 impl Transport for Tap {
     fn send(&self, request: Request) -> TransportFuture<'_> {
-        Box::pin(async move { self.meet(&request) })
+        Box::pin(async move {
+            let answer = self.meet(&request);
+            if self.0.is_held.swap(false, Ordering::SeqCst) {
+                self.0.held.notify_one();
+                self.0.released.notified().await;
+            }
+            answer
+        })
     }
 
     fn endpoint(&self) -> Option<String> {
@@ -256,10 +282,28 @@ impl World {
         Connection::open(self.engine.addr()).ok(operation, body)
     }
 
+    /// Makes the engine execute a request that was sent before. Returns whether it did.
+    pub(crate) fn land(&self, operation: &str, body: &Value) -> bool {
+        let mut connection = Connection::open(self.engine.addr());
+        let answer = connection.call_with(operation, &body.to_string(), &[]);
+        answer.status == 200
+    }
+
     /// The stored item with this key.
     pub(crate) fn item(&self, id: &str) -> Option<Value> {
         let key = json!({ "TableName": "sessions", "Key": { "sessionId": { "S": id } } });
         self.raw("GetItem", &key).get("Item").cloned()
+    }
+
+    /// The same, unless it is a tombstone.
+    pub(crate) fn session(&self, id: &str) -> Option<Value> {
+        self.item(id).filter(|item| item.get("gone").is_none())
+    }
+
+    /// Deletes an item as other programs do, and earlier versions of this package.
+    pub(crate) fn delete_item(&self, id: &str) {
+        let key = json!({ "TableName": "sessions", "Key": { "sessionId": { "S": id } } });
+        self.raw("DeleteItem", &key);
     }
 
     pub(crate) fn put_item(&self, id: &str, mut attributes: Value) {
@@ -336,6 +380,53 @@ pub(crate) async fn save_unknown<T: EncodeSession + Sync>(
     let base = Base::unknown(&session.id, session.created);
     let options = ending(session.expires_at);
     store.save(base, &session.data, &options).await
+}
+
+/// What a write returned without the state of the item, whose name is random.
+pub(crate) trait WithoutVersion {
+    fn without_version(self) -> Self;
+}
+
+impl WithoutVersion for Stamp {
+    fn without_version(mut self) -> Self {
+        self.version = Version::UNKNOWN;
+        self
+    }
+}
+
+impl WithoutVersion for SaveOutcome {
+    fn without_version(self) -> Self {
+        match self {
+            Self::Saved(stamp) => Self::Saved(stamp.without_version()),
+            Self::Gone => Self::Gone,
+        }
+    }
+}
+
+impl WithoutVersion for CreateOutcome {
+    fn without_version(self) -> Self {
+        match self {
+            Self::Created(stamp) => Self::Created(stamp.without_version()),
+            Self::Taken => Self::Taken,
+        }
+    }
+}
+
+/// The stamp of a write that was executed.
+#[track_caller]
+pub(crate) fn saved(written: Result<SaveOutcome, Error>) -> Stamp {
+    match written.unwrap() {
+        SaveOutcome::Saved(stamp) => stamp,
+        SaveOutcome::Gone => panic!("the session is there"),
+    }
+}
+
+/// An item without its `rev`, whose names are random.
+#[track_caller]
+pub(crate) fn without_rev(mut item: Value) -> Value {
+    let rev = item.as_object_mut().unwrap().remove("rev").unwrap();
+    assert!(rev["B"].is_string(), "{rev}");
+    item
 }
 
 /// The stamp of a session with this `created` that expires `ttl` after [`now`].

@@ -17,6 +17,7 @@ const { local, localAlone, unique } = require('../../support/options');
 const peers = require('../../support/peers');
 const { rawTable } = require('../../support/raw');
 const call = require('../../support/session-call');
+const { assertDeleted } = require('../../support/tombstone');
 const { assertLives } = require('../../support/trace');
 const Visitor = require('../../support/visitor');
 
@@ -44,6 +45,32 @@ const newStore = (layout, more) => new DynamoDBStore(local(engine.endpoint, tabl
 const withCookie = (fields, maxAge = MINUTE) => ({ cookie: new Cookie({ maxAge }), ...fields });
 
 const inSeconds = (ms) => ({ N: String(Math.ceil((Date.now() + ms) / SECOND)) });
+
+// A session that this package deleted, and a process that still runs the other package.
+Object.entries(peers).forEach(([name, { layout }]) => {
+  [express, fastify].forEach((framework) => {
+    it(`${name} with ${framework.name} finds no session in a tombstone`, async (t) => {
+      const table = tables[layout];
+      const id = unique('gone');
+      const store = newStore(layout);
+      await store.set(id, withCookie({ user: 'Ada' }));
+      await store.destroy(id);
+      const left = await table.get(`sess:${id}`);
+      assertDeleted(left);
+      const options = { cookie: { maxAge: MINUTE } };
+      const app = await framework.serveFor(t, newPeer(name, framework), options, ({ session }) => {
+        const { user = null } = session;
+        session.views = 1; // eslint-disable-line no-param-reassign
+        return { user };
+      });
+      const visitor = new Visitor(app.url, framework.cookies(id));
+      assert.deepEqual((await visitor.get()).body, { user: null });
+      assert.notEqual(framework.idOf(visitor), id);
+      assert.deepEqual(await table.get(`sess:${id}`), left);
+      assert.deepEqual(app.errors, []);
+    });
+  });
+});
 
 it('the packages are the published ones', () => {
   assert.deepEqual([connectDynamoDB.name, connectDynamoDB.version], ['connect-dynamodb', '3.0.5']);
@@ -87,9 +114,10 @@ describe("layout: 'connect-dynamodb'", () => {
             assert.deepEqual(await call(peer, 'get', id), expected);
             assert.deepEqual(await store.get(id), expected);
           }
-          // And the rows are the same, but for `created` and the rounding of `expires`.
-          const [{ created, ...mine }, other] = [await table.get(`sess:${ours}`), await table.get(`sess:${theirs}`)];
+          // And the rows are the same, but for `created`, `rev` and the rounding of `expires`.
+          const [{ created, rev, ...mine }, other] = [await table.get(`sess:${ours}`), await table.get(`sess:${theirs}`)];
           assert.match(created.N, /^\d{13}$/);
+          assert.equal(Buffer.from(rev.B, 'base64').length, 8);
           assert.deepEqual(mine, { ...other, id: mine.id, expires: mine.expires });
           assert.ok(Math.abs(mine.expires.N - other.expires.N) <= 2);
         });
@@ -102,7 +130,7 @@ describe("layout: 'connect-dynamodb'", () => {
         await store.set(ours, withCookie({}));
         await store.destroy(theirs);
         await call(peer, 'destroy', ours);
-        assert.deepEqual(await table.get(`sess:${theirs}`), undefined);
+        assertDeleted(await table.get(`sess:${theirs}`));
         assert.deepEqual(await table.get(`sess:${ours}`), undefined);
       });
 
@@ -248,7 +276,7 @@ describe("layout: 'connect-dynamodb'", () => {
       layout, prefix: 'app:', table: { hashKey: 'sid', ttlKey: 'until' },
     }));
     await store.set('x', withCookie({ a: 1 }));
-    assert.deepEqual(Object.keys(await own.get('app:x')).sort(), ['created', 'sess', 'sid', 'type', 'until']);
+    assert.deepEqual(Object.keys(await own.get('app:x')).sort(), ['created', 'rev', 'sess', 'sid', 'type', 'until']);
     assert.equal((await store.get('x')).a, 1);
   });
 });
@@ -333,7 +361,7 @@ describe("layout: 'dynamodb-store'", () => {
         assert.deepEqual((await visitor.get('/views')).body, { views: 2, user: 'Ada' });
         const item = await table.get(`sess:${id}`);
         assertLives(item, from, Date.now(), MINUTE);
-        assert.deepEqual(Object.keys(item).sort(), ['created', 'expires', 'session', 'sessionId']);
+        assert.deepEqual(Object.keys(item).sort(), ['created', 'expires', 'rev', 'session', 'sessionId']);
         const { cookie, ...fields } = item.session.M;
         assert.deepEqual(fields, { user: { S: 'Ada' }, views: { N: '2' }, bytes: { B: 'YQ==' } });
         assert.ok(MINUTE - cookie.M.originalMaxAge.N < 10);
@@ -387,7 +415,7 @@ describe("layout: 'dynamodb-store'", () => {
           request.session.views = 1;
         });
         await new Visitor(app.url, framework.cookies(id)).get();
-        assert.equal(await table.get(`sess:${id}`), undefined);
+        assertDeleted(await table.get(`sess:${id}`));
         assert.equal(store.stats().conflicts, 1);
       });
     });
@@ -397,14 +425,14 @@ describe("layout: 'dynamodb-store'", () => {
     const id = unique('new');
     await newStore(layout).set(id, withCookie({ a: 1 }));
     const item = await table.get(`sess:${id}`);
-    assert.deepEqual(Object.keys(item).sort(), ['created', 'expires', 'session', 'sessionId']);
+    assert.deepEqual(Object.keys(item).sort(), ['created', 'expires', 'rev', 'session', 'sessionId']);
   });
 
   it('destroy, and items that are no sessions', async () => {
     const store = newStore(layout);
     const id = await theirs({});
     await store.destroy(id);
-    assert.equal(await table.get(`sess:${id}`), undefined);
+    assertDeleted(await table.get(`sess:${id}`));
     const rows = {
       none: {}, text: { sess: { S: 'x' } }, 'no cookie': { sess: { M: { a: { N: '1' } } } }, 'no map': { sess: { M: { cookie: { S: 'x' } } } },
     };

@@ -7,10 +7,15 @@ const { before, describe, it } = require('node:test');
 const DynamoDBStore = require('koa-session-dynamodb-store/express');
 const { local, unique } = require('../../support/options');
 const { raw, rawTable } = require('../../support/raw');
+const { assertDeleted } = require('../../support/tombstone');
 const { attribute } = require('../../support/trace');
 const {
   cookie, createTable, engine, inSeconds, MINUTE, NAME, recorder,
 } = require('./table');
+
+// A session is deleted 25 minutes after its end, when no request can land any more that was sent before it.
+const GRACE = 25 * 60;
+const LONG_AGO = GRACE + 5;
 
 let table;
 
@@ -26,7 +31,7 @@ describe('all sessions', () => {
     const names = Array.from({ length: 12 }, (_, index) => `s${String(index).padStart(2, '0')}`);
     for (const name of names) await table.putSession(`${prefix}${name}`, attribute({ cookie: cookie(), name, text }));
     for (const name of ['gone1', 'gone2']) {
-      await table.putSession(`${prefix}${name}`, attribute({ cookie: cookie(), name, text }), { expires: inSeconds(-1) });
+      await table.putSession(`${prefix}${name}`, attribute({ cookie: cookie(), name, text }), { expires: inSeconds(-LONG_AGO) });
     }
     await table.putSession(`other-${prefix}`, attribute({ cookie: cookie(), text }));
     return names;
@@ -88,8 +93,66 @@ describe('all sessions', () => {
     assert.equal(await own.length(), 0);
     const batches = recorder.only('BatchWriteItem').map(({ body }) => Object.values(body.RequestItems)[0].length);
     assert.ok(batches.every((size) => size <= 25), `${batches}`);
-    for (const id of [...names, 'gone1', 'gone2']) assert.equal(await table.get(prefix + id), undefined);
+    for (const id of [...names, 'gone1', 'gone2']) assertDeleted(await table.get(prefix + id));
     assert.ok(await table.get(`other-${prefix}`));
+  });
+
+  it('clear with tombstones: nothing of the prefix is left, and with a callback', async () => {
+    const prefix = unique('cleared');
+    const own = open({ prefix });
+    const fill = async () => {
+      for (const id of ['a', 'b', 'c']) await own.set(id, { cookie: cookie(), id });
+      await own.destroy('c');
+    };
+    const left = async () => (await table.scan()).filter(({ sessionId }) => sessionId.S.startsWith(prefix));
+
+    await fill();
+    assert.equal(await own.clear({ tombstones: false }), 2);
+    assert.equal((await left()).length, 3);
+    (await left()).forEach(assertDeleted);
+    assert.equal(await own.clear(), 0);
+    recorder.reset();
+    assert.equal(await own.clear({ tombstones: true }), 3);
+    assert.deepEqual(await left(), []);
+    const [requests] = recorder.only('BatchWriteItem').map(({ body }) => Object.values(body.RequestItems)[0]);
+    requests.forEach((request) => assert.deepEqual(Object.keys(request), ['DeleteRequest']));
+
+    await fill();
+    const deleted = await new Promise((resolve, reject) => {
+      own.clear({ tombstones: true }, (error, number) => (error ? reject(error) : resolve(number)));
+    });
+    assert.equal(deleted, 3);
+    assert.deepEqual(await left(), []);
+  });
+
+  it('all, length, get: a tombstone is no session, and not unreadable', async () => {
+    const prefix = unique('tombstones');
+    const own = open({ prefix });
+    const unreadable = [];
+    own.on('unreadable', (event) => unreadable.push(event));
+    for (const id of ['a', 'b']) await own.set(id, { cookie: cookie() });
+    await own.destroy('a');
+    assert.deepEqual(ids(await own.all()), ['b']);
+    assert.equal(await own.length(), 1);
+    assert.equal(await own.get('a'), undefined);
+    await own.close();
+    assert.deepEqual(unreadable, []);
+  });
+
+  it('deleteExpired: sessions 25 minutes after their end, tombstones at theirs', async () => {
+    const prefix = unique('grace');
+    const own = open({ prefix });
+    const gone = { gone: { B: 'AAAAAAAAAAA=' } };
+    const rows = {
+      young: { expires: inSeconds(-GRACE + 60) },
+      old: { expires: inSeconds(-LONG_AGO) },
+      'young tombstone': { expires: inSeconds(60), ...gone },
+      'old tombstone': { expires: inSeconds(-1), ...gone },
+    };
+    for (const [id, more] of Object.entries(rows)) await table.putSession(`${prefix}${id}`, attribute({ _expire: 1 }), more);
+    assert.equal(await own.deleteExpired(), 2);
+    const left = (await table.scan()).map(({ sessionId }) => sessionId.S).filter((id) => id.startsWith(prefix));
+    assert.deepEqual(left.sort(), [`${prefix}young`, `${prefix}young tombstone`]);
   });
 
   it('deleteExpired: the expired ones of the prefix, on every page, each on the condition that it still is', async () => {

@@ -22,7 +22,7 @@ before(async () => { ({ table, store } = await createTable()); });
 
 describe('errors', () => {
   [
-    ['get', 'GetItem', []], ['set', 'PutItem', [{ cookie: cookie() }]], ['destroy', 'DeleteItem', []], ['all', 'Scan', []],
+    ['get', 'GetItem', []], ['set', 'PutItem', [{ cookie: cookie() }]], ['destroy', 'PutItem', []], ['all', 'Scan', []],
   ].forEach(([method, operation, args]) => {
     it(`of ${method} keep the status of the service apart from what a visitor is answered with`, async () => {
       recorder.reset();

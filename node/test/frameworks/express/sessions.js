@@ -12,6 +12,7 @@ const { rawTable } = require('../../support/raw');
 const { failure, useRecorder } = require('../../support/recorder');
 const call = require('../../support/session-call');
 const useTable = require('../../support/table');
+const { assertDeleted } = require('../../support/tombstone');
 const { assertLives, attribute } = require('../../support/trace');
 const Visitor = require('../../support/visitor');
 
@@ -63,11 +64,11 @@ module.exports = function testSessions(framework) {
     await visitor.get('/sign-in?name=Ada');
     const second = framework.idOf(visitor);
     assert.notEqual(second, first);
-    assert.equal(await table.get(first), undefined, 'the old session is gone from the table');
+    assertDeleted(await table.get(first));
     assert.deepEqual((await visitor.get('/')).body, { id: second, user: 'Ada' });
 
     await visitor.get('/sign-out');
-    assert.equal(await table.get(second), undefined);
+    assertDeleted(await table.get(second));
     // A visitor who kept the cookies is signed out too.
     const { body } = await visit(app, second);
     assert.equal(body.user, undefined);
@@ -309,7 +310,7 @@ module.exports = function testSessions(framework) {
     const other = await serve(t, newStore({ prefix: 'app2:' }));
     assert.equal((await visit(other, id)).body.views, undefined);
     await visitor.get('/sign-out');
-    assert.equal(await table.get(`app1:${id}`), undefined);
+    assertDeleted(await table.get(`app1:${id}`));
   });
 
   it('hashKey and ttlKey name the attributes', async (t) => {
@@ -322,7 +323,7 @@ module.exports = function testSessions(framework) {
     await visitor.get('/count');
     assert.deepEqual((await visitor.get('/count')).body, { views: 2 });
     const item = await own.get(framework.idOf(visitor));
-    assert.deepEqual(Object.keys(item).sort(), ['created', 'session', 'sid', 'until']);
+    assert.deepEqual(Object.keys(item).sort(), ['created', 'rev', 'session', 'sid', 'until']);
   });
 
   it('an item holds what the framework says of the session in JSON, and nothing of ours', async (t) => {

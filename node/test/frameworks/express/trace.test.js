@@ -44,7 +44,9 @@ const SCENES = {
   'row without cookie: a miss': { stored: () => ({ a: 1 }) },
   destroy: { stored: STORED, gone: true, handler: ({ session }) => calling(session, 'destroy') },
   'destroy, no callback': { stored: STORED, gone: true, handler: ({ session }) => { session.destroy(); } },
-  'destroy error': { stored: STORED, refused: 'DeleteItem', handler: ({ session }) => calling(session, 'destroy') },
+  'destroy error': {
+    stored: STORED, refused: 'PutItem', failing: 'destroy', handler: ({ session }) => calling(session, 'destroy'),
+  },
   'req.session=null, unset destroy': {
     stored: STORED, gone: true, options: { unset: 'destroy' }, handler: (request) => { request.session = null; },
   },
@@ -58,7 +60,7 @@ const SCENES = {
     },
   },
   'regenerate, the old session cannot be destroyed': {
-    stored: STORED, refused: 'DeleteItem', handler: ({ session }) => calling(session, 'regenerate'),
+    stored: STORED, refused: 'PutItem', failing: 'destroy', handler: ({ session }) => calling(session, 'regenerate'),
   },
   reload: {
     stored: STORED,

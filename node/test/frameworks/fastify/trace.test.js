@@ -30,7 +30,9 @@ const SCENES = {
   'get error': { stored: STORED, refused: 'GetItem' },
   'set error: set runs twice': { refused: 'PutItem' },
   destroy: { stored: STORED, gone: true, handler: ({ session }) => session.destroy() },
-  'destroy error': { stored: STORED, refused: 'DeleteItem', handler: ({ session }) => session.destroy() },
+  'destroy error': {
+    stored: STORED, refused: 'PutItem', failing: 'destroy', handler: ({ session }) => session.destroy(),
+  },
   regenerate: { stored: STORED, gone: true, handler: ({ session }) => session.regenerate() },
   'regenerate, fields kept': { stored: STORED, gone: true, handler: ({ session }) => session.regenerate(['a']) },
   'expired cookie in the row': { stored: () => storedFor(-1000, MINUTE), gone: true },

@@ -12,6 +12,7 @@ const { useEngine } = require('../../support/engine');
 const { local, unique } = require('../../support/options');
 const { failure, useRecorder } = require('../../support/recorder');
 const useTable = require('../../support/table');
+const { assertDeleted } = require('../../support/tombstone');
 
 const engine = useEngine();
 const recorder = useRecorder(engine);
@@ -252,7 +253,7 @@ describe('options of a call', () => {
     await store.destroy(other, { ctx: {} });
     await store.set(other, { more: 2 }, 60000, { ctx });
     await store.set(loaded, { user: 'Ada', more: 3 }, 60000, { ctx });
-    assert.equal(await table.get(other), undefined);
+    assertDeleted(await table.get(other));
     assert.deepEqual(await store.get(loaded), { user: 'Ada', more: 3 });
   });
 });

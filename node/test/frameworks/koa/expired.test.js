@@ -19,8 +19,8 @@ it('deleteExpired deletes those of its prefix, and returns their number', async 
   const name = unique('expired');
   const table = rawTable(engine.endpoint, name);
   await table.create();
-  await table.putSession('app:old', attribute({ user: 'Ada' }), { expires: inSeconds(-60) });
-  await table.putSession('other:old', attribute({ user: 'Ada' }), { expires: inSeconds(-60) });
+  await table.putSession('app:old', attribute({ user: 'Ada' }), { expires: inSeconds(-26 * 60) });
+  await table.putSession('other:old', attribute({ user: 'Ada' }), { expires: inSeconds(-26 * 60) });
   const store = new DynamoDBStore(local(engine.endpoint, name, { prefix: 'app:' }));
   await store.set('live', { user: 'Ada' }, 60000);
 

@@ -11,6 +11,7 @@ const { local, unique } = require('../../support/options');
 const { rawTable } = require('../../support/raw');
 const { useRecorder } = require('../../support/recorder');
 const useTable = require('../../support/table');
+const { assertDeleted } = require('../../support/tombstone');
 const until = require('../../support/until');
 const Visitor = require('../../support/visitor');
 
@@ -56,14 +57,14 @@ module.exports = function sessions(engine, { update = 'UpdateItem' } = {}) {
         await visitor.get('/sign-in?name=Ada');
         const second = visitor.sessionId;
         assert.notEqual(second, first);
-        assert.equal(await table.get(first), undefined, 'the old session is gone from the table');
+        assertDeleted(await table.get(first));
         const { body } = await visitor.get('/');
         assert.deepEqual(body.session, { views: 2, user: 'Ada' });
         assert.equal(body.id, second);
 
         await visitor.get('/sign-out');
         assert.equal(visitor.sessionId, undefined);
-        assert.equal(await table.get(second), undefined);
+        assertDeleted(await table.get(second));
         // A visitor who kept the cookies is signed out too.
         const thief = new Visitor(app.url, { 'koa.sess': second });
         assert.deepEqual((await thief.get('/')).body.session, {});
@@ -286,7 +287,7 @@ module.exports = function sessions(engine, { update = 'UpdateItem' } = {}) {
         const other = await serveFor(t, version, { store: newStore({ prefix: 'app2:' }) }, handler);
         assert.deepEqual((await new Visitor(other.url, { 'koa.sess': id }).get('/')).body.session, {});
         await visitor.get('/sign-out');
-        assert.equal(await table.get(`app1:${id}`), undefined);
+        assertDeleted(await table.get(`app1:${id}`));
       });
 
       it('hashKey and ttlKey name the attributes', async (t) => {
@@ -299,7 +300,7 @@ module.exports = function sessions(engine, { update = 'UpdateItem' } = {}) {
         await visitor.get('/count');
         assert.deepEqual((await visitor.get('/count')).body, { views: 2 });
         const item = await own.get(visitor.sessionId);
-        assert.deepEqual(Object.keys(item).sort(), ['created', 'session', 'sid', 'until']);
+        assert.deepEqual(Object.keys(item).sort(), ['created', 'rev', 'session', 'sid', 'until']);
       });
 
       it('autoCommit false: saved when the application says so', async (t) => {

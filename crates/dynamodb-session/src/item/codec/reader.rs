@@ -21,6 +21,8 @@ use crate::item::ItemErrorKind;
 pub(crate) struct Reading {
     /// Session texts are to be attribute values: one met a value that JSON cannot express.
     pub(crate) exact: Cell<bool>,
+    /// The type of the session left out a part of it.
+    pub(crate) has_skipped: Cell<bool>,
     /// Bytes of input, which a session's text seldom exceeds.
     pub(crate) length: usize,
     /// Why it failed, if not for the input's form.
@@ -46,6 +48,8 @@ pub(crate) struct Attribute<'c, D> {
     pub(crate) input: D,
     /// `None`: the input is the whole value. `Some`: it is what follows this type.
     pub(crate) tag: Option<Tag>,
+    /// Whether it is inside another value.
+    pub(crate) is_part: bool,
     pub(crate) reading: &'c Reading,
 }
 
@@ -55,6 +59,7 @@ impl<'de, D: Deserializer<'de>> Attribute<'_, D> {
             input,
             tag,
             reading,
+            ..
         } = self;
         let typed = Typed {
             visitor,
@@ -113,6 +118,9 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Attribute<'_, D> {
     }
 
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+        if self.is_part {
+            self.reading.has_skipped.set(true);
+        }
         self.input.deserialize_ignored_any(visitor)
     }
 }
@@ -188,6 +196,7 @@ impl<'de, V: Visitor<'de>> Typed<'_, V> {
             (_, Wish::Option) => visitor.visit_some(Attribute {
                 input,
                 tag: Some(tag),
+                is_part: true,
                 reading,
             }),
             (Tag::S, Wish::Enum) => input.deserialize_str(UnitVariant(visitor)),
@@ -243,6 +252,7 @@ impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for AttributeSeed<'_, S>
         self.seed.deserialize(Attribute {
             input,
             tag: self.tag,
+            is_part: true,
             reading: self.reading,
         })
     }

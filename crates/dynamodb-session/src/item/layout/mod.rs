@@ -14,11 +14,12 @@ use std::str::FromStr;
 
 use serde::de::{Error as _, MapAccess};
 
+use super::attributes::SESSION;
 use super::codec::Tag;
 use super::codec::reader::Reading;
 use super::data::sealed::{Decode, Encode};
-use super::stored::{Stored, Unreadable, WrittenSession, read_data};
-use super::{FieldAt, ItemError};
+use super::stored::{Stored, Unreadable, WrittenSession, read_data, write_map};
+use super::{FieldAt, ItemError, ItemErrorKind};
 use crate::error::{Error, ErrorKind};
 
 /// How a session lies in its item.
@@ -32,8 +33,6 @@ pub enum Layout {
     #[default]
     Session,
     /// `sess` (S, JSON text) and `type` (S, `connect-session`): read and written as `connect-dynamodb` does.
-    ///
-    /// The session is one string, so it is always written whole: parallel requests overwrite each other.
     ConnectDynamodb,
     /// As [`Session`](Self::Session), and an item without it is read from `sess` (M), where `dynamodb-store` keeps it.
     DynamodbStore,
@@ -106,6 +105,17 @@ impl Layout {
         self.description().session.name
     }
 
+    /// The attribute that holds the session of an item, and the form there.
+    pub(crate) fn data_attribute(self, is_foreign: bool) -> DataAttribute<Form> {
+        let Description {
+            session, foreign, ..
+        } = self.description();
+        foreign.filter(|_| is_foreign).unwrap_or(DataAttribute {
+            name: session.name,
+            form: Form::Written(session.form),
+        })
+    }
+
     /// The attribute where the other package keeps them; our first write removes it.
     pub(crate) fn foreign_attribute(self) -> Option<&'static str> {
         self.description().foreign.map(|foreign| foreign.name)
@@ -114,6 +124,12 @@ impl Layout {
     /// An attribute that every item has beside the session's, and its string.
     pub(crate) fn marker(self) -> Option<(&'static str, &'static str)> {
         self.description().marker
+    }
+
+    /// The attribute value that a tombstone has in place of a session. Version 1 takes an item without `session` for a
+    /// session of its attributes; this one it refuses as expired. Other packages look for their own attributes.
+    pub(crate) fn tombstone(self) -> Option<&'static str> {
+        (self.session_attribute() == SESSION).then_some(r#"{"M":{"_expire":{"N":"1"}}}"#)
     }
 
     /// All attributes whose names the layout fixes.
@@ -165,6 +181,20 @@ impl FromStr for Layout {
 }
 
 impl Form {
+    /// The attribute value of data as they were loaded; an error if they are no longer as they were stored.
+    pub(crate) fn encode<T: Encode>(self, data: &T) -> Result<String, ItemError> {
+        let mut out = Vec::with_capacity(1024);
+        match self {
+            Self::Written(WrittenForm::Map) => write_map(data, &mut out, false, None)?,
+            Self::Written(WrittenForm::JsonText) => connect_dynamodb::write(data, &mut out)?,
+            Self::Bytes => {
+                let message = "bytes are only read";
+                return Err(ItemError::new(ItemErrorKind::Unserializable, message));
+            }
+        };
+        Ok(String::from_utf8(out).expect("the codec writes UTF-8"))
+    }
+
     /// The type of the attribute value.
     fn tag(self) -> Tag {
         match self {

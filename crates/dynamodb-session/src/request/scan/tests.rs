@@ -9,6 +9,7 @@ fn every_placeholder_that_is_declared_is_used_and_the_other_way_round() {
     let all = [
         Wanted::Live,
         Wanted::LiveCount,
+        Wanted::Replaced,
         Wanted::Keys,
         Wanted::ExpiredKeys,
     ];
@@ -29,6 +30,7 @@ fn every_placeholder_that_is_declared_is_used_and_the_other_way_round() {
                             now: UNIX_EPOCH + Duration::from_secs(1),
                             too_old,
                         },
+                        now: UNIX_EPOCH + Duration::from_secs(2),
                         consistent_read: true,
                         after: Some("key"),
                     };

@@ -17,7 +17,10 @@ async fn a_create_merges_with_a_live_session_of_its_id() {
         let ours = new_session("a", json!({ "n": 2, "ours": 2 }), 2 * MINUTE);
         let written = save_absent(&store, &ours, &Framework::new()).await.unwrap();
         // The merged session keeps the `created` of the existing one, and later writes have it as their condition.
-        assert_eq!(written, SaveOutcome::Saved(stamp(now(), 2 * MINUTE)));
+        assert_eq!(
+            written.without_version(),
+            SaveOutcome::Saved(stamp(now(), 2 * MINUTE))
+        );
         let expected: &[&str] = if shows_item {
             &["PutItem", "UpdateItem"]
         } else {
@@ -45,7 +48,7 @@ async fn a_create_replaces_an_expired_session_of_its_id() {
     let ours = new_session("a", json!({ "ours": 1 }), 2 * MINUTE);
     let written = save_absent(&store, &ours, &Framework::new()).await.unwrap();
     assert_eq!(
-        written,
+        written.without_version(),
         SaveOutcome::Saved(stamp(now() + MINUTE, 2 * MINUTE))
     );
     let after = load(&store, "a").await;
@@ -59,20 +62,22 @@ async fn a_create_makes_a_new_session_when_the_existing_one_is_deleted() {
     let theirs = stored(&store, "a", json!({ "theirs": 1 })).await;
     world.clock.advance(MS);
     let ours = new_session("a", json!({ "ours": 1 }), MINUTE);
-    let failed = refusal(
-        "ConditionalCheckFailedException",
-        "The conditional request failed",
-    );
     // The session is deleted between the create and the merge.
     let shown = json!({
         "__type": "x#ConditionalCheckFailedException", "Item": world.item("a").unwrap(),
     });
     store.delete(&id("a")).await.unwrap();
     world.tap.calls();
-    world.tap.script([Fate::Answer(400, shown), failed]);
+    world.tap.script([Fate::Answer(400, shown)]);
     let written = save_absent(&store, &ours, &Framework::new()).await.unwrap();
-    assert_eq!(written, SaveOutcome::Saved(stamp(now() + MS, MINUTE)));
-    assert_eq!(world.tap.operations(), ["PutItem", "UpdateItem", "PutItem"]);
+    assert_eq!(
+        written.without_version(),
+        SaveOutcome::Saved(stamp(now() + MS, MINUTE))
+    );
+    assert_eq!(
+        world.tap.operations(),
+        ["PutItem", "UpdateItem", "PutItem", "PutItem"]
+    );
     assert_eq!(store.stats().conflicts, 0);
     // The new session does not have the `created` of the deleted one, so requests that loaded that one are refused.
     assert_eq!(write(&store, Verb::Save, &theirs).await, SaveOutcome::Gone);
@@ -91,7 +96,10 @@ async fn a_create_gives_up_on_an_id_whose_sessions_come_and_go() {
             "ConditionalCheckFailedException",
             "The conditional request failed",
         );
-        world.tap.script([Fate::Answer(400, shown.clone()), gone]);
+        // Without an item in the answer, the store looks for it.
+        let nothing = Fate::Answer(200, json!({}));
+        let shown = Fate::Answer(400, shown.clone());
+        world.tap.script([shown, gone, nothing]);
     }
     let written = save_absent(
         &store,

@@ -18,18 +18,26 @@ async fn without_permission_for_updates_sessions_are_put_from_then_on() {
     let written = store
         .save(&one, &json!({ "n": 2, "m": 1 }), &until(now() + MINUTE))
         .await;
-    assert_eq!(written.unwrap(), SaveOutcome::Saved(stamp(now(), MINUTE)));
+    assert_eq!(
+        written.unwrap().without_version(),
+        SaveOutcome::Saved(stamp(now(), MINUTE))
+    );
     assert_eq!(world.tap.operations(), ["UpdateItem", "PutItem"]);
-    // Fields are not merged then: the last save wins.
+    // Fields are merged then too.
     let written = store
         .save(&two, &json!({ "n": 1, "m": 2 }), &until(now() + MINUTE))
         .await;
-    assert_eq!(written.unwrap(), SaveOutcome::Saved(stamp(now(), MINUTE)));
+    assert_eq!(
+        written.unwrap().without_version(),
+        SaveOutcome::Saved(stamp(now(), MINUTE))
+    );
     let calls = world.tap.calls();
-    assert_eq!(calls.len(), 1);
-    assert_eq!(calls[0].0, "PutItem");
-    assert!(calls[0].1["ConditionExpression"].is_string());
-    assert_eq!(load(&store, "a").await.data, json!({ "n": 1, "m": 2 }));
+    assert_eq!(calls.len(), 2);
+    for (operation, body) in calls {
+        assert_eq!(operation, "PutItem");
+        assert!(body["ConditionExpression"].is_string());
+    }
+    assert_eq!(load(&store, "a").await.data, json!({ "n": 2, "m": 2 }));
     assert_eq!(*events.lock().unwrap(), [Event::UpdateDenied]);
 
     // A touch that moves only the expiry cannot be sent as a PutItem.
@@ -46,20 +54,48 @@ async fn without_permission_for_updates_sessions_are_put_from_then_on() {
 }
 
 #[tokio::test]
+async fn a_put_of_the_whole_item_keeps_attributes_of_other_programs() {
+    let world = World::new();
+    let store = world.store().await;
+    deny_updates(&world, &store).await;
+    let _ = stored(&store, "a", json!({ "n": 1 })).await;
+    let mut item = world.item("a").unwrap();
+    item["user"] = json!({ "SS": ["ada", "b"] });
+    world.put_item("a", item);
+    for n in 2..4 {
+        let loaded = load(&store, "a").await;
+        world.tap.calls();
+        let _ = saved(
+            store
+                .save(&loaded, &json!({ "n": n }), &until(now() + MINUTE))
+                .await,
+        );
+        // They are read, because a load does not keep them.
+        assert_eq!(world.tap.operations(), ["GetItem", "PutItem"]);
+        let item = world.item("a").unwrap();
+        assert_eq!(item["user"], json!({ "SS": ["ada", "b"] }));
+        assert_eq!(item["session"]["M"]["n"], json!({ "N": n.to_string() }));
+    }
+}
+
+#[tokio::test]
 async fn after_a_refused_put_the_next_save_is_an_update_again() {
     let world = World::new();
     let store = world.store().await;
-    let mut loaded = loaded_as("a", json!({}), MINUTE);
-    loaded.created = store.put(&fresh(&loaded)).await.unwrap().created;
+    let loaded = stored(&store, "a", json!({})).await;
     world.tap.calls();
     // As with wrong credentials, which are renewed later.
     world.tap.script([denied(), denied()]);
-    let error = save_unknown(&store, &loaded).await.unwrap_err();
+    let save = || async {
+        let options = until(now() + MINUTE);
+        store.save(&loaded, &json!({ "n": 1 }), &options).await
+    };
+    let error = save().await.unwrap_err();
     assert_eq!(
         (error.kind(), error.operation()),
         (ErrorKind::AccessDenied, Some(Operation::PutItem))
     );
-    assert!(save_unknown(&store, &loaded).await.unwrap().is_saved());
+    assert!(save().await.unwrap().is_saved());
     assert_eq!(
         world.tap.operations(),
         ["UpdateItem", "PutItem", "UpdateItem"]
@@ -67,78 +103,71 @@ async fn after_a_refused_put_the_next_save_is_an_update_again() {
 }
 
 #[tokio::test]
-async fn fields_that_cannot_be_set_are_put_with_the_whole_session() {
+async fn an_item_without_a_session_is_saved_to_by_no_request_and_put_over() {
     for session in [json!({ "S": "no map" }), json!({ "L": [] }), Value::Null] {
         let world = World::new();
         let store = world.store().await;
+        let loaded = stored(&store, "a", json!({ "n": 1, "m": 1 })).await;
         let mut item = json!({ "created": { "N": "1800000000000" } });
         if !session.is_null() {
             item["session"] = session.clone();
         }
         world.put_item("a", item);
-        let mut loaded = loaded_as("a", json!({ "n": 1, "m": 1 }), MINUTE);
-        loaded.created = Some(now());
-        let data = json!({ "n": 2, "m": 1 });
-        let written = store
-            .save(&loaded, &data, &until(now() + 2 * MINUTE))
-            .await
-            .unwrap();
-        assert_eq!(written, SaveOutcome::Saved(stamp(now(), 2 * MINUTE)));
-        assert_eq!(world.tap.operations(), ["UpdateItem", "PutItem"]);
-        assert_eq!(
-            world.item("a").unwrap(),
-            json!({
-                "sessionId": { "S": "a" }, "session": { "M": { "n": { "N": "2" }, "m": { "N": "1" } } },
-                "expires": { "N": secs(120) }, "created": { "N": "1800000000000" },
-            })
-        );
-        // An item of another session stays unchanged.
-        loaded.created = Some(now() - MS);
-        world.put_item("a", json!({ "created": { "N": "1800000000000" } }));
-        assert_eq!(
-            store
-                .save(&loaded, &data, &until(now() + 2 * MINUTE))
-                .await
-                .unwrap(),
-            SaveOutcome::Gone
-        );
+        let item = world.item("a");
+        world.tap.calls();
+        // An update of another program after a sign-out leaves such an item. Only a save without a loaded session, which
+        // needs no more than an item, is written to it.
+        for verb in VERBS.into_iter().filter(|verb| *verb != Verb::Replace) {
+            assert_eq!(
+                write(&store, verb, &loaded).await,
+                SaveOutcome::Gone,
+                "{verb:?} {session}"
+            );
+            // A touch with a new field is a save of a part of the data, which reads first.
+            let expected = match verb {
+                Verb::TouchWith => "GetItem",
+                _ => "UpdateItem",
+            };
+            assert_eq!(world.tap.operations(), [expected]);
+            assert_eq!(world.item("a"), item);
+        }
+        let put = new_session("a", json!({ "n": 2 }), 2 * MINUTE);
+        let _ = store.put(&put).await.unwrap();
+        assert_eq!(load(&store, "a").await.data, json!({ "n": 2 }));
     }
 }
 
 #[tokio::test]
-async fn the_error_is_that_of_the_put() {
+async fn the_error_is_that_of_the_last_write() {
     let world = World::new();
     let store = world.store().await;
-    let mut loaded = loaded_as("a", json!({}), MINUTE);
-    loaded.created = Some(now());
+    let loaded = stored(&store, "a", json!({})).await;
+    let save = || async {
+        let options = until(now() + MINUTE);
+        let written = store.save(&loaded, &json!({ "n": 1 }), &options).await;
+        let error = written.unwrap_err();
+        (error.kind(), error.operation())
+    };
+    world.tap.calls();
     world.tap.script([
-        refusal("ValidationException", "one or the other"),
+        denied(),
         refusal(
             "ValidationException",
             "Item size has exceeded the maximum allowed size",
         ),
     ]);
-    let error = store
-        .save(&loaded, &json!({ "n": 1 }), &until(now() + MINUTE))
-        .await
-        .unwrap_err();
     assert_eq!(
-        (error.kind(), error.operation()),
+        save().await,
         (ErrorKind::ItemTooLarge, Some(Operation::PutItem))
     );
-    // If an update makes the item too large, a PutItem might fit, but it would drop the fields of parallel requests.
-    // So it is not tried.
-    world.tap.calls();
+    assert_eq!(world.tap.operations(), ["UpdateItem", "PutItem"]);
+    // If an update makes the item too large, a PutItem would too.
     world.tap.script([refusal(
         "ValidationException",
         "Item size to update has exceeded the maximum allowed size",
     )]);
-    let error = store
-        .save(&loaded, &json!({ "n": 1 }), &until(now() + MINUTE))
-        .await
-        .unwrap_err();
     assert_eq!(
-        (error.kind(), error.operation()),
+        save().await,
         (ErrorKind::ItemTooLarge, Some(Operation::UpdateItem))
     );
     assert_eq!(world.tap.operations(), ["UpdateItem"]);
@@ -146,12 +175,8 @@ async fn the_error_is_that_of_the_put() {
     world
         .tap
         .script([refusal("ResourceNotFoundException", "no table")]);
-    let error = store
-        .save(&loaded, &json!({ "n": 1 }), &until(now() + MINUTE))
-        .await
-        .unwrap_err();
     assert_eq!(
-        (error.kind(), error.operation()),
+        save().await,
         (ErrorKind::TableNotFound, Some(Operation::UpdateItem))
     );
 }
@@ -174,12 +199,13 @@ async fn overwriting_writes_the_whole_session_and_the_last_one_wins() {
         .await;
     assert!(written.unwrap().is_saved());
     let calls = world.tap.calls();
-    assert_eq!(calls.len(), 2);
+    // The second save meets the state that the first one made.
+    assert_eq!(calls.len(), 3);
     for (operation, body) in &calls {
         assert_eq!(*operation, "UpdateItem");
         assert_eq!(
             Update::of(body).attributes(),
-            ["created", "expires", "session"]
+            ["created", "expires", "rev", "session"]
         );
     }
     assert_eq!(load(&store, "a").await.data, json!({ "n": 1, "m": 2 }));

@@ -5,7 +5,7 @@ use dynamodb_session::options::TableOptions;
 use super::*;
 
 #[tokio::test]
-async fn clear_deletes_only_this_prefix_in_batches() {
+async fn clear_replaces_only_this_prefix_in_batches() {
     let world = World::new();
     let (ours, theirs) = two_applications(&world).await;
     assert_eq!(ours.clear().await.unwrap(), OURS as u64);
@@ -23,7 +23,7 @@ async fn clear_deletes_only_this_prefix_in_batches() {
 }
 
 #[tokio::test]
-async fn a_batch_has_25_deletes() {
+async fn a_batch_has_25_writes() {
     let world = World::new();
     let store = world.store().await;
     for n in 0..60 {
@@ -38,10 +38,104 @@ async fn a_batch_has_25_deletes() {
         .collect();
     assert_eq!(sizes, [25, 25, 10]);
     assert_eq!(world.keys(), set([]));
+    assert_eq!(world.tombstones().len(), 60);
+    assert_eq!(store.clear_with_tombstones().await.unwrap(), 60);
+    let sizes: Vec<_> = world
+        .tap
+        .calls()
+        .iter()
+        .filter_map(|(_, body)| body["RequestItems"]["sessions"].as_array().map(Vec::len))
+        .collect();
+    assert_eq!(sizes, [25, 25, 10]);
+    assert_eq!(world.tombstones(), set([]));
 }
 
 #[tokio::test]
-async fn clear_deletes_all_sessions_and_no_other_items() {
+async fn clear_leaves_a_tombstone_of_each_session() {
+    let world = World::new();
+    let store = world.store().await;
+    let loaded = stored(&store, "a", json!({ "n": 1 })).await;
+    let mut item = world.item("a").unwrap();
+    item["other"] = json!({ "S": "of another program" });
+    world.put_item("a", item.clone());
+    assert_eq!(store.clear().await.unwrap(), 1);
+    let mut tombstone = world.item("a").unwrap();
+    assert!(tombstone["gone"].take()["B"].is_string());
+    assert_eq!(
+        tombstone,
+        json!({
+            "sessionId": { "S": "a" }, "gone": null, "expires": { "N": secs(25 * 60) },
+            "created": item["created"], "rev": item["rev"], "session": { "M": { "_expire": { "N": "1" } } },
+        })
+    );
+    // A request that loaded the session does not bring it back.
+    let written = store
+        .save(&loaded, &json!({ "n": 2 }), &until(now() + MINUTE))
+        .await;
+    assert!(!written.unwrap().is_saved());
+    assert_eq!(world.session("a"), None);
+    // A second clear passes over the tombstone, and the visitor can sign in again.
+    assert_eq!(store.clear().await.unwrap(), 0);
+    let loaded = stored(&store, "a", json!({ "n": 3 })).await;
+    let _ = saved(
+        store
+            .save(&loaded, &json!({ "n": 4 }), &until(now() + MINUTE))
+            .await,
+    );
+    assert_eq!(load(&store, "a").await.data, json!({ "n": 4 }));
+}
+
+#[tokio::test]
+async fn everything_of_this_prefix_can_be_deleted() {
+    let world = World::new();
+    let store = world
+        .open(
+            world
+                .builder()
+                .table_options(TableOptions::default().prefix("a:")),
+        )
+        .await;
+    put_items(&world, "a:");
+    put_items(&world, "b:");
+    for name in ["live", "signed-out"] {
+        store.delete(&id(name)).await.unwrap();
+    }
+    let theirs: BTreeSet<_> = world
+        .keys()
+        .into_iter()
+        .filter(|key| key.starts_with("b:"))
+        .collect();
+    assert_eq!(world.tombstones(), set(["a:live", "a:signed-out"]));
+    // 12 sessions, and the tombstone in no session's place.
+    assert_eq!(store.clear_with_tombstones().await.unwrap(), 13);
+    let mut left = theirs;
+    left.insert("a:somebody-elses".to_owned());
+    assert_eq!(world.keys(), left);
+    assert_eq!(world.tombstones(), set([]));
+}
+
+#[tokio::test]
+async fn tombstones_are_deleted_when_they_have_expired() {
+    let world = World::new();
+    let store = world.store().await;
+    let _ = stored(&store, "a", json!({})).await;
+    store.delete(&id("a")).await.unwrap();
+    world.clock.advance(24 * MINUTE);
+    let later = new_session("later", json!({}), 60 * MINUTE);
+    let _ = store.put(&later).await.unwrap();
+    store.delete(&id("later")).await.unwrap();
+    assert_eq!(store.delete_expired().await.unwrap(), 0);
+    world.clock.advance(MINUTE);
+    assert_eq!(store.delete_expired().await.unwrap(), 1);
+    assert_eq!(world.tombstones(), set(["later"]));
+    // A session that was deleted meanwhile has a younger tombstone, which stays.
+    world.tap.script([found(&["later"])]);
+    assert_eq!(store.delete_expired().await.unwrap(), 0);
+    assert_eq!(world.tombstones(), set(["later"]));
+}
+
+#[tokio::test]
+async fn clear_replaces_all_sessions_and_no_other_items() {
     let world = World::new();
     let store = world
         .open(
@@ -76,6 +170,10 @@ async fn expired_items_are_deleted_one_by_one() {
     put_items(&world, "a:");
     put_items(&world, "b:");
     let before = world.keys();
+    // As long as a request can land that was sent before their end, they stay.
+    assert_eq!(store.delete_expired().await.unwrap(), 0);
+    world.clock.advance(LANDING);
+    world.tap.calls();
     assert_eq!(store.delete_expired().await.unwrap(), 4);
     let gone: BTreeSet<_> = before.difference(&world.keys()).cloned().collect();
     assert_eq!(
@@ -104,7 +202,7 @@ async fn expired_items_are_deleted_one_by_one() {
 async fn expired_items_of_every_page_are_deleted() {
     let world = World::new();
     let (ours, theirs) = two_applications(&world).await;
-    world.clock.advance(MINUTE);
+    world.clock.advance(MINUTE + LANDING);
     world.tap.calls();
     assert_eq!(ours.delete_expired().await.unwrap(), OURS as u64);
     let scans = world.tap.operations();
@@ -120,6 +218,7 @@ async fn an_item_that_gets_a_later_expiry_after_the_scan_stays() {
     world.put_item("expired", expiring(&secs(0)));
     // All had expired when the scan read them. Since then, one was renewed and one deleted.
     world.put_item("renewed", expiring(&secs(60)));
+    world.clock.advance(LANDING);
     world
         .tap
         .script([found(&["renewed", "expired", "deleted"])]);
@@ -132,6 +231,7 @@ async fn a_delete_whose_answer_was_lost_counts() {
     let world = World::new();
     let store = world.store().await;
     world.put_item("a", expiring(&secs(0)));
+    world.clock.advance(LANDING);
     world.tap.script([Fate::Pass, Fate::AnswerLost]);
     assert_eq!(store.delete_expired().await.unwrap(), 1);
     // A session that is renewed between the attempts does not count.
@@ -171,7 +271,7 @@ async fn a_table_without_capacity_ends_a_clear() {
     for n in 0..30 {
         world.put_item(&format!("{n}"), expiring(&secs(60)));
     }
-    // There is no limit while each request deletes at least one item.
+    // There is no limit while each request writes at least one item.
     let slowly = (0..20).map(|_| Fate::Partly(1));
     let never = (0..9).map(|_| Fate::Partly(0));
     world
@@ -187,7 +287,7 @@ async fn a_table_without_capacity_ends_a_clear() {
         )
     );
     assert!(error.is_retryable());
-    assert!(error.to_string().contains("5 deletes"), "{error}");
+    assert!(error.to_string().contains("5 writes"), "{error}");
     assert_eq!(
         error.remedy(),
         Some(dynamodb_session::Remedy::RaiseWriteCapacity),
@@ -279,7 +379,7 @@ async fn an_error_in_the_middle_is_the_error() {
     );
     assert_eq!(store.count().await.unwrap(), OURS as u64);
 
-    world.clock.advance(MINUTE);
+    world.clock.advance(MINUTE + LANDING);
     world.tap.script([Fate::Pass, Fate::Pass, denied()]);
     let error = store.delete_expired().await.unwrap_err();
     assert_eq!(
@@ -299,6 +399,7 @@ async fn a_missing_table_is_named() {
         store.list::<Value>(None).await.unwrap_err(),
         store.count().await.unwrap_err(),
         store.clear().await.unwrap_err(),
+        store.clear_with_tombstones().await.unwrap_err(),
         store.delete_expired().await.unwrap_err(),
     ] {
         assert_eq!(error.kind(), ErrorKind::TableNotFound);
@@ -344,6 +445,7 @@ async fn eight_deletes_are_under_way_at_a_time() {
     for n in 0..30 {
         world.put_item(&format!("{n}"), expiring(&secs(0)));
     }
+    world.clock.advance(LANDING);
     let crowd = Crowd {
         tap: world.tap.clone(),
         waiting: Arc::default(),

@@ -21,6 +21,24 @@ async fn live_sessions_are_listed_and_counted() {
 }
 
 #[tokio::test]
+async fn tombstones_are_passed_over() {
+    for layout in [Layout::Session, Layout::ConnectDynamodb] {
+        let world = World::new();
+        let store = world.open(world.builder().layout(layout)).await;
+        for name in ["a", "b"] {
+            let _ = stored(&store, name, json!({})).await;
+        }
+        store.delete(&id("a")).await.unwrap();
+        store.delete(&id("never-there")).await.unwrap();
+        let found = pages::<Value>(&store).await;
+        assert_eq!((ids(&found), found[0].unreadable), (set(["b"]), 0));
+        assert_eq!(store.count().await.unwrap(), 1);
+        assert_eq!(store.clear().await.unwrap(), 1);
+        assert_eq!(store.count().await.unwrap(), 0);
+    }
+}
+
+#[tokio::test]
 async fn a_list_returns_the_same_as_load() {
     let world = World::new();
     let store = world.store().await;
@@ -169,6 +187,7 @@ async fn only_a_list_requests_the_items() {
     store.count().await.unwrap();
     store.delete_expired().await.unwrap();
     store.clear().await.unwrap();
+    store.clear_with_tombstones().await.unwrap();
     let asked: Vec<_> = world
         .tap
         .calls()
@@ -179,16 +198,24 @@ async fn only_a_list_requests_the_items() {
             let projection = body["ProjectionExpression"].as_str();
             (
                 body["Select"].as_str().map(str::to_owned),
-                projection.map(|placeholder| names[placeholder].clone()),
+                projection.map(|projection| {
+                    let placeholders = projection.split(',');
+                    placeholders
+                        .map(|placeholder| names[placeholder].clone())
+                        .collect::<Vec<_>>()
+                }),
             )
         })
         .collect();
-    let key = Some(json!("sessionId"));
+    let key = Some(vec![json!("sessionId")]);
+    // What a tombstone keeps.
+    let kept = Some(vec![json!("sessionId"), json!("created"), json!("rev")]);
     assert_eq!(
         asked,
         [
             (Some("COUNT".to_owned()), None),
             (None, key.clone()),
+            (None, kept),
             (None, key)
         ]
     );
@@ -220,12 +247,14 @@ async fn attributes_and_prefixes_may_have_any_name() {
         assert_eq!(store.count().await.unwrap(), 2);
         world.clock.advance(MINUTE);
         assert_eq!(store.count().await.unwrap(), 0);
+        world.clock.advance(LANDING);
         assert_eq!(store.delete_expired().await.unwrap(), 2);
         let _ = store
             .put(&new_session("c", json!({}), MINUTE))
             .await
             .unwrap();
         assert_eq!(store.clear().await.unwrap(), 1);
+        assert_eq!(store.clear_with_tombstones().await.unwrap(), 1);
     }
 }
 
@@ -364,6 +393,7 @@ async fn a_session_after_its_absolute_lifetime_counts_as_expired() {
         set(["young", "unknown"])
     );
     assert_eq!(store.count().await.unwrap(), 2);
+    world.clock.advance(LANDING);
     assert_eq!(store.delete_expired().await.unwrap(), 1);
     let all = builder().build().unwrap();
     assert_eq!(all.delete_expired().await.unwrap(), 1);

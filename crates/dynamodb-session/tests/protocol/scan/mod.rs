@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use dynamodb_session::clock::{Clock, ManualClock};
 use dynamodb_session::observe::Event;
@@ -17,7 +18,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::support::dynalite::Dynalite;
-use crate::support::{Fate, MINUTE, Tap, World, new_session, now, refusal, scripted, secs};
+use crate::support::{
+    Fate, MINUTE, Tap, World, id, load, new_session, now, refusal, saved, scripted, secs, stored,
+    until,
+};
 
 mod clear;
 mod list;
@@ -54,14 +58,25 @@ fn set<const N: usize>(ids: [&str; N]) -> BTreeSet<String> {
 }
 
 impl World {
-    /// The whole keys of all items.
+    /// The whole keys of all items but tombstones.
     fn keys(&self) -> BTreeSet<String> {
+        self.keys_of(|is_tombstone| !is_tombstone)
+    }
+
+    fn tombstones(&self) -> BTreeSet<String> {
+        self.keys_of(|is_tombstone| is_tombstone)
+    }
+
+    fn keys_of(&self, is_wanted: fn(bool) -> bool) -> BTreeSet<String> {
         let mut keys = BTreeSet::new();
-        let mut body = json!({ "TableName": "sessions", "ProjectionExpression": "sessionId" });
+        let mut body =
+            json!({ "TableName": "sessions", "ProjectionExpression": "sessionId, gone" });
         loop {
             let answer = self.raw("Scan", &body);
             for item in answer["Items"].as_array().unwrap() {
-                keys.insert(item["sessionId"]["S"].as_str().unwrap().to_owned());
+                if is_wanted(item.get("gone").is_some()) {
+                    keys.insert(item["sessionId"]["S"].as_str().unwrap().to_owned());
+                }
             }
             match answer.get("LastEvaluatedKey") {
                 Some(key) => body["ExclusiveStartKey"] = key.clone(),
@@ -70,6 +85,9 @@ impl World {
         }
     }
 }
+
+/// How long a session stays stored after its expiry, until no request can land that was sent before.
+const LANDING: Duration = Duration::from_mins(25);
 
 /// An item of the legacy package with this expiry.
 fn expiring(expires: &str) -> Value {
@@ -184,6 +202,7 @@ async fn a_scan_costs_a_read_of_the_whole_table_and_each_delete_a_write() {
     let store = open("ours:");
     store.count().await.unwrap();
     assert_eq!(units(&store), [("Scan", 1, 3.0)]);
+    world.clock.advance(LANDING);
     let store = open("ours:");
     assert_eq!(store.delete_expired().await.unwrap(), 3);
     assert_eq!(units(&store), [("DeleteItem", 3, 6.0), ("Scan", 1, 1.5)]);
@@ -256,8 +275,12 @@ async fn dynalite_agrees() {
     clock.advance(MINUTE);
     assert_eq!(ids(&pages::<Value>(&ours).await).len(), 20);
     assert_eq!(ours.count().await.unwrap(), 20);
+    assert_eq!(ours.delete_expired().await.unwrap(), 0);
+    clock.advance(LANDING);
     assert_eq!(ours.delete_expired().await.unwrap(), 10);
     assert_eq!(theirs.clear().await.unwrap(), 10);
     assert_eq!(ours.clear().await.unwrap(), 20);
     assert_eq!(open("").clear().await.unwrap(), 0);
+    assert_eq!(open("").clear_with_tombstones().await.unwrap(), 30);
+    assert_eq!(open("").clear_with_tombstones().await.unwrap(), 0);
 }

@@ -1,0 +1,109 @@
+//! Which state of an item was loaded or written.
+
+use std::convert::Infallible;
+use std::fmt::{self, Write as _};
+use std::str::FromStr;
+
+use super::Rev;
+
+/// The state of an item that was loaded or written. A save is made from a state, and replaces no other one.
+///
+/// It has a text form of at most 45 characters, for adapters that keep it outside Rust. Any other text means a state
+/// that is not known.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Version {
+    pub(crate) known: Known,
+    /// Whether the item has attributes of other programs, which a write of the whole item has to carry over.
+    pub(crate) has_others: bool,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Known {
+    /// A write reads the item first.
+    #[default]
+    Nothing,
+    /// The item has no `rev`: an earlier version of this package, or another one, wrote it.
+    Unversioned,
+    Rev(Rev),
+}
+
+const NOTHING: &str = "?";
+/// No character of base64, which a `rev` could begin with.
+const OTHERS: char = '*';
+
+impl Version {
+    /// Not known: the next save reads the item first.
+    pub const UNKNOWN: Self = Self::new(Known::Nothing);
+
+    const fn new(known: Known) -> Self {
+        Self {
+            known,
+            has_others: false,
+        }
+    }
+
+    pub(crate) const UNVERSIONED: Self = Self::new(Known::Unversioned);
+
+    pub(crate) fn rev(self) -> Option<Rev> {
+        match self.known {
+            Known::Rev(rev) => Some(rev),
+            Known::Nothing | Known::Unversioned => None,
+        }
+    }
+}
+
+impl From<Rev> for Version {
+    fn from(rev: Rev) -> Self {
+        Self::new(Known::Rev(rev))
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.has_others {
+            f.write_char(OTHERS)?;
+        }
+        match self.known {
+            Known::Nothing => f.write_str(NOTHING),
+            Known::Unversioned => Ok(()),
+            Known::Rev(rev) => f.write_str(&rev.to_base64()),
+        }
+    }
+}
+
+impl FromStr for Version {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        let rest = text.strip_prefix(OTHERS);
+        let mut version = match rest.unwrap_or(text) {
+            "" => Self::UNVERSIONED,
+            text => Rev::from_base64(text).map_or(Self::UNKNOWN, Self::from),
+        };
+        version.has_others = rest.is_some();
+        Ok(version)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::item::StateName;
+
+    #[test]
+    fn it_is_read_as_it_is_shown() {
+        let rev = Rev::new(StateName::random()).next(StateName::random());
+        let like_marks =
+            ["+AAAAAAAAAA=", "/AAAAAAAAAA="].map(|text| Rev::from_base64(text).unwrap());
+        let revs = [rev].into_iter().chain(like_marks).map(Version::from);
+        for mut version in revs.chain([Version::UNKNOWN, Version::UNVERSIONED]) {
+            for has_others in [false, true] {
+                version.has_others = has_others;
+                assert_eq!(version.to_string().parse(), Ok(version));
+            }
+        }
+        for text in ["x", "?x", "AAAA"] {
+            assert_eq!(text.parse(), Ok(Version::UNKNOWN), "{text}");
+        }
+    }
+}

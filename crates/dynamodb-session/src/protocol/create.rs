@@ -1,0 +1,253 @@
+//! How a session is created where there is none, and what happens where there is one.
+
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+
+use super::rules::{self, Attempts, Next};
+use super::save::{Save, undecodable, unknown};
+use super::write::{Gone, NO_FRAMEWORK, Outcome, PreparedWrite, Use};
+use super::{Inner, from_epoch_ms};
+use crate::error::Error;
+use crate::framework::Framework;
+use crate::item::{Changes, EncodeSession, Known, Rev, StateName, expiry};
+use crate::observe::count;
+use crate::request::{self, Condition, ItemHead, Operation};
+use crate::session::{CreateOutcome, NewSession, SaveOutcome, SessionId, Stamp};
+
+/// How often [`Inner::create_or_merge`] tries if others keep deleting and creating the session.
+const CREATE_ATTEMPTS: u32 = 3;
+
+/// The base of a save where no session was found.
+#[derive(serde::Serialize)]
+struct NoFields {}
+
+/// A session that is being created.
+struct Creation {
+    name: StateName,
+    start: Duration,
+    begin: SystemTime,
+}
+
+impl Creation {
+    fn new(inner: &Inner) -> Self {
+        Self {
+            name: StateName::random(),
+            start: inner.client.start(),
+            begin: inner.clock.now(),
+        }
+    }
+}
+
+/// What a create does where a session is there.
+#[derive(Clone, Copy)]
+enum Taken<'a> {
+    Merge {
+        /// All fields of the session, if they can be compared.
+        changes: Option<&'a Changes<'a>>,
+        framework: &'a Framework,
+    },
+    Overwrite,
+}
+
+/// What came of an attempt to create a session.
+enum Put {
+    Stored(Stamp),
+    /// It was stored, and is not there any more.
+    Gone,
+    /// This answer has the item that is there instead, unless that has gone meanwhile.
+    Taken(Bytes),
+}
+
+impl Inner {
+    pub(crate) async fn create<T: EncodeSession + Sync>(
+        &self,
+        new: &NewSession<T>,
+    ) -> Result<CreateOutcome, Error> {
+        let write = self.prepare(Use::Put, &new.id, &new.data, new.expires_at, None)?;
+        let creation = Creation::new(self);
+        Ok(match self.put_where_absent(&write, &creation).await? {
+            Put::Stored(stamp) => CreateOutcome::Created(stamp),
+            Put::Gone | Put::Taken(_) => CreateOutcome::Taken,
+        })
+    }
+
+    pub(crate) async fn put<T: EncodeSession + Sync>(
+        &self,
+        new: &NewSession<T>,
+    ) -> Result<Stamp, Error> {
+        let write = self.prepare(Use::Put, &new.id, &new.data, new.expires_at, None)?;
+        count(&self.client.counts().unguarded_writes);
+        let outcome = self.create_or(&write, Taken::Overwrite).await?;
+        // Where it has gone by now, it was written before it was deleted.
+        Ok(outcome.unwrap_or_else(|_| write.stamp(Some(write.created))))
+    }
+
+    /// Creates the session, or merges all its fields into the one that is there.
+    pub(super) async fn create_or_merge<T: EncodeSession + Sync>(
+        &self,
+        id: &SessionId,
+        data: &T,
+        expires_at: Option<SystemTime>,
+        framework: &Framework,
+    ) -> Result<SaveOutcome, Error> {
+        let new = self.prepare(Use::PutOrUpdate, id, data, expires_at, None)?;
+        let changes = new
+            .session
+            .changes_since(&NoFields {}, framework)
+            .transpose()
+            .map_err(|error| undecodable(&error).on(Operation::PutItem, &self.table.name))?;
+        let taken = Taken::Merge {
+            changes: changes.as_ref(),
+            framework,
+        };
+        let outcome = self.create_or(&new, taken).await?;
+        Ok(self.settled(&new.key, outcome))
+    }
+
+    /// Creates the session, or writes to the one that is there.
+    async fn create_or(&self, new: &PreparedWrite, taken: Taken<'_>) -> Result<Outcome, Error> {
+        let creation = Creation::new(self);
+        let mut outcome = Err(Gone {
+            operation: Operation::PutItem,
+            may_be_written: false,
+        });
+        for _ in 0..CREATE_ATTEMPTS {
+            let item = match self.put_where_absent(new, &creation).await? {
+                Put::Stored(stamp) => return Ok(Ok(stamp)),
+                Put::Gone => break,
+                Put::Taken(item) => item,
+            };
+            let Some(seen) = self.seen(&item, &new.key)? else {
+                continue;
+            };
+            let (changes, framework, sets_lifetime) = match taken {
+                Taken::Merge { changes, framework } if seen.has_session() => {
+                    (changes, framework, false)
+                }
+                // Where there is nothing to merge with, the session is written whole.
+                Taken::Merge { .. } | Taken::Overwrite => (None, &NO_FRAMEWORK, true),
+            };
+            let save = Save {
+                write: new,
+                changes,
+                framework,
+                created: seen.item.created_ms.map(from_epoch_ms),
+                sets_lifetime,
+                is_touch: false,
+                while_live: true,
+                name: creation.name,
+                start: creation.start,
+            };
+            let attempt = self
+                .on_stored(&save, &seen)
+                .map_err(|error| undecodable(&error).on(Operation::PutItem, &self.table.name))?;
+            self.before_merge(creation.start, Operation::PutItem, 0)
+                .await?;
+            outcome = self.save_from(&save, attempt).await?;
+            match outcome {
+                Err(gone) if !gone.may_be_written => {}
+                // To write it again could count it twice.
+                Err(_) => {
+                    return Err(
+                        unknown(Operation::PutItem).on(Operation::PutItem, &self.table.name)
+                    );
+                }
+                Ok(_) => break,
+            }
+        }
+        Ok(outcome)
+    }
+
+    /// Puts a session where there is none, or a tombstone that cannot be of this session.
+    async fn put_where_absent(
+        &self,
+        write: &PreparedWrite,
+        creation: &Creation,
+    ) -> Result<Put, Error> {
+        let mut tombstone: Option<String> = None;
+        let mut created = write.created;
+        let mut rev = Rev::new(creation.name);
+        let mut repeats = 0;
+        loop {
+            let condition = match &tombstone {
+                None => Condition::Absent {
+                    moment: self.moment(),
+                    created,
+                },
+                Some(gone) => Condition::Tombstone(gone),
+            };
+            let head = ItemHead {
+                id: &write.key,
+                expires_secs: write.expires_secs,
+                created,
+                rev,
+            };
+            let ttl_attribute = self.ttl_attribute();
+            let names = self.names(&ttl_attribute);
+            let value = write.session.attribute_value();
+            let others = std::iter::empty();
+            let body = request::put_item(names, head, value, others, condition);
+            let answer = self
+                .call_since(creation.start, Operation::PutItem, body)
+                .await?;
+            let stamp = Stamp {
+                version: rev.into(),
+                ..write.stamp(Some(created))
+            };
+            if !answer.condition_failed {
+                return Ok(Put::Stored(stamp));
+            }
+            let item = self.item_met(creation.start, &answer, &write.key).await?;
+            let Some(seen) = self.seen(&item, &write.key)? else {
+                return Ok(Put::Taken(item));
+            };
+            let met = Self::met(&seen);
+            let attempts = Attempts {
+                name: creation.name,
+                from: Known::Nothing,
+                all_answered: answer.attempts == 1,
+            };
+            let has_ended = expiry::from_secs(write.expires_secs) <= self.clock.now();
+            match rules::after_create(&attempts, created, creation.begin, has_ended, met) {
+                Next::Written if met.rev == Some(rev) => return Ok(Put::Stored(stamp)),
+                Next::Written => {
+                    let expires_at = seen.item.expires_ms.map(from_epoch_ms);
+                    let expires_at = expires_at.unwrap_or(stamp.expires_at);
+                    return Ok(Put::Stored(Stamp::new(stamp.created, expires_at)));
+                }
+                Next::Gone => return Ok(Put::Gone),
+                Next::Unknown => {
+                    let error = unknown(Operation::PutItem);
+                    return Err(error.on(Operation::PutItem, &self.table.name));
+                }
+                Next::Again => {}
+            }
+            let Some(gone) = seen.gone() else {
+                if !self.has_expired(&seen) {
+                    return Ok(Put::Taken(item));
+                }
+                if met.created == Some(created) {
+                    // Another session of this id, of the same millisecond.
+                    created += Duration::from_millis(1);
+                }
+                tombstone = None;
+                self.before_merge(creation.start, Operation::PutItem, repeats)
+                    .await?;
+                repeats += 1;
+                continue;
+            };
+            // Its states are remembered, and no other session of this id has the same `created`.
+            let before = seen.rev_after_tombstone();
+            let after = met
+                .created
+                .map(|created| created + Duration::from_millis(1));
+            created = after.map_or(created, |after| after.max(created));
+            rev = before.map_or(Rev::new(creation.name), |before| before.next(creation.name));
+            tombstone = Some(gone.to_owned());
+            self.before_merge(creation.start, Operation::PutItem, repeats)
+                .await?;
+            repeats += 1;
+        }
+    }
+}

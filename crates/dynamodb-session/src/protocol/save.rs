@@ -1,0 +1,417 @@
+//! How a session that was loaded is saved: on the state it was loaded in, and merged into a later one.
+
+use std::borrow::Cow;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+
+use super::rules::{self, Attempts, Met, Next};
+use super::write::{Gone, Outcome, PreparedWrite};
+use super::{Inner, from_epoch_ms};
+use crate::client::retry::Answer;
+use crate::error::{Error, ErrorKind};
+use crate::framework::Framework;
+use crate::item::{
+    Changes, ExpiryUnit, ItemError, Known, OwnKey, Rev, Seen, StateName, Version, expiry,
+};
+use crate::observe::{Event, count};
+use crate::options::ParallelChanges;
+use crate::request::{self, Condition, Demands, ItemHead, Operation, State, Unversioned};
+use crate::session::Stamp;
+
+/// A save under way.
+pub(super) struct Save<'a> {
+    pub(super) write: &'a PreparedWrite,
+    /// From what the application saw to what it saves; `None` if they cannot be compared.
+    pub(super) changes: Option<&'a Changes<'a>>,
+    pub(super) framework: &'a Framework,
+    /// The `created` of the session that was loaded.
+    pub(super) created: Option<SystemTime>,
+    /// Whether its expiry holds although another request has extended the session.
+    pub(super) sets_lifetime: bool,
+    /// Whether it writes nothing but the expiry.
+    pub(super) is_touch: bool,
+    /// Whether an expired session is not to be written.
+    pub(super) while_live: bool,
+    pub(super) name: StateName,
+    pub(super) start: Duration,
+}
+
+/// One conditional write.
+pub(super) struct Attempt<'a> {
+    /// The attribute value of the session.
+    pub(super) value: Cow<'a, str>,
+    pub(super) expires_secs: u64,
+    /// What it is made from.
+    pub(super) basis: Basis<'a>,
+    /// Whether what is stored is then what the application sees.
+    pub(super) is_as_seen: bool,
+}
+
+/// The item that a write is made from.
+pub(super) struct Basis<'a> {
+    pub(super) created: Option<SystemTime>,
+    pub(super) version: Known,
+    /// The attribute that holds the session.
+    pub(super) attribute: &'static str,
+    /// Of an item without a `rev` of ours: its expiry, and the value of its session or of its `rev`.
+    pub(super) expires_at: Option<SystemTime>,
+    /// The attribute value of that expiry, where it is known.
+    pub(super) expiry: Option<String>,
+    pub(super) value: Option<Cow<'a, str>>,
+    /// The item's attributes that are not this package's; `None` where they are not known.
+    pub(super) others: Option<Vec<(String, String)>>,
+}
+
+impl Basis<'_> {
+    /// Whether it ends later than anything that is ever written.
+    fn is_endless(&self) -> bool {
+        let latest = expiry::from_secs(expiry::LATEST_SECS);
+        self.expires_at
+            .is_some_and(|expires_at| expires_at > latest)
+    }
+
+    pub(super) fn state(&self) -> State<'_> {
+        let (attribute, value) = (self.attribute, self.value.as_deref());
+        match (self.version, value) {
+            (Known::Rev(rev), _) => State::Rev { rev, attribute },
+            (Known::Unversioned, value) => State::Unversioned(Unversioned {
+                attribute,
+                value,
+                expires_at: self.expires_at,
+                expiry: self.expiry.as_deref(),
+            }),
+            (Known::Nothing, Some(value)) => State::Odd { value, attribute },
+            (Known::Nothing, None) => State::Any,
+        }
+    }
+}
+
+impl Basis<'_> {
+    /// Whether an item is just what a write demanded although its condition failed: some engines do not compare maps as
+    /// `DynamoDB` does.
+    pub(super) fn is_met_by(&self, seen: &Seen<'_>) -> bool {
+        let Some(value) = self.value.as_deref() else {
+            return false;
+        };
+        seen.item.version.known == Known::Unversioned
+            && seen.item.expires_ms.map(from_epoch_ms) == self.expires_at
+            && seen.session() == value
+    }
+}
+
+/// What a write does about the item it met.
+pub(super) enum Merge<'a> {
+    Done(Outcome),
+    Again(Box<Attempt<'a>>),
+}
+
+impl Inner {
+    /// Writes until it is known what came of it.
+    pub(super) async fn save_from(
+        &self,
+        save: &Save<'_>,
+        mut attempt: Attempt<'_>,
+    ) -> Result<Outcome, Error> {
+        let mut merges = 0;
+        let mut is_denied = false;
+        loop {
+            let Some((answer, operation)) = self.write(save, &attempt, &mut is_denied).await?
+            else {
+                match self.save_from_stored(save).await? {
+                    Merge::Done(outcome) => return Ok(outcome),
+                    Merge::Again(next) => attempt = *next,
+                }
+                continue;
+            };
+            if !answer.condition_failed {
+                return Ok(Ok(save.stamp(&attempt)));
+            }
+            let met = self.item_met(save.start, &answer, &save.write.key).await?;
+            let attempts = Attempts {
+                name: save.name,
+                from: attempt.basis.version,
+                all_answered: answer.attempts == 1,
+            };
+            let is_unchanged = attempt.basis.value.is_some()
+                && self
+                    .seen(&met, &save.write.key)?
+                    .is_some_and(|seen| attempt.basis.is_met_by(&seen));
+            // A session that was loaded without a `created` is the one that the first answer shows.
+            let created = save.created.or(attempt.basis.created);
+            match self.merge(save, created, &attempts, operation, &met)? {
+                Merge::Done(outcome) => return Ok(outcome),
+                Merge::Again(next) => attempt = *next,
+            }
+            if is_unchanged {
+                attempt.basis.value = None;
+            }
+            self.before_merge(save.start, operation, merges).await?;
+            merges += 1;
+        }
+    }
+
+    /// Reads the item of a session whose state is not known, and what a save makes of it.
+    pub(super) async fn save_from_stored<'a>(&self, save: &Save<'a>) -> Result<Merge<'a>, Error> {
+        let item = self.read_item(save.start, &save.write.key).await?;
+        let attempts = Attempts {
+            name: save.name,
+            from: Known::Nothing,
+            all_answered: true,
+        };
+        self.merge(save, save.created, &attempts, Operation::GetItem, &item)
+    }
+
+    /// What follows from the item that a write of the session with this `created` met.
+    pub(super) fn merge<'a>(
+        &self,
+        save: &Save<'a>,
+        created: Option<SystemTime>,
+        attempts: &Attempts,
+        operation: Operation,
+        answer: &[u8],
+    ) -> Result<Merge<'a>, Error> {
+        let key = &save.write.key;
+        let seen = self.seen(answer, key)?;
+        let met = seen.as_ref().map(Self::met);
+        let gone = |may_be_written| {
+            Ok(Merge::Done(Err(Gone {
+                operation,
+                may_be_written,
+            })))
+        };
+        let Some(seen) = seen else {
+            return gone(!attempts.all_answered);
+        };
+        match rules::after_save(attempts, created, met) {
+            Next::Gone => gone(!attempts.all_answered),
+            Next::Written => Ok(Merge::Done(Ok(Self::stamp_of(save, &seen)))),
+            Next::Unknown => Err(unknown(operation).on(operation, &self.table.name)),
+            Next::Again if save.while_live && self.has_expired(&seen) => gone(false),
+            Next::Again => self
+                .on_stored(save, &seen)
+                .map(|attempt| Merge::Again(Box::new(attempt)))
+                .map_err(|error| undecodable(&error).on(operation, &self.table.name)),
+        }
+    }
+
+    /// The changes of a save on what is stored. Of a lifetime that another request has set, or extended further, all
+    /// is kept.
+    pub(super) fn on_stored<'a>(
+        &self,
+        save: &Save<'a>,
+        seen: &Seen<'_>,
+    ) -> Result<Attempt<'a>, ItemError> {
+        let created = seen.item.created_ms.map(from_epoch_ms);
+        // The lifetime of the session that is there can end earlier than that of a new one.
+        let ours = self.expiry_secs(expiry::from_secs(save.write.expires_secs), created);
+        let is_merged = self.table.parallel_changes == ParallelChanges::Merge;
+        let merged = save.changes.filter(|_| is_merged || save.is_touch);
+        let stored = seen.item.expires_ms.map(|ms| ms.div_ceil(1000));
+        // One that no version of any package writes is no extension.
+        let stored = stored.filter(|secs| *secs <= expiry::LATEST_SECS);
+        let (mut value, mut expires_secs) = (None, ours);
+        if let Some(changes) = merged {
+            let stored = stored.filter(|_| !save.sets_lifetime);
+            let mut unit = ExpiryUnit::Ours;
+            if let Some(stored) = stored
+                && (stored >= ours
+                    || !seen.has_settings_of(&save.write.session, changes, save.framework)?)
+            {
+                (unit, expires_secs) = (ExpiryUnit::Stored, stored);
+            }
+            value = Some(seen.with_changes(&save.write.session, changes, unit)?);
+        } else if let Some(stored) = stored.filter(|_| !save.sets_lifetime) {
+            expires_secs = ours.max(stored);
+        }
+        let names = (&*self.table.partition_key, &*self.ttl_attribute());
+        let others = seen.others(names.0, names.1);
+        let others = others
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let version = seen.item.version.known;
+        let demanded = match version {
+            Known::Rev(_) => None,
+            Known::Unversioned => Some(seen.session()),
+            Known::Nothing => seen.rev(),
+        };
+        Ok(Attempt {
+            is_as_seen: value.is_none(),
+            value: value.map_or(
+                Cow::Borrowed(save.write.session.attribute_value()),
+                Cow::Owned,
+            ),
+            expires_secs,
+            basis: Basis {
+                created,
+                version,
+                attribute: seen.session_attribute(),
+                expires_at: seen.item.expires_ms.map(from_epoch_ms),
+                expiry: seen.expiry(names.1).map(str::to_owned),
+                value: demanded.map(|value| Cow::Owned(value.to_owned())),
+                others: Some(others.collect()),
+            },
+        })
+    }
+
+    /// Sends a write, as an `UpdateItem` or, where that is not allowed, as a `PutItem` of the whole item. `None` if that
+    /// one needs attributes that are not known. `is_denied` says whether an `UpdateItem` of this save was refused.
+    async fn write(
+        &self,
+        save: &Save<'_>,
+        attempt: &Attempt<'_>,
+        is_denied: &mut bool,
+    ) -> Result<Option<(Answer, Operation)>, Error> {
+        let basis = &attempt.basis;
+        let ttl_attribute = self.ttl_attribute();
+        let names = self.names(&ttl_attribute);
+        let head = ItemHead {
+            id: &save.write.key,
+            expires_secs: attempt.expires_secs,
+            created: basis.created.unwrap_or(save.write.created),
+            rev: save.rev(basis),
+        };
+        let condition = Condition::Session(Demands {
+            created: basis.created,
+            state: basis.state(),
+            not_after: (!save.sets_lifetime && !basis.is_endless()).then_some(attempt.expires_secs),
+            live: save.while_live.then(|| self.moment()),
+        });
+        if !*is_denied && !self.update_denied.load(Relaxed) {
+            let body = request::write_session(names, head, &attempt.value, condition);
+            match self
+                .call_since(save.start, Operation::UpdateItem, body)
+                .await
+            {
+                Err(error) if error.kind() == ErrorKind::AccessDenied => *is_denied = true,
+                answer => return Ok(Some((answer?, Operation::UpdateItem))),
+            }
+        }
+        let Some(others) = &basis.others else {
+            return Ok(None);
+        };
+        let others = others.iter().map(|(name, value)| (&**name, &**value));
+        let body = request::put_item(names, head, &attempt.value, others, condition);
+        let answer = self
+            .call_since(save.start, Operation::PutItem, body)
+            .await?;
+        // Who is refused everything, by wrong credentials say, is not to be left without updates for good.
+        if !self.update_denied.swap(true, Relaxed) {
+            self.client.emit(|| Event::UpdateDenied);
+        }
+        Ok(Some((answer, Operation::PutItem)))
+    }
+
+    /// Counts a merge, pauses, and gives up at the deadline.
+    pub(super) async fn before_merge(
+        &self,
+        start: Duration,
+        operation: Operation,
+        merges: u32,
+    ) -> Result<(), Error> {
+        count(&self.client.counts().merge_retries);
+        self.client.pause_to_merge(merges).await;
+        if self.client.remaining(start).is_zero() {
+            let message = "other requests kept changing the session until the deadline passed";
+            return Err(Error::new(ErrorKind::Timeout, message).on(operation, &self.table.name));
+        }
+        Ok(())
+    }
+
+    /// The answer that has the item a write met: that of the write, or of a read where the engine does not return it.
+    pub(super) async fn item_met(
+        &self,
+        start: Duration,
+        answer: &Answer,
+        key: &str,
+    ) -> Result<Bytes, Error> {
+        if self.seen(&answer.body, key)?.is_some() {
+            Ok(answer.body.clone())
+        } else {
+            self.read_item(start, key).await
+        }
+    }
+
+    pub(super) async fn read_item(&self, start: Duration, key: &str) -> Result<Bytes, Error> {
+        let ttl_attribute = self.ttl_attribute();
+        let body = request::get_item(self.names(&ttl_attribute), key, true);
+        let answer = self.call_since(start, Operation::GetItem, body).await?;
+        Ok(answer.body)
+    }
+
+    pub(super) fn seen<'a>(&self, answer: &'a [u8], key: &str) -> Result<Option<Seen<'a>>, Error> {
+        let key = OwnKey {
+            attribute: &self.table.partition_key,
+            value: key,
+        };
+        Seen::read(answer, key, &self.ttl_attribute(), self.table.layout)
+            .map_err(|error| undecodable(&error).on(Operation::GetItem, &self.table.name))
+    }
+
+    pub(super) fn met(seen: &Seen<'_>) -> Met {
+        Met {
+            created: seen.item.created_ms.map(from_epoch_ms),
+            rev: seen.item.version.rev(),
+            has_session: seen.has_session(),
+            is_gone: seen.item.is_gone,
+        }
+    }
+
+    pub(super) fn has_expired(&self, seen: &Seen<'_>) -> bool {
+        let created = seen.item.created_ms.map(from_epoch_ms);
+        let ends = [
+            seen.item.expires_ms.map(from_epoch_ms),
+            self.table.latest_expiry(created),
+        ];
+        let now = self.clock.now();
+        ends.into_iter().flatten().any(|end| end <= now)
+    }
+
+    /// The state of an item that an earlier attempt of this save wrote.
+    fn stamp_of(save: &Save<'_>, seen: &Seen<'_>) -> Stamp {
+        let created = seen.item.created_ms.map(from_epoch_ms);
+        let expires_at = seen.item.expires_ms.map(from_epoch_ms);
+        let expires_at = expires_at.unwrap_or(expiry::from_secs(save.write.expires_secs));
+        Stamp::new(created, expires_at)
+    }
+}
+
+impl Save<'_> {
+    fn rev(&self, basis: &Basis<'_>) -> Rev {
+        match basis.version {
+            Known::Rev(rev) => rev.next(self.name),
+            _ => Rev::new(self.name),
+        }
+    }
+
+    fn stamp(&self, attempt: &Attempt<'_>) -> Stamp {
+        let basis = &attempt.basis;
+        // An item with a `rev` usually has a `created`, and keeps it although it is not known here.
+        let had_none = matches!(basis.state(), State::Unversioned(_) | State::Odd { .. });
+        let created = basis.created.or(had_none.then_some(self.write.created));
+        let mut stamp = Stamp::new(created, expiry::from_secs(attempt.expires_secs));
+        if attempt.is_as_seen {
+            stamp.version = Version {
+                has_others: basis
+                    .others
+                    .as_ref()
+                    .is_none_or(|others| !others.is_empty()),
+                ..self.rev(basis).into()
+            };
+        }
+        stamp
+    }
+}
+
+pub(super) fn unknown(operation: Operation) -> Error {
+    let message = format!(
+        "it is not known whether an earlier attempt of this {operation} was executed, because the session has been \
+         written several times since"
+    );
+    Error::new(ErrorKind::Timeout, message)
+}
+
+pub(super) fn undecodable(error: &ItemError) -> Error {
+    Error::new(ErrorKind::Decode, error.to_string())
+}

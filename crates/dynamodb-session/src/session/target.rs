@@ -1,0 +1,47 @@
+//! What a delete is for.
+
+use std::fmt;
+use std::time::SystemTime;
+
+use super::{Loaded, SessionId};
+use crate::item::Version;
+
+/// The session that [`delete`](crate::SessionStore::delete) deletes.
+///
+/// A `&SessionId` means whatever session has the id. A `&Loaded` means the session that was loaded, so that a slow
+/// sign-out does not delete a later session of the same id. It also saves a read.
+#[derive(Clone, Copy)]
+pub struct DeleteTarget<'a> {
+    pub(crate) id: &'a SessionId,
+    pub(crate) created: Option<SystemTime>,
+    pub(crate) version: Version,
+}
+
+impl<'a> From<&'a SessionId> for DeleteTarget<'a> {
+    fn from(id: &'a SessionId) -> Self {
+        Self {
+            id,
+            created: None,
+            version: Version::UNKNOWN,
+        }
+    }
+}
+
+impl<'a, T> From<&'a Loaded<T>> for DeleteTarget<'a> {
+    fn from(loaded: &'a Loaded<T>) -> Self {
+        Self {
+            id: &loaded.id,
+            created: loaded.created,
+            version: loaded.version,
+        }
+    }
+}
+
+// It holds the id.
+impl fmt::Debug for DeleteTarget<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DeleteTarget")
+            .field("created", &self.created)
+            .finish_non_exhaustive()
+    }
+}
