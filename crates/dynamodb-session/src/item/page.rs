@@ -50,6 +50,19 @@ impl ScannedItem<'_> {
         ttl_attribute: &str,
         layout: Layout,
     ) -> Result<StoredItem<T>, ItemError> {
+        self.read_as(partition_key, ttl_attribute, layout)
+            .or_else(|error| {
+                let item = self.read_as::<IgnoredAny>(partition_key, ttl_attribute, layout);
+                item.ok().and_then(StoredItem::into_tombstone).ok_or(error)
+            })
+    }
+
+    fn read_as<T: Decode>(
+        self,
+        partition_key: &str,
+        ttl_attribute: &str,
+        layout: Layout,
+    ) -> Result<StoredItem<T>, ItemError> {
         read(self.0.get().as_bytes(), |input, reading| {
             let seed = ItemSeed::new(partition_key, ttl_attribute, layout, reading);
             input.deserialize_map(seed)

@@ -39,11 +39,38 @@ pub(crate) fn read_response<T: Decode>(
     ttl_attribute: &str,
     layout: Layout,
 ) -> Result<Option<StoredItem<T>>, ItemError> {
-    read(response, |input, reading| {
-        let mut seed = ItemSeed::new(key.attribute, ttl_attribute, layout, reading);
-        seed.key = Some(key);
-        input.deserialize_map(Response { member, seed })
+    fn read_as<T: Decode>(
+        response: &[u8],
+        member: &str,
+        key: OwnKey<'_>,
+        ttl_attribute: &str,
+        layout: Layout,
+    ) -> Result<Option<StoredItem<T>>, ItemError> {
+        read(response, |input, reading| {
+            let mut seed = ItemSeed::new(key.attribute, ttl_attribute, layout, reading);
+            seed.key = Some(key);
+            input.deserialize_map(Response { member, seed })
+        })
+    }
+    read_as(response, member, key, ttl_attribute, layout).or_else(|error| {
+        let item = read_as::<IgnoredAny>(response, member, key, ttl_attribute, layout);
+        let item = item.ok().flatten().and_then(StoredItem::into_tombstone);
+        item.map(Some).ok_or(error)
     })
+}
+
+impl StoredItem<IgnoredAny> {
+    /// The item as a tombstone, if it is one. What it has in place of a session need not be of the application's type.
+    pub(super) fn into_tombstone<T>(self) -> Option<StoredItem<T>> {
+        self.is_gone.then_some(StoredItem {
+            data: Stored::Unreadable(Unreadable::Absent),
+            expires_ms: self.expires_ms,
+            created_ms: self.created_ms,
+            is_gone: true,
+            version: self.version,
+            is_foreign: self.is_foreign,
+        })
+    }
 }
 
 pub(super) type Input<'i, 'de> = &'i mut serde_json::Deserializer<StrRead<'de>>;

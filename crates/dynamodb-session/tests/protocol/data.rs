@@ -268,3 +268,21 @@ async fn fields_that_the_type_leaves_out_stay() {
         );
     }
 }
+
+#[tokio::test]
+async fn a_session_that_was_signed_out_is_a_miss_for_every_type() {
+    #[derive(Serialize, Deserialize)]
+    struct Visit {
+        views: u32,
+    }
+    let world = World::new();
+    let store = world.store().await;
+    let visit = NewSession::new(id("a"), Visit { views: 1 }).expires_at(now() + MINUTE);
+    let _ = store.put(&visit).await.unwrap();
+    store.delete(&id("a")).await.unwrap();
+    assert!(store.load::<Visit>(&id("a")).await.unwrap().is_none());
+    let page = store.list::<Visit>(None).await.unwrap();
+    assert_eq!((page.sessions.len(), page.unreadable), (0, 0));
+    let _ = store.put(&visit).await.unwrap();
+    assert!(store.load::<Visit>(&id("a")).await.unwrap().is_some());
+}
