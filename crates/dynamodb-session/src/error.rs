@@ -2,6 +2,7 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::sync::Arc;
 
 use crate::remedy::Remedy;
 use crate::request::Operation;
@@ -46,8 +47,10 @@ pub enum ErrorKind {
 ///
 /// Displays what was tried, on which table, how often, and why it failed. It never holds a session id,
 /// session data or a secret.
+#[derive(Clone)]
 pub struct Error(Box<Inner>);
 
+#[derive(Clone)]
 struct Inner {
     kind: ErrorKind,
     code: Option<String>,
@@ -61,7 +64,8 @@ struct Inner {
     status: Option<u16>,
     attempts: u32,
     retryable: bool,
-    source: Option<Box<dyn StdError + Send + Sync>>,
+    /// Shared by the errors of calls that one request was made for.
+    source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
 impl Error {
@@ -180,7 +184,7 @@ impl Error {
         mut self,
         source: impl Into<Box<dyn StdError + Send + Sync>>,
     ) -> Self {
-        self.0.source = Some(source.into());
+        self.0.source = Some(Arc::from(source.into()));
         self
     }
 

@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::error::ErrorKind;
 use crate::item::{DecodeSession, EncodeSession};
 use crate::observe::Stats;
-use crate::protocol::Inner;
+use crate::protocol::{Inner, Queues};
 use crate::session::{
     Base, CreateOutcome, DeleteTarget, Loaded, NewSession, Page, PageToken, SaveOptions,
     SaveOutcome, SessionId, Stamp, TouchOptions,
@@ -57,6 +57,7 @@ impl SessionStore {
                 ttl_attribute,
                 update_denied: AtomicBool::new(false),
                 put_denied: AtomicBool::new(false),
+                queues: Queues::default(),
             }),
         }
     }

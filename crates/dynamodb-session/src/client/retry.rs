@@ -9,6 +9,7 @@ use bytes::Bytes;
 use super::failed_attempt::{FailedAttempt, Once, is_answer};
 use super::limit::{Admission, RetryBudget};
 use super::service_error::{CONDITION_FAILED, Retry, is_expired_token};
+use super::timeout::within;
 use crate::clock::ServiceClock;
 use crate::error::Error;
 use crate::observe::{CallReport, Counts, Event, Listener, Observer, capacity, count};
@@ -313,6 +314,15 @@ impl Client {
         self.policy
             .deadline
             .saturating_sub(self.clock.monotonic().saturating_sub(start))
+    }
+
+    /// Runs `future` for as long as is left of a deadline.
+    pub(crate) async fn until_deadline<F: Future>(
+        &self,
+        start: Duration,
+        future: F,
+    ) -> Option<F::Output> {
+        within(&self.clock, self.remaining(start), future).await
     }
 
     fn finish(&self, failure: FailedAttempt, attempts: u32) -> Error {

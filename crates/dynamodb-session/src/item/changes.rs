@@ -61,11 +61,11 @@ pub(crate) fn write_fields<T: Encode + ?Sized>(
 #[derive(Default)]
 pub(crate) struct Changes<'a> {
     /// Fields to set, with their attribute values.
-    pub(crate) set: Vec<(&'a str, &'a str)>,
+    pub(crate) set: Vec<(Cow<'a, str>, Cow<'a, str>)>,
     /// Fields to remove.
     pub(crate) removed: Vec<String>,
     /// The expiry unit: each field set or removed.
-    pub(crate) expiry: Vec<(String, Option<&'a str>)>,
+    pub(crate) expiry: Vec<(String, Option<Cow<'a, str>>)>,
     /// Whether the expiry unit differs in its instants at most.
     pub(crate) keeps_settings: bool,
     /// Whether the session has other changes, which are not to be written.
@@ -107,7 +107,24 @@ impl<'a> Changes<'a> {
     /// Whether the session itself says when it ends. Otherwise its end is a setting of the store.
     pub(crate) fn has_instant(&self, framework: &Framework) -> bool {
         let mut fields = framework.expiry().iter().zip(&self.expiry);
-        fields.any(|(field, (_, now))| now.is_some_and(|now| field.has_instant(now)))
+        fields.any(|(field, (_, now))| now.as_ref().is_some_and(|now| field.has_instant(now)))
+    }
+
+    /// The same without the session that they are changes of.
+    pub(crate) fn to_owned(&self) -> Changes<'static> {
+        let owned = |text: &Cow<'_, str>| Cow::Owned(text.clone().into_owned());
+        let set = self.set.iter();
+        let expiry = self.expiry.iter();
+        Changes {
+            set: set.map(|(name, now)| (owned(name), owned(now))).collect(),
+            removed: self.removed.clone(),
+            expiry: expiry
+                .map(|(name, now)| (name.clone(), now.as_ref().map(owned)))
+                .collect(),
+            kept: self.kept.clone(),
+            exact: self.exact.clone(),
+            ..*self
+        }
     }
 
     /// The expiry unit alone.
@@ -173,7 +190,7 @@ impl<'a, 'f> Comparison<'a, 'f> {
             let found = at.iter().find(|at| at.name(session) == name);
             changes
                 .expiry
-                .push((name, found.map(|at| at.value(session))));
+                .push((name, found.map(|at| Cow::Borrowed(at.value(session)))));
         }
         Self {
             session,
@@ -209,7 +226,7 @@ impl<'a, 'f> Comparison<'a, 'f> {
     fn compare(&mut self, name: &str, was: &str) {
         if let Some(index) = self.expiry(name) {
             self.had[index] = true;
-            let now = self.changes.expiry[index].1;
+            let now = self.changes.expiry[index].1.as_deref();
             let field = &self.framework.expiry()[index];
             self.changes.keeps_settings &= field.has_same_settings(was, now, self.as_doubles);
             return;
@@ -237,7 +254,8 @@ impl<'a, 'f> Comparison<'a, 'f> {
         for &(at, is_same) in &self.now {
             let name = at.name(self.session);
             if !is_same && self.expiry(name).is_none() {
-                self.changes.set.push((name, at.value(self.session)));
+                let (name, value) = (Cow::Borrowed(name), Cow::Borrowed(at.value(self.session)));
+                self.changes.set.push((name, value));
             }
         }
         self.changes.exact.sort_by_key(|(at, _)| at.value);

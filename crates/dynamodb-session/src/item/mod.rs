@@ -45,7 +45,7 @@ pub use layout::Layout;
 pub(crate) use page::{Scanned, ScannedItem, unprocessed};
 pub(crate) use read::{StoredItem, read_response};
 pub(crate) use rev::{Rev, StateName};
-pub(crate) use seen::{ExpiryUnit, Seen};
+pub(crate) use seen::{ExpiryUnit, Seen, StoredSession};
 pub(crate) use size::item_size;
 pub(crate) use stored::Stored;
 pub(crate) use version::Known;

@@ -26,6 +26,13 @@ pub(crate) struct Seen<'a> {
     attributes: Vec<Field<'a>>,
 }
 
+/// A stored session as its attribute value.
+#[derive(Clone, Copy)]
+pub(crate) struct StoredSession<'a> {
+    value: &'a str,
+    form: Form,
+}
+
 /// Whose expiry unit a merged session gets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ExpiryUnit {
@@ -133,6 +140,22 @@ impl<'a> Seen<'a> {
         others.map(|(name, value)| (&**name, value.get())).collect()
     }
 
+    /// The session, for changes to be put on.
+    pub(crate) fn stored_session(&self) -> StoredSession<'a> {
+        StoredSession {
+            value: self.session(),
+            form: self.layout.data_attribute(self.item.is_foreign).form,
+        }
+    }
+}
+
+impl<'a> StoredSession<'a> {
+    /// A session that this package has written in this layout.
+    pub(crate) fn written(value: &'a str, layout: Layout) -> Self {
+        let form = layout.data_attribute(false).form;
+        Self { value, form }
+    }
+
     /// Whether the settings of its expiry unit are those of the session that is saved.
     pub(crate) fn has_settings_of(
         &self,
@@ -140,20 +163,22 @@ impl<'a> Seen<'a> {
         changes: &Changes<'_>,
         framework: &Framework,
     ) -> Result<bool, ItemError> {
-        match self.form() {
+        match self.form {
             Form::Written(WrittenForm::Map) => {
-                let stored = map_of(self.session()).ok_or_else(unreadable)?;
+                let stored = map_of(self.value).ok_or_else(unreadable)?;
                 let mut fields = framework.expiry().iter().zip(&changes.expiry);
                 Ok(fields.all(|(field, (_, now))| {
                     let was = stored.iter().find(|(name, _)| *name == field.name);
                     match (was, now) {
                         (None, now) => now.is_none(),
-                        (Some((_, was)), now) => field.has_same_settings(was.get(), *now, true),
+                        (Some((_, was)), now) => {
+                            field.has_same_settings(was.get(), now.as_deref(), true)
+                        }
                     }
                 }))
             }
             Form::Written(WrittenForm::JsonText) => {
-                let (stored, ours) = (text_of(self.session())?, text_of(ours.attribute_value())?);
+                let (stored, ours) = (text_of(self.value)?, text_of(ours.attribute_value())?);
                 let (stored, ours) = (json_fields(&stored)?, json_fields(&ours)?);
                 Ok(framework.expiry().iter().all(|field| {
                     let find = |fields: &[Field<'_>]| {
@@ -174,14 +199,14 @@ impl<'a> Seen<'a> {
         changes: &Changes<'_>,
         unit: ExpiryUnit,
     ) -> Result<String, ItemError> {
-        match self.form() {
+        match self.form {
             Form::Written(WrittenForm::Map) => {
-                let fields = map_of(self.session()).ok_or_else(unreadable)?;
+                let fields = map_of(self.value).ok_or_else(unreadable)?;
                 let merged = merged(&fields, changes, unit, |_, value| Some(value));
                 Ok(format!("{{\"M\":{{{merged}}}}}"))
             }
             Form::Written(WrittenForm::JsonText) => {
-                let (stored, ours) = (text_of(self.session())?, text_of(ours.attribute_value())?);
+                let (stored, ours) = (text_of(self.value)?, text_of(ours.attribute_value())?);
                 let ours: HashMap<_, _> = json_fields(&ours)?.into_iter().collect();
                 let json_value = |name: &str, _| ours.get(name).map(|value| value.get());
                 let merged = merged(&json_fields(&stored)?, changes, unit, json_value);
@@ -193,28 +218,24 @@ impl<'a> Seen<'a> {
             Form::Bytes => Ok(ours.attribute_value().to_owned()),
         }
     }
-
-    fn form(&self) -> Form {
-        self.layout.data_attribute(self.item.is_foreign).form
-    }
 }
 
 /// The members of the stored map with these changes. `value` gives the value of a changed field in the stored form.
 fn merged<'v>(
     stored: &[Field<'v>],
-    changes: &Changes<'v>,
+    changes: &'v Changes<'_>,
     unit: ExpiryUnit,
     value: impl Fn(&str, &'v str) -> Option<&'v str>,
 ) -> String {
     let set = changes
         .set
         .iter()
-        .map(|(name, value)| (*name, Some(*value)));
+        .map(|(name, value)| (&**name, Some(&**value)));
     let removed = changes.removed.iter().map(|name| (name.as_str(), None));
     let expiry = changes
         .expiry
         .iter()
-        .map(|(name, value)| (name.as_str(), *value));
+        .map(|(name, value)| (name.as_str(), value.as_deref()));
     let expiry = expiry.filter(|_| unit == ExpiryUnit::Ours);
     let ours: Vec<(Cow<'_, str>, Option<&str>)> = set
         .chain(removed)

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 
 use super::rules::{self, Attempts, Next};
-use super::save::{Save, undecodable, unknown};
+use super::save::{Change, Save, undecodable, unknown};
 use super::write::{Gone, NO_FRAMEWORK, Outcome, PreparedWrite, Use};
 use super::{Inner, from_epoch_ms};
 use crate::error::Error;
@@ -128,12 +128,16 @@ impl Inner {
                 // Where there is nothing to merge with, the session is written whole.
                 Taken::Merge { .. } | Taken::Overwrite => (None, &NO_FRAMEWORK, true),
             };
-            let save = Save {
+            let change = Change {
                 write: new,
                 changes,
                 framework,
-                created: seen.item.created_ms.map(from_epoch_ms),
                 sets_lifetime,
+            };
+            let save = Save {
+                key: &new.key,
+                changes: &[change],
+                created: seen.item.created_ms.map(from_epoch_ms),
                 is_touch: false,
                 while_live: true,
                 name: creation.name,
@@ -144,7 +148,7 @@ impl Inner {
                 .map_err(|error| undecodable(&error).on(Operation::PutItem, &self.table.name))?;
             self.before_merge(creation.start, Operation::PutItem, 0)
                 .await?;
-            outcome = self.save_from(&save, attempt).await?;
+            (outcome, _) = self.save_from(&save, attempt).await?;
             match outcome {
                 Err(gone) if !gone.may_be_written => {}
                 // To write it again could count it twice.

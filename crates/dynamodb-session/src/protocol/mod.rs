@@ -4,11 +4,13 @@
 //! * [`write`] prepares a session, and chooses how it is written.
 //! * [`create`] puts a session where there is none. [`delete`] leaves a tombstone in its place.
 //! * [`save`] writes a session that was loaded, and merges. [`touch`] moves its expiry.
+//! * [`queue`] lets the saves of one session in this process go together.
 //! * [`read`] says what an item is by now.
 //! * [`scan`] goes through the whole table.
 
 mod create;
 mod delete;
+mod queue;
 mod read;
 mod rules;
 mod save;
@@ -22,6 +24,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 
+pub(crate) use self::queue::Queues;
 use crate::client::retry::{Answer, Client, Fresh};
 use crate::clock::ServiceClock;
 use crate::error::Error;
@@ -44,6 +47,7 @@ pub(crate) struct Inner {
     pub(crate) update_denied: AtomicBool,
     /// `PutItem` was refused: a sign-out leaves no tombstone.
     pub(crate) put_denied: AtomicBool,
+    pub(crate) queues: Queues,
 }
 
 impl Inner {

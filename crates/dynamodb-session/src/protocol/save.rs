@@ -13,23 +13,32 @@ use crate::client::retry::Answer;
 use crate::error::{Error, ErrorKind};
 use crate::framework::Framework;
 use crate::item::{
-    Changes, ExpiryUnit, ItemError, Known, OwnKey, Rev, Seen, StateName, Version, expiry,
+    Changes, ExpiryUnit, ItemError, Known, Layout, OwnKey, Rev, Seen, StateName, StoredSession,
+    Version, expiry,
 };
 use crate::observe::{Event, count};
 use crate::options::ParallelChanges;
 use crate::request::{self, Condition, Demands, ItemHead, Operation, State, Unversioned};
 use crate::session::Stamp;
 
-/// A save under way.
-pub(super) struct Save<'a> {
+/// What one call saves.
+#[derive(Clone, Copy)]
+pub(super) struct Change<'a> {
     pub(super) write: &'a PreparedWrite,
     /// From what the application saw to what it saves; `None` if they cannot be compared.
     pub(super) changes: Option<&'a Changes<'a>>,
     pub(super) framework: &'a Framework,
-    /// The `created` of the session that was loaded.
-    pub(super) created: Option<SystemTime>,
     /// Whether its expiry holds although another request has extended the session.
     pub(super) sets_lifetime: bool,
+}
+
+/// A save under way, of one call or of several that go together.
+pub(super) struct Save<'a> {
+    pub(super) key: &'a str,
+    /// In order of arrival; at least one.
+    pub(super) changes: &'a [Change<'a>],
+    /// The `created` of the session that was loaded.
+    pub(super) created: Option<SystemTime>,
     /// Whether it writes nothing but the expiry.
     pub(super) is_touch: bool,
     /// Whether an expired session is not to be written.
@@ -48,6 +57,9 @@ pub(super) struct Attempt<'a> {
     /// Whether what is stored is then what the application sees.
     pub(super) is_as_seen: bool,
 }
+
+/// What came of a save, and the attempt that was executed, if there was one that is known.
+pub(super) type Ended<'a> = (Outcome, Option<Attempt<'a>>);
 
 /// The item that a write is made from.
 pub(super) struct Basis<'a> {
@@ -101,6 +113,34 @@ impl Basis<'_> {
     }
 }
 
+/// What this process has stored.
+pub(super) struct Written {
+    /// The attribute value of the session.
+    value: String,
+    expires_secs: u64,
+    /// What the next write is made from.
+    basis: Basis<'static>,
+}
+
+/// A session on which changes are put.
+struct Merging<'a> {
+    /// `None`: as it was met.
+    value: Option<Cow<'a, str>>,
+    /// When it ends, if it says so.
+    expires_secs: Option<u64>,
+}
+
+impl<'a> Merging<'a> {
+    fn attempt(self, basis: Basis<'a>, is_as_seen: bool) -> Attempt<'a> {
+        Attempt {
+            value: self.value.expect("a save has changes"),
+            expires_secs: self.expires_secs.expect("a save has an expiry"),
+            basis,
+            is_as_seen,
+        }
+    }
+}
+
 /// What a write does about the item it met.
 pub(super) enum Merge<'a> {
     Done(Outcome),
@@ -109,26 +149,26 @@ pub(super) enum Merge<'a> {
 
 impl Inner {
     /// Writes until it is known what came of it.
-    pub(super) async fn save_from(
+    pub(super) async fn save_from<'a>(
         &self,
-        save: &Save<'_>,
-        mut attempt: Attempt<'_>,
-    ) -> Result<Outcome, Error> {
+        save: &Save<'a>,
+        mut attempt: Attempt<'a>,
+    ) -> Result<Ended<'a>, Error> {
         let mut merges = 0;
         let mut is_denied = false;
         loop {
             let Some((answer, operation)) = self.write(save, &attempt, &mut is_denied).await?
             else {
-                match self.save_from_stored(save).await? {
-                    Merge::Done(outcome) => return Ok(outcome),
+                match self.met_by_read(save).await? {
+                    Merge::Done(outcome) => return Ok((outcome, None)),
                     Merge::Again(next) => attempt = *next,
                 }
                 continue;
             };
             if !answer.condition_failed {
-                return Ok(Ok(save.stamp(&attempt)));
+                return Ok((Ok(save.stamp(&attempt)), Some(attempt)));
             }
-            let met = self.item_met(save.start, &answer, &save.write.key).await?;
+            let met = self.item_met(save.start, &answer, save.key).await?;
             let attempts = Attempts {
                 name: save.name,
                 from: attempt.basis.version,
@@ -136,12 +176,12 @@ impl Inner {
             };
             let is_unchanged = attempt.basis.value.is_some()
                 && self
-                    .seen(&met, &save.write.key)?
+                    .seen(&met, save.key)?
                     .is_some_and(|seen| attempt.basis.is_met_by(&seen));
             // A session that was loaded without a `created` is the one that the first answer shows.
             let created = save.created.or(attempt.basis.created);
             match self.merge(save, created, &attempts, operation, &met)? {
-                Merge::Done(outcome) => return Ok(outcome),
+                Merge::Done(outcome) => return Ok((outcome, None)),
                 Merge::Again(next) => attempt = *next,
             }
             if is_unchanged {
@@ -152,9 +192,17 @@ impl Inner {
         }
     }
 
-    /// Reads the item of a session whose state is not known, and what a save makes of it.
-    pub(super) async fn save_from_stored<'a>(&self, save: &Save<'a>) -> Result<Merge<'a>, Error> {
-        let item = self.read_item(save.start, &save.write.key).await?;
+    /// Saves a session whose state is not known: reads it first.
+    pub(super) async fn save_from_stored<'a>(&self, save: &Save<'a>) -> Result<Ended<'a>, Error> {
+        match self.met_by_read(save).await? {
+            Merge::Done(outcome) => Ok((outcome, None)),
+            Merge::Again(attempt) => self.save_from(save, *attempt).await,
+        }
+    }
+
+    /// What a save makes of the item that is stored.
+    async fn met_by_read<'a>(&self, save: &Save<'a>) -> Result<Merge<'a>, Error> {
+        let item = self.read_item(save.start, save.key).await?;
         let attempts = Attempts {
             name: save.name,
             from: Known::Nothing,
@@ -172,8 +220,7 @@ impl Inner {
         operation: Operation,
         answer: &[u8],
     ) -> Result<Merge<'a>, Error> {
-        let key = &save.write.key;
-        let seen = self.seen(answer, key)?;
+        let seen = self.seen(answer, save.key)?;
         let met = seen.as_ref().map(Self::met);
         let gone = |may_be_written| {
             Ok(Merge::Done(Err(Gone {
@@ -196,35 +243,20 @@ impl Inner {
         }
     }
 
-    /// The changes of a save on what is stored. Of a lifetime that another request has set, or extended further, all
-    /// is kept.
+    /// The changes of a save on what is stored.
     pub(super) fn on_stored<'a>(
         &self,
         save: &Save<'a>,
         seen: &Seen<'_>,
     ) -> Result<Attempt<'a>, ItemError> {
         let created = seen.item.created_ms.map(from_epoch_ms);
-        // The lifetime of the session that is there can end earlier than that of a new one.
-        let ours = self.expiry_secs(expiry::from_secs(save.write.expires_secs), created);
-        let is_merged = self.table.parallel_changes == ParallelChanges::Merge;
-        let merged = save.changes.filter(|_| is_merged || save.is_touch);
-        let stored = seen.item.expires_ms.map(|ms| ms.div_ceil(1000));
-        // One that no version of any package writes is no extension.
-        let stored = stored.filter(|secs| *secs <= expiry::LATEST_SECS);
-        let (mut value, mut expires_secs) = (None, ours);
-        if let Some(changes) = merged {
-            let stored = stored.filter(|_| !save.sets_lifetime);
-            let mut unit = ExpiryUnit::Ours;
-            if let Some(stored) = stored
-                && (stored >= ours
-                    || !seen.has_settings_of(&save.write.session, changes, save.framework)?)
-            {
-                (unit, expires_secs) = (ExpiryUnit::Stored, stored);
-            }
-            value = Some(seen.with_changes(&save.write.session, changes, unit)?);
-        } else if let Some(stored) = stored.filter(|_| !save.sets_lifetime) {
-            expires_secs = ours.max(stored);
-        }
+        let mut merging = Merging {
+            value: None,
+            // One that no version of any package writes is no extension.
+            expires_secs: (seen.item.expires_ms.map(|ms| ms.div_ceil(1000)))
+                .filter(|secs| *secs <= expiry::LATEST_SECS),
+        };
+        let is_as_seen = self.put_changes(save, created, &mut merging, seen.stored_session())?;
         let names = (&*self.table.partition_key, &*self.ttl_attribute());
         let others = seen.others(names.0, names.1);
         let others = others
@@ -236,23 +268,85 @@ impl Inner {
             Known::Unversioned => Some(seen.session()),
             Known::Nothing => seen.rev(),
         };
-        Ok(Attempt {
-            is_as_seen: value.is_none(),
-            value: value.map_or(
-                Cow::Borrowed(save.write.session.attribute_value()),
-                Cow::Owned,
-            ),
+        let basis = Basis {
+            created,
+            version,
+            attribute: seen.session_attribute(),
+            expires_at: seen.item.expires_ms.map(from_epoch_ms),
+            expiry: seen.expiry(names.1).map(str::to_owned),
+            value: demanded.map(|value| Cow::Owned(value.to_owned())),
+            others: Some(others.collect()),
+        };
+        Ok(merging.attempt(basis, is_as_seen))
+    }
+
+    /// The changes of a save on what this process has written.
+    pub(super) fn on_written<'a>(
+        &self,
+        save: &Save<'a>,
+        written: Written,
+    ) -> Result<Attempt<'a>, ItemError> {
+        let Written {
+            value,
             expires_secs,
-            basis: Basis {
-                created,
-                version,
-                attribute: seen.session_attribute(),
-                expires_at: seen.item.expires_ms.map(from_epoch_ms),
-                expiry: seen.expiry(names.1).map(str::to_owned),
-                value: demanded.map(|value| Cow::Owned(value.to_owned())),
-                others: Some(others.collect()),
-            },
-        })
+            basis,
+        } = written;
+        let mut merging = Merging {
+            value: None,
+            expires_secs: Some(expires_secs),
+        };
+        let stored = StoredSession::written(&value, self.table.layout);
+        let is_as_seen = self.put_changes(save, basis.created, &mut merging, stored)?;
+        Ok(merging.attempt(basis, is_as_seen))
+    }
+
+    /// Puts the changes of each call on what the one before it made. Returns whether the application has seen all of
+    /// the result.
+    fn put_changes<'a>(
+        &self,
+        save: &Save<'a>,
+        created: Option<SystemTime>,
+        merging: &mut Merging<'a>,
+        stored: StoredSession<'_>,
+    ) -> Result<bool, ItemError> {
+        let is_merged = self.table.parallel_changes == ParallelChanges::Merge || save.is_touch;
+        for change in save.changes {
+            let before = merging.value.take();
+            let on = before.as_deref().map_or(stored, |value| {
+                StoredSession::written(value, self.table.layout)
+            });
+            self.put_change(change, created, is_merged, merging, on)?;
+        }
+        Ok(save.changes.len() == 1 && matches!(merging.value, Some(Cow::Borrowed(_))))
+    }
+
+    /// Of a lifetime that another request has set, or extended further, all is kept.
+    fn put_change<'a>(
+        &self,
+        change: &Change<'a>,
+        created: Option<SystemTime>,
+        is_merged: bool,
+        merging: &mut Merging<'a>,
+        on: StoredSession<'_>,
+    ) -> Result<(), ItemError> {
+        let session = &change.write.session;
+        // The lifetime of the session that is there can end earlier than that of a new one.
+        let ours = self.expiry_secs(expiry::from_secs(change.write.expires_secs), created);
+        let stored = merging.expires_secs.filter(|_| !change.sets_lifetime);
+        let Some(changes) = change.changes.filter(|_| is_merged) else {
+            merging.value = Some(Cow::Borrowed(session.attribute_value()));
+            merging.expires_secs = Some(stored.map_or(ours, |stored| ours.max(stored)));
+            return Ok(());
+        };
+        let (mut unit, mut expires_secs) = (ExpiryUnit::Ours, ours);
+        if let Some(stored) = stored
+            && (stored >= ours || !on.has_settings_of(session, changes, change.framework)?)
+        {
+            (unit, expires_secs) = (ExpiryUnit::Stored, stored);
+        }
+        merging.value = Some(Cow::Owned(on.with_changes(session, changes, unit)?));
+        merging.expires_secs = Some(expires_secs);
+        Ok(())
     }
 
     /// Sends a write, as an `UpdateItem` or, where that is not allowed, as a `PutItem` of the whole item. `None` if that
@@ -267,15 +361,16 @@ impl Inner {
         let ttl_attribute = self.ttl_attribute();
         let names = self.names(&ttl_attribute);
         let head = ItemHead {
-            id: &save.write.key,
+            id: save.key,
             expires_secs: attempt.expires_secs,
-            created: basis.created.unwrap_or(save.write.created),
+            created: basis.created.unwrap_or(save.first().write.created),
             rev: save.rev(basis),
         };
         let condition = Condition::Session(Demands {
             created: basis.created,
             state: basis.state(),
-            not_after: (!save.sets_lifetime && !basis.is_endless()).then_some(attempt.expires_secs),
+            not_after: (!save.sets_lifetime() && !basis.is_endless())
+                .then_some(attempt.expires_secs),
             live: save.while_live.then(|| self.moment()),
         });
         if !*is_denied && !self.update_denied.load(Relaxed) {
@@ -372,12 +467,20 @@ impl Inner {
     fn stamp_of(save: &Save<'_>, seen: &Seen<'_>) -> Stamp {
         let created = seen.item.created_ms.map(from_epoch_ms);
         let expires_at = seen.item.expires_ms.map(from_epoch_ms);
-        let expires_at = expires_at.unwrap_or(expiry::from_secs(save.write.expires_secs));
+        let expires_at = expires_at.unwrap_or(expiry::from_secs(save.first().write.expires_secs));
         Stamp::new(created, expires_at)
     }
 }
 
-impl Save<'_> {
+impl<'a> Save<'a> {
+    pub(super) fn first(&self) -> &Change<'a> {
+        self.changes.first().expect("a save has changes")
+    }
+
+    fn sets_lifetime(&self) -> bool {
+        self.changes.iter().any(|change| change.sets_lifetime)
+    }
+
     fn rev(&self, basis: &Basis<'_>) -> Rev {
         match basis.version {
             Known::Rev(rev) => rev.next(self.name),
@@ -385,11 +488,34 @@ impl Save<'_> {
         }
     }
 
-    fn stamp(&self, attempt: &Attempt<'_>) -> Stamp {
-        let basis = &attempt.basis;
+    /// The `created` of an item that was written.
+    fn created_after(&self, basis: &Basis<'_>) -> Option<SystemTime> {
         // An item with a `rev` usually has a `created`, and keeps it although it is not known here.
         let had_none = matches!(basis.state(), State::Unversioned(_) | State::Odd { .. });
-        let created = basis.created.or(had_none.then_some(self.write.created));
+        let ours = || had_none.then_some(self.first().write.created);
+        basis.created.or_else(ours)
+    }
+
+    /// What is stored after this attempt.
+    pub(super) fn written(&self, attempt: Attempt<'_>, layout: Layout) -> Written {
+        Written {
+            basis: Basis {
+                created: self.created_after(&attempt.basis),
+                version: Known::Rev(self.rev(&attempt.basis)),
+                attribute: layout.session_attribute(),
+                expires_at: Some(expiry::from_secs(attempt.expires_secs)),
+                expiry: None,
+                value: None,
+                others: attempt.basis.others,
+            },
+            expires_secs: attempt.expires_secs,
+            value: attempt.value.into_owned(),
+        }
+    }
+
+    fn stamp(&self, attempt: &Attempt<'_>) -> Stamp {
+        let basis = &attempt.basis;
+        let created = self.created_after(basis);
         let mut stamp = Stamp::new(created, expiry::from_secs(attempt.expires_secs));
         if attempt.is_as_seen {
             stamp.version = Version {

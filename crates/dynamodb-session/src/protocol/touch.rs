@@ -142,13 +142,14 @@ impl Inner {
             return Ok(None);
         };
         let has_settings = seen
+            .stored_session()
             .has_settings_of(fields.session, fields.changes, fields.framework)
             .map_err(|error| undecodable(&error).on(Operation::UpdateItem, &self.table.name))?;
         Ok((!has_settings).then_some(stored))
     }
 
     /// The fields that a touch writes. One string cannot be written field by field.
-    fn fields_of<'a>(&self, touch: &Touch<'a>) -> &'a [(String, Option<&'a str>)] {
+    fn fields_of<'a>(&self, touch: &Touch<'a>) -> &'a [(String, Option<Cow<'a, str>>)] {
         let fields = touch
             .fields
             .filter(|_| !self.table.layout.is_written_whole());
@@ -176,7 +177,9 @@ impl Inner {
         let Some(fields) = self.fields_in_text(touch, seen.item.version) else {
             return Ok(None);
         };
-        let text = seen.with_changes(fields.session, fields.changes, ExpiryUnit::Ours);
+        let text =
+            seen.stored_session()
+                .with_changes(fields.session, fields.changes, ExpiryUnit::Ours);
         text.map(|text| Some(Cow::Owned(text)))
             .map_err(|error| undecodable(&error).on(Operation::UpdateItem, &self.table.name))
     }

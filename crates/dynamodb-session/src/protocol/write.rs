@@ -1,9 +1,10 @@
 //! Writing a session: what is prepared, and which request is sent.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::save::{Attempt, Basis, Merge, Save, undecodable};
+use super::save::{Attempt, Basis, Change, Ended, Save, undecodable};
 use super::touch::{Fields, Touch};
 use super::{Inner, from_epoch_ms};
 use crate::clock::epoch_ms;
@@ -68,7 +69,7 @@ impl PreparedWrite {
 
 impl Inner {
     pub(crate) async fn save<B: EncodeSession + Sync, T: EncodeSession + Sync>(
-        &self,
+        self: &Arc<Self>,
         base: Base<'_, B>,
         data: &T,
         options: &SaveOptions<'_>,
@@ -86,7 +87,7 @@ impl Inner {
     }
 
     pub(crate) async fn touch<B: EncodeSession + Sync, T: EncodeSession + Sync>(
-        &self,
+        self: &Arc<Self>,
         loaded: &Loaded<B>,
         options: &TouchOptions<'_, T>,
     ) -> Result<SaveOutcome, Error> {
@@ -102,7 +103,7 @@ impl Inner {
 
     /// Writes the fields that differ from the loaded session. As a touch, only those of the expiry unit.
     async fn save_changes<B: EncodeSession + Sync, T: EncodeSession + Sync>(
-        &self,
+        self: &Arc<Self>,
         loaded: &Loaded<B>,
         data: &T,
         expires_at: Option<SystemTime>,
@@ -140,7 +141,7 @@ impl Inner {
     }
 
     async fn save_or_touch<B: EncodeSession + Sync>(
-        &self,
+        self: &Arc<Self>,
         loaded: &Loaded<B>,
         write: &PreparedWrite,
         changes: Option<&Changes<'_>>,
@@ -183,48 +184,54 @@ impl Inner {
                 return Ok(outcome);
             }
         }
-        let save = Save {
+        let change = Change {
             write,
             changes,
             framework,
-            created: loaded.created,
             sets_lifetime: changes.is_some_and(|changes| !changes.keeps_settings)
                 || (is_shorter
                     && (write.is_capped
                         || !changes.is_some_and(|changes| changes.has_instant(framework)))),
+        };
+        let save = Save {
+            key: &write.key,
+            changes: &[change],
+            created: loaded.created,
             is_touch: is_kept,
             while_live: is_kept,
             name: StateName::random(),
             start,
         };
-        self.save_loaded(loaded, &save).await
+        if is_kept {
+            Ok(self.save_loaded(loaded, &save).await?.0)
+        } else {
+            self.save_in_turn(loaded, &save).await
+        }
     }
 
     /// Saves on the state that was loaded.
-    async fn save_loaded<B: EncodeSession + Sync>(
+    pub(super) async fn save_loaded<'a, B: EncodeSession + Sync>(
         &self,
         loaded: &Loaded<B>,
-        save: &Save<'_>,
-    ) -> Result<Outcome, Error> {
+        save: &Save<'a>,
+    ) -> Result<Ended<'a>, Error> {
         let attribute = self.table.layout.data_attribute(loaded.is_foreign);
         let unversioned = (loaded.version.known == Known::Unversioned)
             .then(|| attribute.form.encode(&loaded.data))
             .transpose();
-        let is_partial = save.changes.is_some_and(|changes| changes.is_partial);
+        let Change { write, changes, .. } = *save.first();
+        let is_partial = changes.is_some_and(|changes| changes.is_partial);
         let is_known = loaded.version.known != Known::Nothing && !is_partial;
         // Data that are no longer as they were stored cannot be compared.
         let (Ok(value), true) = (unversioned, is_known) else {
-            return match self.save_from_stored(save).await? {
-                Merge::Done(outcome) => Ok(outcome),
-                Merge::Again(attempt) => self.save_from(save, *attempt).await,
-            };
+            return self.save_from_stored(save).await;
         };
-        let session = &save.write.session;
-        let whole = save.changes.and_then(|changes| session.on_loaded(changes));
+        let session = &write.session;
+        let whole = changes.and_then(|changes| session.on_loaded(changes));
         let attempt = Attempt {
             is_as_seen: whole.is_none(),
             value: whole.map_or(Cow::Borrowed(session.attribute_value()), Cow::Owned),
-            expires_secs: save.write.expires_secs,
+            expires_secs: write.expires_secs,
             basis: Basis {
                 created: loaded.created,
                 version: loaded.version.known,
@@ -255,12 +262,16 @@ impl Inner {
             self.delete(target).await?;
             return Ok(SaveOutcome::Saved(write.stamp(created)));
         }
-        let save = Save {
+        let change = Change {
             write: &write,
             changes: None,
             framework: &NO_FRAMEWORK,
-            created,
             sets_lifetime: true,
+        };
+        let save = Save {
+            key: &write.key,
+            changes: &[change],
+            created,
             is_touch: false,
             while_live: false,
             name: StateName::random(),
@@ -280,7 +291,7 @@ impl Inner {
             },
             is_as_seen: true,
         };
-        let outcome = self.save_from(&save, attempt).await?;
+        let (outcome, _) = self.save_from(&save, attempt).await?;
         Ok(self.settled(&write.key, outcome))
     }
 

@@ -171,7 +171,7 @@ fn an_item_without_a_state_is_compared_with_what_was_loaded() {
 #[test]
 fn a_touch_writes_the_expiry_and_the_fields_that_belong_to_it() {
     let fields = [
-        ("\"_expire\"".to_owned(), Some("{\"N\":\"9\"}")),
+        ("\"_expire\"".to_owned(), Some("{\"N\":\"9\"}".into())),
         ("\"a.b\"".to_owned(), None),
     ];
     let condition = session(Demands::default());
@@ -333,7 +333,7 @@ fn every_placeholder_that_is_declared_is_used_and_the_other_way_round() {
         }
     }
     for condition in conditions {
-        let fields = [("\"_expire\"".to_owned(), Some("{\"N\":\"9\"}"))];
+        let fields = [("\"_expire\"".to_owned(), Some("{\"N\":\"9\"}".into()))];
         let mut bodies = vec![
             put(NAMES, condition),
             delete_item(NAMES, "id", condition),

@@ -1,5 +1,7 @@
 //! `UpdateItem`.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 
 use super::body::Body;
@@ -39,7 +41,7 @@ pub(crate) fn write_session(
 /// What a touch writes of the session.
 pub(crate) enum TouchData<'a> {
     /// These fields are set or removed. Names are JSON strings.
-    Fields(&'a [(String, Option<&'a str>)]),
+    Fields(&'a [(String, Option<Cow<'a, str>>)]),
     /// This is the whole session, as an attribute value.
     Whole(&'a str),
 }
@@ -57,7 +59,7 @@ pub(crate) fn touch_session(
     match data {
         TouchData::Fields(fields) => {
             for (index, (name, value)) in fields.iter().enumerate() {
-                update.field(index, name, *value);
+                update.field(index, name, value.as_deref());
             }
         }
         TouchData::Whole(value) => {

@@ -278,10 +278,11 @@ const OPERATIONS: [(&str, usize, usize, usize); 11] = [
     // a session is there.
     ("put", 12, 19, 26),
     ("put text", 12, 12, 26),
-    // The condition has the state that the save is made from. It keeps the session for a merge, as a put does.
-    ("save", 25, 39, 27),
-    ("save text", 26, 26, 29),
-    ("save unchanged", 20, 34, 27),
+    // The condition has the state that the save is made from. It keeps the session for a merge, as a put does. One is the
+    // key under which other saves of the session would wait.
+    ("save", 26, 40, 27),
+    ("save text", 27, 27, 29),
+    ("save unchanged", 21, 35, 27),
     ("save rolling text", 24, 24, 29),
     ("touch", 10, 10, 1),
     // A tombstone with its condition. With the id alone, the session is read first, which copies none of its data.

@@ -30,6 +30,8 @@ pub(super) struct Flavour {
     pub(super) shows_no_item: bool,
     /// Whether the first item is one of the legacy package.
     pub(super) is_legacy: bool,
+    /// How many of the callers are of one process. Each of the others is of its own.
+    pub(super) together: usize,
     /// In milliseconds.
     pub(super) touch_after: Option<u64>,
     pub(super) absolute: Option<u64>,
@@ -83,6 +85,7 @@ impl fmt::Display for Step {
 
 impl Flavour {
     pub(super) fn any(rng: &mut Rng) -> Self {
+        let together = rng.usize(..=CALLERS);
         let mut one_in = |n: u32| rng.u32(..n) == 0;
         let is_update_denied = one_in(6);
         let is_connect = one_in(12);
@@ -97,6 +100,7 @@ impl Flavour {
             is_update_denied,
             shows_no_item: one_in(3),
             is_legacy: one_in(3) || is_foreign,
+            together,
             touch_after: one_in(3).then_some(20_000),
             absolute: one_in(4).then_some(90_000),
             max_attempts: rng.u32(1..=4),
@@ -105,7 +109,7 @@ impl Flavour {
 
     /// All flavours with one special setting less.
     pub(super) fn plainer(&self) -> Vec<Self> {
-        let changes: [fn(&mut Self); 11] = [
+        let changes: [fn(&mut Self); 12] = [
             |flavour| flavour.is_text = false,
             |flavour| flavour.has_unit = false,
             |flavour| flavour.is_connect = false,
@@ -114,6 +118,7 @@ impl Flavour {
             |flavour| flavour.is_update_denied = false,
             |flavour| flavour.shows_no_item = false,
             |flavour| flavour.is_legacy = false,
+            |flavour| flavour.together = 0,
             |flavour| flavour.touch_after = None,
             |flavour| flavour.absolute = None,
             |flavour| flavour.max_attempts = 4,

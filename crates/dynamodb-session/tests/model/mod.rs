@@ -16,7 +16,7 @@ use fastrand::Rng;
 use serde_json::Value;
 
 use call::Form;
-use case::{Flavour, Step};
+use case::{CALLERS, Flavour, Step};
 use monitor::{Kind, Violation};
 use network::{Defect, Network};
 use run::{Run, Tally};
@@ -227,7 +227,7 @@ fn of_environment(name: &str) -> Option<u64> {
 }
 
 /// Events that every long run must include. Without them, it would not have tested anything.
-const SEEN: [&str; 23] = [
+const SEEN: [&str; 24] = [
     "written",
     "refused",
     "loaded",
@@ -239,6 +239,7 @@ const SEEN: [&str; 23] = [
     "arrived late",
     "deleted by TTL",
     "legacy items",
+    "waited for another save",
     "AnswerLost",
     "Throttled",
     "Crashed",
@@ -351,6 +352,20 @@ const SCENARIOS: &[Scenario] = &[
         ops: &[save(&[(0, 11), (1, 12)]), save(&[(0, 21)])],
     },
     Scenario {
+        name: "three saves",
+        has_session: true,
+        ops: &[
+            save(&[(0, 11), (1, 12)]),
+            save(&[(0, 21), (2, 22)]),
+            save(&[(1, 31)]),
+        ],
+    },
+    Scenario {
+        name: "two saves and a sign-out",
+        has_session: true,
+        ops: &[save(&[(0, 11)]), save(&[(1, 21)]), DELETE],
+    },
+    Scenario {
         name: "a save, a touch, a sign-out",
         has_session: true,
         ops: &[save(&[(0, 11)]), TOUCH, DELETE],
@@ -422,6 +437,13 @@ fn flavours() -> Vec<(&'static str, Flavour)> {
             "without the item that was met",
             Flavour {
                 shows_no_item: true,
+                ..plain()
+            },
+        ),
+        (
+            "one process",
+            Flavour {
+                together: CALLERS,
                 ..plain()
             },
         ),

@@ -1,6 +1,7 @@
 //! A simulated network between the stores and an engine in this process. Every attempt waits here until the test
 //! decides its fate.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::io;
 use std::sync::{Arc, Mutex};
@@ -74,14 +75,18 @@ pub(super) struct Network {
     desk: Arc<Mutex<Desk>>,
 }
 
-/// Only one caller sends a request at a time. So one field holds the current caller, and each caller has one waiting
-/// attempt.
+/// Only one caller runs at a time. So one field holds the current caller, and each caller has one waiting attempt. That
+/// of several saves that go together is of one of their callers.
 #[derive(Default)]
 struct Desk {
     caller: usize,
-    waiting: Vec<Option<Attempt>>,
-    answers: Vec<Option<Result<Response, Incomplete>>>,
+    waiting: Vec<Option<(AttemptId, Attempt)>>,
+    /// The attempts whose answer is waited for. Those that are given up are not here.
+    answers: HashMap<AttemptId, Option<Result<Response, Incomplete>>>,
+    attempts: AttemptId,
 }
+
+pub(super) type AttemptId = u64;
 
 impl Network {
     pub(super) fn new() -> Self {
@@ -95,7 +100,7 @@ impl Network {
     pub(super) fn reset(&self, callers: usize) {
         let mut desk = self.desk.lock().unwrap();
         desk.waiting = (0..callers).map(|_| None).collect();
-        desk.answers = (0..callers).map(|_| None).collect();
+        desk.answers.clear();
     }
 
     /// From now on attempts belong to this caller.
@@ -105,16 +110,32 @@ impl Network {
 
     /// The waiting attempt of this caller.
     pub(super) fn waiting(&self, caller: usize) -> Option<Attempt> {
-        self.desk.lock().unwrap().waiting[caller].clone()
+        let desk = self.desk.lock().unwrap();
+        desk.waiting[caller]
+            .as_ref()
+            .map(|(_, attempt)| attempt.clone())
     }
 
     /// Takes the waiting attempt of this caller.
-    pub(super) fn take(&self, caller: usize) -> Option<Attempt> {
+    pub(super) fn take(&self, caller: usize) -> Option<(AttemptId, Attempt)> {
         self.desk.lock().unwrap().waiting[caller].take()
     }
 
-    pub(super) fn answer(&self, caller: usize, answer: Result<Response, Incomplete>) {
-        self.desk.lock().unwrap().answers[caller] = Some(answer);
+    pub(super) fn answer(&self, id: AttemptId, answer: Result<Response, Incomplete>) {
+        let mut desk = self.desk.lock().unwrap();
+        if let Some(place) = desk.answers.get_mut(&id) {
+            *place = Some(answer);
+        }
+    }
+
+    /// Whether somebody waits for the answer.
+    pub(super) fn is_awaited(&self, id: AttemptId) -> bool {
+        self.desk.lock().unwrap().answers.contains_key(&id)
+    }
+
+    /// Gives an attempt to another caller.
+    pub(super) fn hand_over(&self, id: AttemptId, attempt: Attempt, to: usize) {
+        self.desk.lock().unwrap().waiting[to] = Some((id, attempt));
     }
 
     /// Executes an attempt on the engine.
@@ -226,15 +247,35 @@ impl Transport for Network {
     fn send(&self, request: Request) -> TransportFuture<'_> {
         let mut desk = self.desk.lock().unwrap();
         let caller = desk.caller;
-        desk.waiting[caller] = Some(Attempt {
+        desk.attempts += 1;
+        let id = desk.attempts;
+        let attempt = Attempt {
             operation: request.operation.name(),
             body: serde_json::from_slice(&request.body).unwrap(),
-        });
-        Box::pin(std::future::poll_fn(move |_| {
-            match self.desk.lock().unwrap().answers[caller].take() {
-                Some(answer) => Poll::Ready(answer),
-                None => Poll::Pending,
-            }
-        }))
+        };
+        desk.waiting[caller] = Some((id, attempt));
+        desk.answers.insert(id, None);
+        let awaited = Awaited { network: self, id };
+        Box::pin(std::future::poll_fn(move |_| awaited.poll()))
+    }
+}
+
+/// An attempt whose answer is waited for, until this is dropped.
+struct Awaited<'a> {
+    network: &'a Network,
+    id: AttemptId,
+}
+
+impl Awaited<'_> {
+    fn poll(&self) -> Poll<Result<Response, Incomplete>> {
+        let mut desk = self.network.desk.lock().unwrap();
+        let answer = desk.answers.get_mut(&self.id).and_then(Option::take);
+        answer.map_or(Poll::Pending, Poll::Ready)
+    }
+}
+
+impl Drop for Awaited<'_> {
+    fn drop(&mut self) {
+        self.network.desk.lock().unwrap().answers.remove(&self.id);
     }
 }

@@ -55,12 +55,14 @@ struct Waiting<D> {
     attempts: u32,
     /// What a load read.
     read: Option<Session>,
+    /// Calls are numbered as they begin.
+    begun: u64,
 }
 
 /// An attempt that is not waited for. Its call may still go on with another attempt.
 struct Late {
     attempt: Attempt,
-    number: Option<Number>,
+    numbers: Vec<Number>,
     sent: Sent,
 }
 
@@ -81,12 +83,16 @@ pub(super) struct Run<'a, D> {
     defect: Defect,
     key: String,
     clock: ManualClock,
-    store: SessionStore,
+    /// Of each caller. Those of one process are clones.
+    stores: Vec<SessionStore>,
     monitor: Monitor,
     /// The session that is stored.
     stored: Option<Session>,
     callers: Vec<Caller<D>>,
     late: Vec<Late>,
+    /// Saves whose callers have gone although others, of the same process, can still write them.
+    abandoned: Vec<Number>,
+    begun: u64,
     deletes: u32,
     pub(super) tally: Tally,
     /// What happened, in words; `None` if nobody wants to know.
@@ -95,6 +101,35 @@ pub(super) struct Run<'a, D> {
 
 pub(super) fn ms(time: SystemTime) -> u64 {
     u64::try_from(time.duration_since(UNIX_EPOCH).unwrap().as_millis()).unwrap()
+}
+
+/// A process's store, with these settings.
+fn store(network: &Network, clock: &ManualClock, prefix: &str, settings: &Flavour) -> SessionStore {
+    let mut builder = SessionStore::builder()
+        .clock(clock.clone())
+        .transport(network.clone())
+        .table_options(TableOptions::default().prefix(prefix))
+        .retry_options(
+            RetryOptions::default()
+                .base_backoff(Duration::ZERO)
+                .max_attempts(settings.max_attempts),
+        );
+    if settings.is_connect {
+        builder = builder.layout(Layout::ConnectDynamodb);
+    }
+    if settings.is_foreign {
+        builder = builder.layout(Layout::DynamodbStore);
+    }
+    if settings.overwrites {
+        builder = builder.parallel_changes(ParallelChanges::Overwrite);
+    }
+    if let Some(touch_after) = settings.touch_after {
+        builder = builder.touch_after(Duration::from_millis(touch_after));
+    }
+    if let Some(absolute) = settings.absolute {
+        builder = builder.absolute_ttl(Duration::from_millis(absolute));
+    }
+    builder.build().unwrap()
 }
 
 impl<'a, D: Form> Run<'a, D> {
@@ -111,30 +146,16 @@ impl<'a, D: Form> Run<'a, D> {
         let clock = ManualClock::new(UNIX_EPOCH + Duration::from_secs(1_800_000_000));
         // Cases share an engine. Different prefixes keep their sessions apart.
         let prefix = format!("{}:", CASES.fetch_add(1, Ordering::Relaxed));
-        let mut builder = SessionStore::builder()
-            .clock(clock.clone())
-            .transport(network.clone())
-            .table_options(TableOptions::default().prefix(&prefix))
-            .retry_options(
-                RetryOptions::default()
-                    .base_backoff(Duration::ZERO)
-                    .max_attempts(configured.max_attempts),
-            );
-        if configured.is_connect {
-            builder = builder.layout(Layout::ConnectDynamodb);
-        }
-        if configured.is_foreign {
-            builder = builder.layout(Layout::DynamodbStore);
-        }
-        if configured.overwrites {
-            builder = builder.parallel_changes(ParallelChanges::Overwrite);
-        }
-        if let Some(touch_after) = configured.touch_after {
-            builder = builder.touch_after(Duration::from_millis(touch_after));
-        }
-        if let Some(absolute) = configured.absolute {
-            builder = builder.absolute_ttl(Duration::from_millis(absolute));
-        }
+        let store = || store(network, &clock, &prefix, configured);
+        let one = store();
+        let stores = (0..CALLERS).map(|caller| {
+            if caller < flavour.together {
+                one.clone()
+            } else {
+                store()
+            }
+        });
+        let stores = stores.collect();
         let callers = (0..CALLERS).map(|_| Caller {
             loaded: None,
             data: BTreeMap::new(),
@@ -146,11 +167,13 @@ impl<'a, D: Form> Run<'a, D> {
             defect,
             key: format!("{prefix}{ID}"),
             clock,
-            store: builder.build().unwrap(),
+            stores,
             monitor: Monitor::new(None, flavour.absolute),
             stored: None,
             callers: callers.collect(),
             late: Vec::new(),
+            abandoned: Vec::new(),
+            begun: 0,
             deletes: 0,
             tally: Tally::new(),
             trace: Some(Vec::new()),
@@ -159,6 +182,11 @@ impl<'a, D: Form> Run<'a, D> {
             run.store_raw((!flavour.is_legacy).then(|| run.now() - 1000));
         }
         run
+    }
+
+    /// Whether two callers are of one process.
+    fn are_together(&self, one: usize, other: usize) -> bool {
+        one == other || one.max(other) < self.flavour.together
     }
 
     pub(super) fn situation(&self, caller: usize) -> Situation {
@@ -194,8 +222,13 @@ impl<'a, D: Form> Run<'a, D> {
     pub(super) fn take(&mut self, step: Step) -> Result<(), Violation> {
         self.trace(|_| step.to_string());
         let taken = self.step(step);
+        let together = &self.callers[..self.flavour.together];
+        if together.iter().all(|caller| caller.waits.is_none()) {
+            self.abandoned.clear();
+        }
         for number in self.monitor.open_ended() {
-            if self.late.iter().all(|late| late.number != Some(number)) {
+            let is_late = self.late.iter().any(|late| late.numbers.contains(&number));
+            if !is_late && !self.abandoned.contains(&number) {
                 self.monitor.end(number);
             }
         }
@@ -230,10 +263,9 @@ impl<'a, D: Form> Run<'a, D> {
 
     /// Lets all attempts arrive, and then loads the session.
     pub(super) fn finish(&mut self) -> Result<(), Violation> {
-        for caller in 0..CALLERS {
-            while self.callers[caller].waits.is_some() {
-                self.take(Step::Caller(caller, Act::Meet(Fate::Answered)))?;
-            }
+        while let Some(caller) = (0..CALLERS).find(|caller| self.network.waiting(*caller).is_some())
+        {
+            self.take(Step::Caller(caller, Act::Meet(Fate::Answered)))?;
         }
         while !self.late.is_empty() {
             self.take(Step::Arrive(0))?;
@@ -253,7 +285,9 @@ impl<'a, D: Form> Run<'a, D> {
             });
             let waits = caller.waits.as_ref().map(|waits| {
                 let waiting = self.network.waiting(index).map(|attempt| attempt.body);
-                json!([format!("{:?}", waits.verb), waits.attempts, waiting])
+                let others = self.callers.iter().filter_map(|other| other.waits.as_ref());
+                let place = others.filter(|other| other.begun < waits.begun).count();
+                json!([format!("{:?}", waits.verb), waits.attempts, waiting, place])
             });
             json!([loaded, caller.data, waits])
         });
@@ -437,7 +471,7 @@ impl<'a, D: Form> Run<'a, D> {
         let session = NewSession::new(SessionId::new(ID).unwrap(), D::of(&caller.data))
             .expires_at(UNIX_EPOCH + Duration::from_millis(until));
         let call = begin(
-            self.store.clone(),
+            self.stores[index].clone(),
             verb,
             session,
             loaded,
@@ -452,7 +486,9 @@ impl<'a, D: Form> Run<'a, D> {
             may_be_skipped,
             attempts: 0,
             read: None,
+            begun: self.begun,
         });
+        self.begun += 1;
         self.count(format!("{verb:?}"));
         self.go_on(index)
     }
@@ -462,19 +498,55 @@ impl<'a, D: Form> Run<'a, D> {
         let Some(waiting) = self.callers[index].waits.take() else {
             return Ok(());
         };
-        if let Some(attempt) = self.network.take(index) {
-            let (number, sent) = (waiting.number, self.sent());
-            self.late.push(Late {
-                attempt,
-                number,
-                sent,
-            });
-        }
+        // The answer is still waited for if other saves go together with this one.
+        let numbers = self.numbers(index, waiting.number);
+        drop(waiting.call);
+        self.leave(index, numbers);
         self.count("given up");
         let now = self.now();
-        match waiting.number {
-            Some(number) => self.monitor.answer(number, Answer::Failed, now),
-            None => Ok(()),
+        if let Some(number) = waiting.number {
+            self.abandon(index, number);
+            self.monitor.answer(number, Answer::Failed, now)?;
+        }
+        self.go_on(index)
+    }
+
+    /// What becomes of the attempt of a caller that does not wait any longer.
+    fn leave(&mut self, index: usize, numbers: Vec<Number>) {
+        if let Some((id, attempt)) = self.network.take(index) {
+            if self.network.is_awaited(id) {
+                let mut others = (0..CALLERS).filter(|other| self.are_together(index, *other));
+                let heir = others
+                    .find(|other| self.waits(*other) && self.network.waiting(*other).is_none())
+                    .expect("another caller waits for the answer");
+                self.network.hand_over(id, attempt, heir);
+            } else {
+                let sent = self.sent();
+                self.late.push(Late {
+                    attempt,
+                    numbers,
+                    sent,
+                });
+            }
+        }
+    }
+
+    /// The calls whose changes an attempt of this caller can hold.
+    fn numbers(&self, index: usize, own: Option<Number>) -> Vec<Number> {
+        let mut numbers: Vec<Number> = own.into_iter().collect();
+        if index < self.flavour.together {
+            let together = &self.callers[..self.flavour.together];
+            let others = together.iter().filter_map(|caller| caller.waits.as_ref());
+            let saves = others.filter(|waits| waits.verb == Verb::Save);
+            numbers.extend(saves.filter_map(|waits| waits.number));
+            numbers.extend(&self.abandoned);
+        }
+        numbers
+    }
+
+    fn abandon(&mut self, index: usize, number: Number) {
+        if index < self.flavour.together {
+            self.abandoned.push(number);
         }
     }
 
@@ -488,17 +560,18 @@ impl<'a, D: Form> Run<'a, D> {
     /// Applies a fate to the waiting attempt, and lets the caller go on.
     fn meet(&mut self, index: usize, fate: Fate) -> Result<(), Violation> {
         self.tick();
-        let attempt = self
-            .network
-            .take(index)
-            .expect("a waiting call has an attempt");
+        let Some((id, attempt)) = self.network.take(index) else {
+            // It waits for another save of its process.
+            return Ok(());
+        };
         let sent = self.sent();
         let waiting = self.callers[index]
             .waits
             .as_mut()
             .expect("only a waiting caller is chosen");
         waiting.attempts += 1;
-        let number = waiting.number;
+        let own = waiting.number;
+        let numbers = self.numbers(index, own);
         self.count(format!("{fate:?}"));
         let answer = match fate {
             _ if attempt.operation == "UpdateItem" && self.flavour.is_update_denied => {
@@ -510,7 +583,7 @@ impl<'a, D: Form> Run<'a, D> {
                 if attempt.is_write() {
                     self.late.push(Late {
                         attempt,
-                        number,
+                        numbers,
                         sent,
                     });
                 }
@@ -529,7 +602,7 @@ impl<'a, D: Form> Run<'a, D> {
                 }
             }
         };
-        self.network.answer(index, answer);
+        self.network.answer(id, answer);
         self.go_on(index)
     }
 
@@ -568,26 +641,57 @@ impl<'a, D: Form> Run<'a, D> {
         Ok((status, answer))
     }
 
-    /// Runs a call until it waits for the network, or is done.
+    /// Runs the calls of a caller's process until each waits for the network, or for another one, or is done.
     fn go_on(&mut self, index: usize) -> Result<(), Violation> {
-        self.network.call_for(index);
-        let outcome = loop {
-            let caller = &mut self.callers[index];
-            let waiting = caller.waits.as_mut().expect("a call that goes on waits");
-            let mut context = Context::from_waker(Waker::noop());
-            if let Poll::Ready(outcome) = waiting.call.as_mut().poll(&mut context) {
-                break outcome;
+        let mut pauses = 0;
+        loop {
+            let idle = |run: &Self, caller: &usize| {
+                run.are_together(index, *caller)
+                    && run.waits(*caller)
+                    && run.network.waiting(*caller).is_none()
+            };
+            let callers: Vec<_> = (0..CALLERS).filter(|caller| idle(self, caller)).collect();
+            let mut has_moved = false;
+            for caller in &callers {
+                has_moved |= self.poll(*caller)?;
             }
-            if self.network.waiting(index).is_some() {
+            if has_moved {
+                pauses = 0;
+            } else if callers.is_empty() {
                 return Ok(());
+            } else if pauses == 5 {
+                let mut together = (0..CALLERS).filter(|other| self.are_together(index, *other));
+                let is_sent = together.any(|caller| self.network.waiting(caller).is_some());
+                assert!(is_sent, "nobody goes on");
+                self.count("waited for another save");
+                return Ok(());
+            } else {
+                // It pauses before a merge, or waits for another save.
+                self.clock.advance(Duration::from_millis(10));
+                pauses += 1;
             }
-            // It pauses before a merge.
-            self.clock.advance(Duration::from_millis(10));
+        }
+    }
+
+    /// Runs a call. Returns whether it sent an attempt, or is done.
+    fn poll(&mut self, index: usize) -> Result<bool, Violation> {
+        self.network.call_for(index);
+        let caller = &mut self.callers[index];
+        let Some(waiting) = caller.waits.as_mut() else {
+            return Ok(false);
         };
+        let mut context = Context::from_waker(Waker::noop());
+        let Poll::Ready(outcome) = waiting.call.as_mut().poll(&mut context) else {
+            return Ok(self.network.waiting(index).is_some());
+        };
+        let number = waiting.number;
+        let numbers = self.numbers(index, number);
         let waiting = self.callers[index]
             .waits
             .take()
             .expect("it was just polled");
+        // Its deadline can pass while it drives the write of several saves.
+        self.leave(index, numbers);
         self.trace(|_| format!("    {:?} -> {outcome}", waiting.verb));
         let now = self.now();
         match (&outcome, waiting.number) {
@@ -612,6 +716,7 @@ impl<'a, D: Form> Run<'a, D> {
                 self.monitor.answer(number, Answer::Refused, now)?;
             }
             (Outcome::Failed(_), Some(number)) => {
+                self.abandon(index, number);
                 self.monitor.answer(number, Answer::Failed, now)?;
             }
             _ => {}
@@ -637,7 +742,7 @@ impl<'a, D: Form> Run<'a, D> {
             // The caller still has the session that it loaded before. Another try with it must be harmless.
             Outcome::Refused | Outcome::Failed(_) => {}
         }
-        Ok(())
+        Ok(true)
     }
 }
 

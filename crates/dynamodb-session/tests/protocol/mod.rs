@@ -10,6 +10,7 @@ mod guarded;
 mod late;
 mod lifetime;
 mod merge;
+mod queue;
 mod retries;
 mod scan;
 mod settings;

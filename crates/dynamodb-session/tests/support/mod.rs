@@ -45,6 +45,8 @@ pub(crate) enum Fate {
     AnswerLost,
     /// The same, and it is only known after [`Tap::release`].
     Held,
+    /// It is executed, and answered after [`Tap::release`].
+    Slow,
     /// It does not reach the engine.
     Lost(IncompleteReason),
     /// It is executed. The answer does not show the item of a failed condition, as with dynalite.
@@ -83,7 +85,7 @@ impl Tap {
         self.0.script.lock().unwrap().extend(fates);
     }
 
-    /// Waits until a request with [`Fate::Held`] has been executed.
+    /// Waits until a request with [`Fate::Held`] or [`Fate::Slow`] has been executed.
     pub(crate) async fn held(&self) {
         self.0.held.notified().await;
     }
@@ -155,6 +157,10 @@ impl Tap {
             .unwrap_or(Fate::Pass);
         match fate {
             Fate::Pass => Ok(self.pass(request)),
+            Fate::Slow => {
+                self.0.is_held.store(true, Ordering::SeqCst);
+                Ok(self.pass(request))
+            }
             fate @ (Fate::AnswerLost | Fate::Held) => {
                 let is_held = matches!(fate, Fate::Held);
                 self.0.is_held.store(is_held, Ordering::SeqCst);

@@ -232,7 +232,7 @@ fn the_expiry_unit_is_always_whole_and_no_change() {
     let unit: Vec<_> = changes
         .expiry
         .iter()
-        .map(|(name, value)| (plain(name).into_owned(), *value))
+        .map(|(name, value)| (plain(name).into_owned(), value.as_deref()))
         .collect();
     assert_eq!(
         unit,

@@ -30,7 +30,10 @@ fn merge(layout: Layout, item: &Value, from: &Value, to: &Value, unit: ExpiryUni
         .changes_since(&text(from), &framework())
         .unwrap()
         .unwrap();
-    let merged = seen.with_changes(&ours, &changes, unit).unwrap();
+    let merged = seen
+        .stored_session()
+        .with_changes(&ours, &changes, unit)
+        .unwrap();
     serde_json::from_str(&merged).unwrap()
 }
 
@@ -102,7 +105,8 @@ fn settings_are_compared_without_their_instants() {
         let encoded = EncodedSession::encode(layout, &text(ours), true).unwrap();
         let changes = encoded.changes_since(&text(ours), &framework());
         let changes = changes.unwrap().unwrap();
-        seen.has_settings_of(&encoded, &changes, &framework())
+        seen.stored_session()
+            .has_settings_of(&encoded, &changes, &framework())
             .unwrap()
     };
     let cookie =
