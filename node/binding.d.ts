@@ -91,8 +91,6 @@ export declare class Store {
    * returns it. `token` is the argument for the next page, or null after the last one.
    */
   list(token?: string | undefined | null): Promise<string>
-  /** The number of live sessions. */
-  count(): Promise<string>
   /**
    * Deletes all sessions, and resolves with their number. With `tombstones`, it deletes tombstones too, and leaves
    * none.
@@ -104,6 +102,8 @@ export declare class Store {
   stats(): string
   /** Adds a listener: from now on the function of `onEvent` gets events for it, as lines of JSON. */
   listen(listener: number): void
+  /** Reports that the session under this id is none that the framework can work with. */
+  reportUnreadable(id: string): void
   /** The service's description of the table, as JSON. Undefined if the table does not exist. */
   describeTable(): Promise<string | undefined>
   /** Creates the table if it is missing. Applies the options that are set to a table that exists. */

@@ -225,8 +225,8 @@ class Core {
     } while (next !== null);
   }
 
-  /** How many sessions are live. */
-  async count() { return Number(await this.#scan((native) => native.count())); }
+  /** Has listeners hear that the session under this id is none that the framework can work with. */
+  reportUnreadable(id) { this.#native.reportUnreadable(id); }
 
   /** Deletes all sessions. Resolves with how many. With `tombstones`, nothing stays in their place. */
   async clear({ tombstones = false } = {}) {

@@ -209,14 +209,6 @@ impl Store {
         })
     }
 
-    /// The number of live sessions.
-    #[napi(catch_unwind, ts_return_type = "Promise<string>")]
-    pub fn count(&self) -> napi::Result<PromiseRaw<'_, ()>> {
-        let store = self.store();
-        self.calls
-            .start(move || async move { Ok(Value::Text(store.count().await?.to_string())) })
-    }
-
     /// Deletes all sessions, and resolves with their number. With `tombstones`, it deletes tombstones too, and leaves
     /// none.
     #[napi(catch_unwind, ts_return_type = "Promise<string>")]
@@ -253,6 +245,14 @@ impl Store {
     pub fn listen(&self, listener: u32) {
         self.listening.borrow_mut().push(listener);
         self.shared.listeners.add(self.calls.mailbox(), listener);
+    }
+
+    /// Reports that the session under this id is none that the framework can work with.
+    #[napi(catch_unwind)]
+    pub fn report_unreadable(&self, id: String) {
+        if let Ok(id) = SessionId::new(id) {
+            self.shared.store.report_unreadable(&id);
+        }
     }
 
     /// The service's description of the table, as JSON. Undefined if the table does not exist.

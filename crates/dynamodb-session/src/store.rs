@@ -89,6 +89,14 @@ impl SessionStore {
         self.inner.ttl_attribute()
     }
 
+    /// Reports that a framework cannot work with what was loaded under this id, as the event
+    /// [`Unreadable`](crate::Event::Unreadable). For adapters: the store itself reports what it cannot read.
+    pub fn report_unreadable(&self, id: &SessionId) {
+        if let Ok(key) = self.inner.key(id) {
+            self.inner.report_unreadable(&key);
+        }
+    }
+
     /// What the store has done since it was built; its clones count together.
     pub fn stats(&self) -> Stats {
         self.inner.client.counts().snapshot()

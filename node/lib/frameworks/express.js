@@ -13,7 +13,7 @@
 const EventEmitter = require('node:events');
 const { orWarn, settle } = require('../callback.js');
 const {
-  COOKIE, hasCookie, isObject, msLeft,
+  COOKIE, hasCookie, isObject, limit, msLeft,
 } = require('../cookie.js');
 const { Core } = require('../core.js');
 const { headOf, isForeign } = require('../frame.js');
@@ -128,7 +128,7 @@ class ExpressDynamoDBStore extends EventEmitter {
    */
   get(sid, callback = undefined) {
     const found = (frame) => {
-      const session = this.#read(frame);
+      const session = this.#read(sid, frame);
       if (session) {
         const key = typeof callback === 'function' ? fastify.mark(session) : session;
         this.#loaded.set(key, new LoadedSession(sid, frame));
@@ -138,15 +138,24 @@ class ExpressDynamoDBStore extends EventEmitter {
     return settle(this.#core.get(sid, found), callback);
   }
 
-  /** The session of a frame; undefined where it has no cookie, which the frameworks cannot do without. */
-  #read(frame) {
+  /** The session of a frame; undefined, and an event, where the frameworks cannot work with it. */
+  #read(sid, frame) {
     if (frame === undefined) return undefined;
+    const session = this.#sessionOf(frame);
+    if (!session) this.#core.reportUnreadable(sid);
+    return session;
+  }
+
+  #sessionOf(frame) {
     const session = parse(frame);
     // @fastify/session assigns every key to its own object, and this key would give it another prototype.
     if (Object.hasOwn(session, '__proto__')) delete session.__proto__; // eslint-disable-line no-proto
     const head = headOf(frame);
     if (isForeign(head)) this.#layout?.restore?.(session, head);
-    return hasCookie(session) ? session : undefined;
+    // express-session, which has set `generate`, leaves out names that its sessions have already.
+    if (!hasCookie(session) || !(this.#generate || fastify.hasOwnMethods(session))) return undefined;
+    limit(session.cookie);
+    return session;
   }
 
   /** The loaded session that a session object is written over. What it was under another id says nothing. */
@@ -209,7 +218,7 @@ class ExpressDynamoDBStore extends EventEmitter {
     const sessions = [];
     for await (const page of this.#core.list()) {
       for (const [id, frame] of page) {
-        const session = this.#read(frame);
+        const session = this.#read(id, frame);
         if (session) {
           this.#loaded.set(session, new LoadedSession(id, frame));
           sessions.push(Object.assign(session, { id }));
@@ -219,8 +228,14 @@ class ExpressDynamoDBStore extends EventEmitter {
     return sessions;
   }
 
+  async #count() {
+    let count = 0;
+    for await (const page of this.#core.list()) count += page.filter(([id, frame]) => this.#read(id, frame)).length;
+    return count;
+  }
+
   /** How many sessions there are. */
-  length(callback = undefined) { return settle(this.#core.count(), callback); }
+  length(callback = undefined) { return settle(this.#count(), callback); }
 
   /**
    * Deletes all sessions. Resolves with how many there were. With `tombstones`, nothing stays in their place.
@@ -269,6 +284,8 @@ class ExpressDynamoDBStore extends EventEmitter {
   createSession(req, sess) {
     const loaded = this.#loaded.get(sess) ?? this.#loaded.get(fastify.markOf(sess));
     fastify.unmark(sess);
+    // Of a number express-session would not make a date.
+    if (typeof sess.cookie?.expires === 'number') sess.cookie.expires = new Date(sess.cookie.expires).toISOString();
     const session = expressStore().prototype.createSession.call(this, req, sess);
     if (loaded) {
       loaded.framework = EXPRESS;

@@ -9,26 +9,36 @@ const { COOKIE } = require('../cookie.js');
 /** What @fastify/session keeps in a session. It leaves out what it keeps elsewhere. */
 const FASTIFY = { expiry: COOKIE, notCarried: ['sessionId', 'encryptedSessionId', '__proto__'] };
 
+/** Methods that @fastify/session calls on its sessions: it would overwrite them by fields of these names. */
+const METHODS = ['touch', 'regenerate', 'destroy', 'reload', 'save', 'isModified', 'isSaved'];
+
+/** Whether @fastify/session can work with the fields of a session. */
+const hasOwnMethods = (session) => !METHODS.some((name) => Object.hasOwn(session, name));
+
 /**
- * @fastify/session copies the properties of a loaded session to an object of its own. One of them is a function that
- * stands for what was loaded: the copy keeps it, and JSON and hashes ignore functions.
+ * @fastify/session copies the properties of a loaded session to an object of its own, and those of its cookie to its
+ * cookie options. There it keeps this symbol, which stands for what was loaded. No field of the session does: an
+ * application can delete fields and copy them elsewhere.
  */
-const LOADED = 'koa-session-dynamodb-store:loaded';
+const LOADED = Symbol('koa-session-dynamodb-store:loaded');
 
 /** Has copies of a session lead back to it. Returns the object that stands for it. */
 function mark(session) {
-  const loaded = () => {};
-  session[LOADED] = loaded;
+  const loaded = {};
+  session.cookie[LOADED] = loaded;
   return loaded;
 }
 
 /** What stands for the session of which this one is a copy. */
-const markOf = (session) => session[LOADED];
+function markOf(session) {
+  const options = Object.getOwnPropertySymbols(session).map((symbol) => session[symbol]?.[LOADED]);
+  return session.cookie?.[LOADED] ?? options.find(Boolean);
+}
 
 function unmark(session) {
-  delete session[LOADED];
+  delete session.cookie?.[LOADED];
 }
 
 module.exports = {
-  FASTIFY, mark, markOf, unmark,
+  FASTIFY, hasOwnMethods, mark, markOf, unmark,
 };

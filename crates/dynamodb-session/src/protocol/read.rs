@@ -34,12 +34,16 @@ impl Inner {
             Found::Session(loaded) => Some(loaded),
             Found::Ended => None,
             Found::Unreadable => {
-                self.client.emit(|| Event::Unreadable {
-                    id_hash: id_hash(&key),
-                });
+                self.report_unreadable(&key);
                 None
             }
         })
+    }
+
+    pub(crate) fn report_unreadable(&self, key: &str) {
+        self.client.emit(|| Event::Unreadable {
+            id_hash: id_hash(key),
+        });
     }
 
     /// Whether this item is a live session.

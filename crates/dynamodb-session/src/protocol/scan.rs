@@ -203,9 +203,9 @@ impl Inner {
             },
         };
         for item in items {
-            let id = item
-                .key(partition_key)
-                .ok()
+            let key = item.key(partition_key).ok();
+            let id = key
+                .as_deref()
                 .and_then(|key| SessionId::new(key.strip_prefix(&self.table.prefix)?).ok());
             let found = match (
                 id,
@@ -217,7 +217,12 @@ impl Inner {
             match found {
                 Found::Session(loaded) => page.sessions.push(loaded),
                 Found::Ended => {}
-                Found::Unreadable => page.unreadable += 1,
+                Found::Unreadable => {
+                    page.unreadable += 1;
+                    if let Some(key) = key {
+                        self.report_unreadable(&key);
+                    }
+                }
             }
         }
         Ok(page)
