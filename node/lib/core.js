@@ -92,7 +92,7 @@ class Core {
    * }} [adapter]
    */
   constructor(given, { framework, layouts, amend } = {}) {
-    debug?.print('Initializing store', given);
+    debug?.print('Initializing store', debug.optionsOf(given));
     this.#framework = framework;
     this.#amend = amend;
     this.options = readOptions(given, layouts);

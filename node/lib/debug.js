@@ -4,7 +4,14 @@
 
 const crypto = require('node:crypto');
 
-const SECRETS = /^(accessKeyId|secretAccessKey|sessionToken|token|credentials|credentialProvider|tokenProvider|proxy|agent|ca|caPem|params|createTable)$/;
+const layouts = require('./layouts/index.js');
+const { DYNAMO, STORE, TABLE } = require('./options/table.js');
+
+const OPTIONS = {
+  ...STORE, layout: layouts.OPTION, table: { members: TABLE }, dynamoConfig: { members: DYNAMO },
+};
+
+const HIDDEN = '<hidden>';
 
 let key;
 
@@ -14,12 +21,25 @@ function hashed(id) {
   return `#${crypto.createHmac('sha256', key).update(String(id)).digest('hex').slice(0, 8)}`;
 }
 
-function redact(name, value) {
-  if (value !== undefined && value !== null && SECRETS.test(name)) return '<hidden>';
-  if (typeof value === 'function') return '<function>';
-  // A URL may carry a user and a password.
-  if (typeof value === 'string') return value.replace(/\/\/[^/@\s]*@/, '//<hidden>@');
-  return value;
+/** Text without what an address may carry: a user and a password before the last `@`, and what follows the path. */
+const withoutSecrets = (text) => text
+  .replace(/^([a-z][a-z\d+.-]*:\/\/)?.*@/is, `$1${HIDDEN}@`)
+  .replace(/[?#].*$/s, `?${HIDDEN}`);
+
+/** The value of an option for `print`: only what the table of options knows as plain and not secret. */
+function shown(value, row) {
+  if (value === undefined || value === null) return value;
+  if (row?.members) return optionsOf(value, row.members);
+  if (!row || row.isSecret || row.type === 'object') return HIDDEN;
+  if (typeof value === 'string') return withoutSecrets(value);
+  return ['number', 'boolean'].includes(typeof value) ? value : HIDDEN;
+}
+
+/** The options of a constructor for `print`. What is not a known option is shown by its name. */
+function optionsOf(given, rows = OPTIONS) {
+  if (typeof given !== 'object' || given === null) return HIDDEN;
+  const rowOf = (name) => (Object.hasOwn(rows, name) ? rows[name] : undefined);
+  return Object.fromEntries(Object.keys(given).map((name) => [name, shown(given[name], rowOf(name))]));
 }
 
 /** Prints a line. */
@@ -27,7 +47,7 @@ function print(message, details) {
   let text = '';
   if (details !== undefined) {
     try {
-      text = ` ${JSON.stringify(details, redact)}`;
+      text = ` ${JSON.stringify(details)}`;
     } catch {
       text = ' <not printable>';
     }
@@ -51,4 +71,4 @@ async function result(call, id, promise, details = {}) {
   return value;
 }
 
-module.exports = { print, result };
+module.exports = { optionsOf, print, result };

@@ -1,6 +1,6 @@
 'use strict';
 
-const { isOfTable, optionOf } = require('./options/setting.js');
+const { isOption, optionOf } = require('./options/setting.js');
 
 /**
  * The `code` of an error for which the service gave no name. They differ from the codes of system errors: Express and
@@ -113,12 +113,13 @@ function toError(failure, cause) {
 }
 
 /**
- * The error for options that the native part refuses. An impossible name of the table or in it is a RangeError, as for
- * options that are checked in JavaScript.
+ * The error for what the native part refuses. An impossible option is a RangeError, as for options that are checked in
+ * JavaScript; what the environment or a profile holds is not.
  */
 function toRefusal(failure) {
   const error = toError(failure, undefined);
-  return isOfTable(failure?.setting) ? new RangeError(error.message) : error;
+  if (!isOption(failure?.setting)) return error;
+  return Object.assign(new RangeError(error.message, { cause: error.cause }), { code: error.code });
 }
 
 /** The same error under another message, with the error itself as cause. */

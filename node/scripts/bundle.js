@@ -31,6 +31,7 @@ const ON_DEMAND = [
   'events.js',
   'host.js',
   'options/dynamo-rare.js',
+  'options/unknown.js',
   'session-data.js',
   'table.js',
   'warn.js',

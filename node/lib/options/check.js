@@ -1,5 +1,7 @@
 'use strict';
 
+/* eslint global-require: "off" -- an unknown option is rare, and each file costs a cold start */
+
 /** Checks of option values. Each throws an error that names the option. */
 
 function fail(Type, name, rule) {
@@ -82,8 +84,19 @@ const CONVERSIONS = {
  */
 const carried = (value, { carry }) => (carry ? CONVERSIONS[carry](value) : value);
 
+/**
+ * Refuses, or warns of, the options that `isKnown` does not know. `prefix` is the path of their group. Someone else's
+ * object, such as Koa's context for a ContextStore, has keys of its own.
+ */
+function refuseUnknown(options, isKnown, prefix) {
+  if (!isPlain(options)) return;
+  for (const key of Object.keys(options)) {
+    if (!isKnown(key) && (options[key] ?? undefined) !== undefined) require('./unknown.js').unknown(key, prefix);
+  }
+}
+
 const isText = (value) => typeof value === 'string' && value !== '';
 
 module.exports = {
-  CONVERSIONS, carried, check, checked, isPlain, isText,
+  CONVERSIONS, carried, check, checked, isPlain, isText, refuseUnknown,
 };

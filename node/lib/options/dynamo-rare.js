@@ -4,7 +4,9 @@
 
 /** How those options of `dynamoConfig` are read that few applications set. The usual ones are in ./dynamo.js. */
 
-const { check, checked, isText } = require('./check.js');
+const {
+  check, checked, isText, refuseUnknown,
+} = require('./check.js');
 const { DAY_MS, DYNAMO, STORE } = require('./table.js');
 const { isProvider } = require('../credentials.js');
 const { warnOnce } = require('../warn.js');
@@ -61,6 +63,8 @@ const READERS = {
       return;
     }
     const { accessKeyId, secretAccessKey, sessionToken } = check.object(value, name('credentials'));
+    const { fields = [] } = DYNAMO.credentials;
+    refuseUnknown(value, (key) => fields.includes(key), name('credentials.'));
     if (!isText(accessKeyId) || !isText(secretAccessKey)) {
       throw new TypeError(`${name('credentials')} must have accessKeyId and secretAccessKey, or be a provider`);
     }
@@ -74,15 +78,17 @@ const READERS = {
   retryDelayOptions(value, out) {
     const { base, customBackoff } = check.object(value, name('retryDelayOptions'));
     if (customBackoff) unsupported('retryDelayOptions.customBackoff', 'use retryDelayOptions.base');
+    const { members } = DYNAMO.retryDelayOptions;
+    refuseUnknown(value, (key) => Object.hasOwn(members, key) || key === 'customBackoff', name('retryDelayOptions.'));
     if (base !== undefined) {
-      const row = DYNAMO.retryDelayOptions.members.base;
-      out.retryBaseMs = Math.round(checked(base, name('retryDelayOptions.base'), row));
+      out.retryBaseMs = Math.round(checked(base, name('retryDelayOptions.base'), members.base));
     }
   },
 
   httpOptions(value, out) {
     const options = check.object(value, name('httpOptions'));
     const { members } = DYNAMO.httpOptions;
+    refuseUnknown(options, (key) => Object.hasOwn(members, key), name('httpOptions.'));
     const timeout = (key) => {
       const ms = options[key];
       if (ms === undefined || ms === null) return undefined;
@@ -172,12 +178,8 @@ function warnOfOthers(config) {
   for (const [key, [value, why]] of Object.entries(WARNED)) {
     if (config[key] === value || (value && config[key])) ignoredWith(key, why);
   }
-  for (const key of Object.keys(config)) {
-    const isFamiliar = Object.hasOwn(DYNAMO, key) || Object.hasOwn(WARNED, key) || IGNORED.includes(key);
-    if (!isFamiliar && config[key] !== undefined) {
-      warnOnce(`koa-session-dynamodb-store: ${name(key)} is unknown and has no effect`);
-    }
-  }
+  const isKnown = (key) => Object.hasOwn(DYNAMO, key) || Object.hasOwn(WARNED, key) || IGNORED.includes(key);
+  refuseUnknown({ ...config }, isKnown, name(''));
 }
 
 module.exports = {

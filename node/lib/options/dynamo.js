@@ -65,6 +65,10 @@ const rare = () => require('./dynamo-rare.js');
 /** `dynamoConfig`, sorted by who needs it: `native` options, and those for JavaScript. */
 function readDynamoConfig(config = {}) {
   check.object(config, 'dynamoConfig');
+  // Clients of v3, of v2, and the DocumentClient of v2, in which is one.
+  if ([config.send, config.makeRequest, config.service?.makeRequest].some((call) => typeof call === 'function')) {
+    throw new RangeError('dynamoConfig must hold settings, not be a client of the AWS SDK: write dynamoConfig.region, dynamoConfig.endpoint and dynamoConfig.credentials');
+  }
   const out = /** @type {Record<string, any>} */ ({});
   for (const key of Object.keys(DYNAMO)) {
     const row = DYNAMO[key];

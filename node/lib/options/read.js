@@ -1,10 +1,9 @@
 'use strict';
 
 /** What the options of the constructor come to. */
-/* eslint global-require: "off" -- files that most applications do without are loaded where they are needed */
 
 const {
-  carried, check, checked, isPlain,
+  carried, check, checked, refuseUnknown,
 } = require('./check.js');
 const { readDynamoConfig } = require('./dynamo.js');
 const { STORE, TABLE } = require('./table.js');
@@ -60,16 +59,9 @@ function read(options, rows, prefix, defaults = {}) {
   return { values, native };
 }
 
-function warnUnknown(options, rows, prefix, others = []) {
-  // Someone else's object, such as Koa's context for a ContextStore, has keys of its own.
-  if (!isPlain(options)) return;
-  for (const key of Object.keys(options)) {
-    if (!Object.hasOwn(rows, key) && !others.includes(key) && !Object.values(rows).some(({ alias }) => alias === key)) {
-      const { warnOnce } = require('../warn.js');
-      warnOnce(`koa-session-dynamodb-store: the option ${prefix}${key} is unknown and has no effect`);
-    }
-  }
-}
+/** The names of options in `rows`, by which they are known. */
+const isIn = (rows, others = []) => (key) => Object.hasOwn(rows, key) || others.includes(key)
+  || Object.values(rows).some(({ alias }) => alias === key);
 
 /**
  * The native options of the table. Only what the caller wrote: nothing else may change a live table.
@@ -119,10 +111,11 @@ function properties(values) {
 function readOptions(options = {}, layouts = undefined) {
   check.object(options, 'options');
   const { table = {}, dynamoConfig } = options;
+  if (typeof table === 'string') throw new TypeError('table must be an object: write table.name');
   check.object(table, 'table');
   const rows = layouts ? { ...STORE, layout: layouts.OPTION } : STORE;
-  warnUnknown(options, rows, '', ['table', 'dynamoConfig']);
-  warnUnknown(table, TABLE, 'table.');
+  refuseUnknown(options, isIn(rows, ['table', 'dynamoConfig']), '');
+  refuseUnknown(table, isIn(TABLE), 'table.');
 
   const store = read(options, rows, '');
   const adopted = layouts?.LAYOUTS[store.values.layout];

@@ -18,14 +18,16 @@ function pathOf(rows, setting, parent = '') {
   return undefined;
 }
 
+const pathIn = (setting) => pathOf(TABLE, setting, 'table') || pathOf(STORE, setting) || pathOf(DYNAMO, setting, 'dynamoConfig');
+
 /** What a user calls a setting of the core. Environment variables keep their name. */
 function optionOf(setting) {
-  const path = pathOf(TABLE, setting, 'table') || pathOf(STORE, setting) || pathOf(DYNAMO, setting, 'dynamoConfig');
+  const path = pathIn(setting);
   if (!path) return setting;
   return PARTS[setting] ? `${path}: ${PARTS[setting]}` : path;
 }
 
-/** Whether the setting is a name of the table or in it. */
-const isOfTable = (setting) => pathOf(TABLE, setting) !== undefined;
+/** Whether an option sets this setting of the core. */
+const isOption = (setting) => pathIn(setting) !== undefined;
 
-module.exports = { isOfTable, optionOf };
+module.exports = { isOption, optionOf };

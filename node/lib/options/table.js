@@ -25,7 +25,10 @@
  * @property {string} [alias] An older name that is still accepted.
  * @property {boolean} [isRare] Whether ./dynamo-rare.js reads it.
  * @property {boolean} [isIgnored] Accepted because the AWS SDK has it.
+ * @property {boolean} [isDecisive] Whether it decides where data go, or who may read them: see ./unknown.js.
+ * @property {boolean} [isSecret] Whether the value is never printed.
  * @property {any} [members] The options inside an object.
+ * @property {string[]} [fields] What an object may hold that is passed on as it is.
  */
 
 /** What the native part can count to. */
@@ -39,10 +42,10 @@ const DAY_MS = 24 * 60 * 60 * 1000;
  */
 const TABLE = {
   name: {
-    type: 'string', default: 'sessions', field: 'tableName', setting: 'table_name', property: 'tableName',
+    type: 'string', default: 'sessions', field: 'tableName', setting: 'table_name', property: 'tableName', isDecisive: true,
   },
   hashKey: {
-    type: 'string', default: 'sessionId', field: 'partitionKey', setting: 'partition_key', property: 'hashKey',
+    type: 'string', default: 'sessionId', field: 'partitionKey', setting: 'partition_key', property: 'hashKey', isDecisive: true,
   },
   ttlKey: {
     type: 'string', default: 'expires', field: 'ttlAttribute', setting: 'ttl_attribute',
@@ -67,7 +70,9 @@ const TABLE = {
  * @type {Record<string, Row>}
  */
 const STORE = {
-  prefix: { type: 'unicode', field: 'prefix', setting: 'prefix' },
+  prefix: {
+    type: 'unicode', field: 'prefix', setting: 'prefix', isDecisive: true,
+  },
   consistentRead: {
     type: 'boolean', default: true, field: 'consistentRead', setting: 'consistent_read',
   },
@@ -108,23 +113,41 @@ const STORE = {
  * @type {Record<string, Row>}
  */
 const DYNAMO = {
-  region: { type: 'string', field: 'region', setting: 'region' },
-  endpoint: { type: 'string', field: 'endpointUrl', setting: 'endpoint_url' },
+  region: {
+    type: 'string', field: 'region', setting: 'region', isDecisive: true,
+  },
+  endpoint: {
+    type: 'string', field: 'endpointUrl', setting: 'endpoint_url', isDecisive: true,
+  },
   sslEnabled: {
-    type: 'boolean', default: true, field: 'tls', setting: 'tls',
+    type: 'boolean', default: true, field: 'tls', setting: 'tls', isDecisive: true,
   },
   useFipsEndpoint: {
-    type: 'boolean', default: false, field: 'useFips', setting: 'use_fips',
+    type: 'boolean', default: false, field: 'useFips', setting: 'use_fips', isDecisive: true,
   },
   useDualstackEndpoint: {
-    type: 'boolean', default: false, field: 'useDualStack', setting: 'use_dual_stack',
+    type: 'boolean', default: false, field: 'useDualStack', setting: 'use_dual_stack', isDecisive: true,
   },
   useDualstack: { type: 'boolean', default: false, field: 'useDualStack' },
-  accessKeyId: { type: 'string', field: 'accessKeyId', setting: 'credentials_provider' },
-  secretAccessKey: { type: 'string', field: 'secretAccessKey' },
-  sessionToken: { type: 'string', field: 'sessionToken' },
-  credentials: { isRare: true, type: 'object', field: 'credentialsProvider' },
-  credentialProvider: { isRare: true, type: 'object', field: 'credentialsProvider' },
+  accessKeyId: {
+    type: 'string', field: 'accessKeyId', setting: 'credentials_provider', isDecisive: true, isSecret: true,
+  },
+  secretAccessKey: {
+    type: 'string', field: 'secretAccessKey', isDecisive: true, isSecret: true,
+  },
+  sessionToken: {
+    type: 'string', field: 'sessionToken', isDecisive: true, isSecret: true,
+  },
+  credentials: {
+    isRare: true,
+    type: 'object',
+    field: 'credentialsProvider',
+    isDecisive: true,
+    fields: ['accessKeyId', 'secretAccessKey', 'sessionToken', 'expiration', 'accountId', 'credentialScope', '$source'],
+  },
+  credentialProvider: {
+    isRare: true, type: 'object', field: 'credentialsProvider', isDecisive: true,
+  },
   maxRetries: {
     type: 'number', max: 100, default: 3, field: 'maxAttempts', carry: 'attemptsOf', setting: 'max_attempts',
   },
@@ -147,8 +170,12 @@ const DYNAMO = {
       timeout: {
         type: 'number', unit: 'ms', max: DAY_MS, fraction: true, default: 1000, field: 'firstByteTimeoutMs', setting: 'first_byte_timeout',
       },
-      proxy: { type: 'string', field: 'proxy', setting: 'proxy' },
-      agent: { type: 'object', field: 'caPem', setting: 'tls_roots' },
+      proxy: {
+        type: 'string', field: 'proxy', setting: 'proxy', isDecisive: true, isSecret: true,
+      },
+      agent: {
+        type: 'object', field: 'caPem', setting: 'tls_roots', isDecisive: true,
+      },
       xhrAsync: { type: 'boolean', isIgnored: true },
       xhrWithCredentials: { type: 'boolean', isIgnored: true },
     },

@@ -110,3 +110,39 @@ it('a logger gets a line for each request, without the item', async () => {
   assert.match(lines[1], /^\[AWS dynamodb 200 [\d.]+s 0 retries\] getItem\(/);
   assert.doesNotMatch(end.stdout, CANARIES);
 });
+
+// Whatever an option is called, and wherever a URL has its password.
+const CARELESS = [
+  { dynamoConfig: { endpoint: 'http://CANARYUSER:CANARY/PASS@WORD@localhost:1' } },
+  { dynamoConfig: { endpoint: 'CANARYUSER:CANARYPASSWORD@localhost:1' } },
+  { dynamoConfig: { endpoint: 'http://localhost:1/?token=CANARYTOKEN' } },
+  { dynamoConfig: { endpoint: { href: 'http://u:CANARYPASSWORD@localhost:1' } } },
+  { dynamoConfig: { httpOptions: { proxy: 'http://u:CANARY/PASSWORD@localhost:1' } } },
+  { dynamoConfig: { httpOptions: { proxyPassword: 'CANARYPASSWORD' } } },
+  { dynamoConfig: { credentials: { accessKeyId: 'CANARYKEY', secretAccessKey: 'CANARYSECRET', sesionToken: 'CANARYTOKEN' } } },
+  { dynamoConfig: { secretAcessKey: 'CANARYSECRET', logger: { log() {}, apiKey: 'CANARYKEY' } } },
+  { apiKey: 'CANARYKEY', list: ['CANARYKEY'], nested: { password: 'CANARYPASSWORD' } },
+  { table: { password: 'CANARYPASSWORD' } },
+  { table: 'CANARYPASSWORD' },
+  'CANARYPASSWORD',
+];
+
+it('unknown options, a logger and URLs are shown without what they hold', async () => {
+  const end = await runScript((Store, cases) => {
+    for (const given of cases) {
+      const { dynamoConfig } = given;
+      // Functions do not survive the way into this process.
+      if (dynamoConfig?.logger) dynamoConfig.logger.log = () => {};
+      try {
+        new Store(given); // eslint-disable-line no-new
+      } catch (error) {
+        console.log(error.message);
+      }
+    }
+    console.log('THE END');
+  }, [CARELESS], { env: { DYNAMODB_STORE_DEBUG: '1' } });
+  assert.match(end.stdout, /THE END/);
+  assert.equal(end.stdout.match(/Initializing store/g).length, CARELESS.length);
+  assert.match(end.stdout, /"apiKey":"<hidden>"/);
+  assert.doesNotMatch(end.stdout + end.stderr, CANARIES);
+});

@@ -109,7 +109,7 @@ describe('options of any value', () => {
   it('are named, as these were not that it has found', () => {
     quietly(() => {
       const agent = { options: { ca: 'no certificate' } };
-      assert.throws(() => new DynamoDBStore({ dynamoConfig: { httpOptions: { agent } } }), /^ConfigError: dynamoConfig\.httpOptions\.agent: ca/);
+      assert.throws(() => new DynamoDBStore({ dynamoConfig: { httpOptions: { agent } } }), /^RangeError: dynamoConfig\.httpOptions\.agent: ca/);
       assert.throws(() => new DynamoDBStore({ table: { createTable: { Tags: [1n] } } }), /^TypeError: table\.createTable/);
     });
   });

@@ -1,0 +1,78 @@
+'use strict';
+
+/**
+ * Options that no row of ./table.js names. One that would decide where data go, or who may read them, is refused: a
+ * store that only warned of it would send sessions and keys elsewhere. All others are warned about.
+ */
+
+const { DYNAMO, STORE, TABLE } = require('./table.js');
+const { warnOnce } = require('../warn.js');
+
+const SETTINGS = 'dynamoConfig.region, dynamoConfig.endpoint and dynamoConfig.credentials';
+
+/** What to write in place of options that other packages and the AWS SDK v3 have, by their `letters`. */
+const INSTEAD = {
+  awsaccesskeyid: 'dynamoConfig.accessKeyId',
+  awsconfig: SETTINGS,
+  awsconfigjson: SETTINGS,
+  awsconfigpath: SETTINGS,
+  awsregion: 'dynamoConfig.region',
+  awssecretaccesskey: 'dynamoConfig.secretAccessKey',
+  ca: 'dynamoConfig.httpOptions.agent, an https.Agent with `ca`',
+  client: SETTINGS,
+  credentialdefaultprovider: 'dynamoConfig.credentials',
+  docclient: SETTINGS,
+  documentclient: SETTINGS,
+  dynamodb: SETTINGS,
+  dynamodbclient: SETTINGS,
+  endpointprovider: 'dynamoConfig.endpoint',
+  endpointurl: 'dynamoConfig.endpoint',
+  hashprefix: 'prefix',
+  hostname: 'dynamoConfig.endpoint',
+  partitionkey: 'table.hashKey',
+  profile: 'AWS_PROFILE in the environment, or a provider in dynamoConfig.credentials',
+  proxyurl: 'dynamoConfig.httpOptions.proxy',
+  requesthandler: 'dynamoConfig.httpOptions',
+  tls: 'dynamoConfig.sslEnabled',
+};
+
+/** Options of other packages that this one does not have, and that sessions would not be found or protected without. */
+const MISSING = {
+  specialkeys: 'the attributes it names would not be written, and an index over them would miss sessions',
+};
+
+/** A name without its spelling: `AWS_REGION`, `awsRegion`. */
+const letters = (name) => name.replace(/[^a-z\d]/gi, '').toLowerCase();
+
+/** The path of the decisive option with this name in `rows`. A store shows some options under a longer name. */
+function pathIn(rows, parent, name, prefix) {
+  for (const [own, row] of Object.entries(rows)) {
+    const path = `${parent}${own}`;
+    const names = parent === prefix ? [own, row.property ?? own] : [row.property ?? own];
+    if (row.isDecisive && names.map(letters).includes(name)) return path;
+    const found = row.members && pathIn(row.members, `${path}.`, name, prefix);
+    if (found) return found;
+  }
+  return undefined;
+}
+
+/** What to write in place of a decisive option; undefined if it is none. */
+function insteadOf(key, prefix) {
+  const name = letters(key);
+  return pathIn(TABLE, 'table.', name, prefix)
+    ?? pathIn(STORE, '', name, prefix)
+    ?? pathIn(DYNAMO, 'dynamoConfig.', name, prefix)
+    ?? (Object.hasOwn(INSTEAD, name) ? INSTEAD[name] : undefined);
+}
+
+/** Refuses the option `key` of the group `prefix`, or warns of it. */
+function unknown(key, prefix) {
+  const path = `${prefix}${key}`;
+  const instead = insteadOf(key, prefix);
+  if (instead) throw new RangeError(`${path} is not an option of this store: write ${instead}`);
+  const missing = MISSING[letters(key)];
+  if (missing) throw new RangeError(`${path} is not supported: ${missing}`);
+  warnOnce(`koa-session-dynamodb-store: the option ${path} is unknown and has no effect`);
+}
+
+module.exports = { INSTEAD, MISSING, unknown };
