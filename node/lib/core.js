@@ -12,6 +12,10 @@ const { Tracked } = require('./tracked.js');
 /** Read once: asking the environment costs as much as a tenth of a call. */
 const debug = process.env.DYNAMODB_STORE_DEBUG ? require('./debug.js') : undefined;
 
+/** Taken once: fake timers, such as Jest's, replace them in a process that serves requests meanwhile. */
+const { nextTick } = process;
+const { setImmediate: onNextTurn } = globalThis;
+
 const errors = () => require('./errors.js');
 const host = () => require('./host.js').of(binding);
 
@@ -32,7 +36,7 @@ let hasEvents = false;
 function receiveEvents() {
   if (hasEvents) return;
   hasEvents = true;
-  binding.onEvent((listener, line) => require('./events.js').deliver(listener, line));
+  binding.onEvent((listener, line) => require('./events.js').deliver(listener, line, nextTick));
 }
 
 const isId = (id) => typeof id === 'string' && id !== '' && id.isWellFormed();
@@ -283,6 +287,7 @@ class Core {
       this.options,
       (message, start) => this.#tableCall(message, start),
       (creation) => this.#waitFor(creation),
+      nextTick,
     );
     return this.#table;
   }
@@ -329,7 +334,7 @@ class Core {
   async idle() {
     await this.#creation.catch(() => {});
     if (this.#calls > 0) await new Promise((resolve) => { this.#onIdle.push(resolve); });
-    await new Promise((resolve) => { setImmediate(resolve); });
+    await new Promise((resolve) => { onNextTurn(resolve); });
   }
 
   /**

@@ -2,6 +2,9 @@
 
 const { isText } = require('./options/check.js');
 
+/** Taken once: fake timers would clear what they did not start. */
+const { clearTimeout, setTimeout } = globalThis;
+
 /** Calls a method of the AWS SDK v2: `xPromise()` where the SDK was promisified, `x(callback)` otherwise. */
 function callV2(object, method) {
   const promised = object[`${method}Promise`];

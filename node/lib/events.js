@@ -19,8 +19,8 @@ const listeners = new Registry();
 /** The number of a listener. It is held weakly. */
 const listenerId = (emit) => listeners.add(emit, () => emit).id;
 
-/** Hands an event over, a line of JSON, to the listener with this number. */
-function deliver(listener, line) {
+/** Hands an event over, a line of JSON, to the listener with this number, on a turn that `nextTick` makes. */
+function deliver(listener, line, nextTick) {
   const { event, ...details } = JSON.parse(line);
   if (listener === ENVIRONMENT) {
     warnOnce(`koa-session-dynamodb-store: ${DENIED[event]}`);
@@ -28,7 +28,7 @@ function deliver(listener, line) {
   }
   const emit = listeners.entry(listener);
   // On a turn of its own, so that an error of one listener does not stop the others.
-  if (emit) process.nextTick(emit, event, details);
+  if (emit) nextTick(emit, event, details);
 }
 
 module.exports = { deliver, listenerId };

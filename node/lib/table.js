@@ -14,9 +14,9 @@ const keyOf = ({ native, table }) => JSON.stringify([native, table]);
 const forget = (options) => creations.delete(keyOf(options));
 
 /** Calls back outside the promise, so that what the callback throws is not lost in it. */
-const report = (created, callback) => created.then(
-  () => process.nextTick(callback),
-  (error) => process.nextTick(callback, error),
+const report = (created, callback, nextTick) => created.then(
+  () => nextTick(callback),
+  (error) => nextTick(callback, error),
 );
 
 function warnNotCreated(error) {
@@ -31,8 +31,14 @@ class Table {
 
   #waitFor;
 
-  /** `call(message, start)` makes a call about the table; calls of the store wait for what `waitFor` is given. */
-  constructor(options, call, waitFor) {
+  #nextTick;
+
+  /**
+   * `call(message, start)` makes a call about the table; calls of the store wait for what `waitFor` is given.
+   * `nextTick` is the one of the process.
+   */
+  constructor(options, call, waitFor, nextTick) {
+    this.#nextTick = nextTick;
     this.#options = options;
     this.#call = call;
     this.#waitFor = waitFor;
@@ -55,12 +61,13 @@ class Table {
    */
   createIfMissing(callback = undefined) {
     const created = this.#createShared({ once: false });
-    return typeof callback === 'function' ? report(created, callback) : created.then();
+    return typeof callback === 'function' ? report(created, callback, this.#nextTick) : created.then();
   }
 
   /** The same while the store is made: a creation that another store of this configuration has done counts. */
   createAtOnce(callback = undefined) {
-    report(this.#createShared({ once: true }), callback || ((error) => { if (error) warnNotCreated(error); }));
+    const created = this.#createShared({ once: true });
+    report(created, callback || ((error) => { if (error) warnNotCreated(error); }), this.#nextTick);
   }
 
   #createShared({ once }) {

@@ -135,7 +135,7 @@ class ExpressDynamoDBStore extends EventEmitter {
       }
       return session;
     };
-    return settle(this.#core.get(sid, found), callback);
+    return settle(this.#core.get(sid, found), callback, 'loading a session');
   }
 
   /** The session of a frame; undefined, and an event, where the frameworks cannot work with it. */
@@ -175,13 +175,13 @@ class ExpressDynamoDBStore extends EventEmitter {
       const written = this.#core.set(tracked, sid, text, ttlMs, framework);
       if (tracked.head === undefined) this.#noteFirstWrite(sid, written);
       return written;
-    }), callback);
+    }), callback, 'storing a session');
   }
 
   /** Moves the expiry of a session that is there. */
   touch(sid, session, callback = undefined) {
     return settle(this.#write(sid, session, ({ tracked, framework }, text, ttlMs) => (
-      this.#core.touch(tracked, sid, text, ttlMs, framework))), callback);
+      this.#core.touch(tracked, sid, text, ttlMs, framework))), callback, 'moving the expiry of a session');
   }
 
   async #write(sid, session, write) {
@@ -206,12 +206,13 @@ class ExpressDynamoDBStore extends EventEmitter {
     tracked.last = this.#firstWrites.get(sid);
     const gone = this.#core.destroy(sid, tracked).then(() => {});
     // express-session passes on what `req.session.destroy()` was given, which may be nothing.
-    return settle(gone, rest.length > 0 ? orWarn(rest[0], 'destroying a session') : undefined);
+    const what = 'destroying a session';
+    return settle(gone, rest.length > 0 ? orWarn(rest[0], what) : undefined, what);
   }
 
   /** All sessions, each with its `id`. */
   all(callback = undefined) {
-    return settle(this.#all(), callback);
+    return settle(this.#all(), callback, 'reading all sessions');
   }
 
   async #all() {
@@ -235,7 +236,7 @@ class ExpressDynamoDBStore extends EventEmitter {
   }
 
   /** How many sessions there are. */
-  length(callback = undefined) { return settle(this.#count(), callback); }
+  length(callback = undefined) { return settle(this.#count(), callback, 'counting the sessions'); }
 
   /**
    * Deletes all sessions. Resolves with how many there were. With `tombstones`, nothing stays in their place.
@@ -244,12 +245,12 @@ class ExpressDynamoDBStore extends EventEmitter {
    * @param {(error: any, count?: number) => void} [callback]
    */
   clear(options = undefined, callback = undefined) {
-    if (typeof options === 'function') return settle(this.#core.clear(), options);
-    return settle(this.#core.clear(options ?? {}), callback);
+    if (typeof options === 'function') return this.clear(undefined, options);
+    return settle(this.#core.clear(options ?? {}), callback, 'deleting all sessions');
   }
 
   /** Deletes the expired sessions, for a table whose TTL is off. Resolves with how many there were. */
-  deleteExpired(callback = undefined) { return settle(this.#core.deleteExpired(), callback); }
+  deleteExpired(callback = undefined) { return settle(this.#core.deleteExpired(), callback, 'deleting expired sessions'); }
 
   /** Gives a request a new session under a new id in place of its own. */
   regenerate(req, ...rest) {
@@ -266,7 +267,8 @@ class ExpressDynamoDBStore extends EventEmitter {
         else resolve();
       });
     });
-    return settle(regenerated, rest.length > 0 ? orWarn(rest[0], 'regenerating a session') : undefined);
+    const what = 'regenerating a session';
+    return settle(regenerated, rest.length > 0 ? orWarn(rest[0], what) : undefined, what);
   }
 
   /** The session as express-session's own, without a request. */
@@ -277,7 +279,7 @@ class ExpressDynamoDBStore extends EventEmitter {
       });
       return sess ? this.createSession({ sessionID: sid, sessionStore: this }, sess) : undefined;
     };
-    return settle(load(), callback);
+    return settle(load(), callback, 'loading a session');
   }
 
   /** Makes express-session's own session of what `get` gave, and gives it to the request. */
