@@ -58,7 +58,7 @@ function untracked() {
   if (!isContextMissed) {
     isContextMissed = true;
     const { warnOnce } = require('../warn.js');
-    warnOnce('koa-session-dynamodb-store: set was called without koa\'s context, as koa-session does before 6.1: parallel requests overwrite each other and can undo a logout. Update koa-session.');
+    warnOnce('koa-session-dynamodb-store: set was called without `{ ctx }`, koa\'s context: parallel requests overwrite each other and can undo a logout. koa-session passes it from 6.1 on, koa-generic-session does not.');
   }
   return new Tracked(undefined);
 }
