@@ -58,6 +58,7 @@ const adapter = (framework, prices, peerPrices) => ({
       await pause(path);
       if (path === '/sign-in') Object.assign(request.session, { user: 'Ada', text, views: 1 });
       if (path === '/change') request.session.views += 1;
+      if (path.startsWith('/set/')) request.session[path.slice(5)] = 1;
       if (path === '/sign-out') await call(request.session, 'destroy');
     });
     return { visitor: new Visitor(app.url), errors: app.errors };

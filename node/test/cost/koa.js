@@ -49,6 +49,7 @@ module.exports = VERSIONS.map((version) => ({
       await pause(ctx.path);
       if (ctx.path === '/sign-in') Object.assign(ctx.session, { user: 'Ada', text, views: 1 });
       if (ctx.path === '/change') ctx.session.views += 1;
+      if (ctx.path.startsWith('/set/')) ctx.session[ctx.path.slice(5)] = 1;
       if (ctx.path === '/sign-out') ctx.session = null;
     });
     return { visitor: new Visitor(app.url), errors: app.errors };

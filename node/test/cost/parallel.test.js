@@ -1,7 +1,7 @@
 'use strict';
 
 // What parallel changes of one session cost, and how many are lost: with this package, and with those that it replaces.
-// `node test/cost/parallel.test.js` prints the table of docs/cost.md.
+// The rows that it prints are those of docs/cost.md.
 
 const assert = require('node:assert/strict');
 const { after, describe, it } = require('node:test');
@@ -65,7 +65,7 @@ describe('parallel changes of one session', () => {
   const rows = [];
   after(() => console.log(rows.map((cells) => `| ${cells.join(' | ')} |`).join('\n')));
 
-  [[1, 2], [1, 6], [1, 30], [3, 6], [3, 30]].forEach(([processes, requests]) => {
+  [[2, 1], [6, 1], [30, 1], [6, 3], [30, 3]].forEach(([requests, processes]) => {
     describe(`${requests} from ${processes}`, () => {
       [ours, legacy, oursInExpress, peer].forEach((store) => {
         const isOurs = [ours, oursInExpress].includes(store);
@@ -75,15 +75,17 @@ describe('parallel changes of one session', () => {
           const {
             writes, units, ms, lost,
           } = await change(t, store, table, { requests, processes });
-          rows.push([`${requests} from ${processes}`, store.adapter.name, store.storeName, writes, units, `${ms} ms`, lost]);
+          const cells = [store.adapter.name, store.storeName, writes, units, `${ms} ms`, lost];
+          rows.push([`${requests} from ${processes}`, ...cells]);
           if (isOurs) {
             assert.equal(lost, 0);
             // One that goes first, and those that have come together by then.
             if (processes === 1) assert.ok(writes >= 2 && writes <= 4, `${writes} writes`);
-            else assert.ok(writes <= 6 * processes * 2, `${writes} writes`);
+            // Each of the processes can meet each of the others once in a round, and most changes go together after the first.
+            else assert.ok(writes >= processes && writes <= 36, `${writes} writes`);
           } else {
             assert.equal(writes, requests);
-            assert.ok(lost > 0, `${lost} lost`);
+            assert.equal(lost, requests - 1);
           }
         });
       });

@@ -14,6 +14,8 @@ const Visitor = require('../support/visitor');
 const { codeIn } = require('./markdown');
 const checksOf = require('./page');
 
+const CHANGES = [[2, 1], [6, 1], [30, 1], [6, 3], [30, 3]];
+
 const engine = useEngine();
 const recorder = useRecorder(engine);
 before(() => recorder.started);
@@ -38,8 +40,20 @@ describe('cost', () => {
       'page view,this package,connect-dynamodb 3.0.5',
       'page view,axum,actix-web',
       'a write meets,sent besides,write units besides',
+      'changes,this package,time,koa-session-dynamodb-store 1.1.1,connect-dynamodb 3.0.5',
       'operation,capacity units',
     ]);
+  });
+
+  // test/cost/parallel.test.js plays them.
+  it('parallel changes cost two writes in one process, and those of the other packages are lost', () => {
+    const { rows } = page.tables().find(({ head }) => head[0] === 'changes');
+    rows.forEach(([what, ours, , ...others]) => {
+      const [, changes, processes] = /^(\d+) from (\d) process/.exec(what);
+      assert.equal(ours, `${processes === '1' ? '2' : 'about 12'} writes, 0 lost`);
+      others.forEach((cell) => assert.equal(cell, `${changes} writes, ${changes - 1} lost`));
+    });
+    assert.deepEqual(rows.map(([what]) => what.replace(/ process.*/, '')), CHANGES.map(([n, m]) => `${n} from ${m}`));
   });
 
   // The tests of the adapters pay them; here, that they are the prices of what is sent.
