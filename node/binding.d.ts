@@ -124,6 +124,8 @@ export declare class Store {
 
 /** The configuration of a store. Stores of equal options share connections and credentials. */
 export interface StoreOptions {
+  /** The environment variables of the thread that makes the store. */
+  environment: Record<string, string>
   /** The table's name. Default `sessions`. */
   tableName?: string
   /** The attribute that is the partition key. Default `sessionId`. */

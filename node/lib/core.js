@@ -117,10 +117,9 @@ class Core {
   }
 
   #warnIfInsecure() {
-    const { native, public: { isLocal } } = this.options;
-    if (isLocal || !native.endpointUrl?.startsWith('http:') || !this.#native.isInsecure) return;
+    if (!this.#native.isInsecure) return;
     const { warnOnce } = require('./warn.js');
-    warnOnce('koa-session-dynamodb-store: dynamoConfig.endpoint is plain http: credentials and sessions can be read on the way. For a local engine use a region that contains "local".');
+    warnOnce('koa-session-dynamodb-store: the endpoint is plain http (dynamoConfig.endpoint, sslEnabled: false, or AWS_ENDPOINT_URL): credentials and sessions can be read on the way. For a local engine use a region that contains "local".');
   }
 
   /** Resolves with the result of `found` for the frame, or for undefined without a session. Default: the session. */

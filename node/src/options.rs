@@ -1,5 +1,6 @@
 //! The options of a store: a flat list, which JavaScript has validated.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +19,8 @@ use crate::events::Listeners;
 #[napi(object, object_to_js = false)]
 #[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub struct StoreOptions {
+    /// The environment variables of the thread that makes the store.
+    pub environment: BTreeMap<String, String>,
     /// The table's name. Default `sessions`.
     pub table_name: Option<String>,
     /// The attribute that is the partition key. Default `sessionId`.
@@ -100,6 +103,7 @@ impl StoreOptions {
             .clone()
             .unwrap_or_else(|| "sessions".to_owned());
         let mut builder = SessionStore::builder()
+            .environment(self.environment.clone())
             .table_options(self.table_options())
             .connection_options(self.connection_options())
             .retry_options(self.retry_options());

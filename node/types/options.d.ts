@@ -40,8 +40,8 @@ export interface DynamoConfig {
    */
   region?: string | null;
   /**
-   * A URL, a host name or an `AWS.Endpoint`. Without it, `AWS_ENDPOINT_URL_DYNAMODB` and `AWS_ENDPOINT_URL` are asked.
-   * Default: the Region's own.
+   * A URL, a host name or an `AWS.Endpoint`. Without it, `AWS_ENDPOINT_URL_DYNAMODB`, `AWS_ENDPOINT_URL`, and the
+   * profile's `services` section and `endpoint_url` are asked. Default: the Region's own.
    */
   endpoint?: string | { href: string } | null;
   /** `false`: plain http, where the endpoint has no scheme. Default: `true`. */

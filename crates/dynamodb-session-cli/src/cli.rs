@@ -265,10 +265,10 @@ pub(crate) struct ConnectionArgs {
     /// --endpoint-url.
     #[arg(long, value_name = "REGION", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub(crate) region: Option<String>,
-    /// The URL that requests are sent to [default: AWS_ENDPOINT_URL_DYNAMODB, AWS_ENDPOINT_URL, the Region's own]
+    /// The URL that requests are sent to [default: AWS_ENDPOINT_URL_DYNAMODB, AWS_ENDPOINT_URL, the profile's, the Region's own]
     #[arg(long, value_name = "URL", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub(crate) endpoint_url: Option<String>,
-    /// The profile in ~/.aws to take credentials and Region from [default: AWS_PROFILE, `default`]
+    /// The profile in ~/.aws to take credentials, Region and endpoint from [default: AWS_DEFAULT_PROFILE, AWS_PROFILE, `default`]
     #[arg(long, value_name = "PROFILE", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub(crate) profile: Option<String>,
 }

@@ -9,7 +9,7 @@ use aws_types::SdkConfig;
 
 use crate::client::https::HttpsTransport;
 use crate::client::retry::{Client, RetryPolicy};
-use crate::client::{ClientConfig, check, endpoint};
+use crate::client::{ClientConfig, Environment, check, endpoint};
 use crate::clock::{Clock, ServiceClock, SystemClock};
 use crate::error::Error;
 #[cfg(doc)]
@@ -24,8 +24,8 @@ use crate::transport::Transport;
 ///
 /// The settings that few programs change are in groups, in the module [`options`](crate::options).
 ///
-/// Nothing is read or resolved before the first operation. Then a Region and credentials that are not set are looked for
-/// in the environment and in the AWS configuration files.
+/// [`build`](Builder::build) copies the environment. Nothing else is read or resolved before the first operation. Then an
+/// endpoint, a Region and credentials that are not set are looked for in that copy and in the AWS configuration files.
 #[must_use]
 pub struct Builder {
     pub(crate) table: TableConfig,
@@ -37,6 +37,7 @@ pub struct Builder {
     transport: Option<Arc<dyn Transport>>,
     observer: Option<Observer>,
     listener: Option<Listener>,
+    environment: Option<Environment>,
 }
 
 impl Default for Builder {
@@ -63,6 +64,7 @@ impl Default for Builder {
             transport: None,
             observer: None,
             listener: None,
+            environment: None,
         }
     }
 }
@@ -133,6 +135,13 @@ impl Builder {
         self
     }
 
+    /// The environment variables that the store goes by. Default: those of the process when [`build`](Self::build) is
+    /// called. Later changes of the environment have no effect on the endpoint, the Region and the keys in it.
+    pub fn environment(mut self, variables: impl IntoIterator<Item = (String, String)>) -> Self {
+        self.environment = Some(variables.into_iter().collect());
+        self
+    }
+
     /// The AWS Region. Default: `AWS_REGION`, then `AMAZON_REGION`, `AWS_DEFAULT_REGION` and the profile's.
     ///
     /// A Region whose name contains `local` means a local engine: requests go to `http://localhost:8000`
@@ -142,14 +151,15 @@ impl Builder {
         self
     }
 
-    /// The profile in the AWS configuration files. Default: `AWS_PROFILE`, then `default`. A profile named
-    /// here is also where credentials come from, before the environment's.
+    /// The profile in the AWS configuration files. Default: `AWS_DEFAULT_PROFILE`, `AWS_PROFILE`, then `default`. A
+    /// profile named here is also where credentials come from, before the environment's.
     pub fn profile(mut self, profile: impl Into<String>) -> Self {
         self.client.profile = Some(profile.into());
         self
     }
 
-    /// The URL requests go to. Default: the Region's own endpoint.
+    /// The URL requests go to. Default: `AWS_ENDPOINT_URL_DYNAMODB`, `AWS_ENDPOINT_URL`, the profile's `services` section,
+    /// its `endpoint_url`, then the Region's own endpoint.
     pub fn endpoint_url(mut self, url: impl Into<String>) -> Self {
         self.client.endpoint_url = Some(url.into());
         self
@@ -283,6 +293,7 @@ impl Builder {
         } else {
             let client = ClientConfig {
                 clock: clock.clone(),
+                environment: self.environment.unwrap_or_else(Environment::of_process),
                 ..self.client
             };
             check::settings(&client)?;

@@ -82,7 +82,7 @@ module.exports = {
     default: 'environment, then profile',
   },
   'dynamoConfig.endpoint': {
-    text: 'A URL, a host name or an `AWS.Endpoint`. Without it, `AWS_ENDPOINT_URL_DYNAMODB` and `AWS_ENDPOINT_URL` are asked.',
+    text: 'A URL, a host name or an `AWS.Endpoint`. Without it, `AWS_ENDPOINT_URL_DYNAMODB`, `AWS_ENDPOINT_URL`, and the profile\'s `services` section and `endpoint_url` are asked.',
     default: 'the Region\'s own',
     typescript: 'string | { href: string }',
     flow: 'string | Readonly<{ href: string, ... }>',

@@ -14,7 +14,20 @@ const { DYNAMO } = require('./table.js');
 
 const ofDynamo = (key) => `dynamoConfig.${key}`;
 
-const envRegion = () => process.env.AWS_REGION || process.env.AMAZON_REGION || process.env.AWS_DEFAULT_REGION;
+/**
+ * A copy of this thread's environment, which the native part goes by. It may not be the process's own: a worker can
+ * have another one, and Jest has a copy. Reading the process's own is a data race with assignments to `process.env`.
+ */
+function captured() {
+  const environment = /** @type {Record<string, string>} */ ({});
+  for (const [name, value] of Object.entries(process.env)) {
+    // A copy can hold anything.
+    if (typeof value === 'string') environment[name] = value;
+  }
+  return environment;
+}
+
+const regionOf = (environment) => environment.AWS_REGION || environment.AMAZON_REGION || environment.AWS_DEFAULT_REGION;
 
 /**
  * The readers of the usual options that are more than a value to pass on. Each takes the option's value, what was
@@ -35,7 +48,7 @@ const USUAL = {
     check.string(given, ofDynamo('endpoint'));
     if (!given) return;
     const scheme = sslEnabled === false ? 'http' : 'https';
-    const filled = given.includes('{') ? rare().fillEndpoint(given, scheme, region || envRegion() || '') : given;
+    const filled = given.includes('{') ? rare().fillEndpoint(given, scheme, region || regionOf(process.env) || '') : given;
     const url = filled.includes('://') ? filled : `${scheme}://${filled}`;
     // No regular expression and no `new URL`: at a cold start the first of each takes a fifth of a millisecond.
     if (!URL.canParse(url)) throw new RangeError(`${ofDynamo('endpoint')} must be a URL or a host name`);
@@ -83,9 +96,10 @@ function readDynamoConfig(config = {}) {
   const {
     provider, logger, consistentRead, createTable, ...native
   } = out;
-  const region = native.region || envRegion() || '';
+  const environment = captured();
+  const region = native.region || regionOf(environment) || '';
   return {
-    native, provider, logger, consistentRead, createTable, isLocal: region.includes('local'),
+    native, environment, provider, logger, consistentRead, createTable, isLocal: region.includes('local'),
   };
 }
 

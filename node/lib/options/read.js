@@ -127,7 +127,11 @@ function readOptions(options = {}, layouts = undefined) {
     public: { ...properties(ofTable.values), isLocal: dynamo.isLocal },
     sessionTtl: store.values.sessionTtl ?? STORE.sessionTtl.default,
     native: {
-      consistentRead: dynamo.consistentRead, ...dynamo.native, ...ofTable.native, ...store.native,
+      environment: dynamo.environment,
+      consistentRead: dynamo.consistentRead,
+      ...dynamo.native,
+      ...ofTable.native,
+      ...store.native,
     },
     table: tableOptions(ofTable.values, dynamo.createTable),
     provider: dynamo.provider,

@@ -9,6 +9,7 @@ const { afterEach, describe, it } = require('node:test');
 const AWS = require('aws-sdk');
 const { Core } = require('../../lib/core.js');
 const { readDynamoConfig } = require('../../lib/options/dynamo.js');
+const { runScript } = require('../support/subprocess');
 const { warningsOf } = require('../support/warnings');
 
 const native = (config) => readDynamoConfig(config).native;
@@ -159,6 +160,24 @@ describe('ignored', () => {
     const warnings = await warningsOf(() => [1, 2].forEach(() => new Core({ dynamoConfig: { endpoint: 'http://10.0.0.5:8000' } })));
     assert.equal(warnings.length, 1);
     assert.match(warnings[0], /plain http/);
+  });
+
+  // Each in a process of its own: a warning comes once.
+  [
+    [{}, { AWS_ENDPOINT_URL: 'http://10.0.0.5' }],
+    [{}, { AWS_ENDPOINT_URL_DYNAMODB: ' HTTP://10.0.0.5' }],
+    [{ sslEnabled: false }, {}],
+    [{ endpoint: 'HTTP://10.0.0.5' }, {}],
+    [{ endpoint: ' http://10.0.0.5' }, {}],
+    [{ endpoint: '10.0.0.5', sslEnabled: false }, {}],
+    [{ endpoint: 'http://127.evil.example' }, {}],
+    [{ endpoint: 'http://localhost.evil.example' }, {}],
+  ].forEach(([dynamoConfig, env]) => {
+    it(`with a warning: plain http by ${JSON.stringify({ ...dynamoConfig, ...env })}`, async () => {
+      const end = await runScript((Store, given) => new Store(given), [{ dynamoConfig: { region: 'eu-west-1', ...dynamoConfig } }], { env });
+      assert.equal(end.code, 0, end.stderr);
+      assert.equal(end.stderr.match(/plain http/g)?.length, 1, end.stderr);
+    });
   });
 
   ['localhost', 'app.localhost', '127.0.0.1', '127.1.2.3', '[::1]'].forEach((host) => {

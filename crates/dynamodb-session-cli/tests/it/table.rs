@@ -383,3 +383,35 @@ fn a_profile_gives_region_and_credentials() {
     let error = finish(command(&missing).env("AWS_CONFIG_FILE", &config)).fails(3);
     assert!(!error.contains("topsecret"), "{error}");
 }
+
+/// Another endpoint than the profile's must not lose its table.
+#[test]
+fn a_profile_says_which_engine_is_meant() {
+    let (meant, other) = (Engine::start(), Engine::start());
+    let directory = TempDir::new();
+    let config = directory.file("config");
+    let keys = "region = eu-west-1\naws_access_key_id = AKID\naws_secret_access_key = secret\n";
+    let text = format!(
+        "[profile one]\n{keys}endpoint_url = {meant}\n\
+         [profile two]\n{keys}services = s\nendpoint_url = {other}\n\
+         [services s]\ndynamodb =\n  endpoint_url = {meant}\n",
+        meant = meant.url(),
+        other = other.url(),
+    );
+    std::fs::write(&config, text).unwrap();
+    for profile in ["one", "two"] {
+        for engine in [&meant, &other] {
+            engine.run(&["table", "create"]).ok();
+        }
+        let arguments = ["table", "delete", "--profile", profile, "--yes"];
+        finish(command(&arguments).env("AWS_CONFIG_FILE", &config)).ok();
+        meant.run(&["table", "describe"]).fails(1);
+        other.run(&["table", "describe"]).ok();
+    }
+    let arguments = ["table", "delete", "--profile", "three", "--yes"];
+    let error = finish(command(&arguments).env("AWS_CONFIG_FILE", &config)).fails(3);
+    assert!(
+        error.contains("three") && error.contains(&config),
+        "{error}"
+    );
+}

@@ -1,11 +1,10 @@
-//! The settings of the client. This file imports no other file of the client.
+//! The settings of the client, as the caller gave them.
 
-use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
 use aws_credential_types::provider::SharedCredentialsProvider;
 
+use super::environment::Environment;
 use crate::clock::ServiceClock;
 use crate::options::TlsRoots;
 
@@ -19,7 +18,7 @@ use crate::options::TlsRoots;
 pub(crate) struct ClientConfig {
     /// Unset: environment, then the profile.
     pub(crate) region: Option<String>,
-    /// The profile in the AWS configuration files. Unset: `AWS_PROFILE`, then `default`.
+    /// The profile in the AWS configuration files. Unset: the environment's, then `default`.
     pub(crate) profile: Option<String>,
     /// The endpoint's URL, in place of the Region's own.
     pub(crate) endpoint_url: Option<String>,
@@ -41,6 +40,7 @@ pub(crate) struct ClientConfig {
     pub(crate) user_agent_suffix: Option<String>,
     pub(crate) clock: ServiceClock,
     pub(crate) correct_clock_skew: bool,
+    /// Default: empty. The builder captures that of the process.
     pub(crate) environment: Environment,
 }
 
@@ -65,44 +65,5 @@ impl ClientConfig {
             correct_clock_skew: true,
             environment: Environment::default(),
         }
-    }
-}
-
-/// The environment variables, or a stand-in for them.
-#[derive(Clone, Default)]
-pub(crate) struct Environment(Option<Arc<std::collections::HashMap<String, String>>>);
-
-impl Environment {
-    #[cfg(test)]
-    pub(crate) fn from_pairs(pairs: &[(&str, &str)]) -> Self {
-        let variables = pairs
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        Self(Some(Arc::new(variables.collect())))
-    }
-
-    /// Whether these variables replace those of the process. Then its files are not read either.
-    pub(crate) fn is_stand_in(&self) -> bool {
-        self.0.is_some()
-    }
-
-    /// The variable's value; `None` if it is unset, empty or not Unicode.
-    pub(crate) fn get(&self, name: &str) -> Option<String> {
-        match &self.0 {
-            Some(variables) => variables.get(name).cloned(),
-            None => std::env::var(name).ok(),
-        }
-        .filter(|value| !value.is_empty())
-    }
-}
-
-// The environment holds secrets.
-impl fmt::Debug for Environment {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.0.is_some() {
-            "Environment(stand-in)"
-        } else {
-            "Environment"
-        })
     }
 }

@@ -9,8 +9,9 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::ClientConfig as TlsConfig;
 use tokio_rustls::rustls::pki_types::ServerName;
 
-use super::config::{ClientConfig, Environment};
+use super::config::ClientConfig;
 use super::endpoint::Endpoint;
+use super::environment::Environment;
 use super::proxy::Proxy;
 use super::reason::{BoxError, Failure, InvalidSetting};
 use super::stream::Connection;

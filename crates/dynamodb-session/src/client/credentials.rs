@@ -18,8 +18,9 @@ use aws_credential_types::provider::{ProvideCredentials as _, SharedCredentialsP
 use aws_types::region::Region;
 use tokio::sync::watch;
 
-use super::config::{ClientConfig, Environment};
+use super::config::ClientConfig;
 use super::connect::Connector;
+use super::environment::Environment;
 use super::reason::{Failure, chain};
 use super::sdk_http::SdkHttp;
 use super::timeout::within;
@@ -305,10 +306,6 @@ impl Chain {
             && let Some(credentials) = from_environment(&self.environment)
         {
             return Ok(credentials);
-        }
-        // The chain reads the environment and the files of the process, which a stand-in replaces.
-        if self.environment.is_stand_in() {
-            return Err(Failure::new(NOT_FOUND).with_remedy(Remedy::SetCredentials));
         }
         let mut built = self.built.lock().await;
         // It is put back only if it succeeds: a chain that failed does not read the profile again.

@@ -1,11 +1,11 @@
-//! Where requests go: Region and settings in, host, port and signing Region out. The only I/O is to read the
-//! profile's Region.
+//! Where requests go: Region and settings in, host, port and signing Region out. The only I/O is to read the profile.
 
 use std::net::IpAddr;
 
-use super::config::{ClientConfig, Environment};
+use super::config::ClientConfig;
+use super::profile::{Profile, Profiles};
 use super::reason::InvalidSetting;
-use super::{authority, profile};
+use super::{authority, settings};
 
 /// An address to connect to and the path to ask for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,39 +116,46 @@ fn fips_contradiction(setting: &'static str) -> InvalidSetting {
 
 /// Whether credentials go over the network unencrypted, which deserves a warning.
 ///
-/// It does no I/O, so a Region in the profile is not seen.
+/// It does no I/O, so what stands in the profile is not seen.
 pub(crate) fn is_insecure(config: &ClientConfig) -> bool {
-    let region = known_region(config);
-    if region.as_deref().is_some_and(is_local) {
+    let region = region(config, None).unwrap_or("us-east-1");
+    if is_local(region) {
         return false;
     }
-    let region = region.as_deref().unwrap_or("us-east-1");
-    match custom_url(config) {
-        Some((setting, url)) => parse(setting, &url, region, config.tls)
+    match custom_url(config, None) {
+        Ok(Some((setting, url))) => parse(setting, url, region, config.tls)
             .is_ok_and(|endpoint| !endpoint.tls && !endpoint.is_loopback()),
-        None => !config.tls,
+        Ok(None) => !config.tls,
+        Err(_) => false,
     }
 }
 
-/// Finds Region and endpoint.
-pub(crate) async fn resolve(config: &ClientConfig) -> Result<Resolved, InvalidSetting> {
-    let region = match known_region(config) {
-        Some(region) => region,
-        None => profile::region(config)
-            .await
-            .ok_or_else(InvalidSetting::missing_region)?,
-    };
-    resolve_in(config, &region)
+/// Finds Region and endpoint. A profile that is named and missing is an error, as in the AWS CLI: its endpoint and its
+/// Region are unknown. If the caller gave both, the profile is not asked.
+pub(crate) fn resolve(config: &ClientConfig) -> Result<Resolved, InvalidSetting> {
+    if config.region.is_some() && config.endpoint_url.is_some() {
+        return resolve_with(config, None);
+    }
+    let invalid = |reason: String| InvalidSetting::new("profile", reason);
+    let profiles = Profiles::read(&config.environment).map_err(invalid)?;
+    let selected = profiles.selected(config.profile.as_deref(), &config.environment);
+    resolve_with(config, Some(selected.map_err(invalid)?))
 }
 
-fn resolve_in(config: &ClientConfig, region: &str) -> Result<Resolved, InvalidSetting> {
+fn resolve_with(
+    config: &ClientConfig,
+    profile: Option<Profile<'_>>,
+) -> Result<Resolved, InvalidSetting> {
+    let environment = &config.environment;
+    settings::check(environment, profile)?;
+    let region = region(config, profile).ok_or_else(InvalidSetting::missing_region)?;
     let local = is_local(region);
     let (region, fips_region) = split_fips(region)?;
-    let endpoint = if let Some((setting, url)) = custom_url(config) {
+    let endpoint = if let Some((setting, url)) = custom_url(config, profile)? {
         if config.use_fips || config.use_dual_stack {
             return Err(fips_contradiction(setting));
         }
-        parse(setting, &url, region, config.tls)?
+        parse(setting, url, region, config.tls)?
     } else if local {
         Endpoint {
             tls: false,
@@ -158,9 +165,9 @@ fn resolve_in(config: &ClientConfig, region: &str) -> Result<Resolved, InvalidSe
         }
     } else {
         let fips =
-            config.use_fips || fips_region || is_true(&config.environment, "AWS_USE_FIPS_ENDPOINT");
+            config.use_fips || fips_region || settings::USE_FIPS.is_true(environment, profile);
         let dual_stack =
-            config.use_dual_stack || is_true(&config.environment, "AWS_USE_DUALSTACK_ENDPOINT");
+            config.use_dual_stack || settings::USE_DUAL_STACK.is_true(environment, profile);
         Endpoint {
             tls: config.tls,
             host: regional_host(region, fips, dual_stack).to_ascii_lowercase(),
@@ -175,32 +182,21 @@ fn resolve_in(config: &ClientConfig, region: &str) -> Result<Resolved, InvalidSe
     })
 }
 
-/// The Region from the settings or the environment, without reading a file.
-fn known_region(config: &ClientConfig) -> Option<String> {
-    config.region.clone().or_else(|| {
-        ["AWS_REGION", "AMAZON_REGION", "AWS_DEFAULT_REGION"]
-            .iter()
-            .find_map(|name| config.environment.get(name))
-    })
+/// The Region from the caller, the environment or the profile.
+fn region<'a>(config: &'a ClientConfig, profile: Option<Profile<'a>>) -> Option<&'a str> {
+    let given = config.region.as_deref();
+    given.or_else(|| settings::REGION.value(&config.environment, profile))
 }
 
 /// The URL that replaces the Region's own, and the setting that it comes from.
-fn custom_url(config: &ClientConfig) -> Option<(&'static str, String)> {
-    if let Some(url) = &config.endpoint_url {
-        return Some(("endpoint_url", url.clone()));
+fn custom_url<'a>(
+    config: &'a ClientConfig,
+    profile: Option<Profile<'a>>,
+) -> Result<Option<(&'static str, &'a str)>, InvalidSetting> {
+    match &config.endpoint_url {
+        Some(url) => Ok(Some(("endpoint_url", url))),
+        None => settings::endpoint_url(&config.environment, profile),
     }
-    if is_true(&config.environment, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS") {
-        return None;
-    }
-    ["AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL"]
-        .iter()
-        .find_map(|name| config.environment.get(name).map(|url| (*name, url)))
-}
-
-fn is_true(environment: &Environment, name: &str) -> bool {
-    environment
-        .get(name)
-        .is_some_and(|value| value.eq_ignore_ascii_case("true"))
 }
 
 /// As in version 1 of the npm package: `local` anywhere in the name.

@@ -20,6 +20,7 @@ use super::credentials::{CredentialCache, Current};
 use super::endpoint::{self, Endpoint};
 use super::pool::{Pool, Sender};
 use super::reason::{BoxError, InvalidSetting};
+use super::service_error::{ServiceError, is_about_signature};
 use super::sign::Signer;
 use super::skew::correct_clock;
 use super::timeout::within;
@@ -87,7 +88,7 @@ impl HttpsTransport {
             Some(target) => target,
             None => self
                 .target
-                .get_or_try_init(|| Target::resolve(&self.config))
+                .get_or_try_init(|| async { Target::resolve(&self.config) })
                 .await
                 .map_err(|invalid| Incomplete {
                     reason: IncompleteReason::Config,
@@ -149,8 +150,8 @@ fn broken(source: impl Into<BoxError>) -> Failed {
 }
 
 impl Target {
-    async fn resolve(config: &ClientConfig) -> Result<Self, InvalidSetting> {
-        let resolved = endpoint::resolve(config).await?;
+    fn resolve(config: &ClientConfig) -> Result<Self, InvalidSetting> {
+        let resolved = endpoint::resolve(config)?;
         let endpoint = resolved.endpoint;
         let invalid = |setting: &'static str| {
             InvalidSetting::new(setting, "it cannot be sent in an HTTP header")
@@ -215,8 +216,11 @@ impl Target {
             if find(&body, b"ExpiredToken") {
                 self.expired.store(current.generation, Ordering::Relaxed);
             }
-            // An answer of a proxy or load balancer has no such id. Its clock is not to be trusted.
-            if config.correct_clock_skew && request_id.is_some() {
+            // The clock of a proxy or a load balancer is not to be trusted, and its answer has no such id. An answer about
+            // anything else shows that the time was right.
+            let error = serde_json::from_slice::<ServiceError<'_>>(&body).unwrap_or_default();
+            if config.correct_clock_skew && request_id.is_some() && is_about_signature(error.code())
+            {
                 clock_corrected = correct_clock(
                     deadline.clock,
                     signed_at,

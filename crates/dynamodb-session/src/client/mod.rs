@@ -5,7 +5,7 @@
 //! | how often to try | [`retry`], [`limit`], [`failed_attempt`], [`service_error`] |
 //! | one attempt | [`transport`](crate::transport), [`https`], [`pool`], [`body`], [`skew`] |
 //! | a connection | [`connect`], [`tcp`], [`proxy`], [`tls`], [`stream`], [`timeout`] |
-//! | where to | [`endpoint`], [`authority`], [`profile`] |
+//! | where to | [`endpoint`], [`authority`], [`settings`], [`profile`], [`environment`] |
 //! | credentials and signatures | [`credentials`], [`sdk_http`], [`sign`], [`date`] |
 //! | settings, and what is wrong with them | [`config`], [`check`], [`reason`] |
 //!
@@ -19,6 +19,7 @@ mod connect;
 mod credentials;
 mod date;
 pub(crate) mod endpoint;
+mod environment;
 mod failed_attempt;
 pub(crate) mod https;
 mod limit;
@@ -29,6 +30,7 @@ mod reason;
 pub(crate) mod retry;
 mod sdk_http;
 mod service_error;
+mod settings;
 mod sign;
 mod skew;
 mod stream;
@@ -39,3 +41,4 @@ mod timeout;
 mod tls;
 
 pub(crate) use config::ClientConfig;
+pub(crate) use environment::Environment;

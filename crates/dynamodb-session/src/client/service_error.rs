@@ -61,6 +61,18 @@ pub(super) fn is_expired_token(code: &str) -> bool {
     matches!(code, "ExpiredTokenException" | "ExpiredToken")
 }
 
+/// Whether the service refuses a signature, which a wrong clock can be the reason for.
+pub(super) fn is_about_signature(code: &str) -> bool {
+    matches!(
+        code,
+        "InvalidSignatureException"
+            | "SignatureDoesNotMatch"
+            | "RequestTimeTooSkewed"
+            | "RequestExpired"
+            | "RequestInTheFuture"
+    )
+}
+
 /// The kind of an error answer, whether repeating helps, and what to do about it.
 pub(super) fn judge(code: &str, status: u16, text: &str) -> (ErrorKind, Retry, Option<Remedy>) {
     match code {

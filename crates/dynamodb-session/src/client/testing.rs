@@ -9,7 +9,8 @@ use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
-use super::config::{ClientConfig, Environment};
+use super::config::ClientConfig;
+use super::environment::Environment;
 use crate::clock::{ManualClock, ServiceClock};
 use crate::request::Operation;
 use crate::transport::Request;
@@ -18,9 +19,17 @@ use crate::transport::Request;
 pub(super) fn config(variables: &[(&str, &str)]) -> ClientConfig {
     let clock = ManualClock::new(UNIX_EPOCH + Duration::from_hours(500_000));
     ClientConfig {
-        environment: Environment::from_pairs(variables),
+        environment: environment(variables),
         ..ClientConfig::new(ServiceClock::new(Arc::new(clock), 0))
     }
+}
+
+/// An environment of only these variables.
+pub(super) fn environment(variables: &[(&str, &str)]) -> Environment {
+    let variables = variables.iter();
+    variables
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect()
 }
 
 /// What a scripted server does with the next request of a connection.

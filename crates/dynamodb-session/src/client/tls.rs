@@ -9,7 +9,7 @@ use tokio_rustls::rustls::{
     CertificateError, ClientConfig, Error as TlsError, RootCertStore, crypto,
 };
 
-use super::config::Environment;
+use super::environment::Environment;
 use super::reason::{BoxError, Failure, InvalidSetting};
 use crate::options::TlsRoots;
 use crate::remedy::Remedy;

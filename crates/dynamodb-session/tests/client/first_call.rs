@@ -79,6 +79,7 @@ fn missing_credentials() {
     if in_an_empty_environment("client::first_call::missing_credentials") {
         let error = first_call(SessionStore::builder().region("eu-west-1"));
         assert_eq!(error.kind(), ErrorKind::Credentials, "{error:?}");
+        assert!(error.to_string().contains("AWS_ACCESS_KEY_ID"), "{error}");
     }
 }
 
@@ -90,6 +91,8 @@ fn a_missing_profile() {
                 .region("eu-west-1")
                 .profile("no-such-profile"),
         );
-        assert_eq!(error.kind(), ErrorKind::Credentials, "{error:?}");
+        // Its endpoint is unknown, so no request may be sent.
+        assert_eq!(error.kind(), ErrorKind::Config, "{error:?}");
+        assert!(error.to_string().contains("no-such-profile"), "{error}");
     }
 }

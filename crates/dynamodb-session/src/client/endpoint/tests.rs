@@ -1,7 +1,8 @@
-use super::super::testing::config;
+use super::super::testing::{config, environment};
 use super::*;
 
 mod hosts;
+mod profiles;
 mod urls;
 
 fn in_region(region: &str) -> ClientConfig {
@@ -11,12 +12,12 @@ fn in_region(region: &str) -> ClientConfig {
     }
 }
 
-async fn url(config: &ClientConfig) -> String {
-    resolve(config).await.unwrap().endpoint.url()
+fn url(config: &ClientConfig) -> String {
+    resolve(config).unwrap().endpoint.url()
 }
 
-#[tokio::test]
-async fn the_region_is_looked_for_in_order() {
+#[test]
+fn the_region_is_looked_for_in_order() {
     let all = [
         ("AWS_REGION", "r-1"),
         ("AMAZON_REGION", "r-2"),
@@ -24,7 +25,7 @@ async fn the_region_is_looked_for_in_order() {
     ];
     for (skip, expected) in ["r-1", "r-2", "r-3"].into_iter().enumerate() {
         assert_eq!(
-            resolve(&config(&all[skip..])).await.unwrap().signing_region,
+            resolve(&config(&all[skip..])).unwrap().signing_region,
             expected
         );
     }
@@ -32,13 +33,13 @@ async fn the_region_is_looked_for_in_order() {
         region: Some("r-0".to_owned()),
         ..config(&all)
     };
-    assert_eq!(resolve(&explicit).await.unwrap().signing_region, "r-0");
-    let missing = resolve(&config(&[])).await.unwrap_err().to_string();
+    assert_eq!(resolve(&explicit).unwrap().signing_region, "r-0");
+    let missing = resolve(&config(&[])).unwrap_err().to_string();
     assert!(missing.starts_with("Missing region in config"), "{missing}");
 }
 
-#[tokio::test]
-async fn a_region_cannot_name_a_host() {
+#[test]
+fn a_region_cannot_name_a_host() {
     for region in [
         "",
         "evil.example/",
@@ -51,17 +52,17 @@ async fn a_region_cannot_name_a_host() {
         "é",
         &"a".repeat(64),
     ] {
-        assert!(resolve(&in_region(region)).await.is_err(), "{region}");
+        assert!(resolve(&in_region(region)).is_err(), "{region}");
         assert!(check(&in_region(region)).is_err(), "{region}");
     }
     let from_environment = config(&[("AWS_REGION", "x.evil.example#")]);
-    assert!(resolve(&from_environment).await.is_err());
+    assert!(resolve(&from_environment).is_err());
 }
 
-#[tokio::test]
-async fn local_regions_mean_a_local_engine() {
+#[test]
+fn local_regions_mean_a_local_engine() {
     for region in ["local", "localhost", "my-local-1"] {
-        let resolved = resolve(&in_region(region)).await.unwrap();
+        let resolved = resolve(&in_region(region)).unwrap();
         assert_eq!(resolved.endpoint.url(), "http://localhost:8000");
         assert_eq!(
             (resolved.signing_region.as_str(), resolved.local),
@@ -72,6 +73,6 @@ async fn local_regions_mean_a_local_engine() {
         endpoint_url: Some("http://dynamo:8000".to_owned()),
         ..in_region("local")
     };
-    assert!(resolve(&elsewhere).await.unwrap().local);
+    assert!(resolve(&elsewhere).unwrap().local);
     assert!(!is_insecure(&elsewhere));
 }

@@ -5,7 +5,7 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
 use super::super::https::HttpsTransport;
-use super::super::testing::{Server, client_config, request};
+use super::super::testing::{Server, client_config, environment, request};
 use super::*;
 use crate::transport::{Incomplete, IncompleteReason, Transport as _};
 
@@ -65,7 +65,7 @@ async fn send(
         ("AWS_SECRET_ACCESS_KEY", "s"),
     ];
     all.extend(variables);
-    config.environment = Environment::from_pairs(&all);
+    config.environment = environment(&all);
     let transport = HttpsTransport::new(config);
     for _ in 0..2 {
         transport.send(request()).await?;
@@ -143,6 +143,6 @@ fn other_authority() -> String {
 
 #[test]
 fn the_extra_authorities_of_node_may_be_missing() {
-    let environment = Environment::from_pairs(&[("NODE_EXTRA_CA_CERTS", "/nonexistent")]);
+    let environment = environment(&[("NODE_EXTRA_CA_CERTS", "/nonexistent")]);
     assert!(config(&TlsRoots::BuiltIn, &environment).is_ok());
 }

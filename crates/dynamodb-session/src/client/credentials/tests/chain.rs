@@ -1,4 +1,4 @@
-use super::super::super::profile;
+use super::super::super::endpoint;
 use super::*;
 
 fn found(local: bool, variables: &[(&str, &str)]) -> CredentialCache {
@@ -36,13 +36,8 @@ async fn the_environment_is_read_without_building_the_chain() {
         };
         assert!(chain.built.try_lock().unwrap().is_none());
     }
-    // An access key without its secret is ignored.
-    let half = found(false, &[("AWS_ACCESS_KEY_ID", "AWS")]);
-    let failure = half.get().await.unwrap_err();
-    assert!(failure.to_string().starts_with("no credentials found: "));
-    assert_eq!(failure.remedy, Some(Remedy::SetCredentials));
     // The metadata service may be what did not answer.
-    let remedy = half.too_late().remedy;
+    let remedy = found(false, &[]).too_late().remedy;
     assert_eq!(remedy, Some(Remedy::DisableInstanceMetadata));
 }
 
@@ -61,11 +56,12 @@ async fn a_local_engine_never_sees_the_environment_s_credentials() {
 async fn in_a_child() {
     let expected = std::env::var("EXPECTED").unwrap();
     let config = ClientConfig {
-        environment: Environment::default(),
+        environment: Environment::of_process(),
         profile: std::env::var("NAMED").ok(),
         ..config(&[])
     };
-    let region = profile::region(&config).await.unwrap_or_default();
+    let region = endpoint::resolve(&config).map(|resolved| resolved.signing_region);
+    let region = region.unwrap_or_default();
     let connector = Arc::new(Connector::new(&config).unwrap());
     let cache = CredentialCache::new(&config, false, "eu-west-1", connector);
     let key = cache.get().await.map_or_else(
@@ -159,7 +155,11 @@ async fn the_chain_asks_a_container_s_service_over_our_own_connections() {
 #[tokio::test]
 async fn a_host_without_credentials_gets_an_error() {
     let expected = format!(" {NOT_FOUND}");
-    let mut variables = vec![("EXPECTED", expected.as_str())];
+    // An access key without its secret is ignored.
+    let mut variables = vec![
+        ("EXPECTED", expected.as_str()),
+        ("AWS_ACCESS_KEY_ID", "AWS"),
+    ];
     variables.extend(NOWHERE);
     child(&variables).await;
 }

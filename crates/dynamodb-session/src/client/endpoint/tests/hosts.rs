@@ -186,15 +186,15 @@ const HOSTS: [(&str, bool, bool, &str); 32] = [
     ),
 ];
 
-#[tokio::test]
-async fn each_partition_has_its_names() {
+#[test]
+fn each_partition_has_its_names() {
     for (region, fips, dual_stack, host) in HOSTS {
         let config = ClientConfig {
             use_fips: fips,
             use_dual_stack: dual_stack,
             ..in_region(region)
         };
-        let resolved = resolve(&config).await.unwrap();
+        let resolved = resolve(&config).unwrap();
         assert_eq!(resolved.endpoint.url(), format!("https://{host}"));
         assert_eq!(resolved.endpoint.address(), format!("{host}:443"));
         assert_eq!(
@@ -206,23 +206,20 @@ async fn each_partition_has_its_names() {
         tls: false,
         ..in_region("eu-west-1")
     };
-    assert_eq!(
-        url(&config).await,
-        "http://dynamodb.eu-west-1.amazonaws.com"
-    );
+    assert_eq!(url(&config), "http://dynamodb.eu-west-1.amazonaws.com");
 }
 
-#[tokio::test]
-async fn fips_can_be_part_of_the_region_or_set_in_the_environment() {
+#[test]
+fn fips_can_be_part_of_the_region_or_set_in_the_environment() {
     for region in ["fips-us-east-1", "us-east-1-fips"] {
-        let resolved = resolve(&in_region(region)).await.unwrap();
+        let resolved = resolve(&in_region(region)).unwrap();
         assert_eq!(
             resolved.endpoint.host,
             "dynamodb-fips.us-east-1.amazonaws.com"
         );
         assert_eq!(resolved.signing_region, "us-east-1");
     }
-    let environment = Environment::from_pairs(&[
+    let environment = environment(&[
         ("AWS_USE_FIPS_ENDPOINT", "true"),
         ("AWS_USE_DUALSTACK_ENDPOINT", "TRUE"),
     ]);
@@ -230,8 +227,5 @@ async fn fips_can_be_part_of_the_region_or_set_in_the_environment() {
         environment,
         ..in_region("eu-west-1")
     };
-    assert_eq!(
-        url(&config).await,
-        "https://dynamodb-fips.eu-west-1.api.aws"
-    );
+    assert_eq!(url(&config), "https://dynamodb-fips.eu-west-1.api.aws");
 }

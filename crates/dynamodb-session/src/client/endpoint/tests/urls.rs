@@ -1,7 +1,7 @@
 use super::*;
 
-#[tokio::test]
-async fn urls_come_from_the_option_then_the_environment() {
+#[test]
+fn urls_come_from_the_option_then_the_environment() {
     let both = [
         ("AWS_ENDPOINT_URL_DYNAMODB", "http://one"),
         ("AWS_ENDPOINT_URL", "http://two"),
@@ -11,20 +11,17 @@ async fn urls_come_from_the_option_then_the_environment() {
         endpoint_url: Some("http://zero".to_owned()),
         ..config(&both)
     };
-    assert_eq!(url(&explicit).await, "http://zero");
-    assert_eq!(url(&config(&both)).await, "http://one");
-    assert_eq!(url(&config(&both[1..])).await, "http://two");
+    assert_eq!(url(&explicit), "http://zero");
+    assert_eq!(url(&config(&both)), "http://one");
+    assert_eq!(url(&config(&both[1..])), "http://two");
     let mut ignored = both.to_vec();
     ignored.push(("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true"));
-    assert_eq!(
-        url(&config(&ignored)).await,
-        "https://dynamodb.r.amazonaws.com"
-    );
+    assert_eq!(url(&config(&ignored)), "https://dynamodb.r.amazonaws.com");
     let explicit = ClientConfig {
         endpoint_url: Some("http://zero".to_owned()),
         ..config(&ignored)
     };
-    assert_eq!(url(&explicit).await, "http://zero");
+    assert_eq!(url(&explicit), "http://zero");
 }
 
 #[test]
