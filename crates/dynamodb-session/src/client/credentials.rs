@@ -5,6 +5,7 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -59,6 +60,9 @@ pub(crate) struct Current {
 /// The failure of a provider, as text: the `Debug` of its error shows whole HTTP answers, and with them secrets.
 fn provider_failed(error: &CredentialsError) -> Failure {
     let mut reason = chain(error);
+    if reason.contains(LOGIN_FEATURE) {
+        return Failure::new(LOGIN_SESSION);
+    }
     if let Some((at, code)) = SIGNATURE_ERRORS
         .iter()
         .find_map(|code| Some((reason.find(code)?, code)))
@@ -76,6 +80,13 @@ fn provider_failed(error: &CredentialsError) -> Failure {
     };
     Failure::new(format!("the credential provider failed: {reason}")).with_remedy(remedy)
 }
+
+/// The chain's reason for a profile with `login_session` names a feature of its crate, which is no help to a user.
+const LOGIN_FEATURE: &str = "credentials-login";
+
+const LOGIN_SESSION: &str = "the profile signs in by `aws login` (login_session), which only the AWS CLI can renew: \
+     use a profile with the line `credential_process = aws configure export-credentials --profile NAME --format process`, \
+     where NAME is the profile that signs in";
 
 /// Errors of STS whose text quotes the request as it should have been signed, with the session token.
 const SIGNATURE_ERRORS: [&str; 3] = [
@@ -130,6 +141,7 @@ impl CredentialCache {
                 connector,
                 clock: config.clock.clone(),
                 built: tokio::sync::Mutex::default(),
+                is_refused: AtomicBool::default(),
             }),
         };
         Self::over(source, config.clock.clone())
@@ -193,7 +205,8 @@ impl CredentialCache {
         }
     }
 
-    /// Forgets the credentials of `generation`, unless they have been replaced already.
+    /// Forgets the credentials of `generation`, which the service takes for expired, unless they have been replaced
+    /// already.
     pub(crate) fn forget(&self, generation: u64) {
         let mut state = lock(&self.state);
         if state
@@ -202,6 +215,9 @@ impl CredentialCache {
             .is_some_and(|current| current.generation == generation)
         {
             state.current = None;
+            if let Source::Found(chain) = &*self.source {
+                chain.is_refused.store(true, Ordering::Relaxed);
+            }
         }
     }
 
@@ -298,6 +314,9 @@ struct Chain {
     connector: Arc<Connector>,
     clock: ServiceClock,
     built: tokio::sync::Mutex<Option<SharedCredentialsProvider>>,
+    /// Whether the service has refused what the chain gave. A chain that is built does not read the profile again, where
+    /// another program may have put new keys.
+    is_refused: AtomicBool,
 }
 
 impl Chain {
@@ -309,7 +328,8 @@ impl Chain {
         }
         let mut built = self.built.lock().await;
         // It is put back only if it succeeds: a chain that failed does not read the profile again.
-        let chain = match built.take() {
+        let kept = built.take();
+        let chain = match kept.filter(|_| !self.is_refused.swap(false, Ordering::Relaxed)) {
             Some(chain) => chain,
             None => self.build().await,
         };

@@ -184,3 +184,96 @@ fn a_profile_that_is_added_later_is_found_without_a_restart() {
         assert_eq!(outcomes[1], LOADED);
     }
 }
+
+#[test]
+fn a_profile_that_signs_in_by_aws_login_is_told_what_to_use() {
+    let aws = Aws::start(nothing);
+    let session = "login_session = arn:aws:iam::123456789012:user/me\nregion = eu-west-1\n";
+    let config = format!(
+        "[default]\n{session}[profile me]\n{session}\
+         [profile role]\nrole_arn = {ROLE}\nsource_profile = me\n"
+    );
+    for profile in ["default", "me", "role"] {
+        for variable in ["AWS_PROFILE", "CHILD_PROFILE"] {
+            let outcome = Child::new(&format!("login-{profile}-{variable}"), &aws)
+                .file(".aws/config", &config)
+                .set(variable, profile)
+                .run();
+            assert!(
+                outcome.contains("credential_process = aws configure export-credentials --profile"),
+                "{profile}: {outcome}"
+            );
+            assert!(!outcome.contains("cargo"), "{outcome}");
+        }
+    }
+}
+
+/// Another program may renew the keys in a file. Only the service knows that the old ones have expired.
+#[test]
+fn keys_that_are_rewritten_are_read_when_the_service_says_that_the_old_ones_have_expired() {
+    let keys = |key: &str| {
+        format!(
+            "[default]\naws_access_key_id = {key}\naws_secret_access_key = {SECRET}\n\
+             aws_session_token = {}\n",
+            token(key)
+        )
+    };
+    let program = |key: &str| {
+        let token = token(key);
+        format!(
+            r#"echo '{{"Version":1,"AccessKeyId":"{key}","SecretAccessKey":"{SECRET}","SessionToken":"{token}"}}'"#
+        )
+    };
+    for (test, named, file, content) in [
+        (
+            "rewritten",
+            None,
+            ".aws/credentials",
+            &keys as &dyn Fn(&str) -> String,
+        ),
+        (
+            "rewritten-named",
+            Some("default"),
+            ".aws/credentials",
+            &keys,
+        ),
+        ("rewritten-config", None, ".aws/config", &keys),
+        ("rewritten-program", None, "give", &program),
+    ] {
+        let aws = Aws::start_at("127.0.0.1:0", {
+            let first = std::sync::atomic::AtomicBool::new(true);
+            move |request| {
+                let is_first = first.swap(false, std::sync::atomic::Ordering::Relaxed);
+                if is_first || request.signer().0 == "AKIDNEW" {
+                    return Answer::ok("{}");
+                }
+                Answer::error(
+                    400,
+                    r#"{"__type":"com.amazon.coral.service#ExpiredTokenException"}"#,
+                )
+            }
+        });
+        let mut child = Child::new(test, &aws);
+        if file == "give" {
+            let config = format!(
+                "[default]\ncredential_process = sh {}\n",
+                child.path("give")
+            );
+            child = child.file(".aws/config", &config);
+        }
+        child = child
+            .file(file, &content("AKIDOLD"))
+            .file("new", &content("AKIDNEW"))
+            .set("CHILD_BETWEEN", format!("mv new {file}"));
+        if let Some(profile) = named {
+            child = child.set("CHILD_PROFILE", profile);
+        }
+        assert_eq!(child.run(), LOADED, "{test}");
+        let signers: Vec<_> = aws
+            .dynamodb()
+            .iter()
+            .map(|request| request.signer().0.to_owned())
+            .collect();
+        assert_eq!(signers, ["AKIDOLD", "AKIDOLD", "AKIDNEW"], "{test}");
+    }
+}
