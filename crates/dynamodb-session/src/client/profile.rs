@@ -70,10 +70,7 @@ impl Profiles {
         named: Option<&'a str>,
         environment: &'a Environment,
     ) -> Result<Profile<'a>, String> {
-        let named = named
-            .or_else(|| environment.get("AWS_DEFAULT_PROFILE"))
-            .or_else(|| environment.get("AWS_PROFILE"));
-        match named {
+        match named.or_else(|| name_in(environment)) {
             Some(name) => self.profile(name),
             None => Ok(self.profile("default").unwrap_or(Profile {
                 name: "default",
@@ -112,16 +109,18 @@ impl Profiles {
 impl<'a> Profile<'a> {
     /// A setting of the profile; `None` if it is missing or empty.
     pub(super) fn get(&self, key: &str) -> Option<&'a str> {
-        value(self.section, key)
+        let value = self.section.get(key).map(String::as_str);
+        value.filter(|value| !value.is_empty())
     }
 
     /// The URL that the profile gives a service, such as `dynamodb`: in its services section, or for all of them.
     pub(super) fn endpoint_url(&self, service: &str) -> Result<Option<&'a str>, String> {
         let of_service = match self.get("services") {
             Some(name) => {
+                // The text of the file is not shown: lines of secrets that are indented are a part of the value.
                 let section = self.all.services.get(name).ok_or_else(|| {
                     format!(
-                        "profile `{}` refers to [services {name}], which does not exist",
+                        "profile `{}` refers to a services section that does not exist",
                         self.name
                     )
                 })?;
@@ -142,9 +141,10 @@ impl fmt::Debug for Profiles {
     }
 }
 
-fn value<'a>(section: &'a Section, key: &str) -> Option<&'a str> {
-    let value = section.get(key).map(String::as_str);
-    value.filter(|value| !value.is_empty())
+/// The name of the profile that the environment selects. The order is botocore's.
+pub(super) fn name_in(environment: &Environment) -> Option<&str> {
+    let variables = ["AWS_DEFAULT_PROFILE", "AWS_PROFILE"];
+    variables.iter().find_map(|name| environment.get(name))
 }
 
 /// The sections of a file. A host without a home directory, or with one that is another user's, has no files.

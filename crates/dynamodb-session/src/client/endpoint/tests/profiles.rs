@@ -98,7 +98,10 @@ fn a_profile_says_where_requests_go_as_in_the_aws_cli() {
         assert_eq!(resolve(&named).unwrap().endpoint.url(), expected);
     }
     for (profile, reason) in [
-        ("nowhere", "[services missing], which does not exist"),
+        (
+            "nowhere",
+            "profile `nowhere` refers to a services section that does not exist",
+        ),
         (
             "account",
             "account_id_endpoint_mode: endpoints of an account are not supported",
@@ -126,6 +129,28 @@ fn the_caller_s_endpoint_and_region_need_no_profile() {
         ..given
     };
     assert!(resolve(&without_region).is_err());
+}
+
+#[test]
+fn a_value_with_a_secret_below_it_is_not_quoted() {
+    // An indented line continues the value above it.
+    for (name, key) in [
+        ("below-region", "region = eu-west-1"),
+        ("below-url", "endpoint_url = http://one"),
+        ("below-path", "endpoint_url = http://one/x"),
+        ("below-services", "services = s"),
+    ] {
+        let text = format!("[default]\n{key}\n  aws_secret_access_key = hush\n[services s]\n");
+        let files = Files::new(name, &text, "");
+        let region = ("AWS_REGION", "eu-west-1");
+        let variables = if name == "below-region" {
+            &[][..]
+        } else {
+            &[region][..]
+        };
+        let error = files.url(variables).unwrap_err();
+        assert!(!error.contains("hush"), "{error}");
+    }
 }
 
 #[test]
