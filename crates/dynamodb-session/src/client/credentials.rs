@@ -22,6 +22,7 @@ use tokio::sync::watch;
 use super::config::ClientConfig;
 use super::connect::Connector;
 use super::environment::Environment;
+use super::profile;
 use super::reason::{Failure, chain};
 use super::sdk_http::SdkHttp;
 use super::timeout::within;
@@ -358,9 +359,13 @@ impl Chain {
             );
         }
         // The Region is given here as well, so that the chain does not look for one.
-        let chain = DefaultCredentialsChain::builder()
+        let mut chain = DefaultCredentialsChain::builder()
             .region(self.region.clone())
             .configure(config);
+        // The keys must be those of the profile that gave the endpoint.
+        if let Some(name) = profile::name_in(&self.environment) {
+            chain = chain.profile_name(name);
+        }
         SharedCredentialsProvider::new(chain.build().await)
     }
 }

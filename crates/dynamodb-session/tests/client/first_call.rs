@@ -5,7 +5,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use aws_credential_types::Credentials;
-use dynamodb_session::{Builder, Error, ErrorKind, Operation, SessionId, SessionStore};
+use dynamodb_session::{Builder, Error, ErrorKind, Operation, Remedy, SessionId, SessionStore};
 use serde_json::Value;
 
 const MARK: &str = "IN_AN_EMPTY_ENVIRONMENT";
@@ -80,6 +80,7 @@ fn missing_credentials() {
         let error = first_call(SessionStore::builder().region("eu-west-1"));
         assert_eq!(error.kind(), ErrorKind::Credentials, "{error:?}");
         assert!(error.to_string().contains("AWS_ACCESS_KEY_ID"), "{error}");
+        assert_eq!(error.remedy(), Some(Remedy::SetCredentials), "{error:?}");
     }
 }
 

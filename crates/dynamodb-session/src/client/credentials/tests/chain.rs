@@ -65,7 +65,7 @@ async fn in_a_child() {
     let connector = Arc::new(Connector::new(&config).unwrap());
     let cache = CredentialCache::new(&config, false, "eu-west-1", connector);
     let key = cache.get().await.map_or_else(
-        |failure| failure.to_string(),
+        |failure| format!("{failure} {:?}", failure.remedy),
         |current| current.credentials.access_key_id().to_owned(),
     );
     assert_eq!(format!("{region} {key}"), expected);
@@ -113,6 +113,16 @@ async fn the_chain_reads_the_profile_files() {
         "[other]\naws_access_key_id = FILED\naws_secret_access_key = hush\n",
     )
     .unwrap();
+    // Region and keys are of the same profile.
+    child(&[
+        ("EXPECTED", "sa-east-1 FILED"),
+        ("HOME", "/nonexistent"),
+        ("AWS_DEFAULT_PROFILE", "other"),
+        ("AWS_PROFILE", "absent"),
+        ("AWS_CONFIG_FILE", config.to_str().unwrap()),
+        ("AWS_SHARED_CREDENTIALS_FILE", credentials.to_str().unwrap()),
+    ])
+    .await;
     child(&[
         ("EXPECTED", "sa-east-1 FILED"),
         ("HOME", "/nonexistent"),
@@ -146,7 +156,16 @@ async fn the_chain_asks_a_container_s_service_over_our_own_connections() {
     ];
     variables.extend(NOWHERE);
     child(&variables).await;
+    // With keys in the environment, the chain is not built, so the service is not asked again.
+    for prefix in ["AWS", "AMAZON"] {
+        let names = ["ACCESS_KEY_ID", "SECRET_ACCESS_KEY"].map(|name| format!("{prefix}_{name}"));
+        let mut with_keys = variables.clone();
+        with_keys[0] = ("EXPECTED", " KEY");
+        with_keys.extend(names.iter().map(|name| (name.as_str(), "KEY")));
+        child(&with_keys).await;
+    }
     let received = server.received();
+    assert_eq!(received.len(), 1);
     assert_eq!(received[0].first_line, "GET /creds?x=1 HTTP/1.1");
     assert_eq!(received[0].headers["host"], server.address.to_string());
     assert_eq!(received[0].headers["authorization"], "Basic x");
@@ -154,7 +173,7 @@ async fn the_chain_asks_a_container_s_service_over_our_own_connections() {
 
 #[tokio::test]
 async fn a_host_without_credentials_gets_an_error() {
-    let expected = format!(" {NOT_FOUND}");
+    let expected = format!(" {NOT_FOUND} {:?}", Some(Remedy::SetCredentials));
     // An access key without its secret is ignored.
     let mut variables = vec![
         ("EXPECTED", expected.as_str()),
