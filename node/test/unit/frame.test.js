@@ -25,7 +25,7 @@ before(async () => {
   await once(server, 'listening');
   const endpointUrl = `http://127.0.0.1:${server.address().port}`;
   const options = {
-    region: 'local', endpointUrl, accessKeyId: 'dummyKey', secretAccessKey: 'dummyKey', tableName: 'frames',
+    environment: {}, region: 'local', endpointUrl, accessKeyId: 'dummyKey', secretAccessKey: 'dummyKey', tableName: 'frames',
   };
   native = new binding.Store(options);
   foreign = new binding.Store({ ...options, layout: 'dynamodb-store' });
