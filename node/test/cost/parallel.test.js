@@ -81,7 +81,7 @@ describe('parallel changes of one session', () => {
             assert.equal(lost, 0);
             // One that goes first, and those that have come together by then.
             if (processes === 1) assert.ok(writes >= 2 && writes <= 4, `${writes} writes`);
-            // Each of the processes can meet each of the others once in a round, and most changes go together after the first.
+            // In a round each process can meet each of the others. After the first, most changes go together.
             else assert.ok(writes >= processes && writes <= 36, `${writes} writes`);
           } else {
             assert.equal(writes, requests);

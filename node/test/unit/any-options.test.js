@@ -125,7 +125,8 @@ describe('options of any value', () => {
     const native = options({ ...of(names, text), ...of(numbers, fc.oneof(count, ms)), ...of(flags, fc.boolean()) });
     fc.assert(fc.property(option(native), (given) => {
       try {
-        assert.ok(new binding.Store(given));
+        // Without an environment nothing else would be read.
+        assert.ok(new binding.Store(given && { environment: {}, ...given }));
       } catch (error) {
         // A failure as data, or what the conversion of the options threw.
         assert.ok((error.kind === 'Config' || error instanceof Error) && error.message, String(error));
