@@ -179,7 +179,8 @@ impl SessionStore {
     /// # Errors
     ///
     /// As [`create`](Self::create). [`ErrorKind::Decode`] when `loaded.data` is not session data.
-    /// [`ErrorKind::Timeout`] also when other requests kept changing the session until the deadline.
+    /// [`ErrorKind::Timeout`] also when other requests kept changing the session until the deadline, and
+    /// [`ErrorKind::Overloaded`] when 1 000 saves of the session wait already.
     ///
     /// # Cost
     ///
@@ -193,6 +194,9 @@ impl SessionStore {
     /// fails, engines that do not return the item need 1 consistent `GetItem` more.
     ///
     /// When the new expiry has passed already: as [`delete`](Self::delete).
+    ///
+    /// Saves of one session that begin while this store, or a clone of it, is saving it wait, and then go together in one
+    /// request.
     pub async fn save<'a, B, T>(
         &self,
         base: impl Into<Base<'a, B>>,

@@ -3,13 +3,15 @@
 //! * [`rules`] says what follows when a write's condition fails. It sends nothing.
 //! * [`write`] prepares a session, and chooses how it is written.
 //! * [`create`] puts a session where there is none. [`delete`] leaves a tombstone in its place.
-//! * [`save`] writes a session that was loaded, and merges. [`touch`] moves its expiry.
+//! * [`save`] writes a session that was loaded, and [`merge`] puts its changes on another state. [`touch`] moves its
+//!   expiry.
 //! * [`queue`] lets the saves of one session in this process go together.
 //! * [`read`] says what an item is by now.
 //! * [`scan`] goes through the whole table.
 
 mod create;
 mod delete;
+mod merge;
 mod queue;
 mod read;
 mod rules;

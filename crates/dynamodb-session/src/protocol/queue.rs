@@ -12,7 +12,8 @@ use std::time::{Duration, SystemTime};
 use tokio::sync::{Mutex as AsyncMutex, oneshot};
 
 use super::Inner;
-use super::save::{Change, Save, Written, undecodable};
+use super::merge::Written;
+use super::save::{Change, Save, undecodable};
 use super::write::{Outcome, PreparedWrite};
 use crate::error::{Error, ErrorKind};
 use crate::framework::Framework;

@@ -12,12 +12,8 @@ use super::{Inner, from_epoch_ms};
 use crate::client::retry::Answer;
 use crate::error::{Error, ErrorKind};
 use crate::framework::Framework;
-use crate::item::{
-    Changes, ExpiryUnit, ItemError, Known, Layout, OwnKey, Rev, Seen, StateName, StoredSession,
-    Version, expiry,
-};
+use crate::item::{Changes, ItemError, Known, OwnKey, Rev, Seen, StateName, Version, expiry};
 use crate::observe::{Event, count};
-use crate::options::ParallelChanges;
 use crate::request::{self, Condition, Demands, ItemHead, Operation, State, Unversioned};
 use crate::session::Stamp;
 
@@ -110,34 +106,6 @@ impl Basis<'_> {
         seen.item.version.known == Known::Unversioned
             && seen.item.expires_ms.map(from_epoch_ms) == self.expires_at
             && seen.session() == value
-    }
-}
-
-/// What this process has stored.
-pub(super) struct Written {
-    /// The attribute value of the session.
-    value: String,
-    expires_secs: u64,
-    /// What the next write is made from.
-    basis: Basis<'static>,
-}
-
-/// A session on which changes are put.
-struct Merging<'a> {
-    /// `None`: as it was met.
-    value: Option<Cow<'a, str>>,
-    /// When it ends, if it says so.
-    expires_secs: Option<u64>,
-}
-
-impl<'a> Merging<'a> {
-    fn attempt(self, basis: Basis<'a>, is_as_seen: bool) -> Attempt<'a> {
-        Attempt {
-            value: self.value.expect("a save has changes"),
-            expires_secs: self.expires_secs.expect("a save has an expiry"),
-            basis,
-            is_as_seen,
-        }
     }
 }
 
@@ -241,112 +209,6 @@ impl Inner {
                 .map(|attempt| Merge::Again(Box::new(attempt)))
                 .map_err(|error| undecodable(&error).on(operation, &self.table.name)),
         }
-    }
-
-    /// The changes of a save on what is stored.
-    pub(super) fn on_stored<'a>(
-        &self,
-        save: &Save<'a>,
-        seen: &Seen<'_>,
-    ) -> Result<Attempt<'a>, ItemError> {
-        let created = seen.item.created_ms.map(from_epoch_ms);
-        let mut merging = Merging {
-            value: None,
-            // One that no version of any package writes is no extension.
-            expires_secs: (seen.item.expires_ms.map(|ms| ms.div_ceil(1000)))
-                .filter(|secs| *secs <= expiry::LATEST_SECS),
-        };
-        let is_as_seen = self.put_changes(save, created, &mut merging, seen.stored_session())?;
-        let names = (&*self.table.partition_key, &*self.ttl_attribute());
-        let others = seen.others(names.0, names.1);
-        let others = others
-            .into_iter()
-            .map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let version = seen.item.version.known;
-        let demanded = match version {
-            Known::Rev(_) => None,
-            Known::Unversioned => Some(seen.session()),
-            Known::Nothing => seen.rev(),
-        };
-        let basis = Basis {
-            created,
-            version,
-            attribute: seen.session_attribute(),
-            expires_at: seen.item.expires_ms.map(from_epoch_ms),
-            expiry: seen.expiry(names.1).map(str::to_owned),
-            value: demanded.map(|value| Cow::Owned(value.to_owned())),
-            others: Some(others.collect()),
-        };
-        Ok(merging.attempt(basis, is_as_seen))
-    }
-
-    /// The changes of a save on what this process has written.
-    pub(super) fn on_written<'a>(
-        &self,
-        save: &Save<'a>,
-        written: Written,
-    ) -> Result<Attempt<'a>, ItemError> {
-        let Written {
-            value,
-            expires_secs,
-            basis,
-        } = written;
-        let mut merging = Merging {
-            value: None,
-            expires_secs: Some(expires_secs),
-        };
-        let stored = StoredSession::written(&value, self.table.layout);
-        let is_as_seen = self.put_changes(save, basis.created, &mut merging, stored)?;
-        Ok(merging.attempt(basis, is_as_seen))
-    }
-
-    /// Puts the changes of each call on what the one before it made. Returns whether the application has seen all of
-    /// the result.
-    fn put_changes<'a>(
-        &self,
-        save: &Save<'a>,
-        created: Option<SystemTime>,
-        merging: &mut Merging<'a>,
-        stored: StoredSession<'_>,
-    ) -> Result<bool, ItemError> {
-        let is_merged = self.table.parallel_changes == ParallelChanges::Merge || save.is_touch;
-        for change in save.changes {
-            let before = merging.value.take();
-            let on = before.as_deref().map_or(stored, |value| {
-                StoredSession::written(value, self.table.layout)
-            });
-            self.put_change(change, created, is_merged, merging, on)?;
-        }
-        Ok(save.changes.len() == 1 && matches!(merging.value, Some(Cow::Borrowed(_))))
-    }
-
-    /// Of a lifetime that another request has set, or extended further, all is kept.
-    fn put_change<'a>(
-        &self,
-        change: &Change<'a>,
-        created: Option<SystemTime>,
-        is_merged: bool,
-        merging: &mut Merging<'a>,
-        on: StoredSession<'_>,
-    ) -> Result<(), ItemError> {
-        let session = &change.write.session;
-        // The lifetime of the session that is there can end earlier than that of a new one.
-        let ours = self.expiry_secs(expiry::from_secs(change.write.expires_secs), created);
-        let stored = merging.expires_secs.filter(|_| !change.sets_lifetime);
-        let Some(changes) = change.changes.filter(|_| is_merged) else {
-            merging.value = Some(Cow::Borrowed(session.attribute_value()));
-            merging.expires_secs = Some(stored.map_or(ours, |stored| ours.max(stored)));
-            return Ok(());
-        };
-        let (mut unit, mut expires_secs) = (ExpiryUnit::Ours, ours);
-        if let Some(stored) = stored
-            && (stored >= ours || !on.has_settings_of(session, changes, change.framework)?)
-        {
-            (unit, expires_secs) = (ExpiryUnit::Stored, stored);
-        }
-        merging.value = Some(Cow::Owned(on.with_changes(session, changes, unit)?));
-        merging.expires_secs = Some(expires_secs);
-        Ok(())
     }
 
     /// Sends a write, as an `UpdateItem` or, where that is not allowed, as a `PutItem` of the whole item. `None` if that
@@ -481,7 +343,7 @@ impl<'a> Save<'a> {
         self.changes.iter().any(|change| change.sets_lifetime)
     }
 
-    fn rev(&self, basis: &Basis<'_>) -> Rev {
+    pub(super) fn rev(&self, basis: &Basis<'_>) -> Rev {
         match basis.version {
             Known::Rev(rev) => rev.next(self.name),
             _ => Rev::new(self.name),
@@ -489,28 +351,11 @@ impl<'a> Save<'a> {
     }
 
     /// The `created` of an item that was written.
-    fn created_after(&self, basis: &Basis<'_>) -> Option<SystemTime> {
+    pub(super) fn created_after(&self, basis: &Basis<'_>) -> Option<SystemTime> {
         // An item with a `rev` usually has a `created`, and keeps it although it is not known here.
         let had_none = matches!(basis.state(), State::Unversioned(_) | State::Odd { .. });
         let ours = || had_none.then_some(self.first().write.created);
         basis.created.or_else(ours)
-    }
-
-    /// What is stored after this attempt.
-    pub(super) fn written(&self, attempt: Attempt<'_>, layout: Layout) -> Written {
-        Written {
-            basis: Basis {
-                created: self.created_after(&attempt.basis),
-                version: Known::Rev(self.rev(&attempt.basis)),
-                attribute: layout.session_attribute(),
-                expires_at: Some(expiry::from_secs(attempt.expires_secs)),
-                expiry: None,
-                value: None,
-                others: attempt.basis.others,
-            },
-            expires_secs: attempt.expires_secs,
-            value: attempt.value.into_owned(),
-        }
     }
 
     fn stamp(&self, attempt: &Attempt<'_>) -> Stamp {

@@ -1,0 +1,164 @@
+//! The changes of a save, put on what is stored.
+
+use std::borrow::Cow;
+use std::time::SystemTime;
+
+use super::save::{Attempt, Basis, Change, Save};
+use super::{Inner, from_epoch_ms};
+use crate::item::{ExpiryUnit, ItemError, Known, Layout, Seen, StoredSession, expiry};
+use crate::options::ParallelChanges;
+
+/// What this process has stored.
+pub(super) struct Written {
+    /// The attribute value of the session.
+    value: String,
+    expires_secs: u64,
+    /// What the next write is made from.
+    basis: Basis<'static>,
+}
+
+/// A session on which changes are put.
+struct Merging<'a> {
+    /// `None`: as it was met.
+    value: Option<Cow<'a, str>>,
+    /// When it ends, if it says so.
+    expires_secs: Option<u64>,
+}
+
+impl<'a> Merging<'a> {
+    fn attempt(self, basis: Basis<'a>, is_as_seen: bool) -> Attempt<'a> {
+        Attempt {
+            value: self.value.expect("a save has changes"),
+            expires_secs: self.expires_secs.expect("a save has an expiry"),
+            basis,
+            is_as_seen,
+        }
+    }
+}
+
+impl Inner {
+    /// The changes of a save on what is stored.
+    pub(super) fn on_stored<'a>(
+        &self,
+        save: &Save<'a>,
+        seen: &Seen<'_>,
+    ) -> Result<Attempt<'a>, ItemError> {
+        let created = seen.item.created_ms.map(from_epoch_ms);
+        let mut merging = Merging {
+            value: None,
+            // One that no version of any package writes is no extension.
+            expires_secs: (seen.item.expires_ms.map(|ms| ms.div_ceil(1000)))
+                .filter(|secs| *secs <= expiry::LATEST_SECS),
+        };
+        let is_as_seen = self.put_changes(save, created, &mut merging, seen.stored_session())?;
+        let names = (&*self.table.partition_key, &*self.ttl_attribute());
+        let others = seen.others(names.0, names.1);
+        let others = others
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let version = seen.item.version.known;
+        let demanded = match version {
+            Known::Rev(_) => None,
+            Known::Unversioned => Some(seen.session()),
+            Known::Nothing => seen.rev(),
+        };
+        let basis = Basis {
+            created,
+            version,
+            attribute: seen.session_attribute(),
+            expires_at: seen.item.expires_ms.map(from_epoch_ms),
+            expiry: seen.expiry(names.1).map(str::to_owned),
+            value: demanded.map(|value| Cow::Owned(value.to_owned())),
+            others: Some(others.collect()),
+        };
+        Ok(merging.attempt(basis, is_as_seen))
+    }
+
+    /// The changes of a save on what this process has written.
+    pub(super) fn on_written<'a>(
+        &self,
+        save: &Save<'a>,
+        written: Written,
+    ) -> Result<Attempt<'a>, ItemError> {
+        let Written {
+            value,
+            expires_secs,
+            basis,
+        } = written;
+        let mut merging = Merging {
+            value: None,
+            expires_secs: Some(expires_secs),
+        };
+        let stored = StoredSession::written(&value, self.table.layout);
+        let is_as_seen = self.put_changes(save, basis.created, &mut merging, stored)?;
+        Ok(merging.attempt(basis, is_as_seen))
+    }
+
+    /// Puts the changes of each call on what the one before it made. Returns whether the application has seen all of
+    /// the result.
+    fn put_changes<'a>(
+        &self,
+        save: &Save<'a>,
+        created: Option<SystemTime>,
+        merging: &mut Merging<'a>,
+        stored: StoredSession<'_>,
+    ) -> Result<bool, ItemError> {
+        let is_merged = self.table.parallel_changes == ParallelChanges::Merge || save.is_touch;
+        for change in save.changes {
+            let before = merging.value.take();
+            let on = before.as_deref().map_or(stored, |value| {
+                StoredSession::written(value, self.table.layout)
+            });
+            self.put_change(change, created, is_merged, merging, on)?;
+        }
+        Ok(save.changes.len() == 1 && matches!(merging.value, Some(Cow::Borrowed(_))))
+    }
+
+    /// Of a lifetime that another request has set, or extended further, all is kept.
+    fn put_change<'a>(
+        &self,
+        change: &Change<'a>,
+        created: Option<SystemTime>,
+        is_merged: bool,
+        merging: &mut Merging<'a>,
+        on: StoredSession<'_>,
+    ) -> Result<(), ItemError> {
+        let session = &change.write.session;
+        // The lifetime of the session that is there can end earlier than that of a new one.
+        let ours = self.expiry_secs(expiry::from_secs(change.write.expires_secs), created);
+        let stored = merging.expires_secs.filter(|_| !change.sets_lifetime);
+        let Some(changes) = change.changes.filter(|_| is_merged) else {
+            merging.value = Some(Cow::Borrowed(session.attribute_value()));
+            merging.expires_secs = Some(stored.map_or(ours, |stored| ours.max(stored)));
+            return Ok(());
+        };
+        let (mut unit, mut expires_secs) = (ExpiryUnit::Ours, ours);
+        if let Some(stored) = stored
+            && (stored >= ours || !on.has_settings_of(session, changes, change.framework)?)
+        {
+            (unit, expires_secs) = (ExpiryUnit::Stored, stored);
+        }
+        merging.value = Some(Cow::Owned(on.with_changes(session, changes, unit)?));
+        merging.expires_secs = Some(expires_secs);
+        Ok(())
+    }
+}
+
+impl Save<'_> {
+    /// What is stored after this attempt.
+    pub(super) fn written(&self, attempt: Attempt<'_>, layout: Layout) -> Written {
+        Written {
+            basis: Basis {
+                created: self.created_after(&attempt.basis),
+                version: Known::Rev(self.rev(&attempt.basis)),
+                attribute: layout.session_attribute(),
+                expires_at: Some(expiry::from_secs(attempt.expires_secs)),
+                expiry: None,
+                value: None,
+                others: attempt.basis.others,
+            },
+            expires_secs: attempt.expires_secs,
+            value: attempt.value.into_owned(),
+        }
+    }
+}
