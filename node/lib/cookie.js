@@ -17,7 +17,7 @@ function msLeft({ expires, maxAge, originalMaxAge }) {
 }
 
 /** The last instant that fits in a cookie. */
-const LATEST = new Date('9999-12-31T23:59:59.999Z');
+const LATEST = Date.parse('9999-12-31T23:59:59.999Z');
 
 const DAY = 24 * 60 * 60 * 1000;
 
@@ -58,7 +58,7 @@ function hasCookie({ cookie }) {
 /** Has a cookie that ends later end in the year 9999: the frameworks fail at later dates. */
 function limit(cookie) {
   /* eslint no-param-reassign: ["error", { "props": false }] -- a session that was just read is changed in place */
-  if (instant(cookie.expires) > LATEST) cookie.expires = LATEST.toISOString();
+  if (instant(cookie.expires) > LATEST) cookie.expires = new Date(LATEST).toISOString();
   // A request may count from the time of its answer.
   const longest = LATEST - Date.now() - DAY;
   ['originalMaxAge', 'maxAge'].filter((name) => cookie[name] > longest).forEach((name) => { cookie[name] = longest; });
