@@ -90,7 +90,7 @@ impl SessionStore {
     }
 
     /// Reports that a framework cannot work with what was loaded under this id, as the event
-    /// [`Unreadable`](crate::Event::Unreadable). For adapters: the store itself reports what it cannot read.
+    /// [`Unreadable`](crate::observe::Event::Unreadable). For adapters: the store itself reports what it cannot read.
     pub fn report_unreadable(&self, id: &SessionId) {
         if let Ok(key) = self.inner.key(id) {
             self.inner.report_unreadable(&key);
