@@ -171,10 +171,13 @@ ENGINES.forEach(({ name: engineName, engine, returnsItem }) => {
       it("a change, and another request's change before it is sent again: both are stored", async (t) => {
         const { store, events } = newStore();
         const id = await stored(store, { a: 1, b: 1 });
-        const app = await serveFor(t, version, { store }, (ctx) => { ctx.session[ctx.path.slice(1)] = 2; });
-        const visitor = new Visitor(app.url, { 'koa.sess': id });
-        recorder.loseAnswer('UpdateItem', { meanwhile: () => visitor.get('/b') });
-        assert.equal((await visitor.get('/a')).status, 200);
+        const change = (ctx) => { ctx.session[ctx.path.slice(1)] = 2; };
+        const app = await serveFor(t, version, { store }, change);
+        // In the same process it would wait.
+        const other = await serveFor(t, version, { store: newStore().store }, change);
+        const at = ({ url }) => new Visitor(url, { 'koa.sess': id });
+        recorder.loseAnswer('UpdateItem', { meanwhile: () => at(other).get('/b') });
+        assert.equal((await at(app).get('/a')).status, 200);
         assert.deepEqual(dataOf(await table.get(id)), { a: { N: '2' }, b: { N: '2' } });
         assert.deepEqual(events, [['retry', 'UpdateItem']]);
       });
