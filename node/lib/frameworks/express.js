@@ -130,8 +130,10 @@ class ExpressDynamoDBStore extends EventEmitter {
     const found = (frame) => {
       const session = this.#read(sid, frame);
       if (session) {
-        const key = typeof callback === 'function' ? fastify.mark(session) : session;
-        this.#loaded.set(key, new LoadedSession(sid, frame));
+        const loaded = new LoadedSession(sid, frame);
+        this.#loaded.set(session, loaded);
+        // @fastify/session, which calls with a callback, copies it.
+        if (typeof callback === 'function') this.#loaded.set(fastify.mark(session), loaded);
       }
       return session;
     };
