@@ -19,7 +19,7 @@ pub enum Event {
         /// The operation, such as `UpdateItem`.
         operation: Operation,
     },
-    /// An item holds no session. The load returned no session.
+    /// An item holds no session that can be read. A load or a list passed over it.
     Unreadable {
         /// As in [`Conflict`](Self::Conflict).
         id_hash: String,

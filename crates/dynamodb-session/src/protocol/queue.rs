@@ -92,24 +92,25 @@ impl Inner {
         loaded: &Loaded<B>,
         save: &Save<'_>,
     ) -> Result<Outcome, Error> {
-        match self.queues.enter(self, save) {
-            Ok(Entered::Turn(mut turn)) => {
+        // The other errors name the request that failed.
+        let not_sent = |error: Error| error.on(Operation::UpdateItem, &self.table.name);
+        match self.queues.enter(self, save).map_err(not_sent)? {
+            Entered::Turn(mut turn) => {
                 let (outcome, attempt) = self.save_loaded(loaded, save).await?;
                 if let Some(attempt) = attempt.filter(|_| turn.is_awaited()) {
                     turn.written = Some(save.written(attempt, self.table.layout));
                 }
                 Ok(outcome)
             }
-            Ok(Entered::Apart) => Ok(self.save_loaded(loaded, save).await?.0),
-            Ok(Entered::Waits(mut waiting)) => {
+            Entered::Apart => Ok(self.save_loaded(loaded, save).await?.0),
+            Entered::Waits(mut waiting) => {
                 let write = drive(&waiting.write);
                 // The answer also tells whether the time was long enough.
                 let _ = self.client.until_deadline(save.start, write).await;
-                waiting.answer.try_recv().unwrap_or_else(|_| Err(waited()))
+                let answer = waiting.answer.try_recv();
+                answer.unwrap_or_else(|_| Err(not_sent(waited())))
             }
-            Err(error) => Err(error),
         }
-        .map_err(|error| error.on(Operation::UpdateItem, &self.table.name))
     }
 
     /// Writes what has come together by the time that the write before it ends.

@@ -145,6 +145,23 @@ async fn a_refusal_is_everybodys() {
     assert_eq!(world.tap.operations(), ["UpdateItem"]);
 }
 
+/// Without an answer to the save before, the write reads the session first.
+#[tokio::test]
+async fn the_error_names_the_request_that_failed() {
+    let world = World::new();
+    let (store, loaded, first) = under_way(&world).await;
+    let other = begin(&store, &loaded, "b", json!(1));
+    settle().await;
+    let denied = json!({ "__type": "x#AccessDeniedException", "message": "no" });
+    world.tap.script([Fate::Answer(400, denied)]);
+    first.abort();
+    let error = other.await.unwrap().unwrap_err();
+    assert!(
+        error.to_string().starts_with("GetItem on table sessions"),
+        "{error}"
+    );
+}
+
 #[tokio::test]
 async fn a_sign_out_does_not_wait_and_is_not_undone() {
     let world = World::new();
