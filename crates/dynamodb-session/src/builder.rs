@@ -136,7 +136,7 @@ impl Builder {
     }
 
     /// The environment variables that the store goes by. Default: those of the process when [`build`](Self::build) is
-    /// called. Later changes of the environment have no effect on the endpoint, the Region and the keys in it.
+    /// called. Later changes of the environment have no effect. A `credential_process` gets these variables.
     pub fn environment(mut self, variables: impl IntoIterator<Item = (String, String)>) -> Self {
         self.environment = Some(variables.into_iter().collect());
         self
@@ -165,8 +165,8 @@ impl Builder {
         self
     }
 
-    /// Where credentials come from. Default: the environment, then the chain of the AWS SDK for Rust
-    /// (profile, SSO, process, web identity, container and instance metadata).
+    /// Where credentials come from. Default: the environment, then the profile (role, web identity, SSO, keys, process),
+    /// container and instance metadata, as in the AWS CLI.
     pub fn credentials_provider(mut self, provider: impl ProvideCredentials + 'static) -> Self {
         self.client.credentials = Some(SharedCredentialsProvider::new(provider));
         self

@@ -10,8 +10,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use aws_types::sdk_config::TimeSource;
-
 /// A source of time.
 ///
 /// The two clocks are apart because they fail apart: a host may have a wrong wall clock, and a frozen
@@ -174,13 +172,6 @@ impl ServiceClock {
 
     pub(crate) fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         self.clock.sleep(duration)
-    }
-}
-
-// For the AWS SDK's credential providers: tokens and credentials expire by the service's time.
-impl TimeSource for ServiceClock {
-    fn now(&self) -> SystemTime {
-        self.now()
     }
 }
 

@@ -199,7 +199,7 @@ pub trait Transport: Debug + Send + Sync + 'static {
     /// Makes one attempt.
     fn send(&self, request: Request) -> TransportFuture<'_>;
 
-    /// Forgets cached credentials, after the service reported that they have expired.
+    /// Forgets cached credentials, after the service refused them as expired or unknown.
     fn credentials_expired(&self) {}
 
     /// Where requests go, without credentials, once known.

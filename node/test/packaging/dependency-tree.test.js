@@ -10,6 +10,8 @@ const { execFileSync } = require('node:child_process');
 const ROOT = path.join(__dirname, '..', '..', '..');
 const FORBIDDEN = {
   'the AWS SDK\'s DynamoDB client': /^aws-sdk-dynamodb$/,
+  // It reads the environment of the process, which the application may be changing.
+  'the AWS SDK\'s credential chain': /^aws-config$/,
   SQLite: /^(rusqlite|libsqlite3-sys|sqlite3?-.*|sqlx.*|dynoxide.*)$/,
   'a web framework': /^(axum.*|actix.*|warp|rocket.*|poem|salvo|tide|tower-http|tower-sessions.*)$/,
   // rustls-native-certs has openssl-probe and schannel: they find the system's certificates and do no TLS.

@@ -1,33 +1,39 @@
 //! Credentials, from where they are configured. They are kept until they expire.
 //!
-//! The order is: the caller's provider, the environment, then the AWS SDK's chain of providers. The chain is only
-//! built when it is reached.
+//! The caller's provider counts before the chain, which [`chain`] orders. Each provider has a file of its own.
 
-use std::error::Error as StdError;
-use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use aws_config::default_provider::credentials::DefaultCredentialsChain;
-use aws_config::meta::ProviderChainError;
-use aws_config::profile::ProfileFileCredentialsProvider;
-use aws_config::provider_config::ProviderConfig;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials as _, SharedCredentialsProvider};
-use aws_types::region::Region;
 use tokio::sync::watch;
 
 use super::config::ClientConfig;
 use super::connect::Connector;
-use super::environment::Environment;
-use super::profile;
-use super::reason::{Failure, chain};
-use super::sdk_http::SdkHttp;
+use super::reason::{self, Failure};
 use super::timeout::within;
 use crate::clock::ServiceClock;
 use crate::remedy::Remedy;
+
+mod chain;
+mod container;
+mod environment;
+mod instance;
+mod json;
+mod keys;
+mod lookup;
+mod process;
+mod profile;
+mod role;
+mod service;
+mod sso;
+mod sts;
+mod web_identity;
+mod xml;
+
+use chain::Chain;
 
 /// Credentials this close to their expiry are renewed in the background, while they are still used.
 const RENEW_AHEAD: Duration = Duration::from_mins(5);
@@ -47,9 +53,6 @@ const PROVIDER_LIMIT: Duration = Duration::from_secs(15);
 /// Credentials for a local engine, which accepts any. DynamoDB Local accepts only letters and digits.
 const LOCAL_KEY: &str = "local";
 
-const NOT_FOUND: &str = "no credentials found: neither in the environment (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY), \
-     nor in the profile (~/.aws, AWS_PROFILE), nor from web identity, container or EC2 instance metadata";
-
 /// Credentials in use.
 #[derive(Debug, Clone)]
 pub(crate) struct Current {
@@ -60,10 +63,7 @@ pub(crate) struct Current {
 
 /// The failure of a provider, as text: the `Debug` of its error shows whole HTTP answers, and with them secrets.
 fn provider_failed(error: &CredentialsError) -> Failure {
-    let mut reason = chain(error);
-    if reason.contains(LOGIN_FEATURE) {
-        return Failure::new(LOGIN_SESSION);
-    }
+    let mut reason = reason::chain(error);
     if let Some((at, code)) = SIGNATURE_ERRORS
         .iter()
         .find_map(|code| Some((reason.find(code)?, code)))
@@ -81,13 +81,6 @@ fn provider_failed(error: &CredentialsError) -> Failure {
     };
     Failure::new(format!("the credential provider failed: {reason}")).with_remedy(remedy)
 }
-
-/// The chain's reason for a profile with `login_session` names a feature of its crate, which is no help to a user.
-const LOGIN_FEATURE: &str = "credentials-login";
-
-const LOGIN_SESSION: &str = "the profile signs in by `aws login` (login_session), which only the AWS CLI can renew: \
-     use a profile with the line `credential_process = aws configure export-credentials --profile NAME --format process`, \
-     where NAME is the profile that signs in";
 
 /// Errors of STS whose text quotes the request as it should have been signed, with the session token.
 const SIGNATURE_ERRORS: [&str; 3] = [
@@ -138,11 +131,9 @@ impl CredentialCache {
             None => Source::Found(Chain {
                 environment: config.environment.clone(),
                 profile: config.profile.clone(),
-                region: Region::new(region.to_owned()),
+                region: region.to_owned(),
                 connector,
-                clock: config.clock.clone(),
-                built: tokio::sync::Mutex::default(),
-                is_refused: AtomicBool::default(),
+                correct_clock_skew: config.correct_clock_skew,
             }),
         };
         Self::over(source, config.clock.clone())
@@ -216,9 +207,6 @@ impl CredentialCache {
             .is_some_and(|current| current.generation == generation)
         {
             state.current = None;
-            if let Source::Found(chain) = &*self.source {
-                chain.is_refused.store(true, Ordering::Relaxed);
-            }
         }
     }
 
@@ -305,117 +293,6 @@ impl Source {
             Self::Found(chain) => chain.fetch().await,
         }
     }
-}
-
-/// The named profile if one is set; otherwise the environment, then the AWS SDK's own chain.
-struct Chain {
-    environment: Environment,
-    profile: Option<String>,
-    region: Region,
-    connector: Arc<Connector>,
-    clock: ServiceClock,
-    built: tokio::sync::Mutex<Option<SharedCredentialsProvider>>,
-    /// Whether the service has refused what the chain gave. A chain that is built does not read the profile again, where
-    /// another program may have put new keys.
-    is_refused: AtomicBool,
-}
-
-impl Chain {
-    async fn fetch(&self) -> Result<Credentials, Failure> {
-        if self.profile.is_none()
-            && let Some(credentials) = from_environment(&self.environment)
-        {
-            return Ok(credentials);
-        }
-        let mut built = self.built.lock().await;
-        // It is put back only if it succeeds: a chain that failed does not read the profile again.
-        let kept = built.take();
-        let chain = match kept.filter(|_| !self.is_refused.swap(false, Ordering::Relaxed)) {
-            Some(chain) => chain,
-            None => self.build().await,
-        };
-        match chain.provide_credentials().await {
-            Ok(credentials) => {
-                *built = Some(chain);
-                Ok(credentials)
-            }
-            Err(error @ CredentialsError::CredentialsNotLoaded(_)) => Err(not_found(&error)),
-            Err(error) => Err(provider_failed(&error)),
-        }
-    }
-
-    async fn build(&self) -> SharedCredentialsProvider {
-        let config = ProviderConfig::without_region()
-            .with_region(Some(self.region.clone()))
-            .with_time_source(self.clock.clone())
-            .with_http_client(SdkHttp::new(Arc::clone(&self.connector)));
-        // A named profile means its account, whatever the environment holds.
-        if let Some(profile) = &self.profile {
-            return SharedCredentialsProvider::new(
-                ProfileFileCredentialsProvider::builder()
-                    .profile_name(profile)
-                    .configure(&config)
-                    .build(),
-            );
-        }
-        // The Region is given here as well, so that the chain does not look for one.
-        let mut chain = DefaultCredentialsChain::builder()
-            .region(self.region.clone())
-            .configure(config);
-        // The keys must be those of the profile that gave the endpoint.
-        if let Some(name) = profile::name_in(&self.environment) {
-            chain = chain.profile_name(name);
-        }
-        SharedCredentialsProvider::new(chain.build().await)
-    }
-}
-
-impl fmt::Debug for Chain {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Chain")
-            .field("profile", &self.profile)
-            .field("region", &self.region)
-            .finish_non_exhaustive()
-    }
-}
-
-/// No credentials were found. The text includes what is wrong with the profile, if there is one.
-fn not_found(error: &CredentialsError) -> Failure {
-    let attempts = error
-        .source()
-        .and_then(|source| source.downcast_ref::<ProviderChainError<CredentialsError>>());
-    let of_profile = match attempts {
-        Some(chain) => chain
-            .attempts()
-            .iter()
-            .find(|attempt| attempt.name() == "Profile")
-            .and_then(|attempt| attempt.error().source()),
-        None => error.source(),
-    };
-    let failure = match of_profile {
-        Some(reason) => Failure::new(format!("{NOT_FOUND} ({reason})")),
-        None => Failure::new(NOT_FOUND),
-    };
-    failure.with_remedy(Remedy::SetCredentials)
-}
-
-/// `AWS_…`, then `AMAZON_…`, which the JavaScript SDK 2 reads.
-fn from_environment(environment: &Environment) -> Option<Credentials> {
-    ["AWS", "AMAZON"].iter().find_map(|prefix| {
-        let get = |name: &str| {
-            let value = environment.get(&format!("{prefix}_{name}"))?;
-            let value = value.trim();
-            (!value.is_empty()).then(|| value.to_owned())
-        };
-        let (key, secret) = (get("ACCESS_KEY_ID")?, get("SECRET_ACCESS_KEY")?);
-        Some(Credentials::new(
-            key,
-            secret,
-            get("SESSION_TOKEN"),
-            None,
-            "environment",
-        ))
-    })
 }
 
 #[cfg(test)]

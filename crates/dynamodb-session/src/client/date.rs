@@ -1,4 +1,4 @@
-//! Calendar dates in two forms: as HTTP headers have them, and as request signatures need them.
+//! Calendar dates as HTTP headers, request signatures and expiring credentials have them.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -95,20 +95,95 @@ pub(crate) fn parse_http_date(text: &str) -> Option<SystemTime> {
     let name = parts.next()?;
     let month = MONTHS.iter().position(|month| *month == name)? + 1;
     let year = number(parts.next()?, 4)?;
-    let mut clock = parts.next()?.split(':');
-    let (hour, minute, second) = (
-        number(clock.next()?, 2)?,
-        number(clock.next()?, 2)?,
-        number(clock.next()?, 2)?,
-    );
-    // 60 is a leap second.
-    let in_range = hour < 24 && minute < 60 && second <= 60;
-    if !in_range || clock.next().is_some() || parts.next() != Some("GMT") || parts.next().is_some()
-    {
+    let clock = parts.next()?;
+    if parts.next() != Some("GMT") || parts.next().is_some() {
         return None;
     }
-    let days = days_from_civil(year, u64::try_from(month).ok()?, day)?;
-    Some(UNIX_EPOCH + Duration::from_secs(days * DAY_SECS + hour * 3600 + minute * 60 + second))
+    let secs = secs_of([year, u64::try_from(month).ok()?, day], clock)?;
+    Some(UNIX_EPOCH + Duration::from_secs(secs))
+}
+
+/// Reads a time as expiring credentials and tokens have it: `2026-12-31T23:59:59Z`.
+///
+/// As in botocore, the second may have a fraction, a blank may stand for `T`, and `UTC` or an offset for `Z`. A time
+/// without a zone is refused: whose time it is would be a guess.
+pub(crate) fn parse_timestamp(text: &str) -> Option<SystemTime> {
+    let (date, rest) = text.trim().split_at_checked(10)?;
+    let (clock, rest) = rest.strip_prefix(['T', 't', ' '])?.split_at_checked(8)?;
+    let rest = match rest.strip_prefix('.') {
+        Some(fraction) => {
+            let after = fraction.trim_start_matches(|char: char| char.is_ascii_digit());
+            (after.len() < fraction.len()).then_some(after)?
+        }
+        None => rest,
+    };
+    let secs = secs_of(numbers(date, '-', [4, 2, 2])?, clock)?;
+    let (ahead, offset) = offset_secs(rest.trim_start())?;
+    let secs = if ahead {
+        secs.checked_sub(offset)?
+    } else {
+        secs + offset
+    };
+    Some(UNIX_EPOCH + Duration::from_secs(secs))
+}
+
+/// Whether a zone is ahead of UTC, and by how much it differs.
+fn offset_secs(zone: &str) -> Option<(bool, u64)> {
+    if ["Z", "UTC", "GMT"]
+        .iter()
+        .any(|name| zone.eq_ignore_ascii_case(name))
+    {
+        return Some((true, 0));
+    }
+    let (ahead, digits) = match zone.strip_prefix('+') {
+        Some(digits) => (true, digits),
+        None => (false, zone.strip_prefix('-')?),
+    };
+    let (hours, minutes) = match digits.split_once(':') {
+        Some((hours, minutes)) => (hours, minutes),
+        None => digits.split_at_checked(2)?,
+    };
+    let minutes = if minutes.is_empty() {
+        0
+    } else {
+        number(minutes, 2).filter(|minutes| *minutes < 60)?
+    };
+    let hours = number(hours, 2).filter(|hours| *hours < 24)?;
+    Some((ahead, hours * 3600 + minutes * 60))
+}
+
+/// An instant as `2026-12-31T23:59:59Z`. It cuts off and limits like [`AmzDate::new`].
+pub(crate) fn timestamp(time: SystemTime) -> String {
+    let date = AmzDate::new(time);
+    let part = |range: std::ops::Range<usize>| String::from_utf8_lossy(&date.0[range]).into_owned();
+    format!(
+        "{}-{}-{}T{}:{}:{}Z",
+        part(0..4),
+        part(4..6),
+        part(6..8),
+        part(9..11),
+        part(11..13),
+        part(13..15)
+    )
+}
+
+/// The seconds since the epoch of year, month and day, and a time of day such as `23:59:59`.
+fn secs_of([year, month, day]: [u64; 3], clock: &str) -> Option<u64> {
+    let [hour, minute, second] = numbers(clock, ':', [2, 2, 2])?;
+    // 60 is a leap second.
+    let in_range = hour < 24 && minute < 60 && second <= 60;
+    let days = days_from_civil(year, month, day).filter(|_| in_range)?;
+    Some(days * DAY_SECS + hour * 3600 + minute * 60 + second)
+}
+
+/// The numbers of a text such as `12:59:59`, if they have these many digits.
+fn numbers<const N: usize>(text: &str, between: char, digits: [usize; N]) -> Option<[u64; N]> {
+    let mut parts = text.split(between);
+    let mut found = [0; N];
+    for (value, digits) in found.iter_mut().zip(digits) {
+        *value = number(parts.next()?, digits)?;
+    }
+    parts.next().is_none().then_some(found)
 }
 
 fn number(text: &str, digits: usize) -> Option<u64> {

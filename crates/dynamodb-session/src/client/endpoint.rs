@@ -3,8 +3,10 @@
 use std::net::IpAddr;
 
 use super::config::ClientConfig;
+use super::environment::Environment;
 use super::profile::{Profile, Profiles};
 use super::reason::InvalidSetting;
+use super::settings::Service;
 use super::{authority, settings};
 
 /// An address to connect to and the path to ask for.
@@ -33,8 +35,8 @@ struct Partition {
     prefix: &'static str,
     suffix: &'static str,
     dual_stack_suffix: &'static str,
-    /// The first label of a FIPS endpoint that is not dual-stack.
-    fips_label: &'static str,
+    /// Whether its FIPS endpoints that are not dual-stack have the plain names.
+    plain_fips: bool,
 }
 
 /// From botocore's `partitions.json` and the endpoint rule set of DynamoDB. The last one takes all Regions
@@ -43,7 +45,7 @@ const PARTITIONS: [Partition; 8] = [
     partition("cn-", "amazonaws.com.cn", "api.amazonwebservices.com.cn"),
     // All endpoints of GovCloud are FIPS endpoints, under their plain names.
     Partition {
-        fips_label: "dynamodb",
+        plain_fips: true,
         ..partition("us-gov-", "amazonaws.com", "api.aws")
     },
     partition("us-iso-", "c2s.ic.gov", "api.aws.ic.gov"),
@@ -63,28 +65,50 @@ const fn partition(
         prefix,
         suffix,
         dual_stack_suffix,
-        fips_label: "dynamodb-fips",
+        plain_fips: false,
     }
 }
 
-/// The host name of a Region's own endpoint.
-fn regional_host(region: &str, fips: bool, dual_stack: bool) -> String {
+/// The host name of a service's own endpoint in a Region.
+fn regional_host(label: &str, region: &str, fips: bool, dual_stack: bool) -> String {
     let of_region = |partition: &&Partition| region.starts_with(partition.prefix);
     let partition = PARTITIONS
         .iter()
         .find(of_region)
         .unwrap_or(&PARTITIONS[PARTITIONS.len() - 1]);
-    let label = match (fips, dual_stack) {
-        (false, _) => "dynamodb",
-        (true, false) => partition.fips_label,
-        (true, true) => "dynamodb-fips",
+    let fips = if fips && (dual_stack || !partition.plain_fips) {
+        "-fips"
+    } else {
+        ""
     };
     let suffix = if dual_stack {
         partition.dual_stack_suffix
     } else {
         partition.suffix
     };
-    format!("{label}.{region}.{suffix}")
+    format!("{label}{fips}.{region}.{suffix}").to_ascii_lowercase()
+}
+
+/// Where another service than DynamoDB is asked, by the same settings of environment and profile.
+pub(super) fn of_service(
+    service: &Service,
+    region: &str,
+    environment: &Environment,
+    profile: Profile<'_>,
+) -> Result<Endpoint, InvalidSetting> {
+    let profile = Some(profile);
+    let (region, _) = split_fips(region)?;
+    if let Some((setting, url)) = settings::endpoint_url(service, environment, profile)? {
+        return parse(setting, url, region, true);
+    }
+    let fips = settings::USE_FIPS.is_true(environment, profile);
+    let dual_stack = settings::USE_DUAL_STACK.is_true(environment, profile);
+    Ok(Endpoint {
+        tls: true,
+        host: regional_host(service.label, region, fips, dual_stack),
+        port: default_port(true),
+        path: "/".to_owned(),
+    })
 }
 
 /// Checks Region and endpoint URL, as far as they are set, without I/O.
@@ -170,7 +194,7 @@ fn resolve_with(
             config.use_dual_stack || settings::USE_DUAL_STACK.is_true(environment, profile);
         Endpoint {
             tls: config.tls,
-            host: regional_host(region, fips, dual_stack).to_ascii_lowercase(),
+            host: regional_host(settings::DYNAMODB.label, region, fips, dual_stack),
             port: default_port(config.tls),
             path: "/".to_owned(),
         }
@@ -195,7 +219,7 @@ fn custom_url<'a>(
 ) -> Result<Option<(&'static str, &'a str)>, InvalidSetting> {
     match &config.endpoint_url {
         Some(url) => Ok(Some(("endpoint_url", url))),
-        None => settings::endpoint_url(&config.environment, profile),
+        None => settings::endpoint_url(&settings::DYNAMODB, &config.environment, profile),
     }
 }
 
@@ -279,6 +303,11 @@ pub(crate) fn parse(
 }
 
 impl Endpoint {
+    /// The path of something below the endpoint's own path.
+    pub(super) fn below(&self, path: &str) -> String {
+        format!("{}/{path}", self.path.trim_end_matches('/'))
+    }
+
     /// Host and port as in a URL and the `host` header: without the scheme's default port.
     pub(crate) fn authority(&self) -> String {
         if self.port == default_port(self.tls) {

@@ -25,6 +25,11 @@ impl Environment {
         value.filter(|value| !value.is_empty())
     }
 
+    /// All variables.
+    pub(super) fn variables(&self) -> impl Iterator<Item = (&String, &String)> {
+        self.0.iter()
+    }
+
     /// A path below the home directory, if that is known.
     pub(super) fn below_home(&self, path: &str) -> Option<PathBuf> {
         let home = if cfg!(windows) { "USERPROFILE" } else { "HOME" };

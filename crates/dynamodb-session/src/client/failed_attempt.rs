@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::reason::{Failure, InvalidSetting, chain};
 use super::service_error::{
-    CONDITION_FAILED, Retry, ServiceError, is_expired_token, judge, message,
+    CONDITION_FAILED, Retry, ServiceError, is_about_credentials, judge, message,
 };
 use crate::error::{Error, ErrorKind};
 use crate::remedy::Remedy;
@@ -61,7 +61,7 @@ impl FailedAttempt {
         let (kind, mut retry, remedy) = judge(code, status, text);
         if clock_corrected {
             retry = Once::take(&mut once.corrected_clock);
-        } else if is_expired_token(code) {
+        } else if is_about_credentials(code) {
             retry = Once::take(&mut once.new_credentials);
         }
         let error = if code.is_empty() {

@@ -20,7 +20,7 @@ use super::credentials::{CredentialCache, Current};
 use super::endpoint::{self, Endpoint};
 use super::pool::{Pool, Sender};
 use super::reason::{BoxError, InvalidSetting};
-use super::service_error::{ServiceError, is_about_signature};
+use super::service_error::{ServiceError, is_about_credentials, is_about_signature};
 use super::sign::Signer;
 use super::skew::correct_clock;
 use super::timeout::within;
@@ -61,8 +61,8 @@ struct Target {
     user_agent: HeaderValue,
     signer: Signer,
     credentials: CredentialCache,
-    /// The generation of the credentials that the service last reported as expired. Zero: not yet reported.
-    expired: AtomicU64,
+    /// The generation of the credentials that the service last refused. Zero: not yet.
+    refused: AtomicU64,
     connector: Arc<Connector>,
     pool: Pool,
     /// One permit for each connection that may be open.
@@ -114,7 +114,7 @@ impl Transport for HttpsTransport {
         if let Some(target) = self.target.get() {
             target
                 .credentials
-                .forget(target.expired.load(Ordering::Relaxed));
+                .forget(target.refused.load(Ordering::Relaxed));
         }
     }
 
@@ -173,9 +173,9 @@ impl Target {
             host: HeaderValue::try_from(&host).map_err(|_| invalid("endpoint_url"))?,
             user_agent: HeaderValue::try_from(user_agent)
                 .map_err(|_| invalid("user_agent_suffix"))?,
-            signer: Signer::new(&host, &endpoint.path, region),
+            signer: Signer::new(&host, &endpoint.path, region, "dynamodb"),
             credentials: CredentialCache::new(config, local, region, Arc::clone(&connector)),
-            expired: AtomicU64::new(0),
+            refused: AtomicU64::new(0),
             connector,
             pool: Pool::default(),
             connections: Semaphore::new(config.max_connections.min(Semaphore::MAX_PERMITS)),
@@ -213,12 +213,12 @@ impl Target {
         let status = head.status.as_u16();
         let mut clock_corrected = false;
         if status >= 400 {
-            if find(&body, b"ExpiredToken") {
-                self.expired.store(current.generation, Ordering::Relaxed);
-            }
             // The clock of a proxy or a load balancer is not to be trusted, and its answer has no such id. An answer about
             // anything else shows that the time was right.
             let error = serde_json::from_slice::<ServiceError<'_>>(&body).unwrap_or_default();
+            if is_about_credentials(error.code()) {
+                self.refused.store(current.generation, Ordering::Relaxed);
+            }
             if config.correct_clock_skew && request_id.is_some() && is_about_signature(error.code())
             {
                 clock_corrected = correct_clock(
@@ -251,7 +251,7 @@ impl Target {
         let target = request.operation.target();
         let signature = self
             .signer
-            .sign(&current.credentials, target, &request.body, time);
+            .sign(&current.credentials, Some(target), &request.body, time);
         let mut authorization =
             HeaderValue::from_maybe_shared(Bytes::from(signature.authorization))
                 .map_err(unsendable)?;
@@ -374,10 +374,6 @@ fn timed_out(what: impl Into<BoxError>) -> Failed {
 
 fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
-}
-
-fn find(bytes: &[u8], what: &[u8]) -> bool {
-    bytes.windows(what.len()).any(|window| window == what)
 }
 
 fn check_crc32(headers: &HeaderMap, body: &[u8]) -> Result<(), Failed> {

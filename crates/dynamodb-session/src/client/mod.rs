@@ -6,7 +6,7 @@
 //! | one attempt | [`transport`](crate::transport), [`https`], [`pool`], [`body`], [`skew`] |
 //! | a connection | [`connect`], [`tcp`], [`proxy`], [`tls`], [`stream`], [`timeout`] |
 //! | where to | [`endpoint`], [`authority`], [`settings`], [`profile`], [`environment`] |
-//! | credentials and signatures | [`credentials`], [`sdk_http`], [`sign`], [`date`] |
+//! | credentials and signatures | [`credentials`], [`sign`], [`date`], [`percent`] |
 //! | settings, and what is wrong with them | [`config`], [`check`], [`reason`] |
 //!
 //! The files do not import each other in a ring.
@@ -23,12 +23,12 @@ mod environment;
 mod failed_attempt;
 pub(crate) mod https;
 mod limit;
+mod percent;
 mod pool;
 mod profile;
 mod proxy;
 mod reason;
 pub(crate) mod retry;
-mod sdk_http;
 mod service_error;
 mod settings;
 mod sign;

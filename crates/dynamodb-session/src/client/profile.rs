@@ -14,11 +14,18 @@ use ini::Section;
 /// All profiles of the two files, and the sections that they refer to.
 #[derive(Default)]
 pub(super) struct Profiles {
-    /// Both files together. What stands in the credentials file counts.
-    by_name: BTreeMap<String, Section>,
+    config: File,
+    credentials: File,
     services: BTreeMap<String, Section>,
-    /// Where they were looked for.
-    files: Vec<PathBuf>,
+    sso_sessions: BTreeMap<String, Section>,
+}
+
+/// The profiles of one file, by their names.
+#[derive(Default)]
+struct File {
+    /// Where it was looked for. `None`: there is no home directory.
+    path: Option<PathBuf>,
+    profiles: BTreeMap<String, Section>,
 }
 
 /// One of them.
@@ -26,7 +33,8 @@ pub(super) struct Profiles {
 pub(super) struct Profile<'a> {
     name: &'a str,
     all: &'a Profiles,
-    section: &'a Section,
+    in_config: &'a Section,
+    in_credentials: &'a Section,
 }
 
 static EMPTY: Section = Section::new();
@@ -46,20 +54,21 @@ impl Profiles {
         let mut found = Self::default();
         for (header, section) in sections(config.as_ref())? {
             let (group, name) = if header == "default" {
-                (&mut found.by_name, "default")
+                (&mut found.config.profiles, "default")
             } else if let Some(name) = ini::named(&header, "profile") {
-                (&mut found.by_name, name)
+                (&mut found.config.profiles, name)
             } else if let Some(name) = ini::named(&header, "services") {
                 (&mut found.services, name)
+            } else if let Some(name) = ini::named(&header, "sso-session") {
+                (&mut found.sso_sessions, name)
             } else {
                 continue;
             };
             group.entry(name.to_owned()).or_default().extend(section);
         }
-        for (name, section) in sections(credentials.as_ref())? {
-            found.by_name.entry(name).or_default().extend(section);
-        }
-        found.files = config.into_iter().chain(credentials).collect();
+        found.credentials.profiles = sections(credentials.as_ref())?;
+        found.config.path = config;
+        found.credentials.path = credentials;
         Ok(found)
     }
 
@@ -75,42 +84,70 @@ impl Profiles {
             None => Ok(self.profile("default").unwrap_or(Profile {
                 name: "default",
                 all: self,
-                section: &EMPTY,
+                in_config: &EMPTY,
+                in_credentials: &EMPTY,
             })),
         }
     }
 
-    fn profile<'a>(&'a self, name: &'a str) -> Result<Profile<'a>, String> {
-        let section = self.by_name.get(name);
-        section
-            .map(|section| Profile {
-                name,
-                all: self,
-                section,
-            })
-            .ok_or_else(|| {
-                let files: Vec<_> = self
-                    .files
-                    .iter()
-                    .map(|file| file.display().to_string())
-                    .collect();
-                format!(
-                    "profile `{name}` was not defined, neither in {}",
-                    if files.is_empty() {
-                        "~/.aws/config nor in ~/.aws/credentials".to_owned()
-                    } else {
-                        files.join(" nor in ")
-                    }
-                )
-            })
+    /// A profile by its name. The error names the files.
+    pub(super) fn profile<'a>(&'a self, name: &'a str) -> Result<Profile<'a>, String> {
+        let in_config = self.config.profiles.get(name);
+        let in_credentials = self.credentials.profiles.get(name);
+        if in_config.or(in_credentials).is_none() {
+            return Err(format!(
+                "profile `{name}` was not defined, neither in {} nor in {}",
+                self.config_file(),
+                self.credentials_file()
+            ));
+        }
+        Ok(Profile {
+            name,
+            all: self,
+            in_config: in_config.unwrap_or(&EMPTY),
+            in_credentials: in_credentials.unwrap_or(&EMPTY),
+        })
+    }
+
+    /// The settings of an `sso-session` section.
+    pub(super) fn sso_session(&self, name: &str) -> Option<&BTreeMap<String, String>> {
+        self.sso_sessions.get(name)
+    }
+
+    /// The path of the configuration file, for messages.
+    pub(super) fn config_file(&self) -> String {
+        shown(self.config.path.as_ref(), "~/.aws/config")
+    }
+
+    /// The path of the credentials file, for messages.
+    pub(super) fn credentials_file(&self) -> String {
+        shown(self.credentials.path.as_ref(), "~/.aws/credentials")
     }
 }
 
+fn shown(path: Option<&PathBuf>, default: &str) -> String {
+    path.map_or(default.to_owned(), |path| path.display().to_string())
+}
+
 impl<'a> Profile<'a> {
-    /// A setting of the profile; `None` if it is missing or empty.
+    pub(super) fn name(&self) -> &'a str {
+        self.name
+    }
+
+    /// A setting of the profile; `None` if it is missing or empty. What stands in the credentials file counts.
     pub(super) fn get(&self, key: &str) -> Option<&'a str> {
-        let value = self.section.get(key).map(String::as_str);
-        value.filter(|value| !value.is_empty())
+        let value = self.in_credentials.get(key);
+        filled(value.or_else(|| self.in_config.get(key)))
+    }
+
+    /// A setting of the profile in the credentials file.
+    pub(super) fn in_credentials(&self, key: &str) -> Option<&'a str> {
+        filled(self.in_credentials.get(key))
+    }
+
+    /// A setting of the profile in the configuration file.
+    pub(super) fn in_config(&self, key: &str) -> Option<&'a str> {
+        filled(self.in_config.get(key))
     }
 
     /// The URL that the profile gives a service, such as `dynamodb`: in its services section, or for all of them.
@@ -132,11 +169,16 @@ impl<'a> Profile<'a> {
     }
 }
 
+fn filled(value: Option<&String>) -> Option<&str> {
+    value.map(String::as_str).filter(|value| !value.is_empty())
+}
+
 // The files hold secrets.
 impl fmt::Debug for Profiles {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Profiles")
-            .field("files", &self.files)
+            .field("config", &self.config.path)
+            .field("credentials", &self.credentials.path)
             .finish_non_exhaustive()
     }
 }

@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use super::failed_attempt::{FailedAttempt, Once, is_answer};
 use super::limit::{Admission, RetryBudget};
-use super::service_error::{CONDITION_FAILED, Retry, is_expired_token};
+use super::service_error::{CONDITION_FAILED, Retry, is_about_credentials};
 use super::timeout::within;
 use crate::clock::ServiceClock;
 use crate::error::Error;
@@ -279,7 +279,7 @@ impl Client {
                         code: code(),
                     });
                     if failure.retry == Retry::AtOnce
-                        && failure.error.code().is_some_and(is_expired_token)
+                        && failure.error.code().is_some_and(is_about_credentials)
                     {
                         self.transport.credentials_expired();
                     }

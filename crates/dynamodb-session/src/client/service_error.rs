@@ -57,8 +57,16 @@ impl ServiceError<'_> {
     }
 }
 
-pub(super) fn is_expired_token(code: &str) -> bool {
-    matches!(code, "ExpiredTokenException" | "ExpiredToken")
+/// Whether the service refuses the credentials, and others may be found: keys that have expired, or been deleted, may
+/// have been replaced in a file.
+pub(super) fn is_about_credentials(code: &str) -> bool {
+    matches!(
+        code,
+        "ExpiredTokenException"
+            | "ExpiredToken"
+            | "UnrecognizedClientException"
+            | "InvalidClientTokenId"
+    )
 }
 
 /// Whether the service refuses a signature, which a wrong clock can be the reason for.

@@ -25,6 +25,29 @@ pub(super) const REGION: Setting = setting(
 pub(super) const USE_FIPS: Setting = setting(&["AWS_USE_FIPS_ENDPOINT"], "use_fips_endpoint");
 pub(super) const USE_DUAL_STACK: Setting =
     setting(&["AWS_USE_DUALSTACK_ENDPOINT"], "use_dualstack_endpoint");
+pub(super) const STS_ENDPOINTS: Setting =
+    setting(&["AWS_STS_REGIONAL_ENDPOINTS"], "sts_regional_endpoints");
+pub(super) const METADATA_ENDPOINT: Setting = setting(
+    &["AWS_EC2_METADATA_SERVICE_ENDPOINT"],
+    "ec2_metadata_service_endpoint",
+);
+pub(super) const METADATA_MODE: Setting = setting(
+    &["AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE"],
+    "ec2_metadata_service_endpoint_mode",
+);
+pub(super) const METADATA_IPV6: Setting = setting(&["AWS_IMDS_USE_IPV6"], "imds_use_ipv6");
+pub(super) const METADATA_V1_DISABLED: Setting = setting(
+    &["AWS_EC2_METADATA_V1_DISABLED"],
+    "ec2_metadata_v1_disabled",
+);
+pub(super) const METADATA_TIMEOUT: Setting = setting(
+    &["AWS_METADATA_SERVICE_TIMEOUT"],
+    "metadata_service_timeout",
+);
+pub(super) const METADATA_ATTEMPTS: Setting = setting(
+    &["AWS_METADATA_SERVICE_NUM_ATTEMPTS"],
+    "metadata_service_num_attempts",
+);
 const IGNORE_URLS: Setting = setting(
     &["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"],
     "ignore_configured_endpoint_urls",
@@ -35,6 +58,11 @@ const ACCOUNT_ENDPOINT: Setting = setting(
 );
 
 impl Setting {
+    /// Its name in a profile.
+    pub(super) fn key(&self) -> &'static str {
+        self.key
+    }
+
     /// Its value: in the environment, or else in the profile.
     pub(super) fn value<'a>(
         &self,
@@ -65,20 +93,44 @@ pub(super) fn check(
     }
 }
 
-/// The URL that the environment or the profile gives DynamoDB, and the setting that it comes from.
+/// A service that this crate asks.
+pub(super) struct Service {
+    /// The environment variable with its URL.
+    url_variable: &'static str,
+    /// Its name in a services section.
+    key: &'static str,
+    /// The name of its hosts, without Region and suffix.
+    pub(super) label: &'static str,
+}
+
+const fn service(url_variable: &'static str, key: &'static str, label: &'static str) -> Service {
+    Service {
+        url_variable,
+        key,
+        label,
+    }
+}
+
+pub(super) const DYNAMODB: Service = service("AWS_ENDPOINT_URL_DYNAMODB", "dynamodb", "dynamodb");
+pub(super) const STS: Service = service("AWS_ENDPOINT_URL_STS", "sts", "sts");
+pub(super) const SSO: Service = service("AWS_ENDPOINT_URL_SSO", "sso", "portal.sso");
+pub(super) const SSO_OIDC: Service = service("AWS_ENDPOINT_URL_SSO_OIDC", "sso_oidc", "oidc");
+
+/// The URL that the environment or the profile gives a service, and the setting that it comes from.
 pub(super) fn endpoint_url<'a>(
+    service: &Service,
     environment: &'a Environment,
     profile: Option<Profile<'a>>,
 ) -> Result<Option<(&'static str, &'a str)>, InvalidSetting> {
     if IGNORE_URLS.is_true(environment, profile) {
         return Ok(None);
     }
-    for name in ["AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL"] {
+    for name in [service.url_variable, "AWS_ENDPOINT_URL"] {
         if let Some(url) = environment.get(name) {
             return Ok(Some((name, url)));
         }
     }
-    let of_profile = profile.map(|profile| profile.endpoint_url("dynamodb"));
+    let of_profile = profile.map(|profile| profile.endpoint_url(service.key));
     let of_profile = of_profile
         .transpose()
         .map_err(|reason| InvalidSetting::new("profile", reason))?;

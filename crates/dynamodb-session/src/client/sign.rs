@@ -1,4 +1,4 @@
-//! AWS Signature Version 4, for the only form of a DynamoDB request: `POST`, without a query, with few headers.
+//! AWS Signature Version 4, for the only form of request that this crate signs: `POST`, without a query, with few headers.
 //!
 //! A signature depends only on the request, the credentials and the time. The key that is derived from the secret is
 //! cached for its day. The rules:
@@ -12,9 +12,9 @@ use aws_credential_types::Credentials;
 use ring::{digest, hmac};
 
 use super::date::AmzDate;
+use super::percent;
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
-const SERVICE: &str = "dynamodb";
 const HEX: &[u8; 16] = b"0123456789abcdef";
 
 /// Signs requests to one endpoint.
@@ -22,6 +22,7 @@ pub(crate) struct Signer {
     host: String,
     canonical_path: String,
     region: String,
+    service: &'static str,
     cached: Mutex<Option<DerivedKey>>,
 }
 
@@ -43,21 +44,22 @@ pub(crate) struct Signature {
 }
 
 impl Signer {
-    /// `host` is the value of the `host` header; `path` is the path as it is sent.
-    pub(crate) fn new(host: &str, path: &str, region: &str) -> Self {
+    /// `host` is the value of the `host` header; `path` is the path as it is sent; `service` is `dynamodb` or `sts`.
+    pub(crate) fn new(host: &str, path: &str, region: &str, service: &'static str) -> Self {
         Self {
             host: host.to_owned(),
             canonical_path: canonical_path(path),
             region: region.to_owned(),
+            service,
             cached: Mutex::new(None),
         }
     }
 
-    /// Signs a request with the `x-amz-target` header `target` at `time`.
+    /// Signs a request at `time`. `target` is its `x-amz-target` header, if it has one.
     pub(crate) fn sign(
         &self,
         credentials: &Credentials,
-        target: &str,
+        target: Option<&str>,
         body: &[u8],
         time: SystemTime,
     ) -> Signature {
@@ -65,9 +67,11 @@ impl Signer {
         let day = date.day();
         let token = credentials.session_token();
 
-        let signed_headers = match token {
-            Some(_) => "host;x-amz-date;x-amz-security-token;x-amz-target",
-            None => "host;x-amz-date;x-amz-target",
+        let signed_headers = match (token, target) {
+            (Some(_), Some(_)) => "host;x-amz-date;x-amz-security-token;x-amz-target",
+            (None, Some(_)) => "host;x-amz-date;x-amz-target",
+            (Some(_), None) => "host;x-amz-date;x-amz-security-token",
+            (None, None) => "host;x-amz-date",
         };
         let body_hash = hex(digest::digest(&digest::SHA256, body).as_ref());
         let mut canonical = digest::Context::new(&digest::SHA256);
@@ -81,8 +85,10 @@ impl Signer {
             canonical.update(b"\nx-amz-security-token:");
             canonical.update(token.as_bytes());
         }
-        canonical.update(b"\nx-amz-target:");
-        canonical.update(target.as_bytes());
+        if let Some(target) = target {
+            canonical.update(b"\nx-amz-target:");
+            canonical.update(target.as_bytes());
+        }
         canonical.update(b"\n\n");
         canonical.update(signed_headers.as_bytes());
         canonical.update(b"\n");
@@ -95,7 +101,7 @@ impl Signer {
             b"/",
             self.region.as_bytes(),
             b"/",
-            SERVICE.as_bytes(),
+            self.service.as_bytes(),
             b"/aws4_request",
         ] {
             scope.extend_from_slice(part);
@@ -136,7 +142,7 @@ impl Signer {
         {
             return derived.key.clone();
         }
-        let key = derive_key(secret, day, &self.region);
+        let key = derive_key(secret, day, &self.region, self.service);
         *cached = Some(DerivedKey {
             secret: secret.to_owned(),
             day,
@@ -156,12 +162,12 @@ impl fmt::Debug for Signer {
     }
 }
 
-fn derive_key(secret: &str, day: [u8; 8], region: &str) -> hmac::Key {
+fn derive_key(secret: &str, day: [u8; 8], region: &str, service: &str) -> hmac::Key {
     let mut key = hmac::Key::new(hmac::HMAC_SHA256, format!("AWS4{secret}").as_bytes());
     for part in [
         &day[..],
         region.as_bytes(),
-        SERVICE.as_bytes(),
+        service.as_bytes(),
         b"aws4_request",
     ] {
         key = hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&key, part).as_ref());
@@ -173,24 +179,10 @@ fn derive_key(secret: &str, day: [u8; 8], region: &str) -> hmac::Key {
 ///
 /// `%` is escaped too: all services except S3 sign a path that is encoded once more than the path that is sent.
 fn canonical_path(path: &str) -> String {
-    let mut canonical = String::with_capacity(path.len());
-    for byte in path.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => {
-                canonical.push(char::from(byte));
-            }
-            _ => {
-                canonical.push('%');
-                for digit in [byte >> 4, byte & 15] {
-                    canonical.push(char::from(HEX[usize::from(digit)].to_ascii_uppercase()));
-                }
-            }
-        }
-    }
-    if canonical.is_empty() {
+    if path.is_empty() {
         "/".to_owned()
     } else {
-        canonical
+        percent::encoded(path, b"/")
     }
 }
 

@@ -224,6 +224,16 @@ async fn a_service_that_stays_silent_is_an_error_within_the_limits() {
     assert_eq!((error.kind(), error.attempts()), (ErrorKind::Timeout, 2));
 }
 
+#[tokio::test]
+#[ignore = "run by the test below, with an environment of its own"]
+async fn in_a_child() {
+    let store = SessionStore::builder()
+        .region("eu-west-1")
+        .endpoint_url(std::env::var("CHILD_ENDPOINT").unwrap());
+    load(&store.build().unwrap()).await.unwrap();
+    println!("<<loaded>>");
+}
+
 /// Lambda gives credentials in the environment. The store asks no other service, and reads and writes no file. `HOME`
 /// is not set, and the user's number has no user name.
 #[test]
@@ -241,7 +251,7 @@ fn the_environment_variables_are_enough() {
         command
             .args([
                 "--exact",
-                "client::credentials::in_a_child",
+                "client::lambda::in_a_child",
                 "--ignored",
                 "--nocapture",
             ])

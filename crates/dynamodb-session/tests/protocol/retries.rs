@@ -426,7 +426,7 @@ async fn errors_that_a_retry_does_not_cure_are_not_retried() {
     for (code, kind) in [
         ("AccessDeniedException", ErrorKind::AccessDenied),
         ("ResourceNotFoundException", ErrorKind::TableNotFound),
-        ("UnrecognizedClientException", ErrorKind::Credentials),
+        ("InvalidSignatureException", ErrorKind::Credentials),
         ("ValidationException", ErrorKind::Service),
     ] {
         let (store, tap) = scripted([refusal(code, "no")]);

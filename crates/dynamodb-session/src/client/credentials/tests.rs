@@ -2,7 +2,6 @@ use std::collections::VecDeque;
 use std::time::UNIX_EPOCH;
 
 use aws_credential_types::provider::{ProvideCredentials, future};
-use aws_smithy_runtime_api::client::result::ConnectorError;
 
 use super::super::reason::BoxError;
 use super::super::testing::{Act, Server, config, ok};
@@ -97,7 +96,7 @@ fn the_failure_of_a_provider_has_the_remedy_of_its_cause() {
         assert_eq!(of(signed_out.into()).remedy, Some(Remedy::SignIn));
     }
     let refused = Failure::new("refused").with_remedy(Remedy::AllowInProxy);
-    let failed = of(ConnectorError::io(refused.into()).into());
+    let failed = of(CredentialsError::provider_error(refused).into());
     assert_eq!(failed.remedy, Some(Remedy::AllowInProxy));
     assert!(failed.to_string().ends_with(": refused"), "{failed}");
     assert_eq!(of("out of order".into()).remedy, None);

@@ -62,3 +62,49 @@ fn only_valid_date_headers_are_read() {
         assert_eq!(parse_http_date(nonsense), None, "{nonsense}");
     }
 }
+
+#[test]
+fn times_of_credentials_are_read_in_the_forms_of_botocore() {
+    let expected = UNIX_EPOCH + Duration::from_secs(1_798_761_599);
+    for text in [
+        "2026-12-31T23:59:59Z",
+        "2026-12-31T23:59:59UTC",
+        "2026-12-31T23:59:59 UTC",
+        "2026-12-31T23:59:59GMT",
+        "2026-12-31t23:59:59z",
+        " 2026-12-31 23:59:59Z\n",
+        "2026-12-31T23:59:59.999Z",
+        "2026-12-31T23:59:59.999999999UTC",
+        "2026-12-31T23:59:59+00:00",
+        "2026-12-31T23:59:59-0000",
+        "2027-01-01T01:59:59+02:00",
+        "2027-01-01T05:29:59+0530",
+        "2026-12-31T15:59:59-08",
+    ] {
+        assert_eq!(parse_timestamp(text), Some(expected), "{text}");
+    }
+    for text in [
+        "",
+        "soon",
+        "2026-12-31",
+        "2026-12-31T23:59:59",
+        "2026-12-31T23:59Z",
+        "2026-12-31T23:59:59.Z",
+        "2026-12-31T24:00:00Z",
+        "2026-02-30T00:00:00Z",
+        "2026-12-31X23:59:59Z",
+        "2026-12-31T23:59:59+24:00",
+        "2026-12-31T23:59:59+01:60",
+        "2026-12-31T23:59:59+1",
+        "2026-12-31T23:59:59CET",
+        "2026-12-31T23:59:59Zulu",
+        "1970-01-01T00:00:00+01:00",
+        "2026-1-31T23:59:59Z",
+        "2026-12-31T23:59:5éZ",
+        "1798761599",
+    ] {
+        assert_eq!(parse_timestamp(text), None, "{text}");
+    }
+    assert_eq!(timestamp(expected), "2026-12-31T23:59:59Z");
+    assert_eq!(parse_timestamp(&timestamp(expected)), Some(expected));
+}

@@ -1,8 +1,9 @@
 //! Each provider of the chain, used by a store, against an imitation of the service that gives it credentials.
 //!
-//! Every test runs its store in a process of its own, because the chain reads the environment and the files of the
-//! process. The signatures of the requests to DynamoDB show which credentials were used.
+//! Each test has a host of its own: a home directory and environment variables, which are given to the store. The
+//! signatures of the requests to DynamoDB show which credentials were used.
 
+use std::cell::Cell;
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
@@ -10,7 +11,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use dynamodb_session::clock::ManualClock;
 use dynamodb_session::options::{ConnectionOptions, RetryOptions, TlsRoots};
-use dynamodb_session::{SessionId, SessionStore};
+use dynamodb_session::{Builder, SessionId, SessionStore};
 use serde_json::Value;
 
 use crate::client::aws::{Answer, Aws, Received};
@@ -19,54 +20,15 @@ mod container;
 mod instance;
 mod process;
 mod profile;
+mod role;
 mod sso;
 mod web_identity;
 
 /// The imitations put this text into every secret and token. No error may show it.
 const SECRET: &str = "hunter2";
 
-/// A child prints this if its loads succeed.
+/// The outcome of loads that succeed.
 const LOADED: &str = "loaded";
-
-#[tokio::test]
-#[ignore = "the tests of credentials run it, in their own environment"]
-async fn in_a_child() {
-    let variable = |name: &str| std::env::var(name).ok();
-    // Providers retry for some seconds.
-    let timeout = variable("CHILD_TIMEOUT_MS").map_or(30_000, |ms| ms.parse().unwrap());
-    let mut builder = SessionStore::builder()
-        .region("eu-west-1")
-        .retry_options(RetryOptions::default().operation_timeout(Duration::from_millis(timeout)));
-    if let Some(url) = variable("CHILD_ENDPOINT") {
-        builder = builder.endpoint_url(url);
-    }
-    if let Some(proxy) = variable("CHILD_PROXY") {
-        builder = builder.connection_options(ConnectionOptions::default().proxy(proxy));
-    }
-    if let Some(profile) = variable("CHILD_PROFILE") {
-        builder = builder.profile(profile);
-    }
-    if let Some(secs) = variable("CHILD_CLOCK") {
-        let secs = Duration::from_secs(secs.parse().unwrap());
-        builder = builder.clock(ManualClock::new(UNIX_EPOCH + secs));
-    }
-    if let Some(pem) = variable("CHILD_ROOTS") {
-        builder =
-            builder.connection_options(ConnectionOptions::default().tls_roots(TlsRoots::Pem(pem)));
-    }
-    let store = builder.build().unwrap();
-    let count = variable("CHILD_LOADS").map_or(1, |count| count.parse().unwrap());
-    let first = outcome(&store, count).await;
-    if let Some(script) = variable("CHILD_BETWEEN") {
-        Command::new("sh").args(["-c", &script]).status().unwrap();
-    }
-    let second = outcome(&store, 1).await;
-    // The error of a later call must not say less.
-    println!("<<{first}>>");
-    if second != first {
-        println!("then <<{second}>>");
-    }
-}
 
 /// The outcome of parallel loads: `loaded`, or the text of an error.
 async fn outcome(store: &SessionStore, loads: u32) -> String {
@@ -90,26 +52,41 @@ async fn outcome(store: &SessionStore, loads: u32) -> String {
     outcome
 }
 
-/// A child process: its home directory and its environment variables.
-struct Child {
+/// A host: its home directory and its environment variables.
+struct Host {
     home: PathBuf,
     variables: Vec<(String, String)>,
+    builder: Cell<Builder>,
+    connection: ConnectionOptions,
+    loads: u32,
+    /// A script that runs between the two rounds of loads.
+    between: Option<String>,
 }
 
-impl Child {
-    /// A child with an empty home directory, which uses `aws` as DynamoDB.
+impl Host {
+    /// A host with an empty home directory, which uses `aws` as DynamoDB.
     fn new(test: &str, aws: &Aws) -> Self {
         let name = format!("dynamodb-session-{test}-{}", std::process::id());
         let home = std::env::temp_dir().join(name);
         fs::create_dir_all(&home).unwrap();
-        let child = Self {
-            home,
+        // Providers retry for some seconds.
+        let retry = RetryOptions::default().operation_timeout(Duration::from_secs(30));
+        let builder = SessionStore::builder()
+            .region("eu-west-1")
+            .endpoint_url(aws.url())
+            .retry_options(retry);
+        let host = Self {
             variables: Vec::new(),
+            builder: Cell::new(builder),
+            connection: ConnectionOptions::default(),
+            loads: 1,
+            between: None,
+            home,
         };
-        child
+        let home = host.path("");
+        host.set("HOME", home)
             .set("PATH", std::env::var("PATH").unwrap())
             .set("AWS_EC2_METADATA_DISABLED", "true")
-            .set("CHILD_ENDPOINT", aws.url())
     }
 
     fn set(mut self, name: &str, value: impl Into<String>) -> Self {
@@ -118,10 +95,37 @@ impl Child {
         self
     }
 
+    /// Changes the settings of the store.
+    fn with(self, change: impl FnOnce(Builder) -> Builder) -> Self {
+        self.builder.set(change(self.builder.take()));
+        self
+    }
+
+    fn profile(self, name: &str) -> Self {
+        self.with(|builder| builder.profile(name))
+    }
+
+    /// The store's clock stands at this second of the epoch.
+    fn clock(self, secs: u64) -> Self {
+        self.with(|builder| builder.clock(ManualClock::new(UNIX_EPOCH + Duration::from_secs(secs))))
+    }
+
+    fn loads(mut self, loads: u32) -> Self {
+        self.loads = loads;
+        self
+    }
+
+    fn between(mut self, script: impl Into<String>) -> Self {
+        self.between = Some(script.into());
+        self
+    }
+
     /// Uses the imitation as a proxy to the hosts of AWS.
-    fn through(self, aws: &Aws) -> Self {
-        self.set("CHILD_PROXY", aws.url())
-            .set("CHILD_ROOTS", aws.authority())
+    fn through(mut self, aws: &Aws) -> Self {
+        let roots = TlsRoots::Pem(aws.authority());
+        let connection = std::mem::take(&mut self.connection);
+        self.connection = connection.proxy(aws.url()).tls_roots(roots);
+        self
     }
 
     /// Writes a file below the home directory.
@@ -136,43 +140,35 @@ impl Child {
         self.home.join(path).to_str().unwrap().to_owned()
     }
 
-    /// Runs the child, whose two rounds of loads must have the same outcome. Returns that outcome.
-    fn run(&self) -> String {
-        let [outcome] = self.outcomes().try_into().unwrap();
-        outcome
+    /// The store, once: it takes the settings.
+    fn store(&self) -> SessionStore {
+        let builder = self.builder.take();
+        let builder = builder.connection_options(self.connection.clone());
+        builder.environment(self.variables.clone()).build().unwrap()
     }
 
-    fn outcomes(&self) -> Vec<String> {
-        let output = Command::new(std::env::current_exe().unwrap())
-            .args([
-                "--exact",
-                "client::credentials::in_a_child",
-                "--ignored",
-                "--nocapture",
-            ])
-            .current_dir(&self.home)
-            .env_clear()
-            .env("HOME", &self.home)
-            .envs(self.variables.clone())
-            .output()
-            .unwrap();
-        let shown = format!(
-            "{}{}",
-            String::from_utf8_lossy(&output.stdout),
-            String::from_utf8_lossy(&output.stderr)
-        );
-        assert!(!shown.contains(SECRET), "{shown}");
-        let outcomes = shown.split("<<").skip(1);
-        let outcomes: Vec<_> = outcomes.filter_map(|text| text.split_once(">>")).collect();
-        assert!(!outcomes.is_empty(), "{shown}");
-        outcomes
-            .iter()
-            .map(|(text, _)| (*text).to_owned())
-            .collect()
+    /// Makes two rounds of loads, which must have the same outcome. Returns that outcome.
+    fn run(&self) -> String {
+        let [first, second] = self.outcomes();
+        // The error of a later call must not say less.
+        assert_eq!(first, second);
+        first
+    }
+
+    #[tokio::main(flavor = "current_thread")]
+    async fn outcomes(&self) -> [String; 2] {
+        let store = self.store();
+        let first = outcome(&store, self.loads).await;
+        if let Some(script) = &self.between {
+            let mut shell = Command::new("sh");
+            let shell = shell.args(["-c", script]).current_dir(&self.home);
+            assert!(shell.status().unwrap().success());
+        }
+        [first, outcome(&store, 1).await]
     }
 }
 
-impl Drop for Child {
+impl Drop for Host {
     fn drop(&mut self) {
         // A leftover directory is harmless.
         let _ = fs::remove_dir_all(&self.home);

@@ -5,12 +5,12 @@ use super::*;
 const ASSUME: &str = "[profile web]\nrole_arn = arn:aws:iam::123456789012:role/web\n\
                       source_profile = base\nrole_session_name = shop\n";
 
-fn with_source(test: &str, aws: &Aws) -> Child {
+fn with_source(test: &str, aws: &Aws) -> Host {
     let keys = format!(
         "[base]\naws_access_key_id = AKIDBASE\naws_secret_access_key = {SECRET}\naws_session_token = {}\n",
         token("AKIDBASE")
     );
-    Child::new(test, aws)
+    Host::new(test, aws)
         .file(".aws/config", ASSUME)
         .file(".aws/credentials", &keys)
         .set("AWS_PROFILE", "web")
@@ -45,8 +45,8 @@ fn assert_assumed(aws: &Aws) {
 #[test]
 fn a_role_is_assumed_at_the_endpoint_configured_for_sts() {
     let aws = Aws::start(assume);
-    let child = with_source("assume-url", &aws).set("AWS_ENDPOINT_URL_STS", aws.url());
-    assert_eq!(child.run(), LOADED);
+    let host = with_source("assume-url", &aws).set("AWS_ENDPOINT_URL_STS", aws.url());
+    assert_eq!(host.run(), LOADED);
     assert_assumed(&aws);
 }
 
@@ -66,7 +66,7 @@ fn a_role_is_assumed_at_the_sts_of_the_region_through_the_proxy() {
 #[test]
 fn the_source_of_a_role_can_be_the_environment() {
     let aws = Aws::start(assume);
-    let child = Child::new("assume-environment", &aws)
+    let host = Host::new("assume-environment", &aws)
         .file(
             ".aws/config",
             "[profile web]\nrole_arn = arn:aws:iam::123456789012:role/web\n\
@@ -77,8 +77,8 @@ fn the_source_of_a_role_can_be_the_environment() {
         .set("AWS_SESSION_TOKEN", token("AKIDBASE"))
         .set("AWS_ENDPOINT_URL_STS", aws.url())
         // With AWS_PROFILE, the keys in the environment would come before the profile. A named profile comes first.
-        .set("CHILD_PROFILE", "web");
-    assert_eq!(child.run(), LOADED);
+        .profile("web");
+    assert_eq!(host.run(), LOADED);
     assert_assumed(&aws);
 }
 
@@ -88,8 +88,8 @@ fn a_role_that_may_not_be_assumed_is_named() {
         format!("User base is not authorized to perform: sts:AssumeRole on resource: {ROLE}");
     let text = refusal.clone();
     let aws = Aws::start(move |_| sts_error("AccessDenied", &text));
-    let child = with_source("assume-denied", &aws).set("AWS_ENDPOINT_URL_STS", aws.url());
-    let outcome = child.run();
+    let host = with_source("assume-denied", &aws).set("AWS_ENDPOINT_URL_STS", aws.url());
+    let outcome = host.run();
     assert!(
         outcome.contains(&refusal) && outcome.contains("AccessDenied"),
         "{outcome}"
@@ -107,12 +107,12 @@ fn an_error_of_sts_that_quotes_the_request_does_not_show_the_token() {
         );
         sts_error("SignatureDoesNotMatch", &message)
     });
-    let child = with_source("assume-signature", &aws).set("AWS_ENDPOINT_URL_STS", aws.url());
-    let outcome = child.run();
+    let host = with_source("assume-signature", &aws).set("AWS_ENDPOINT_URL_STS", aws.url());
+    let outcome = host.run();
     assert!(outcome.contains("SignatureDoesNotMatch"), "{outcome}");
 }
 
-/// The AWS SDK repeats the request to STS with the service's time, and the store the one to DynamoDB.
+/// The request to STS is repeated with the service's time, which is then that of the store as well.
 #[test]
 fn a_role_is_assumed_by_a_host_whose_clock_is_wrong() {
     let aws = Aws::start_at("127.0.0.1:0", |request| {
@@ -135,12 +135,12 @@ fn a_role_is_assumed_by_a_host_whose_clock_is_wrong() {
         }
     });
     // Seven hours later.
-    let child = with_source("assume-clock", &aws)
-        .set("CHILD_CLOCK", "1800025200")
+    let host = with_source("assume-clock", &aws)
+        .clock(1_800_025_200)
         .set("AWS_ENDPOINT_URL_STS", aws.url());
-    assert_eq!(child.run(), LOADED);
+    assert_eq!(host.run(), LOADED);
     assert_signed(&aws, "AKIDROLE");
-    assert_eq!((aws.others().len(), aws.dynamodb().len()), (2, 3));
+    assert_eq!((aws.others().len(), aws.dynamodb().len()), (2, 2));
 }
 
 #[test]
@@ -156,7 +156,7 @@ fn a_proxy_that_refuses_sts_is_named() {
 #[test]
 fn a_source_that_does_not_exist_is_named() {
     let aws = Aws::start(nothing);
-    let outcome = Child::new("assume-nobody", &aws)
+    let outcome = Host::new("assume-nobody", &aws)
         .file(".aws/config", ASSUME)
         .set("AWS_PROFILE", "web")
         .run();
@@ -173,13 +173,13 @@ fn a_profile_that_is_added_later_is_found_without_a_restart() {
     let keys =
         format!("[default]\naws_access_key_id = AKIDLATE\naws_secret_access_key = {SECRET}\n");
     for (test, profile) in [("late", None), ("late-named", Some("default"))] {
-        let mut child = Child::new(test, &aws)
+        let mut host = Host::new(test, &aws)
             .file("late", &keys)
-            .set("CHILD_BETWEEN", "mkdir .aws && mv late .aws/credentials");
+            .between("mkdir .aws && mv late .aws/credentials");
         if let Some(profile) = profile {
-            child = child.set("CHILD_PROFILE", profile);
+            host = host.profile(profile);
         }
-        let outcomes = child.outcomes();
+        let outcomes = host.outcomes();
         assert!(outcomes[0].contains("no credentials found"), "{outcomes:?}");
         assert_eq!(outcomes[1], LOADED);
     }
@@ -194,11 +194,15 @@ fn a_profile_that_signs_in_by_aws_login_is_told_what_to_use() {
          [profile role]\nrole_arn = {ROLE}\nsource_profile = me\n"
     );
     for profile in ["default", "me", "role"] {
-        for variable in ["AWS_PROFILE", "CHILD_PROFILE"] {
-            let outcome = Child::new(&format!("login-{profile}-{variable}"), &aws)
-                .file(".aws/config", &config)
-                .set(variable, profile)
-                .run();
+        for is_named in [true, false] {
+            let host = Host::new(&format!("login-{profile}-{is_named}"), &aws)
+                .file(".aws/config", &config);
+            let host = if is_named {
+                host.profile(profile)
+            } else {
+                host.set("AWS_PROFILE", profile)
+            };
+            let outcome = host.run();
             assert!(
                 outcome.contains("credential_process = aws configure export-credentials --profile"),
                 "{profile}: {outcome}"
@@ -208,9 +212,10 @@ fn a_profile_that_signs_in_by_aws_login_is_told_what_to_use() {
     }
 }
 
-/// Another program may renew the keys in a file. Only the service knows that the old ones have expired.
+/// Another program may renew the keys in a file. Only the service knows that the old ones have expired, or are
+/// deleted.
 #[test]
-fn keys_that_are_rewritten_are_read_when_the_service_says_that_the_old_ones_have_expired() {
+fn keys_that_are_rewritten_are_read_when_the_service_refuses_the_old_ones() {
     let keys = |key: &str| {
         format!(
             "[default]\naws_access_key_id = {key}\naws_secret_access_key = {SECRET}\n\
@@ -224,21 +229,31 @@ fn keys_that_are_rewritten_are_read_when_the_service_says_that_the_old_ones_have
             r#"echo '{{"Version":1,"AccessKeyId":"{key}","SecretAccessKey":"{SECRET}","SessionToken":"{token}"}}'"#
         )
     };
-    for (test, named, file, content) in [
+    let (expired, unknown) = ("ExpiredTokenException", "UnrecognizedClientException");
+    for (test, named, file, content, code) in [
         (
             "rewritten",
             None,
             ".aws/credentials",
             &keys as &dyn Fn(&str) -> String,
+            expired,
+        ),
+        (
+            "rewritten-unknown",
+            None,
+            ".aws/credentials",
+            &keys,
+            unknown,
         ),
         (
             "rewritten-named",
             Some("default"),
             ".aws/credentials",
             &keys,
+            expired,
         ),
-        ("rewritten-config", None, ".aws/config", &keys),
-        ("rewritten-program", None, "give", &program),
+        ("rewritten-config", None, ".aws/config", &keys, unknown),
+        ("rewritten-program", None, "give", &program, expired),
     ] {
         let aws = Aws::start_at("127.0.0.1:0", {
             let first = std::sync::atomic::AtomicBool::new(true);
@@ -247,28 +262,23 @@ fn keys_that_are_rewritten_are_read_when_the_service_says_that_the_old_ones_have
                 if is_first || request.signer().0 == "AKIDNEW" {
                     return Answer::ok("{}");
                 }
-                Answer::error(
-                    400,
-                    r#"{"__type":"com.amazon.coral.service#ExpiredTokenException"}"#,
-                )
+                let body = format!(r#"{{"__type":"com.amazon.coral.service#{code}"}}"#);
+                Answer::error(400, body)
             }
         });
-        let mut child = Child::new(test, &aws);
+        let mut host = Host::new(test, &aws);
         if file == "give" {
-            let config = format!(
-                "[default]\ncredential_process = sh {}\n",
-                child.path("give")
-            );
-            child = child.file(".aws/config", &config);
+            let config = format!("[default]\ncredential_process = sh {}\n", host.path("give"));
+            host = host.file(".aws/config", &config);
         }
-        child = child
+        host = host
             .file(file, &content("AKIDOLD"))
             .file("new", &content("AKIDNEW"))
-            .set("CHILD_BETWEEN", format!("mv new {file}"));
+            .between(format!("mv new {file}"));
         if let Some(profile) = named {
-            child = child.set("CHILD_PROFILE", profile);
+            host = host.profile(profile);
         }
-        assert_eq!(child.run(), LOADED, "{test}");
+        assert_eq!(host.run(), LOADED, "{test}");
         let signers: Vec<_> = aws
             .dynamodb()
             .iter()

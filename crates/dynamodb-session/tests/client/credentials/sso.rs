@@ -49,11 +49,11 @@ fn assert_given(aws: &Aws, token: &str) {
 #[test]
 fn the_cached_token_of_a_session_gives_credentials() {
     let aws = Aws::start(give);
-    let child = Child::new("sso", &aws)
+    let host = Host::new("sso", &aws)
         .file(".aws/config", SESSION)
         .file(CACHED_SESSION, &cached("1", "2100-01-01T00:00:00Z", ""))
         .through(&aws);
-    assert_eq!(child.run(), LOADED);
+    assert_eq!(host.run(), LOADED);
     assert_given(&aws, "1");
     assert_eq!(
         aws.others()[1].tunnel.as_deref(),
@@ -64,11 +64,11 @@ fn the_cached_token_of_a_session_gives_credentials() {
 #[test]
 fn the_cached_token_of_a_start_url_gives_credentials_at_the_configured_endpoint() {
     let aws = Aws::start(give);
-    let child = Child::new("sso-url", &aws)
+    let host = Host::new("sso-url", &aws)
         .file(".aws/config", START_URL)
         .file(CACHED_URL, &cached("2", "2100-01-01T00:00:00Z", ""))
         .set("AWS_ENDPOINT_URL_SSO", aws.url());
-    assert_eq!(child.run(), LOADED);
+    assert_eq!(host.run(), LOADED);
     assert_given(&aws, "2");
 }
 
@@ -78,30 +78,34 @@ fn an_expired_token_is_renewed() {
     let more = format!(
         r#","clientId":"client","clientSecret":"{SECRET}","refreshToken":"{SECRET}","registrationExpiresAt":"2100-01-01T00:00:00Z""#
     );
-    let child = Child::new("sso-renewed", &aws)
+    let host = Host::new("sso-renewed", &aws)
         .file(".aws/config", SESSION)
         .file(CACHED_SESSION, &cached("3", "2020-01-01T00:00:00Z", &more))
         .through(&aws);
-    assert_eq!(child.run(), LOADED);
+    assert_eq!(host.run(), LOADED);
     assert_given(&aws, "renewed");
-    let kept = fs::read_to_string(child.path(CACHED_SESSION)).unwrap();
-    assert!(kept.contains("renewed"), "for the next process");
+    // For the AWS CLI and the next process. What it does not know of the session stays.
+    let kept = fs::read_to_string(host.path(CACHED_SESSION)).unwrap();
+    let kept: Value = serde_json::from_str(&kept).unwrap();
+    assert_eq!(kept["accessToken"], format!("{SECRET}renewed"));
+    assert_eq!(kept["refreshToken"], format!("{SECRET}next"));
+    assert_eq!(kept["registrationExpiresAt"], "2100-01-01T00:00:00Z");
 }
 
 #[test]
 fn the_error_says_that_the_user_must_sign_in() {
     let aws =
         Aws::start(|_| Answer::error(401, r#"{"message":"Session token not found or invalid"}"#));
-    let expired = Child::new("sso-expired", &aws)
+    let expired = Host::new("sso-expired", &aws)
         .file(".aws/config", SESSION)
         .file(CACHED_SESSION, &cached("4", "2020-01-01T00:00:00Z", ""))
         .run();
     assert!(expired.contains("the SSO token has expired"), "{expired}");
-    let missing = Child::new("sso-missing", &aws)
+    let missing = Host::new("sso-missing", &aws)
         .file(".aws/config", SESSION)
         .run();
     assert!(missing.contains("SSO token"), "{missing}");
-    let refused = Child::new("sso-refused", &aws)
+    let refused = Host::new("sso-refused", &aws)
         .file(".aws/config", SESSION)
         .file(CACHED_SESSION, &cached("5", "2100-01-01T00:00:00Z", ""))
         .set("AWS_ENDPOINT_URL_SSO", aws.url())
@@ -112,5 +116,182 @@ fn the_error_says_that_the_user_must_sign_in() {
     );
     for outcome in [expired, missing, refused] {
         assert!(outcome.contains("aws sso login"), "{outcome}");
+    }
+}
+
+/// The AWS CLI writes the settings into both, so that older programs find them.
+#[test]
+fn settings_in_the_profile_may_equal_those_of_the_session_and_not_differ() {
+    let aws = Aws::start(give);
+    let equal = SESSION.replace(
+        "[sso-session",
+        "sso_region = eu-central-1\nsso_start_url = https://corp.awsapps.com/start\n[sso-session",
+    );
+    let host = |test: &str, config: &str| {
+        Host::new(test, &aws)
+            .file(".aws/config", config)
+            .file(CACHED_SESSION, &cached("6", "2100-01-01T00:00:00Z", ""))
+            .set("AWS_ENDPOINT_URL_SSO", aws.url())
+    };
+    assert_eq!(host("sso-equal", &equal).run(), LOADED);
+    assert_given(&aws, "6");
+    for (what, with, expected) in [
+        (
+            "sso_region = eu-central-1\nsso_start_url",
+            "sso_region = eu-west-1\nsso_start_url",
+            "profile `default`: sso_region in the profile is not that of the sso-session section",
+        ),
+        (
+            "[sso-session corp]",
+            "[sso-session other]",
+            "its sso_session `corp` is not in the configuration file",
+        ),
+        ("sso_role_name = web\n", "", "sso_role_name is missing"),
+        (
+            "sso_account_id = 123456789012\n",
+            "",
+            "sso_account_id is missing",
+        ),
+    ] {
+        let outcome = host("sso-mistake", &equal.replacen(what, with, 1)).run();
+        assert!(outcome.contains(expected), "{outcome}");
+    }
+    let outcome = host("sso-half", &START_URL.replace("sso_region", "sso_regoin")).run();
+    assert!(outcome.contains("sso_region is missing"), "{outcome}");
+    let outcome = host(
+        "sso-region",
+        &START_URL.replace("eu-central-1", "a/b.example"),
+    )
+    .file(CACHED_URL, &cached("6", "2100-01-01T00:00:00Z", ""))
+    .run();
+    assert!(
+        outcome.contains("sso_region: region: only letters"),
+        "{outcome}"
+    );
+}
+
+#[test]
+fn the_expiry_of_a_token_is_read_in_each_form_that_the_aws_cli_reads() {
+    let aws = Aws::start(give);
+    for (expires, is_valid) in [
+        ("2100-01-01T00:00:00UTC", true),
+        ("2100-01-01T00:00:00+00:00", true),
+        ("2100-01-01T00:00:00.123456+05:30", true),
+        ("2020-01-01T00:00:00UTC", false),
+        ("soon", false),
+    ] {
+        for (config, file) in [(SESSION, CACHED_SESSION), (START_URL, CACHED_URL)] {
+            let outcome = Host::new("sso-expiry", &aws)
+                .file(".aws/config", config)
+                .file(file, &cached("7", expires, ""))
+                .set("AWS_ENDPOINT_URL_SSO", aws.url())
+                .run();
+            assert_eq!(outcome == LOADED, is_valid, "{expires}: {outcome}");
+            assert!(is_valid || outcome.contains("aws sso login"), "{outcome}");
+        }
+    }
+}
+
+#[test]
+fn a_token_that_cannot_be_renewed_is_used_until_it_expires() {
+    let more = |registered: &str| {
+        format!(
+            r#","clientId":"client","clientSecret":"{SECRET}","refreshToken":"{SECRET}","registrationExpiresAt":"{registered}""#
+        )
+    };
+    // 2027-01-15T08:00:00Z, ten minutes before the token expires.
+    let soon = "2027-01-15T08:10:00Z";
+    for (name, more, answer, asked) in [
+        (
+            "refused",
+            more("2100-01-01T00:00:00Z"),
+            Answer::error(400, r#"{"error":"invalid_grant"}"#),
+            1,
+        ),
+        (
+            "garbage",
+            more("2100-01-01T00:00:00Z"),
+            Answer::ok(SECRET),
+            1,
+        ),
+        (
+            "types",
+            more("2100-01-01T00:00:00Z"),
+            Answer::ok(r#"{"accessToken":1,"expiresIn":"x"}"#),
+            1,
+        ),
+        (
+            "unregistered",
+            more("2020-01-01T00:00:00UTC"),
+            Answer::ok(""),
+            0,
+        ),
+        ("no-refresh-token", String::new(), Answer::ok(""), 0),
+    ] {
+        let aws = Aws::start(move |request| match request.line.as_str() {
+            "POST /token" => answer.clone(),
+            _ => give(request),
+        });
+        let host = |expires: &str| {
+            Host::new(&format!("sso-{name}"), &aws)
+                .file(".aws/config", SESSION)
+                .file(CACHED_SESSION, &cached("8", expires, &more))
+                .clock(1_800_000_000)
+                .set("AWS_ENDPOINT_URL_SSO", aws.url())
+                .set("AWS_ENDPOINT_URL_SSO_OIDC", aws.url())
+        };
+        assert_eq!(host(soon).run(), LOADED, "{name}");
+        assert_given(&aws, "8");
+        let others = aws.others();
+        let renewals = others
+            .iter()
+            .filter(|request| request.line == "POST /token");
+        assert_eq!(renewals.count(), asked, "{name}");
+        let outcome = host("2027-01-15T08:00:00Z").run();
+        assert!(outcome.contains("the SSO token has expired"), "{outcome}");
+    }
+}
+
+#[test]
+fn an_answer_that_is_wrong_is_named_and_not_quoted() {
+    for (answer, expected) in [
+        (Answer::ok(SECRET), "SSO answered invalid JSON"),
+        (Answer::ok("{}"), "JSON with a field of another type"),
+        (
+            Answer::ok(
+                r#"{"roleCredentials":{"accessKeyId":"A","secretAccessKey":5,"sessionToken":"t","expiration":1}}"#,
+            ),
+            "JSON with a field of another type",
+        ),
+        (
+            Answer::error(403, r#"{"message":"No access"}"#),
+            "HTTP 403 (No access) for the role web of the account 123456789012",
+        ),
+        (Answer::error(404, SECRET), "HTTP 404 ()"),
+    ] {
+        let aws = Aws::start(move |_| answer.clone());
+        let outcome = Host::new("sso-wrong", &aws)
+            .file(".aws/config", SESSION)
+            .file(CACHED_SESSION, &cached("9", "2100-01-01T00:00:00Z", ""))
+            .set("AWS_ENDPOINT_URL_SSO", aws.url())
+            .run();
+        assert!(outcome.contains(expected), "{outcome}");
+    }
+    let aws = Aws::start(nothing);
+    for cache in [
+        "",
+        SECRET,
+        "{}",
+        "[]",
+        r#"{"accessToken":5,"expiresAt":"2100-01-01T00:00:00Z"}"#,
+    ] {
+        let outcome = Host::new("sso-cache", &aws)
+            .file(".aws/config", SESSION)
+            .file(CACHED_SESSION, cache)
+            .run();
+        assert!(
+            outcome.contains("the SSO token cannot be read") && outcome.contains("aws sso login"),
+            "{outcome}"
+        );
     }
 }

@@ -1,14 +1,23 @@
 use super::super::super::endpoint;
 use super::*;
 
+/// Nothing is found in this environment.
+const NOWHERE: [(&str, &str); 2] = [
+    ("HOME", "/nonexistent"),
+    ("AWS_EC2_METADATA_DISABLED", "true"),
+];
+
+fn cache_of(config: &ClientConfig, local: bool) -> CredentialCache {
+    let connector = Arc::new(Connector::new(config).unwrap());
+    CredentialCache::new(config, local, "eu-west-1", connector)
+}
+
 fn found(local: bool, variables: &[(&str, &str)]) -> CredentialCache {
-    let config = config(variables);
-    let connector = Arc::new(Connector::new(&config).unwrap());
-    CredentialCache::new(&config, local, "eu-west-1", connector)
+    cache_of(&config(&[&NOWHERE, variables].concat()), local)
 }
 
 #[tokio::test]
-async fn the_environment_is_read_without_building_the_chain() {
+async fn keys_in_the_environment() {
     let amazon = [
         ("AMAZON_ACCESS_KEY_ID", "AMZ"),
         ("AMAZON_SECRET_ACCESS_KEY", "hush"),
@@ -19,22 +28,19 @@ async fn the_environment_is_read_without_building_the_chain() {
         ("AWS_SECRET_ACCESS_KEY", "hush"),
         ("AWS_SESSION_TOKEN", "tok"),
     ]);
-    for (variables, expected, token) in
-        [(&amazon[..], "AMZ", None), (&both[..], "AWS", Some("tok"))]
-    {
-        let cache = found(false, variables);
-        let current = cache.get().await.unwrap();
+    let mut old = both.clone();
+    old.push(("AWS_SECURITY_TOKEN", "old"));
+    for (variables, expected, token) in [
+        (&amazon[..], "AMZ", None),
+        (&both[..], "AWS", Some("tok")),
+        (&old[..], "AWS", Some("old")),
+    ] {
+        let current = found(false, variables).get().await.unwrap();
+        let keys = current.credentials;
         assert_eq!(
-            (
-                current.credentials.access_key_id(),
-                current.credentials.session_token()
-            ),
+            (keys.access_key_id(), keys.session_token()),
             (expected, token)
         );
-        let Source::Found(chain) = &*cache.source else {
-            panic!("not the chain")
-        };
-        assert!(chain.built.try_lock().unwrap().is_none());
     }
     // The metadata service may be what did not answer.
     let remedy = found(false, &[]).too_late().remedy;
@@ -50,119 +56,60 @@ async fn a_local_engine_never_sees_the_environment_s_credentials() {
     assert_eq!(key(&found(true, &variables)).await.unwrap(), "local");
 }
 
-/// Runs in a process of its own: the chain reads the process's environment and files.
 #[tokio::test]
-#[ignore = "run by the tests of the chain, with an environment of theirs"]
-async fn in_a_child() {
-    let expected = std::env::var("EXPECTED").unwrap();
-    let config = ClientConfig {
-        environment: Environment::of_process(),
-        profile: std::env::var("NAMED").ok(),
-        ..config(&[])
-    };
-    let region = endpoint::resolve(&config).map(|resolved| resolved.signing_region);
-    let region = region.unwrap_or_default();
-    let connector = Arc::new(Connector::new(&config).unwrap());
-    let cache = CredentialCache::new(&config, false, "eu-west-1", connector);
-    let key = cache.get().await.map_or_else(
-        |failure| format!("{failure} {:?}", failure.remedy),
-        |current| current.credentials.access_key_id().to_owned(),
-    );
-    assert_eq!(format!("{region} {key}"), expected);
-}
-
-async fn child(variables: &[(&str, &str)]) {
-    let variables: Vec<(String, String)> = variables
-        .iter()
-        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-        .collect();
-    let run = move || {
-        std::process::Command::new(std::env::current_exe().unwrap())
-            .args([
-                "--exact",
-                "client::credentials::tests::chain::in_a_child",
-                "--ignored",
-            ])
-            .env_clear()
-            .envs(variables)
-            .output()
-            .unwrap()
-    };
-    let output = tokio::task::spawn_blocking(run).await.unwrap();
-    let text = String::from_utf8_lossy(&output.stdout);
-    assert!(
-        output.status.success() && text.contains("1 passed"),
-        "{text}"
-    );
-}
-
-const NOWHERE: [(&str, &str); 3] = [
-    ("HOME", "/nonexistent"),
-    ("AWS_EC2_METADATA_DISABLED", "true"),
-    ("AWS_CONFIG_FILE", "/nonexistent/config"),
-];
-
-#[tokio::test]
-async fn the_chain_reads_the_profile_files() {
+async fn region_and_keys_are_of_the_same_profile() {
     let directory = std::env::temp_dir().join(format!("dynamodb-session-{}", std::process::id()));
     std::fs::create_dir_all(&directory).unwrap();
-    let (config, credentials) = (directory.join("config"), directory.join("credentials"));
-    std::fs::write(&config, "[profile other]\nregion = sa-east-1\n").unwrap();
+    let (file, credentials) = (directory.join("config"), directory.join("credentials"));
+    std::fs::write(&file, "[profile other]\nregion = sa-east-1\n").unwrap();
     std::fs::write(
         &credentials,
         "[other]\naws_access_key_id = FILED\naws_secret_access_key = hush\n",
     )
     .unwrap();
-    // Region and keys are of the same profile.
-    child(&[
-        ("EXPECTED", "sa-east-1 FILED"),
-        ("HOME", "/nonexistent"),
-        ("AWS_DEFAULT_PROFILE", "other"),
-        ("AWS_PROFILE", "absent"),
-        ("AWS_CONFIG_FILE", config.to_str().unwrap()),
+    let files = [
+        ("AWS_CONFIG_FILE", file.to_str().unwrap()),
         ("AWS_SHARED_CREDENTIALS_FILE", credentials.to_str().unwrap()),
-    ])
-    .await;
-    child(&[
-        ("EXPECTED", "sa-east-1 FILED"),
-        ("HOME", "/nonexistent"),
-        ("AWS_PROFILE", "other"),
-        ("AWS_CONFIG_FILE", config.to_str().unwrap()),
-        ("AWS_SHARED_CREDENTIALS_FILE", credentials.to_str().unwrap()),
-    ])
-    .await;
-    child(&[
-        ("EXPECTED", "sa-east-1 FILED"),
-        ("NAMED", "other"),
+    ];
+    let keys = [
         ("AWS_ACCESS_KEY_ID", "ANOTHERACCOUNT"),
         ("AWS_SECRET_ACCESS_KEY", "hush"),
-        ("HOME", "/nonexistent"),
-        ("AWS_CONFIG_FILE", config.to_str().unwrap()),
-        ("AWS_SHARED_CREDENTIALS_FILE", credentials.to_str().unwrap()),
-    ])
-    .await;
+    ];
+    let selected = [("AWS_DEFAULT_PROFILE", "other"), ("AWS_PROFILE", "absent")];
+    for (named, variables, expected) in [
+        (None, &selected[..], "FILED"),
+        (None, &[("AWS_PROFILE", "other")], "FILED"),
+        (Some("other"), &keys, "FILED"),
+        (None, &[&selected[..], &keys].concat(), "ANOTHERACCOUNT"),
+    ] {
+        let config = ClientConfig {
+            profile: named.map(str::to_owned),
+            ..config(&[&NOWHERE[..], &files, variables].concat())
+        };
+        let region = endpoint::resolve(&config).unwrap().signing_region;
+        assert_eq!(region, "sa-east-1", "{variables:?}");
+        let found = key(&cache_of(&config, false)).await;
+        assert_eq!(found.unwrap(), expected, "{variables:?}");
+    }
     std::fs::remove_dir_all(directory).unwrap();
 }
 
 #[tokio::test]
-async fn the_chain_asks_a_container_s_service_over_our_own_connections() {
+async fn a_container_s_service_is_asked_over_our_own_connections() {
     let answer = r#"{"AccessKeyId":"ECS","SecretAccessKey":"hush","Token":"t","Expiration":"2100-01-01T00:00:00Z"}"#;
     let server = Server::start(vec![vec![Act::Answer(ok(answer))]]).await;
     let url = format!("http://{}/creds?x=1", server.address);
-    let mut variables = vec![
-        ("EXPECTED", " ECS"),
+    let variables = [
         ("AWS_CONTAINER_CREDENTIALS_FULL_URI", url.as_str()),
         ("AWS_CONTAINER_AUTHORIZATION_TOKEN", "Basic x"),
     ];
-    variables.extend(NOWHERE);
-    child(&variables).await;
-    // With keys in the environment, the chain is not built, so the service is not asked again.
+    assert_eq!(key(&found(false, &variables)).await.unwrap(), "ECS");
+    // With keys in the environment, the service is not asked.
     for prefix in ["AWS", "AMAZON"] {
         let names = ["ACCESS_KEY_ID", "SECRET_ACCESS_KEY"].map(|name| format!("{prefix}_{name}"));
-        let mut with_keys = variables.clone();
-        with_keys[0] = ("EXPECTED", " KEY");
-        with_keys.extend(names.iter().map(|name| (name.as_str(), "KEY")));
-        child(&with_keys).await;
+        let keys = names.each_ref().map(|name| (name.as_str(), "KEY"));
+        let variables = [&variables[..], &keys].concat();
+        assert_eq!(key(&found(false, &variables)).await.unwrap(), "KEY");
     }
     let received = server.received();
     assert_eq!(received.len(), 1);
@@ -173,12 +120,14 @@ async fn the_chain_asks_a_container_s_service_over_our_own_connections() {
 
 #[tokio::test]
 async fn a_host_without_credentials_gets_an_error() {
-    let expected = format!(" {NOT_FOUND} {:?}", Some(Remedy::SetCredentials));
     // An access key without its secret is ignored.
-    let mut variables = vec![
-        ("EXPECTED", expected.as_str()),
-        ("AWS_ACCESS_KEY_ID", "AWS"),
-    ];
-    variables.extend(NOWHERE);
-    child(&variables).await;
+    for variables in [&[][..], &[("AWS_ACCESS_KEY_ID", "AWS")]] {
+        let failure = found(false, variables).get().await.unwrap_err();
+        assert_eq!(
+            failure.to_string(),
+            "no credentials found: neither in the environment (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY), \
+             nor in the profile (~/.aws, AWS_PROFILE), nor from web identity, container or EC2 instance metadata"
+        );
+        assert_eq!(failure.remedy, Some(Remedy::SetCredentials));
+    }
 }

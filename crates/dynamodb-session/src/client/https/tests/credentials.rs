@@ -20,10 +20,16 @@ impl aws_credential_types::provider::ProvideCredentials for Counting {
 }
 
 #[tokio::test]
-async fn expired_credentials_are_renewed_once_however_many_say_so() {
-    let body = r#"{"__type":"com.amazon.coral.service#ExpiredTokenException","message":"expired"}"#;
+async fn refused_credentials_are_renewed_once_however_many_say_so() {
+    for code in ["ExpiredTokenException", "UnrecognizedClientException"] {
+        are_renewed_once(code).await;
+    }
+}
+
+async fn are_renewed_once(code: &str) {
+    let body = format!(r#"{{"__type":"com.amazon.coral.service#{code}","message":"refused"}}"#);
     let scripts = (0..8)
-        .map(|_| vec![Act::Answer(response(400, "", body))])
+        .map(|_| vec![Act::Answer(response(400, "", &body))])
         .collect();
     let server = Server::start(scripts).await;
     let provider = Counting::default();

@@ -38,9 +38,9 @@ async fn requests_are_signed_and_share_a_connection() {
     );
     assert_eq!(header("content-length"), "10");
     let credentials = Credentials::new("AKID", "hush", None, None, "");
-    let expected = Signer::new(header("host"), "/", "eu-west-1").sign(
+    let expected = Signer::new(header("host"), "/", "eu-west-1", "dynamodb").sign(
         &credentials,
-        header("x-amz-target"),
+        Some(header("x-amz-target")),
         received.body.as_bytes(),
         start(),
     );

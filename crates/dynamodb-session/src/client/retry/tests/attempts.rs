@@ -5,7 +5,6 @@ async fn errors_that_a_retry_cannot_cure_are_not_retried() {
     for (code, kind) in [
         ("AccessDeniedException", ErrorKind::AccessDenied),
         ("ResourceNotFoundException", ErrorKind::TableNotFound),
-        ("UnrecognizedClientException", ErrorKind::Credentials),
         ("InvalidSignatureException", ErrorKind::Credentials),
         ("MissingAuthenticationToken", ErrorKind::Credentials),
         ("ValidationException", ErrorKind::Service),
@@ -32,25 +31,26 @@ async fn errors_that_a_retry_cannot_cure_are_not_retried() {
 }
 
 #[tokio::test]
-async fn expired_credentials_are_renewed_once_and_a_corrected_clock_tried_once() {
-    let expired = || {
-        fault(
-            "ExpiredTokenException",
-            "The security token included in the request is expired",
-        )
-    };
-    let (script_, client) = script(vec![expired(), answer(200, "{}")]);
-    assert_eq!(call(&client).await.unwrap().attempts, 2);
-    assert_eq!(*script_.expired.lock().unwrap(), 1);
-    assert_eq!(script_.clock.sleeps(), []);
+async fn refused_credentials_are_renewed_once_and_a_corrected_clock_tried_once() {
+    for code in [
+        "ExpiredTokenException",
+        "UnrecognizedClientException",
+        "InvalidClientTokenId",
+    ] {
+        let refused = || fault(code, "The security token included in the request is …");
+        let (script_, client) = script(vec![refused(), answer(200, "{}")]);
+        assert_eq!(call(&client).await.unwrap().attempts, 2);
+        assert_eq!(*script_.expired.lock().unwrap(), 1);
+        assert_eq!(script_.clock.sleeps(), []);
 
-    let (script_, client) = script(vec![expired(), expired()]);
-    let error = call(&client).await.unwrap_err();
-    assert_eq!(
-        (error.kind(), error.attempts()),
-        (ErrorKind::Credentials, 2)
-    );
-    assert_eq!(*script_.expired.lock().unwrap(), 1);
+        let (script_, client) = script(vec![refused(), refused()]);
+        let error = call(&client).await.unwrap_err();
+        assert_eq!(
+            (error.kind(), error.attempts()),
+            (ErrorKind::Credentials, 2)
+        );
+        assert_eq!(*script_.expired.lock().unwrap(), 1);
+    }
 
     let skewed = || {
         let mut response = fault("InvalidSignatureException", "Signature expired: …").unwrap();

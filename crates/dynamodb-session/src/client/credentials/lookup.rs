@@ -1,0 +1,35 @@
+//! What the providers share.
+
+use aws_credential_types::Credentials;
+
+use super::super::connect::Connector;
+use super::super::environment::Environment;
+use super::super::profile::{Profile, Profiles};
+use super::super::reason::Failure;
+use super::super::settings::Setting;
+
+/// What a provider found. `Ok(None)`: it is not configured, so the next one is asked.
+pub(super) type Found = Result<Option<Credentials>, Failure>;
+
+/// What one renewal goes by. The files are read anew for each.
+pub(super) struct Lookup<'a> {
+    pub(super) environment: &'a Environment,
+    pub(super) profiles: &'a Profiles,
+    /// The profile that a setting or the environment selects. Endpoints come from it.
+    pub(super) selected: Profile<'a>,
+    /// The store's Region, which is also that of STS.
+    pub(super) region: &'a str,
+    pub(super) connector: &'a Connector,
+    pub(super) correct_clock_skew: bool,
+}
+
+impl<'a> Lookup<'a> {
+    /// A setting of the environment, or else of the profile.
+    pub(super) fn value(&self, setting: &Setting) -> Option<&'a str> {
+        setting.value(self.environment, Some(self.selected))
+    }
+
+    pub(super) fn is_true(&self, setting: &Setting) -> bool {
+        setting.is_true(self.environment, Some(self.selected))
+    }
+}

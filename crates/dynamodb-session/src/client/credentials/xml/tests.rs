@@ -1,0 +1,44 @@
+use super::*;
+
+#[test]
+fn the_first_element_of_a_name_is_found() {
+    let xml =
+        "<?xml version=\"1.0\"?><A xmlns=\"u\"><Keys><Key>one</Key></Keys><Key >two</Key></A>";
+    assert_eq!(text(xml, "Key").unwrap(), "one");
+    assert_eq!(element(xml, "Keys").unwrap(), "<Key>one</Key>");
+    assert!(element(xml, "A").unwrap().starts_with("<Keys>"));
+}
+
+#[test]
+fn text_has_its_characters_and_no_blanks_around_it() {
+    for (content, expected) in [
+        ("\n  plain \n", "plain"),
+        ("", ""),
+        ("a&amp;b &lt;c&gt; &quot;d&apos;", "a&b <c> \"d'"),
+        ("&#65;&#x42;&#X43;", "ABC"),
+        // Not references: they stay.
+        ("& &; &x; &#xD800; &#; a&", "& &; &x; &#xD800; &#; a&"),
+        ("&amp;lt;", "&lt;"),
+    ] {
+        let found = text(&format!("<k>{content}</k>"), "k");
+        assert_eq!(found.as_deref(), Some(expected));
+    }
+}
+
+#[test]
+fn what_is_no_element_is_not_found() {
+    for xml in [
+        "",
+        "<",
+        "<k",
+        "<k>",
+        "<k>a",
+        "<k>a</k",
+        "k>a</k>",
+        "<kk>a</kk>",
+        "</k>",
+        "<k/>",
+    ] {
+        assert_eq!(text(xml, "k"), None, "{xml}");
+    }
+}
