@@ -24,6 +24,7 @@ use crate::remedy::Remedy;
 /// Makes connections. The TLS configuration is built for the first connection that needs it.
 pub(crate) struct Connector {
     roots: TlsRoots,
+    ca_bundle: Option<(&'static str, String)>,
     environment: Environment,
     proxy: Option<Proxy>,
     clock: ServiceClock,
@@ -39,9 +40,14 @@ pub(super) enum NotConnected {
 }
 
 impl Connector {
-    pub(super) fn new(config: &ClientConfig) -> Result<Self, InvalidSetting> {
+    /// `ca_bundle` is a setting and its value: the file with the authorities that replace the built-in ones.
+    pub(super) fn new(
+        config: &ClientConfig,
+        ca_bundle: Option<(&'static str, String)>,
+    ) -> Result<Self, InvalidSetting> {
         Ok(Self {
             roots: config.tls_roots.clone(),
+            ca_bundle,
             environment: config.environment.clone(),
             proxy: config.proxy.as_deref().map(Proxy::parse).transpose()?,
             clock: config.clock.clone(),
@@ -106,7 +112,7 @@ impl Connector {
 
     fn tls_config(&self) -> Result<Arc<TlsConfig>, NotConnected> {
         self.tls
-            .get_or_init(|| tls::config(&self.roots, &self.environment))
+            .get_or_init(|| tls::config(&self.roots, self.ca_bundle.as_ref(), &self.environment))
             .clone()
             .map_err(NotConnected::Config)
     }

@@ -27,6 +27,8 @@ pub(crate) struct Resolved {
     pub(crate) signing_region: String,
     /// Whether it is a local engine, which must not see the real credentials of this host.
     pub(crate) local: bool,
+    /// The file with the certificate authorities to trust, and the setting that it comes from.
+    pub(crate) ca_bundle: Option<(&'static str, String)>,
 }
 
 /// A group of Regions that share the names of their endpoints.
@@ -199,10 +201,12 @@ fn resolve_with(
             path: "/".to_owned(),
         }
     };
+    let ca_bundle = settings::CA_BUNDLE.named(environment, profile);
     Ok(Resolved {
         endpoint,
         signing_region: region.to_owned(),
         local,
+        ca_bundle: ca_bundle.map(|(setting, path)| (setting, path.to_owned())),
     })
 }
 

@@ -162,7 +162,7 @@ impl Target {
             user_agent.push(' ');
             user_agent.push_str(suffix);
         }
-        let connector = Arc::new(Connector::new(config)?);
+        let connector = Arc::new(Connector::new(config, resolved.ca_bundle)?);
         let (region, local) = (&resolved.signing_region, resolved.local);
         Ok(Self {
             url: endpoint.url(),

@@ -25,6 +25,7 @@ pub(super) const REGION: Setting = setting(
 pub(super) const USE_FIPS: Setting = setting(&["AWS_USE_FIPS_ENDPOINT"], "use_fips_endpoint");
 pub(super) const USE_DUAL_STACK: Setting =
     setting(&["AWS_USE_DUALSTACK_ENDPOINT"], "use_dualstack_endpoint");
+pub(super) const CA_BUNDLE: Setting = setting(&["AWS_CA_BUNDLE"], "ca_bundle");
 pub(super) const STS_ENDPOINTS: Setting =
     setting(&["AWS_STS_REGIONAL_ENDPOINTS"], "sts_regional_endpoints");
 pub(super) const METADATA_ENDPOINT: Setting = setting(
@@ -69,8 +70,20 @@ impl Setting {
         environment: &'a Environment,
         profile: Option<Profile<'a>>,
     ) -> Option<&'a str> {
-        let set = self.variables.iter().find_map(|name| environment.get(name));
-        set.or_else(|| profile?.get(self.key))
+        self.named(environment, profile).map(|(_, value)| value)
+    }
+
+    /// Its value, and the name that it has where it stands.
+    pub(super) fn named<'a>(
+        &self,
+        environment: &'a Environment,
+        profile: Option<Profile<'a>>,
+    ) -> Option<(&'static str, &'a str)> {
+        let variables = self.variables.iter();
+        let set = variables
+            .copied()
+            .find_map(|name| Some((name, environment.get(name)?)));
+        set.or_else(|| Some((self.key, profile?.get(self.key)?)))
     }
 
     pub(super) fn is_true(&self, environment: &Environment, profile: Option<Profile<'_>>) -> bool {

@@ -1,6 +1,7 @@
 //! TLS: the trusted authorities, and the configuration of rustls.
 
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 
 use tokio_rustls::rustls::pki_types::CertificateDer;
@@ -22,17 +23,17 @@ pub(super) fn check_roots(roots: &TlsRoots) -> Result<(), InvalidSetting> {
     }
 }
 
-/// The TLS configuration that all connections of a transport share.
+/// The TLS configuration that all connections of a transport share. `ca_bundle` is a setting and its value.
 pub(super) fn config(
     roots: &TlsRoots,
+    ca_bundle: Option<&(&'static str, String)>,
     environment: &Environment,
 ) -> Result<Arc<ClientConfig>, InvalidSetting> {
     let mut store = RootCertStore::empty();
     match roots {
         TlsRoots::Pem(pem) => add_pem(&mut store, "tls_roots", pem.as_bytes())?,
         TlsRoots::System => {
-            let found = rustls_native_certs::load_native_certs();
-            store.add_parsable_certificates(found.certs);
+            store.add_parsable_certificates(of_system(environment));
             if store.is_empty() {
                 return Err(InvalidSetting::new(
                     "tls_roots",
@@ -41,10 +42,10 @@ pub(super) fn config(
             }
         }
         TlsRoots::BuiltIn => {
-            if let Some(path) = environment.get("AWS_CA_BUNDLE") {
+            if let Some((setting, path)) = ca_bundle {
                 let pem = std::fs::read(path)
-                    .map_err(|error| InvalidSetting::new("AWS_CA_BUNDLE", error))?;
-                add_pem(&mut store, "AWS_CA_BUNDLE", &pem)?;
+                    .map_err(|error| InvalidSetting::new(setting, format!("{path}: {error}")))?;
+                add_pem(&mut store, setting, &pem)?;
             } else {
                 store.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
                 // As in Node.js, a file that cannot be read is ignored.
@@ -63,6 +64,24 @@ pub(super) fn config(
         .with_no_client_auth();
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(Arc::new(config))
+}
+
+/// The certificates that the operating system trusts, or those that the variables of OpenSSL name in their place.
+fn of_system(environment: &Environment) -> Vec<CertificateDer<'static>> {
+    let file = environment.get("SSL_CERT_FILE").map(Path::new);
+    let directories = environment.get("SSL_CERT_DIR").into_iter();
+    let directories = directories.flat_map(std::env::split_paths);
+    let mut directories = directories.filter(|path| !path.as_os_str().is_empty());
+    let first = directories.next();
+    if file.or(first.as_deref()).is_none() {
+        return rustls_native_certs::load_native_certs().certs;
+    }
+    let mut found = rustls_native_certs::load_certs_from_paths(file, first.as_deref()).certs;
+    for directory in directories {
+        let more = rustls_native_certs::load_certs_from_paths(None, Some(&directory));
+        found.extend(more.certs);
+    }
+    found
 }
 
 /// The error of a failed handshake, with its remedy.

@@ -130,11 +130,11 @@ impl fmt::Debug for ConnectionOptions {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TlsRoots {
-    /// Mozilla's, built in: nothing is read from disk. `AWS_CA_BUNDLE` replaces them and `NODE_EXTRA_CA_CERTS` adds to
-    /// them, where set.
+    /// Mozilla's, built in: nothing is read from disk. `AWS_CA_BUNDLE`, or `ca_bundle` in the profile, replaces them and
+    /// `NODE_EXTRA_CA_CERTS` adds to them, where set.
     #[default]
     BuiltIn,
-    /// Those that the operating system trusts.
+    /// Those that the operating system trusts, or those that `SSL_CERT_FILE` and `SSL_CERT_DIR` name in their place.
     System,
     /// Those in this PEM text, and no others.
     Pem(String),

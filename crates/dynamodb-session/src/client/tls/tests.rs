@@ -56,8 +56,17 @@ async fn send(
     roots: TlsRoots,
     variables: &[(&str, &str)],
 ) -> Result<(), Incomplete> {
+    send_to(server, Some(url), roots, variables).await
+}
+
+async fn send_to(
+    server: &Server,
+    url: Option<&str>,
+    roots: TlsRoots,
+    variables: &[(&str, &str)],
+) -> Result<(), Incomplete> {
     let (mut config, _) = client_config(server);
-    config.endpoint_url = Some(url.to_owned());
+    config.endpoint_url = url.map(str::to_owned);
     config.tls_roots = roots;
     let mut all = vec![
         ("AWS_REGION", "r"),
@@ -133,6 +142,95 @@ async fn a_server_needs_a_trusted_authority_and_the_right_name() {
     assert!(missing.source.to_string().starts_with("AWS_CA_BUNDLE: "));
 }
 
+/// As in the AWS CLI, the variable counts before the profile's setting.
+#[tokio::test]
+async fn the_profile_can_name_the_file_with_the_authorities() {
+    let (server, port, pem) = tls_server().await;
+    let directory =
+        std::env::temp_dir().join(format!("dynamodb-session-tls-{}", std::process::id()));
+    std::fs::create_dir_all(&directory).unwrap();
+    let path = |name: &str| directory.join(name).to_str().unwrap().to_owned();
+    let (files, bundle) = (
+        [path("config"), path("right"), path("wrong")],
+        path("right"),
+    );
+    for (file, text) in files.iter().zip([
+        format!("[default]\nendpoint_url = https://localhost:{port}\nca_bundle = {bundle}\n"),
+        pem,
+        other_authority(),
+    ]) {
+        std::fs::write(file, text).unwrap();
+    }
+    let [config, right, wrong] = &files;
+    for (set, roots, expected) in [
+        (None, TlsRoots::BuiltIn, None),
+        (Some(right), TlsRoots::BuiltIn, None),
+        (
+            Some(wrong),
+            TlsRoots::BuiltIn,
+            Some(IncompleteReason::Connect),
+        ),
+        (
+            Some(config),
+            TlsRoots::BuiltIn,
+            Some(IncompleteReason::Config),
+        ),
+        (
+            None,
+            TlsRoots::Pem(other_authority()),
+            Some(IncompleteReason::Connect),
+        ),
+    ] {
+        let mut variables = vec![("AWS_CONFIG_FILE", config.as_str())];
+        variables.extend(set.map(|path| ("AWS_CA_BUNDLE", path.as_str())));
+        let sent = send_to(&server, None, roots, &variables).await;
+        assert_eq!(
+            sent.err().map(|incomplete| incomplete.reason),
+            expected,
+            "{set:?}"
+        );
+    }
+    std::fs::remove_file(right).unwrap();
+    let missing = send_to(
+        &server,
+        None,
+        TlsRoots::BuiltIn,
+        &[("AWS_CONFIG_FILE", config)],
+    )
+    .await;
+    let missing = missing.unwrap_err().source.to_string();
+    assert!(
+        missing.starts_with(&format!("ca_bundle: {right}: ")),
+        "{missing}"
+    );
+    std::fs::remove_dir_all(directory).unwrap();
+}
+
+#[tokio::test]
+async fn the_authorities_of_the_system_are_those_of_the_store_s_variables() {
+    let (server, port, pem) = tls_server().await;
+    let url = format!("https://localhost:{port}");
+    let directory =
+        std::env::temp_dir().join(format!("dynamodb-session-ssl-{}", std::process::id()));
+    let [first, second] = ["first", "second"].map(|name| directory.join(name));
+    std::fs::create_dir_all(&first).unwrap();
+    std::fs::create_dir_all(&second).unwrap();
+    let file = second.join("ca.pem");
+    std::fs::write(first.join("ca.pem"), other_authority()).unwrap();
+    std::fs::write(&file, &pem).unwrap();
+    let both = std::env::join_paths([&first, &second]).unwrap();
+    for (name, value, is_trusted) in [
+        ("SSL_CERT_FILE", file.to_str().unwrap(), true),
+        ("SSL_CERT_DIR", both.to_str().unwrap(), true),
+        ("SSL_CERT_DIR", first.to_str().unwrap(), false),
+        ("SSL_CERT_FILE", "/nonexistent", false),
+    ] {
+        let sent = send(&server, &url, TlsRoots::System, &[(name, value)]).await;
+        assert_eq!(sent.is_ok(), is_trusted, "{name} {value}");
+    }
+    std::fs::remove_dir_all(directory).unwrap();
+}
+
 fn other_authority() -> String {
     let mut params = CertificateParams::new(Vec::new()).unwrap();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -144,5 +242,5 @@ fn other_authority() -> String {
 #[test]
 fn the_extra_authorities_of_node_may_be_missing() {
     let environment = environment(&[("NODE_EXTRA_CA_CERTS", "/nonexistent")]);
-    assert!(config(&TlsRoots::BuiltIn, &environment).is_ok());
+    assert!(config(&TlsRoots::BuiltIn, None, &environment).is_ok());
 }

@@ -8,7 +8,7 @@ const NOWHERE: [(&str, &str); 2] = [
 ];
 
 fn cache_of(config: &ClientConfig, local: bool) -> CredentialCache {
-    let connector = Arc::new(Connector::new(config).unwrap());
+    let connector = Arc::new(Connector::new(config, None).unwrap());
     CredentialCache::new(config, local, "eu-west-1", connector)
 }
 
