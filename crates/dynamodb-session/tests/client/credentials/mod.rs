@@ -16,6 +16,7 @@ use serde_json::Value;
 
 use crate::client::aws::{Answer, Aws, Received};
 
+mod configurations;
 mod container;
 mod instance;
 mod process;
@@ -66,18 +67,22 @@ struct Host {
 impl Host {
     /// A host with an empty home directory, which uses `aws` as DynamoDB.
     fn new(test: &str, aws: &Aws) -> Self {
+        let builder = SessionStore::builder()
+            .region("eu-west-1")
+            .endpoint_url(aws.url());
+        Self::bare(test, builder)
+    }
+
+    /// A host with an empty home directory.
+    fn bare(test: &str, builder: Builder) -> Self {
         let name = format!("dynamodb-session-{test}-{}", std::process::id());
         let home = std::env::temp_dir().join(name);
         fs::create_dir_all(&home).unwrap();
         // Providers retry for some seconds.
         let retry = RetryOptions::default().operation_timeout(Duration::from_secs(30));
-        let builder = SessionStore::builder()
-            .region("eu-west-1")
-            .endpoint_url(aws.url())
-            .retry_options(retry);
         let host = Self {
             variables: Vec::new(),
-            builder: Cell::new(builder),
+            builder: Cell::new(builder.retry_options(retry)),
             connection: ConnectionOptions::default(),
             loads: 1,
             between: None,
