@@ -88,15 +88,14 @@ fn wake_all() {
 
 fn start() -> Option<UnboundedSender<Task>> {
     let (sender, receiver) = unbounded_channel();
+    // It reads a variable of the environment, which this thread may do: JavaScript changes none meanwhile.
+    let mut builder = Builder::new_current_thread();
     std::thread::Builder::new()
         .name("dynamodb-session".to_owned())
         .spawn(move || {
             IS_RUNTIME.set(true);
             // Building the runtime takes a quarter of a millisecond. Here the event loop does not wait for it.
-            let runtime = Builder::new_current_thread()
-                .enable_all()
-                .on_thread_park(wake_all)
-                .build();
+            let runtime = builder.enable_all().on_thread_park(wake_all).build();
             match runtime {
                 Ok(runtime) => runtime.block_on(run(receiver)),
                 // The process has no file descriptors left. The tasks so far are dropped, and the next task starts
