@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::config::ClientConfig;
-use super::environment::Environment;
+use super::configured::Configured;
 use super::profile::{Profile, Profiles};
 use super::reason::InvalidSetting;
 use super::settings::Service;
@@ -95,16 +95,14 @@ fn regional_host(label: &str, region: &str, fips: bool, dual_stack: bool) -> Str
 pub(super) fn of_service(
     service: &Service,
     region: &str,
-    environment: &Environment,
-    profile: Profile<'_>,
+    configured: Configured<'_>,
 ) -> Result<Endpoint, InvalidSetting> {
-    let profile = Some(profile);
     let (region, _) = split_fips(region)?;
-    if let Some((setting, url)) = settings::endpoint_url(service, environment, profile)? {
+    if let Some((setting, url)) = configured.endpoint_url(service)? {
         return parse(setting, url, region, true);
     }
-    let fips = settings::USE_FIPS.is_true(environment, profile);
-    let dual_stack = settings::USE_DUAL_STACK.is_true(environment, profile);
+    let fips = configured.is_true(&settings::USE_FIPS);
+    let dual_stack = configured.is_true(&settings::USE_DUAL_STACK);
     Ok(Endpoint {
         tls: true,
         host: regional_host(service.label, region, fips, dual_stack),
@@ -172,8 +170,8 @@ fn resolve_with(
     config: &ClientConfig,
     profile: Option<Profile<'_>>,
 ) -> Result<Resolved, InvalidSetting> {
-    let environment = &config.environment;
-    settings::check(environment, profile)?;
+    let configured = configured(config, profile);
+    configured.check()?;
     let region = region(config, profile).ok_or_else(InvalidSetting::missing_region)?;
     let local = is_local(region);
     let (region, fips_region) = split_fips(region)?;
@@ -190,10 +188,8 @@ fn resolve_with(
             path: "/".to_owned(),
         }
     } else {
-        let fips =
-            config.use_fips || fips_region || settings::USE_FIPS.is_true(environment, profile);
-        let dual_stack =
-            config.use_dual_stack || settings::USE_DUAL_STACK.is_true(environment, profile);
+        let fips = config.use_fips || fips_region || configured.is_true(&settings::USE_FIPS);
+        let dual_stack = config.use_dual_stack || configured.is_true(&settings::USE_DUAL_STACK);
         Endpoint {
             tls: config.tls,
             host: regional_host(settings::DYNAMODB.label, region, fips, dual_stack),
@@ -201,7 +197,7 @@ fn resolve_with(
             path: "/".to_owned(),
         }
     };
-    let ca_bundle = settings::CA_BUNDLE.named(environment, profile);
+    let ca_bundle = configured.named(&settings::CA_BUNDLE);
     Ok(Resolved {
         endpoint,
         signing_region: region.to_owned(),
@@ -210,10 +206,17 @@ fn resolve_with(
     })
 }
 
+fn configured<'a>(config: &'a ClientConfig, profile: Option<Profile<'a>>) -> Configured<'a> {
+    Configured {
+        environment: &config.environment,
+        profile,
+    }
+}
+
 /// The Region from the caller, the environment or the profile.
 fn region<'a>(config: &'a ClientConfig, profile: Option<Profile<'a>>) -> Option<&'a str> {
     let given = config.region.as_deref();
-    given.or_else(|| settings::REGION.value(&config.environment, profile))
+    given.or_else(|| configured(config, profile).value(&settings::REGION))
 }
 
 /// The URL that replaces the Region's own, and the setting that it comes from.
@@ -223,7 +226,7 @@ fn custom_url<'a>(
 ) -> Result<Option<(&'static str, &'a str)>, InvalidSetting> {
     match &config.endpoint_url {
         Some(url) => Ok(Some(("endpoint_url", url))),
-        None => settings::endpoint_url(&settings::DYNAMODB, &config.environment, profile),
+        None => configured(config, profile).endpoint_url(&settings::DYNAMODB),
     }
 }
 

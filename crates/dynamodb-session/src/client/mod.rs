@@ -5,7 +5,7 @@
 //! | how often to try | [`retry`], [`limit`], [`failed_attempt`], [`service_error`] |
 //! | one attempt | [`transport`](crate::transport), [`https`], [`pool`], [`body`], [`skew`] |
 //! | a connection | [`connect`], [`tcp`], [`proxy`], [`tls`], [`stream`], [`timeout`] |
-//! | where to | [`endpoint`], [`authority`], [`settings`], [`profile`], [`environment`] |
+//! | where to | [`endpoint`], [`authority`], [`settings`], [`configured`], [`profile`], [`environment`] |
 //! | credentials and signatures | [`credentials`], [`sign`], [`date`], [`percent`] |
 //! | settings, and what is wrong with them | [`config`], [`check`], [`reason`] |
 //!
@@ -15,6 +15,7 @@ mod authority;
 mod body;
 pub(crate) mod check;
 mod config;
+mod configured;
 mod connect;
 mod credentials;
 mod date;

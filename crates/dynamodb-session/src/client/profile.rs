@@ -6,6 +6,7 @@ use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use super::environment::Environment;
+use super::settings::{self, Setting};
 
 mod ini;
 
@@ -42,15 +43,15 @@ static EMPTY: Section = Section::new();
 impl Profiles {
     /// Reads the files. One that is missing is empty. An error names the file.
     pub(super) fn read(environment: &Environment) -> Result<Self, String> {
-        let path = |variable: &str, default: &str| match environment.get(variable) {
+        let path = |setting: &Setting, default: &str| match setting.variable(environment) {
             Some(path) => match path.strip_prefix("~/") {
                 Some(rest) => environment.below_home(rest),
                 None => Some(PathBuf::from(path)),
             },
             None => environment.below_home(default),
         };
-        let config = path("AWS_CONFIG_FILE", ".aws/config");
-        let credentials = path("AWS_SHARED_CREDENTIALS_FILE", ".aws/credentials");
+        let config = path(&settings::CONFIG_FILE, ".aws/config");
+        let credentials = path(&settings::CREDENTIALS_FILE, ".aws/credentials");
         let mut found = Self::default();
         for (header, section) in sections(config.as_ref())? {
             let (group, name) = if header == "default" {
@@ -79,7 +80,7 @@ impl Profiles {
         named: Option<&'a str>,
         environment: &'a Environment,
     ) -> Result<Profile<'a>, String> {
-        match named.or_else(|| name_in(environment)) {
+        match named.or_else(|| settings::PROFILE.variable(environment)) {
             Some(name) => self.profile(name),
             None => Ok(self.profile("default").unwrap_or(Profile {
                 name: "default",
@@ -135,37 +136,43 @@ impl<'a> Profile<'a> {
     }
 
     /// A setting of the profile; `None` if it is missing or empty. What stands in the credentials file counts.
-    pub(super) fn get(&self, key: &str) -> Option<&'a str> {
+    pub(super) fn get(&self, setting: &Setting) -> Option<&'a str> {
+        self.text(setting.key())
+    }
+
+    /// The same by name.
+    pub(super) fn text(&self, key: &str) -> Option<&'a str> {
         let value = self.in_credentials.get(key);
         filled(value.or_else(|| self.in_config.get(key)))
     }
 
     /// A setting of the profile in the credentials file.
-    pub(super) fn in_credentials(&self, key: &str) -> Option<&'a str> {
-        filled(self.in_credentials.get(key))
+    pub(super) fn in_credentials(&self, setting: &Setting) -> Option<&'a str> {
+        filled(self.in_credentials.get(setting.key()))
     }
 
     /// A setting of the profile in the configuration file.
-    pub(super) fn in_config(&self, key: &str) -> Option<&'a str> {
-        filled(self.in_config.get(key))
+    pub(super) fn in_config(&self, setting: &Setting) -> Option<&'a str> {
+        filled(self.in_config.get(setting.key()))
     }
 
-    /// The URL that the profile gives a service, such as `dynamodb`: in its services section, or for all of them.
-    pub(super) fn endpoint_url(&self, service: &str) -> Result<Option<&'a str>, String> {
-        let of_service = match self.get("services") {
-            Some(name) => {
-                // The text of the file is not shown: lines of secrets that are indented are a part of the value.
-                let section = self.all.services.get(name).ok_or_else(|| {
-                    format!(
-                        "profile `{}` refers to a services section that does not exist",
-                        self.name
-                    )
-                })?;
-                ini::nested(section, service, "endpoint_url")
-            }
-            None => None,
+    /// A setting of a service, such as `dynamodb`, in the profile's services section.
+    pub(super) fn of_service(
+        &self,
+        service: &str,
+        setting: &Setting,
+    ) -> Result<Option<&'a str>, String> {
+        let Some(name) = self.get(&settings::SERVICES) else {
+            return Ok(None);
         };
-        Ok(of_service.or_else(|| self.get("endpoint_url")))
+        // The text of the file is not shown: lines of secrets that are indented are a part of the value.
+        let section = self.all.services.get(name).ok_or_else(|| {
+            format!(
+                "profile `{}` refers to a services section that does not exist",
+                self.name
+            )
+        })?;
+        Ok(ini::nested(section, service, setting.key()))
     }
 }
 
@@ -181,12 +188,6 @@ impl fmt::Debug for Profiles {
             .field("credentials", &self.credentials.path)
             .finish_non_exhaustive()
     }
-}
-
-/// The name of the profile that the environment selects. The order is botocore's.
-pub(super) fn name_in(environment: &Environment) -> Option<&str> {
-    let variables = ["AWS_DEFAULT_PROFILE", "AWS_PROFILE"];
-    variables.iter().find_map(|name| environment.get(name))
 }
 
 /// The sections of a file. A host without a home directory, or with one that is another user's, has no files.

@@ -1,62 +1,105 @@
-//! The settings of the environment and of a profile that say where requests go.
+//! The settings of the AWS CLI that concern a store: one table. `docs/configuration.md` lists them in the same order, and
+//! a test compares the two.
 //!
-//! The variable counts before the profile's setting, as in the AWS CLI.
+//! A variable counts before the profile's setting, and of several variables the first that is set.
 
 use super::environment::Environment;
-use super::profile::Profile;
-use super::reason::InvalidSetting;
 
-/// A setting that can stand in the environment and in a profile.
+/// A setting of the environment, of a profile, or of both.
 pub(super) struct Setting {
-    /// Environment variables. The first that is set counts.
     variables: &'static [&'static str],
-    /// Its name in a profile.
+    /// Empty: it has no name in a profile.
     key: &'static str,
 }
 
-const fn setting(variables: &'static [&'static str], key: &'static str) -> Setting {
-    Setting { variables, key }
+/// Defines each setting by its variables and its name in a profile.
+macro_rules! settings {
+    ($($name:ident = [$($variable:literal),*], $key:literal;)*) => {
+        $(pub(super) const $name: Setting = Setting { variables: &[$($variable),*], key: $key };)*
+    };
 }
 
-pub(super) const REGION: Setting = setting(
-    &["AWS_REGION", "AMAZON_REGION", "AWS_DEFAULT_REGION"],
-    "region",
-);
-pub(super) const USE_FIPS: Setting = setting(&["AWS_USE_FIPS_ENDPOINT"], "use_fips_endpoint");
-pub(super) const USE_DUAL_STACK: Setting =
-    setting(&["AWS_USE_DUALSTACK_ENDPOINT"], "use_dualstack_endpoint");
-pub(super) const CA_BUNDLE: Setting = setting(&["AWS_CA_BUNDLE"], "ca_bundle");
-pub(super) const STS_ENDPOINTS: Setting =
-    setting(&["AWS_STS_REGIONAL_ENDPOINTS"], "sts_regional_endpoints");
-pub(super) const METADATA_ENDPOINT: Setting = setting(
-    &["AWS_EC2_METADATA_SERVICE_ENDPOINT"],
-    "ec2_metadata_service_endpoint",
-);
-pub(super) const METADATA_MODE: Setting = setting(
-    &["AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE"],
-    "ec2_metadata_service_endpoint_mode",
-);
-pub(super) const METADATA_IPV6: Setting = setting(&["AWS_IMDS_USE_IPV6"], "imds_use_ipv6");
-pub(super) const METADATA_V1_DISABLED: Setting = setting(
-    &["AWS_EC2_METADATA_V1_DISABLED"],
-    "ec2_metadata_v1_disabled",
-);
-pub(super) const METADATA_TIMEOUT: Setting = setting(
-    &["AWS_METADATA_SERVICE_TIMEOUT"],
-    "metadata_service_timeout",
-);
-pub(super) const METADATA_ATTEMPTS: Setting = setting(
-    &["AWS_METADATA_SERVICE_NUM_ATTEMPTS"],
-    "metadata_service_num_attempts",
-);
-const IGNORE_URLS: Setting = setting(
-    &["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"],
-    "ignore_configured_endpoint_urls",
-);
-const ACCOUNT_ENDPOINT: Setting = setting(
-    &["AWS_ACCOUNT_ID_ENDPOINT_MODE"],
-    "account_id_endpoint_mode",
-);
+// Where the settings are.
+settings! {
+    PROFILE = ["AWS_DEFAULT_PROFILE", "AWS_PROFILE"], "";
+    CONFIG_FILE = ["AWS_CONFIG_FILE"], "";
+    CREDENTIALS_FILE = ["AWS_SHARED_CREDENTIALS_FILE"], "";
+    SERVICES = [], "services";
+}
+
+// Where requests go.
+settings! {
+    REGION = ["AWS_REGION", "AMAZON_REGION", "AWS_DEFAULT_REGION"], "region";
+    DYNAMODB_URL = ["AWS_ENDPOINT_URL_DYNAMODB"], "";
+    ENDPOINT_URL = ["AWS_ENDPOINT_URL"], "endpoint_url";
+    IGNORE_URLS = ["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"], "ignore_configured_endpoint_urls";
+    USE_FIPS = ["AWS_USE_FIPS_ENDPOINT"], "use_fips_endpoint";
+    USE_DUAL_STACK = ["AWS_USE_DUALSTACK_ENDPOINT"], "use_dualstack_endpoint";
+    // The value `required` is refused.
+    ACCOUNT_ENDPOINT = ["AWS_ACCOUNT_ID_ENDPOINT_MODE"], "account_id_endpoint_mode";
+    CA_BUNDLE = ["AWS_CA_BUNDLE"], "ca_bundle";
+    EXTRA_CA_CERTS = ["NODE_EXTRA_CA_CERTS"], "";
+    SYSTEM_CA_FILE = ["SSL_CERT_FILE"], "";
+    SYSTEM_CA_DIRECTORIES = ["SSL_CERT_DIR"], "";
+}
+
+// Keys.
+settings! {
+    ACCESS_KEY = ["AWS_ACCESS_KEY_ID"], "aws_access_key_id";
+    SECRET_KEY = ["AWS_SECRET_ACCESS_KEY"], "aws_secret_access_key";
+    SECURITY_TOKEN = ["AWS_SECURITY_TOKEN"], "aws_security_token";
+    SESSION_TOKEN = ["AWS_SESSION_TOKEN"], "aws_session_token";
+    AMAZON_ACCESS_KEY = ["AMAZON_ACCESS_KEY_ID"], "";
+    AMAZON_SECRET_KEY = ["AMAZON_SECRET_ACCESS_KEY"], "";
+    AMAZON_SESSION_TOKEN = ["AMAZON_SESSION_TOKEN"], "";
+}
+
+// Roles.
+settings! {
+    ROLE_ARN = ["AWS_ROLE_ARN"], "role_arn";
+    ROLE_SESSION_NAME = ["AWS_ROLE_SESSION_NAME"], "role_session_name";
+    WEB_IDENTITY_TOKEN_FILE = ["AWS_WEB_IDENTITY_TOKEN_FILE"], "web_identity_token_file";
+    SOURCE_PROFILE = [], "source_profile";
+    CREDENTIAL_SOURCE = [], "credential_source";
+    EXTERNAL_ID = [], "external_id";
+    DURATION_SECONDS = [], "duration_seconds";
+    // Refused.
+    MFA_SERIAL = [], "mfa_serial";
+    STS_URL = ["AWS_ENDPOINT_URL_STS"], "";
+    STS_ENDPOINTS = ["AWS_STS_REGIONAL_ENDPOINTS"], "sts_regional_endpoints";
+}
+
+// Other sources of credentials in a profile.
+settings! {
+    SSO_SESSION = [], "sso_session";
+    SSO_START_URL = [], "sso_start_url";
+    SSO_REGION = [], "sso_region";
+    SSO_ACCOUNT_ID = [], "sso_account_id";
+    SSO_ROLE_NAME = [], "sso_role_name";
+    SSO_URL = ["AWS_ENDPOINT_URL_SSO"], "";
+    SSO_OIDC_URL = ["AWS_ENDPOINT_URL_SSO_OIDC"], "";
+    CREDENTIAL_PROCESS = [], "credential_process";
+    // Refused.
+    LOGIN_SESSION = [], "login_session";
+}
+
+// Containers and instances.
+settings! {
+    CONTAINER_RELATIVE_URI = ["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"], "";
+    CONTAINER_FULL_URI = ["AWS_CONTAINER_CREDENTIALS_FULL_URI"], "";
+    CONTAINER_TOKEN_FILE = ["AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"], "";
+    CONTAINER_TOKEN = ["AWS_CONTAINER_AUTHORIZATION_TOKEN"], "";
+    METADATA_DISABLED = ["AWS_EC2_METADATA_DISABLED"], "";
+    METADATA_ENDPOINT = ["AWS_EC2_METADATA_SERVICE_ENDPOINT"], "ec2_metadata_service_endpoint";
+    METADATA_MODE = ["AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE"], "ec2_metadata_service_endpoint_mode";
+    METADATA_IPV6 = ["AWS_IMDS_USE_IPV6"], "imds_use_ipv6";
+    METADATA_V1_DISABLED = ["AWS_EC2_METADATA_V1_DISABLED"], "ec2_metadata_v1_disabled";
+    METADATA_TIMEOUT = ["AWS_METADATA_SERVICE_TIMEOUT"], "metadata_service_timeout";
+    METADATA_ATTEMPTS = ["AWS_METADATA_SERVICE_NUM_ATTEMPTS"], "metadata_service_num_attempts";
+    // The two are refused, where no other credentials were found before.
+    OLD_CREDENTIALS_FILE = ["AWS_CREDENTIAL_FILE"], "";
+    BOTO_CONFIG = ["BOTO_CONFIG"], "";
+}
 
 impl Setting {
     /// Its name in a profile.
@@ -64,88 +107,42 @@ impl Setting {
         self.key
     }
 
-    /// Its value: in the environment, or else in the profile.
-    pub(super) fn value<'a>(
-        &self,
-        environment: &'a Environment,
-        profile: Option<Profile<'a>>,
-    ) -> Option<&'a str> {
-        self.named(environment, profile).map(|(_, value)| value)
+    /// Its value in the environment.
+    pub(super) fn variable<'a>(&self, environment: &'a Environment) -> Option<&'a str> {
+        self.set_variable(environment).map(|(_, value)| value)
     }
 
-    /// Its value, and the name that it has where it stands.
-    pub(super) fn named<'a>(
+    /// The first of its variables that is set, and its value.
+    pub(super) fn set_variable<'a>(
         &self,
         environment: &'a Environment,
-        profile: Option<Profile<'a>>,
     ) -> Option<(&'static str, &'a str)> {
         let variables = self.variables.iter();
-        let set = variables
-            .copied()
-            .find_map(|name| Some((name, environment.get(name)?)));
-        set.or_else(|| Some((self.key, profile?.get(self.key)?)))
+        let mut set = variables.filter_map(|name| Some((*name, environment.get(name)?)));
+        set.next()
     }
 
-    pub(super) fn is_true(&self, environment: &Environment, profile: Option<Profile<'_>>) -> bool {
-        self.value(environment, profile)
-            .is_some_and(|value| value.eq_ignore_ascii_case("true"))
-    }
-}
-
-/// Refuses a setting that means another endpoint than the Region's.
-pub(super) fn check(
-    environment: &Environment,
-    profile: Option<Profile<'_>>,
-) -> Result<(), InvalidSetting> {
-    match ACCOUNT_ENDPOINT.value(environment, profile) {
-        Some("required") => Err(InvalidSetting::new(
-            "account_id_endpoint_mode",
-            "endpoints of an account are not supported: set it to preferred, for the Region's endpoint",
-        )),
-        _ => Ok(()),
+    /// The name of a setting that is one variable, for messages.
+    pub(super) fn name(&self) -> &'static str {
+        self.variables.first().copied().unwrap_or(self.key)
     }
 }
 
 /// A service that this crate asks.
 pub(super) struct Service {
-    /// The environment variable with its URL.
-    url_variable: &'static str,
+    /// The variable with its URL.
+    pub(super) url: Setting,
     /// Its name in a services section.
-    key: &'static str,
+    pub(super) key: &'static str,
     /// The name of its hosts, without Region and suffix.
     pub(super) label: &'static str,
 }
 
-const fn service(url_variable: &'static str, key: &'static str, label: &'static str) -> Service {
-    Service {
-        url_variable,
-        key,
-        label,
-    }
+const fn service(url: Setting, key: &'static str, label: &'static str) -> Service {
+    Service { url, key, label }
 }
 
-pub(super) const DYNAMODB: Service = service("AWS_ENDPOINT_URL_DYNAMODB", "dynamodb", "dynamodb");
-pub(super) const STS: Service = service("AWS_ENDPOINT_URL_STS", "sts", "sts");
-pub(super) const SSO: Service = service("AWS_ENDPOINT_URL_SSO", "sso", "portal.sso");
-pub(super) const SSO_OIDC: Service = service("AWS_ENDPOINT_URL_SSO_OIDC", "sso_oidc", "oidc");
-
-/// The URL that the environment or the profile gives a service, and the setting that it comes from.
-pub(super) fn endpoint_url<'a>(
-    service: &Service,
-    environment: &'a Environment,
-    profile: Option<Profile<'a>>,
-) -> Result<Option<(&'static str, &'a str)>, InvalidSetting> {
-    if IGNORE_URLS.is_true(environment, profile) {
-        return Ok(None);
-    }
-    for name in [service.url_variable, "AWS_ENDPOINT_URL"] {
-        if let Some(url) = environment.get(name) {
-            return Ok(Some((name, url)));
-        }
-    }
-    let of_profile = profile.map(|profile| profile.endpoint_url(service.key));
-    let of_profile = of_profile
-        .transpose()
-        .map_err(|reason| InvalidSetting::new("profile", reason))?;
-    Ok(of_profile.flatten().map(|url| ("endpoint_url", url)))
-}
+pub(super) const DYNAMODB: Service = service(DYNAMODB_URL, "dynamodb", "dynamodb");
+pub(super) const STS: Service = service(STS_URL, "sts", "sts");
+pub(super) const SSO: Service = service(SSO_URL, "sso", "portal.sso");
+pub(super) const SSO_OIDC: Service = service(SSO_OIDC_URL, "sso_oidc", "oidc");

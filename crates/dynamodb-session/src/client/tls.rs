@@ -12,6 +12,7 @@ use tokio_rustls::rustls::{
 
 use super::environment::Environment;
 use super::reason::{BoxError, Failure, InvalidSetting};
+use super::settings;
 use crate::options::TlsRoots;
 use crate::remedy::Remedy;
 
@@ -49,8 +50,9 @@ pub(super) fn config(
             } else {
                 store.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
                 // As in Node.js, a file that cannot be read is ignored.
-                if let Some(Ok(pem)) = environment.get("NODE_EXTRA_CA_CERTS").map(std::fs::read) {
-                    add_pem(&mut store, "NODE_EXTRA_CA_CERTS", &pem)?;
+                let extra = &settings::EXTRA_CA_CERTS;
+                if let Some(Ok(pem)) = extra.variable(environment).map(std::fs::read) {
+                    add_pem(&mut store, extra.name(), &pem)?;
                 }
             }
         }
@@ -68,8 +70,12 @@ pub(super) fn config(
 
 /// The certificates that the operating system trusts, or those that the variables of OpenSSL name in their place.
 fn of_system(environment: &Environment) -> Vec<CertificateDer<'static>> {
-    let file = environment.get("SSL_CERT_FILE").map(Path::new);
-    let directories = environment.get("SSL_CERT_DIR").into_iter();
+    let file = settings::SYSTEM_CA_FILE
+        .variable(environment)
+        .map(Path::new);
+    let directories = settings::SYSTEM_CA_DIRECTORIES
+        .variable(environment)
+        .into_iter();
     let directories = directories.flat_map(std::env::split_paths);
     let mut directories = directories.filter(|path| !path.as_os_str().is_empty());
     let first = directories.next();

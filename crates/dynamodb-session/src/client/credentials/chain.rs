@@ -8,6 +8,7 @@ use super::super::connect::Connector;
 use super::super::environment::Environment;
 use super::super::profile::Profiles;
 use super::super::reason::Failure;
+use super::super::settings;
 use super::lookup::{Found, Lookup};
 use super::{container, environment, instance, profile, role};
 use crate::remedy::Remedy;
@@ -58,6 +59,14 @@ async fn found(lookup: &Lookup<'_>, environment_counts: bool) -> Found {
     let found = profile::credentials(lookup, lookup.selected, environment_counts).await?;
     if found.is_some() || !environment_counts {
         return Ok(found);
+    }
+    for setting in [&settings::OLD_CREDENTIALS_FILE, &settings::BOTO_CONFIG] {
+        if setting.variable(lookup.environment).is_some() {
+            let name = setting.name();
+            return Err(not_found(&format!(
+                "{name} is not read: put the keys into ~/.aws/credentials, or remove the variable"
+            )));
+        }
     }
     let found = container::credentials(lookup).await?;
     if found.is_some() {

@@ -7,14 +7,10 @@ use hyper::{Method, header};
 
 use super::super::endpoint::{self, Endpoint};
 use super::super::reason::Failure;
+use super::super::settings;
 use super::json::{self, JsonKeys};
 use super::lookup::{Found, Lookup};
 use super::service::Query;
-
-const RELATIVE: &str = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI";
-const FULL: &str = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
-const TOKEN: &str = "AWS_CONTAINER_AUTHORIZATION_TOKEN";
-const TOKEN_FILE: &str = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE";
 
 /// The address of ECS, which a relative URI is below.
 const ECS: &str = "169.254.170.2";
@@ -25,10 +21,11 @@ const OTHERS: [&str; 2] = ["169.254.170.23", "fd00:ec2::23"];
 const LIMIT: Duration = Duration::from_secs(2);
 
 pub(super) async fn credentials(lookup: &Lookup<'_>) -> Found {
-    let relative = lookup.environment.get(RELATIVE);
-    let (setting, url) = match (relative, lookup.environment.get(FULL)) {
-        (Some(path), _) => (RELATIVE, format!("http://{ECS}{path}")),
-        (None, Some(url)) => (FULL, url.to_owned()),
+    let relative = settings::CONTAINER_RELATIVE_URI.set_variable(lookup.environment);
+    let full = settings::CONTAINER_FULL_URI.set_variable(lookup.environment);
+    let (setting, url) = match (relative, full) {
+        (Some((setting, path)), _) => (setting, format!("http://{ECS}{path}")),
+        (None, Some((setting, url))) => (setting, url.to_owned()),
         (None, None) => return Ok(None),
     };
     let (to, path) = target(setting, &url)?;
@@ -86,10 +83,12 @@ fn target<'a>(setting: &'static str, url: &'a str) -> Result<(Endpoint, &'a str)
 
 /// The value of the header `authorization`. The file counts before the variable, and is read each time.
 fn authorization(lookup: &Lookup<'_>) -> Result<Option<String>, Failure> {
-    match lookup.environment.get(TOKEN_FILE) {
-        Some(path) => std::fs::read_to_string(path)
-            .map(|token| Some(token.trim_end().to_owned()))
-            .map_err(|error| Failure::new(format!("{TOKEN_FILE} ({path}): {error}"))),
-        None => Ok(lookup.environment.get(TOKEN).map(str::to_owned)),
-    }
+    let Some((setting, path)) = settings::CONTAINER_TOKEN_FILE.set_variable(lookup.environment)
+    else {
+        let token = settings::CONTAINER_TOKEN.variable(lookup.environment);
+        return Ok(token.map(str::to_owned));
+    };
+    std::fs::read_to_string(path)
+        .map(|token| Some(token.trim_end().to_owned()))
+        .map_err(|error| Failure::new(format!("{setting} ({path}): {error}")))
 }

@@ -26,8 +26,8 @@ const EXTENSION_JITTER: Duration = Duration::from_mins(5);
 /// Asks for the credentials of the instance's role: with a token (version 2), or where the service gives none, without
 /// (version 1).
 pub(super) async fn credentials(lookup: &Lookup<'_>) -> Found {
-    let disabled = lookup.environment.get("AWS_EC2_METADATA_DISABLED");
-    if disabled.is_some_and(|value| value.eq_ignore_ascii_case("true")) {
+    let configured = lookup.configured();
+    if configured.is_true(&settings::METADATA_DISABLED) {
         return Ok(None);
     }
     let service = Metadata::of(lookup)?;
@@ -37,7 +37,7 @@ pub(super) async fn credentials(lookup: &Lookup<'_>) -> Found {
         Err(Unanswered::Unreachable(_)) => return Ok(None),
         Err(unanswered) => return Err(unanswered.into()),
     };
-    if token.is_none() && lookup.is_true(&settings::METADATA_V1_DISABLED) {
+    if token.is_none() && configured.is_true(&settings::METADATA_V1_DISABLED) {
         return Err(failed(
             "gave no token for version 2, and version 1 is disabled",
         ));
@@ -101,20 +101,21 @@ struct Metadata<'a> {
 
 impl<'a> Metadata<'a> {
     fn of(lookup: &'a Lookup<'a>) -> Result<Self, Failure> {
+        let configured = lookup.configured();
         let invalid =
             |setting: &Setting, what: &str| Failure::new(format!("{}: {what}", setting.key()));
-        let ipv6 = match lookup.value(&settings::METADATA_MODE) {
+        let ipv6 = match configured.value(&settings::METADATA_MODE) {
             Some(mode) if mode.eq_ignore_ascii_case("ipv4") => false,
             Some(mode) if mode.eq_ignore_ascii_case("ipv6") => true,
             Some(_) => return Err(invalid(&settings::METADATA_MODE, "it must be IPv4 or IPv6")),
-            None => lookup.is_true(&settings::METADATA_IPV6),
+            None => configured.is_true(&settings::METADATA_IPV6),
         };
-        let url = match lookup.value(&settings::METADATA_ENDPOINT) {
+        let url = match configured.value(&settings::METADATA_ENDPOINT) {
             Some(url) => url,
             None if ipv6 => "http://[fd00:ec2::254]",
             None => "http://169.254.169.254",
         };
-        let number = |setting: &Setting| match lookup.value(setting) {
+        let number = |setting: &Setting| match configured.value(setting) {
             Some(text) => match text.trim().parse::<u64>() {
                 Ok(number) if number > 0 => Ok(number),
                 _ => Err(invalid(setting, "it must be a whole number above zero")),

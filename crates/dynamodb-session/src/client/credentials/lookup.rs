@@ -2,11 +2,11 @@
 
 use aws_credential_types::Credentials;
 
+use super::super::configured::Configured;
 use super::super::connect::Connector;
 use super::super::environment::Environment;
 use super::super::profile::{Profile, Profiles};
 use super::super::reason::Failure;
-use super::super::settings::Setting;
 
 /// What a provider found. `Ok(None)`: it is not configured, so the next one is asked.
 pub(super) type Found = Result<Option<Credentials>, Failure>;
@@ -24,12 +24,11 @@ pub(super) struct Lookup<'a> {
 }
 
 impl<'a> Lookup<'a> {
-    /// A setting of the environment, or else of the profile.
-    pub(super) fn value(&self, setting: &Setting) -> Option<&'a str> {
-        setting.value(self.environment, Some(self.selected))
-    }
-
-    pub(super) fn is_true(&self, setting: &Setting) -> bool {
-        setting.is_true(self.environment, Some(self.selected))
+    /// The settings of the environment and of the selected profile.
+    pub(super) fn configured(&self) -> Configured<'a> {
+        Configured {
+            environment: self.environment,
+            profile: Some(self.selected),
+        }
     }
 }

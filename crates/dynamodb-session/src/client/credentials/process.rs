@@ -7,6 +7,7 @@ use tokio::process::Command;
 
 use super::super::profile::Profile;
 use super::super::reason::Failure;
+use super::super::settings;
 use super::json::{self, JsonKeys};
 use super::lookup::{Found, Lookup};
 
@@ -21,7 +22,7 @@ const MAX_SHOWN: usize = 1000;
 /// Runs the profile's `credential_process`. It gets the store's environment, not that of this process, which may be
 /// changing.
 pub(super) async fn credentials(lookup: &Lookup<'_>, profile: Profile<'_>) -> Found {
-    let Some(line) = profile.get("credential_process") else {
+    let Some(line) = profile.get(&settings::CREDENTIAL_PROCESS) else {
         return Ok(None);
     };
     let failed = |what: &str| {

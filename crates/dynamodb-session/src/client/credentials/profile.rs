@@ -2,6 +2,7 @@
 
 use super::super::profile::Profile;
 use super::super::reason::Failure;
+use super::super::settings;
 use super::lookup::{Found, Lookup};
 use super::{keys, process, sso, web_identity};
 
@@ -27,7 +28,7 @@ pub(super) async fn credentials(
     if found.is_some() {
         return Ok(found);
     }
-    if profile.get("login_session").is_some() {
+    if profile.get(&settings::LOGIN_SESSION).is_some() {
         return Err(Failure::new(LOGIN_SESSION));
     }
     let found = process::credentials(lookup, profile).await?;

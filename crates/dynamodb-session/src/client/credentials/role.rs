@@ -4,9 +4,10 @@ use aws_credential_types::Credentials;
 
 use super::super::profile::Profile;
 use super::super::reason::Failure;
+use super::super::settings;
 use super::lookup::{Found, Lookup};
 use super::sts::RoleRequest;
-use super::{container, environment, instance, keys, profile, web_identity};
+use super::{container, environment, instance, keys, profile};
 use crate::remedy::Remedy;
 
 /// Where the credentials come from that the first role is assumed with.
@@ -43,7 +44,8 @@ pub(super) async fn credentials(lookup: &Lookup<'_>) -> Found {
 
 /// A profile with a token file is a web identity instead.
 fn assumes_role(profile: Profile<'_>) -> bool {
-    profile.get("role_arn").is_some() && profile.get(web_identity::TOKEN_FILE).is_none()
+    profile.get(&settings::ROLE_ARN).is_some()
+        && profile.get(&settings::WEB_IDENTITY_TOKEN_FILE).is_none()
 }
 
 fn invalid(profile: Profile<'_>, what: &str) -> Failure {
@@ -55,8 +57,8 @@ fn invalid(profile: Profile<'_>, what: &str) -> Failure {
 fn source<'a>(lookup: &Lookup<'a>, roles: &[Profile<'a>]) -> Result<Base<'a>, Failure> {
     let profile = roles[roles.len() - 1];
     let name = match (
-        profile.get("source_profile"),
-        profile.get("credential_source"),
+        profile.get(&settings::SOURCE_PROFILE),
+        profile.get(&settings::CREDENTIAL_SOURCE),
     ) {
         (Some(_), Some(_)) => {
             return Err(invalid(
@@ -137,7 +139,7 @@ async fn assume(
     profile: Profile<'_>,
     source: &Credentials,
 ) -> Result<Credentials, Failure> {
-    if profile.get("mfa_serial").is_some() {
+    if profile.get(&settings::MFA_SERIAL).is_some() {
         return Err(invalid(
             profile,
             "mfa_serial asks for a code that a person types, which no server can: use a role without it, or the line \
@@ -145,19 +147,19 @@ async fn assume(
         ));
     }
     let mut parameters = Vec::new();
-    if let Some(id) = profile.get("external_id") {
+    if let Some(id) = profile.get(&settings::EXTERNAL_ID) {
         parameters.push(("ExternalId", id.to_owned()));
     }
     // As in the AWS CLI, what is not a number does not count.
-    if let Some(secs) = profile.get("duration_seconds")
+    if let Some(secs) = profile.get(&settings::DURATION_SECONDS)
         && secs.parse::<u32>().is_ok()
     {
         parameters.push(("DurationSeconds", secs.to_owned()));
     }
     let request = RoleRequest {
         action: "AssumeRole",
-        role: profile.get("role_arn").unwrap_or_default(),
-        session_name: profile.get("role_session_name"),
+        role: profile.get(&settings::ROLE_ARN).unwrap_or_default(),
+        session_name: profile.get(&settings::ROLE_SESSION_NAME),
         parameters,
         signer: Some(source),
     };

@@ -55,13 +55,8 @@ pub(super) async fn credentials(lookup: &Lookup<'_>, profile: Profile<'_>) -> Fo
     let token = token::access_token(lookup, &config)
         .await
         .map_err(|failure| failed(&failure.to_string()).with_remedy(failure.remedy))?;
-    let to = endpoint::of_service(
-        &settings::SSO,
-        config.region,
-        lookup.environment,
-        lookup.selected,
-    )
-    .map_err(|error| invalid(&format!("sso_region: {error}")))?;
+    let to = endpoint::of_service(&settings::SSO, config.region, lookup.configured())
+        .map_err(|error| invalid(&format!("sso_region: {error}")))?;
     let path = format!(
         "{}?role_name={}&account_id={}",
         to.below("federation/credentials"),

@@ -179,11 +179,11 @@ impl RoleRequest<'_> {
 
 /// Where STS is asked, and the Region that the request is signed for.
 fn target(lookup: &Lookup<'_>) -> Result<(Endpoint, String), Failure> {
-    let (environment, profile) = (lookup.environment, lookup.selected);
+    let configured = lookup.configured();
     let failed = |what: &dyn std::fmt::Display| Failure::new(format!("STS: {what}"));
-    let mut to = endpoint::of_service(&settings::STS, lookup.region, environment, profile)
+    let mut to = endpoint::of_service(&settings::STS, lookup.region, configured)
         .map_err(|invalid| failed(&invalid))?;
-    let is_legacy = match lookup.value(&settings::STS_ENDPOINTS) {
+    let is_legacy = match configured.value(&settings::STS_ENDPOINTS) {
         None | Some("regional") => false,
         Some("legacy") => true,
         Some(_) => return Err(failed(&"sts_regional_endpoints must be regional or legacy")),

@@ -2,12 +2,10 @@
 
 use super::super::profile::Profile;
 use super::super::reason::Failure;
+use super::super::settings::{self, Setting};
 use super::lookup::{Found, Lookup};
 use super::sts::RoleRequest;
 use crate::remedy::Remedy;
-
-/// The profile's setting with the path of the token.
-pub(super) const TOKEN_FILE: &str = "web_identity_token_file";
 
 /// Each setting comes from the environment, if that counts, or else from the profile.
 pub(super) async fn credentials(
@@ -15,15 +13,15 @@ pub(super) async fn credentials(
     profile: Profile<'_>,
     environment_counts: bool,
 ) -> Found {
-    let get = |variable: &str, key: &str| {
-        let set = lookup.environment.get(variable);
+    let get = |setting: &Setting| {
+        let set = setting.variable(lookup.environment);
         set.filter(|_| environment_counts)
-            .or_else(|| profile.get(key))
+            .or_else(|| profile.get(setting))
     };
-    let Some(path) = get("AWS_WEB_IDENTITY_TOKEN_FILE", TOKEN_FILE) else {
+    let Some(path) = get(&settings::WEB_IDENTITY_TOKEN_FILE) else {
         return Ok(None);
     };
-    let role = get("AWS_ROLE_ARN", "role_arn").ok_or_else(|| {
+    let role = get(&settings::ROLE_ARN).ok_or_else(|| {
         let text = format!(
             "a web identity token is configured ({path}), but no role: set AWS_ROLE_ARN, or role_arn in the profile"
         );
@@ -35,7 +33,7 @@ pub(super) async fn credentials(
     let request = RoleRequest {
         action: "AssumeRoleWithWebIdentity",
         role,
-        session_name: get("AWS_ROLE_SESSION_NAME", "role_session_name"),
+        session_name: get(&settings::ROLE_SESSION_NAME),
         parameters: vec![("WebIdentityToken", token.trim().to_owned())],
         signer: None,
     };

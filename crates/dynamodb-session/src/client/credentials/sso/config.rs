@@ -1,6 +1,7 @@
 //! The settings of SSO, in a profile and in its `sso-session` section.
 
 use super::super::super::profile::Profile;
+use super::super::super::settings::{self, Setting};
 use super::super::lookup::Lookup;
 
 /// The settings of a profile that signs in by SSO.
@@ -18,11 +19,14 @@ impl<'a> SsoConfig<'a> {
     ///
     /// What is missing, or contradicts itself, is an error, as in botocore.
     pub(super) fn of(lookup: &Lookup<'a>, profile: Profile<'a>) -> Result<Option<Self>, String> {
-        let (role, account) = (profile.get("sso_role_name"), profile.get("sso_account_id"));
+        let (role, account) = (
+            profile.get(&settings::SSO_ROLE_NAME),
+            profile.get(&settings::SSO_ACCOUNT_ID),
+        );
         if role.or(account).is_none() {
             return Ok(None);
         }
-        let session = profile.get("sso_session");
+        let session = profile.get(&settings::SSO_SESSION);
         let section = match session {
             Some(name) => {
                 let section = lookup.profiles.sso_session(name);
@@ -33,26 +37,27 @@ impl<'a> SsoConfig<'a> {
             None => None,
         };
         for (key, value) in section.into_iter().flatten() {
-            if profile.get(key).is_some_and(|own| own != value) {
+            if profile.text(key).is_some_and(|own| own != value) {
                 return Err(format!(
                     "{key} in the profile is not that of the sso-session section: remove it from the profile"
                 ));
             }
         }
-        let get = |key: &'static str| {
+        let get = |setting: &Setting| {
+            let key = setting.key();
             let shared = section
                 .and_then(|section| section.get(key))
                 .map(String::as_str);
-            let value = shared.or_else(|| profile.get(key));
+            let value = shared.or_else(|| profile.get(setting));
             value
                 .filter(|value| !value.is_empty())
                 .ok_or_else(|| format!("{key} is missing, which SSO needs"))
         };
         Ok(Some(Self {
-            account: get("sso_account_id")?,
-            role: get("sso_role_name")?,
-            start_url: get("sso_start_url")?,
-            region: get("sso_region")?,
+            account: get(&settings::SSO_ACCOUNT_ID)?,
+            role: get(&settings::SSO_ROLE_NAME)?,
+            start_url: get(&settings::SSO_START_URL)?,
+            region: get(&settings::SSO_REGION)?,
             session,
         }))
     }

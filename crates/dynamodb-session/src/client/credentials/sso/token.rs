@@ -122,12 +122,7 @@ async fn renewed(
         grant_type: "refresh_token",
         refresh_token: cached.refresh_token.as_deref()?,
     };
-    let to = endpoint::of_service(
-        &settings::SSO_OIDC,
-        config.region,
-        lookup.environment,
-        lookup.selected,
-    );
+    let to = endpoint::of_service(&settings::SSO_OIDC, config.region, lookup.configured());
     let to = to.ok()?;
     let mut query = Query::new(Method::POST, &to, &to.below("token")).ok()?;
     query

@@ -131,3 +131,25 @@ async fn a_host_without_credentials_gets_an_error() {
         assert_eq!(failure.remedy, Some(Remedy::SetCredentials));
     }
 }
+
+/// The AWS CLI would take the keys from there, and not those of a container or an instance.
+#[tokio::test]
+async fn an_old_file_with_keys_is_refused_where_it_would_count() {
+    for name in ["AWS_CREDENTIAL_FILE", "BOTO_CONFIG"] {
+        let set = [
+            (name, "/etc/keys"),
+            ("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1:1"),
+        ];
+        let failure = found(false, &set).get().await.unwrap_err().to_string();
+        assert!(
+            failure.starts_with(&format!("{name} is not read: put the keys into")),
+            "{failure}"
+        );
+        let keys = [
+            ("AWS_ACCESS_KEY_ID", "AWS"),
+            ("AWS_SECRET_ACCESS_KEY", "hush"),
+        ];
+        let found = found(false, &[&set[..], &keys].concat());
+        assert_eq!(key(&found).await.unwrap(), "AWS");
+    }
+}
