@@ -10,7 +10,7 @@ use super::super::reason::Failure;
 use super::super::settings;
 use super::json::{self, JsonKeys};
 use super::lookup::{Found, Lookup};
-use super::service::Query;
+use super::service::{Answer, Query};
 
 /// The address of ECS, which a relative URI is below.
 const ECS: &str = "169.254.170.2";
@@ -39,7 +39,9 @@ pub(super) async fn credentials(lookup: &Lookup<'_>) -> Found {
             "the container's service for credentials ({setting}) {what}"
         ))
     };
-    let answer = query.ask_patiently(lookup.connector, LIMIT).await?;
+    let answer = query
+        .ask_patiently(lookup.connector, LIMIT, Answer::passes)
+        .await?;
     if answer.status != 200 {
         return Err(failed(&format!("answered HTTP {}", answer.status)));
     }

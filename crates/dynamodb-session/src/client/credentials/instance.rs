@@ -11,7 +11,7 @@ use super::super::reason::Failure;
 use super::super::settings::{self, Setting};
 use super::json::{self, JsonKeys};
 use super::lookup::{Found, Lookup};
-use super::service::{Answer, Query, Unanswered};
+use super::service::{Answer, Query, Unanswered, shown};
 use crate::remedy::Remedy;
 
 const ROLES: &str = "latest/meta-data/iam/security-credentials/";
@@ -64,7 +64,8 @@ pub(super) async fn credentials(lookup: &Lookup<'_>) -> Found {
     let answered = |what: &str| failed(&format!("answered {what} for the role {role}"));
     let keys: JsonKeys = json::parse(&answer.body).map_err(answered)?;
     if let (Some(code), Some(message)) = (&keys.code, &keys.message) {
-        return Err(answered(&format!("{code} ({message})")));
+        let text = shown(&format!("{code}: {message}"));
+        return Err(answered(&format!("an error ({text})")));
     }
     let keys = keys.temporary("EC2 instance metadata");
     let keys = keys.map_err(|what| answered(&what))?;

@@ -10,14 +10,12 @@ use super::super::reason::Failure;
 use super::super::settings;
 use super::json::{self, JsonKeys};
 use super::lookup::{Found, Lookup};
+use super::service::shown;
 
 mod words;
 
 /// What a program may print; credentials are a few KB.
 const MAX_OUTPUT: u64 = 1024 * 1024;
-
-/// How much an error shows of what the program printed on stderr.
-const MAX_SHOWN: usize = 1000;
 
 /// Runs the profile's `credential_process`. It gets the store's environment, not that of this process, which may be
 /// changing.
@@ -53,8 +51,7 @@ pub(super) async fn credentials(lookup: &Lookup<'_>, profile: Profile<'_>) -> Fo
         .map_err(cannot_run)?;
     let status = child.wait().await.map_err(cannot_run)?;
     if !status.success() {
-        let complaints = String::from_utf8_lossy(&complaints);
-        let shown: String = complaints.trim().chars().take(MAX_SHOWN).collect();
+        let shown = shown(&String::from_utf8_lossy(&complaints));
         return Err(failed(&format!("ended with {status}: {shown}")));
     }
     let wrong = |what: &str| failed(&format!("printed {what}"));

@@ -23,10 +23,12 @@ const MAX_ANSWER: usize = 1024 * 1024;
 /// The pauses before a request is repeated.
 const PAUSES: [Duration; 2] = [Duration::from_millis(200), Duration::from_secs(1)];
 
+/// How much of a service's text an error shows.
+const MAX_SHOWN: usize = 500;
+
 /// A request that can be repeated.
 pub(super) struct Query<'a> {
-    pub(super) to: &'a Endpoint,
-    /// Without the body and the headers that all requests have.
+    to: &'a Endpoint,
     request: Request<Full<Bytes>>,
 }
 
@@ -135,17 +137,18 @@ impl<'a> Query<'a> {
         })
     }
 
-    /// Sends it until there is an answer that repeating would not change.
+    /// Sends it until there is an answer that does not pass by itself, three times at most.
     pub(super) async fn ask_patiently(
         &self,
         connector: &Connector,
         limit: Duration,
+        passes: impl Fn(&Answer) -> bool,
     ) -> Result<Answer, Failure> {
         let mut pauses = PAUSES.iter();
         loop {
             let outcome = self.ask(connector, limit).await;
             let is_final = match &outcome {
-                Ok(answer) => answer.status < 500 && answer.status != 429,
+                Ok(answer) => !passes(answer),
                 Err(Unanswered::Config(_)) => true,
                 Err(_) => false,
             };
@@ -155,4 +158,16 @@ impl<'a> Query<'a> {
             }
         }
     }
+}
+
+impl Answer {
+    /// Whether the service is in trouble or too busy.
+    pub(super) fn passes(&self) -> bool {
+        self.status >= 500 || self.status == 429
+    }
+}
+
+/// The beginning of a text that a service or a program wrote.
+pub(super) fn shown(text: &str) -> String {
+    text.trim().chars().take(MAX_SHOWN).collect()
 }

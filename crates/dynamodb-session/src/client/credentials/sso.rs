@@ -14,7 +14,7 @@ use super::super::reason::Failure;
 use super::super::settings;
 use super::json;
 use super::lookup::{Found, Lookup};
-use super::service::{LIMIT, Query};
+use super::service::{Answer, LIMIT, Query, shown};
 use crate::remedy::Remedy;
 
 mod config;
@@ -65,7 +65,9 @@ pub(super) async fn credentials(lookup: &Lookup<'_>, profile: Profile<'_>) -> Fo
     );
     let mut query = Query::new(Method::GET, &to, &path)?;
     query.header(BEARER_TOKEN, &token)?;
-    let answer = query.ask_patiently(lookup.connector, LIMIT).await?;
+    let answer = query
+        .ask_patiently(lookup.connector, LIMIT, Answer::passes)
+        .await?;
     let answered = |what: &str| {
         let (role, account) = (config.role, config.account);
         failed(&format!(
@@ -88,7 +90,7 @@ pub(super) async fn credentials(lookup: &Lookup<'_>, profile: Profile<'_>) -> Fo
         status => {
             let refusal: Refusal = json::parse(&answer.body).unwrap_or_default();
             let remedy = (status == 401).then_some(Remedy::SignIn);
-            let reason = refusal.message.unwrap_or_default();
+            let reason = shown(&refusal.message.unwrap_or_default());
             Err(answered(&format!("HTTP {status} ({reason})")).with_remedy(remedy))
         }
     }

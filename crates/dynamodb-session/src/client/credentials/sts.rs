@@ -15,15 +15,12 @@ use super::super::settings;
 use super::super::sign::Signer;
 use super::super::skew::correct_clock;
 use super::lookup::Lookup;
-use super::service::{Answer, LIMIT, Query};
+use super::service::{Answer, LIMIT, Query, shown};
 use super::xml;
 
 const AMZ_DATE: HeaderName = HeaderName::from_static("x-amz-date");
 const AMZ_TOKEN: HeaderName = HeaderName::from_static("x-amz-security-token");
 const AMZN_REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
-
-/// How often a request is sent.
-const ATTEMPTS: usize = 3;
 
 /// Errors whose text quotes the request as it should have been signed, with the session token.
 const QUOTES_REQUEST: [&str; 4] = [
@@ -72,35 +69,23 @@ impl RoleRequest<'_> {
         let clock = lookup.connector.clock();
         let body = self.body(clock.now());
         let mut is_corrected = false;
-        let mut attempts = 0;
         loop {
-            attempts += 1;
             let signed_at = clock.now();
             let query = self.query(&to, &path, &body, &signer, signed_at)?;
-            let answer = query.ask_patiently(lookup.connector, LIMIT).await?;
-            let xml = String::from_utf8_lossy(&answer.body);
+            let answer = query.ask_patiently(lookup.connector, LIMIT, passes).await?;
             if answer.status == 200 {
+                let xml = String::from_utf8_lossy(&answer.body);
                 return credentials(&xml).ok_or_else(|| {
                     self.failed("the answer holds no credentials that can be read", &to)
                 });
             }
-            let error = xml::element(&xml, "Error").unwrap_or_default();
-            let code = xml::text(error, "Code").unwrap_or_default();
-            let message = xml::text(error, "Message").unwrap_or_default();
+            let error = StsError::of(&answer);
             let clock_corrected = lookup.correct_clock_skew
-                && is_about_signature(&code)
+                && is_about_signature(&error.code)
                 && answer.headers.contains_key(AMZN_REQUEST_ID)
                 && correct_clock(clock, signed_at, date(&answer));
-            let again = if clock_corrected {
-                !std::mem::replace(&mut is_corrected, true)
-            } else {
-                let retry = judge(&code, answer.status, &message).1;
-                attempts < ATTEMPTS
-                    && (code == "IDPCommunicationError"
-                        || matches!(retry, Retry::Transient | Retry::Throttled))
-            };
-            if !again {
-                return Err(self.refused(&to, answer.status, &code, &message));
+            if !clock_corrected || std::mem::replace(&mut is_corrected, true) {
+                return Err(self.refused(&to, answer.status, &error));
             }
         }
     }
@@ -165,16 +150,42 @@ impl RoleRequest<'_> {
         ))
     }
 
-    fn refused(&self, to: &Endpoint, status: u16, code: &str, message: &str) -> Failure {
+    fn refused(&self, to: &Endpoint, status: u16, error: &StsError) -> Failure {
+        let code = error.code.as_str();
         let what = if code.is_empty() {
             format!("HTTP {status} without an error of STS")
         } else if QUOTES_REQUEST.contains(&code) {
             format!("{code}; the text is not shown, because it may quote the session token")
         } else {
-            format!("{code}: {message}")
+            shown(&format!("{code}: {}", error.message))
         };
         self.failed(&what, to)
     }
+}
+
+/// The parts of an error answer. They are empty if it is not one of STS.
+struct StsError {
+    code: String,
+    message: String,
+}
+
+impl StsError {
+    fn of(answer: &Answer) -> Self {
+        let xml = String::from_utf8_lossy(&answer.body);
+        let error = xml::element(&xml, "Error").unwrap_or_default();
+        let text = |name: &str| xml::text(error, name).unwrap_or_default();
+        Self {
+            code: text("Code"),
+            message: text("Message"),
+        }
+    }
+}
+
+/// Whether repeating the request may help: STS is in trouble, too busy, or cannot reach the identity provider.
+fn passes(answer: &Answer) -> bool {
+    let error = StsError::of(answer);
+    let retry = judge(&error.code, answer.status, &error.message).1;
+    error.code == "IDPCommunicationError" || matches!(retry, Retry::Transient | Retry::Throttled)
 }
 
 /// Where STS is asked, and the Region that the request is signed for.

@@ -15,7 +15,7 @@ use super::super::super::reason::Failure;
 use super::super::super::settings;
 use super::super::json;
 use super::super::lookup::Lookup;
-use super::super::service::{LIMIT, Query};
+use super::super::service::{Answer, LIMIT, Query};
 use super::config::SsoConfig;
 use crate::remedy::Remedy;
 
@@ -129,7 +129,10 @@ async fn renewed(
         .header(header::CONTENT_TYPE, "application/json")
         .ok()?;
     query.body(serde_json::to_string(&renewal).ok()?);
-    let answer = query.ask_patiently(lookup.connector, LIMIT).await.ok()?;
+    let answer = query
+        .ask_patiently(lookup.connector, LIMIT, Answer::passes)
+        .await
+        .ok()?;
     let renewed: Renewed = json::parse(&answer.body)
         .ok()
         .filter(|_| answer.status == 200)?;
