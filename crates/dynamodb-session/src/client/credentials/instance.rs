@@ -18,6 +18,10 @@ const ROLES: &str = "latest/meta-data/iam/security-credentials/";
 const TOKEN: HeaderName = HeaderName::from_static("x-aws-ec2-metadata-token");
 const TOKEN_TTL: HeaderName = HeaderName::from_static("x-aws-ec2-metadata-token-ttl-seconds");
 
+/// Where the service is.
+const IPV4: &str = "http://169.254.169.254";
+const IPV6: &str = "http://[fd00:ec2::254]";
+
 /// How much longer credentials are used that the service gives although they have expired. It renews them late when it
 /// is in trouble. The next question comes sooner.
 const EXTENSION: Duration = Duration::from_mins(10);
@@ -103,28 +107,29 @@ struct Metadata<'a> {
 impl<'a> Metadata<'a> {
     fn of(lookup: &'a Lookup<'a>) -> Result<Self, Failure> {
         let configured = lookup.configured();
-        let invalid =
-            |setting: &Setting, what: &str| Failure::new(format!("{}: {what}", setting.key()));
-        let ipv6 = match configured.value(&settings::METADATA_MODE) {
-            Some(mode) if mode.eq_ignore_ascii_case("ipv4") => false,
-            Some(mode) if mode.eq_ignore_ascii_case("ipv6") => true,
-            Some(_) => return Err(invalid(&settings::METADATA_MODE, "it must be IPv4 or IPv6")),
+        let invalid = |name: &str, what: &str| Failure::new(format!("{name}: {what}"));
+        let ipv6 = match configured.named(&settings::METADATA_MODE) {
+            Some((_, mode)) if mode.eq_ignore_ascii_case("ipv4") => false,
+            Some((_, mode)) if mode.eq_ignore_ascii_case("ipv6") => true,
+            Some((name, _)) => return Err(invalid(name, "it must be IPv4 or IPv6")),
             None => configured.is_true(&settings::METADATA_IPV6),
         };
-        let url = match configured.value(&settings::METADATA_ENDPOINT) {
-            Some(url) => url,
-            None if ipv6 => "http://[fd00:ec2::254]",
-            None => "http://169.254.169.254",
-        };
-        let number = |setting: &Setting| match configured.value(setting) {
-            Some(text) => match text.trim().parse::<u64>() {
+        let own = (
+            settings::METADATA_MODE.key(),
+            if ipv6 { IPV6 } else { IPV4 },
+        );
+        let (name, url) = configured
+            .named(&settings::METADATA_ENDPOINT)
+            .unwrap_or(own);
+        let number = |setting: &Setting| match configured.named(setting) {
+            Some((name, text)) => match text.trim().parse::<u64>() {
                 Ok(number) if number > 0 => Ok(number),
-                _ => Err(invalid(setting, "it must be a whole number above zero")),
+                _ => Err(invalid(name, "it must be a whole number above zero")),
             },
             None => Ok(1),
         };
         Ok(Self {
-            to: endpoint::parse(settings::METADATA_ENDPOINT.key(), url, "", false)
+            to: endpoint::parse(name, url, "", false)
                 .map_err(|invalid| Failure::new(invalid.to_string()))?,
             limit: Duration::from_secs(number(&settings::METADATA_TIMEOUT)?),
             attempts: number(&settings::METADATA_ATTEMPTS)?,

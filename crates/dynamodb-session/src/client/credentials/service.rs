@@ -14,8 +14,9 @@ use super::super::endpoint::Endpoint;
 use super::super::reason::{Failure, chain};
 use super::super::timeout::within;
 
-/// How long a service of AWS may take: to connect, to begin its answer, and to end it.
-pub(super) const LIMIT: Duration = Duration::from_secs(5);
+/// How long a service of AWS may take: to connect, to begin its answer, and to end it. Three silent attempts end before
+/// the renewal does, so that the error names the service.
+pub(super) const LIMIT: Duration = Duration::from_secs(4);
 
 /// The largest answer; real ones are a few KB.
 const MAX_ANSWER: usize = 1024 * 1024;

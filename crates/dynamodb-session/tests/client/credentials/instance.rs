@@ -192,6 +192,9 @@ fn the_settings_can_stand_in_the_profile_and_a_mistake_is_named() {
         let outcome = host(lines).run();
         assert!(outcome.contains(expected), "{outcome}");
     }
+    let outcome = host("").set("AWS_METADATA_SERVICE_TIMEOUT", "-1").run();
+    let named = "AWS_METADATA_SERVICE_TIMEOUT: it must be a whole number";
+    assert!(outcome.contains(named), "{outcome}");
     let outcome = host("").set("AWS_EC2_METADATA_DISABLED", "TRUE").run();
     assert!(outcome.contains("no credentials found"), "{outcome}");
 }

@@ -370,3 +370,26 @@ fn an_answer_without_all_of_the_credentials_is_an_error() {
         );
     }
 }
+
+/// The error names the service, and comes before the renewal as a whole is given up.
+#[tokio::test]
+async fn a_silent_service_is_named() {
+    let aws = Aws::start(|_| Answer::silence());
+    let clock = ManualClock::new(UNIX_EPOCH);
+    let host = host("sts-silent", &aws, "source_profile = keys")
+        .with(|builder| builder.clock(clock.clone()));
+    let store = host.store();
+    let loading = tokio::spawn(async move { outcome(&store, 1).await });
+    for attempt in 1..=3 {
+        while aws.others().len() < attempt {
+            // The pause before the attempt.
+            clock.advance(Duration::from_millis(20));
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        clock.advance(Duration::from_secs(4));
+    }
+    let outcome = loading.await.unwrap();
+    let expected = format!("{}: no answer within 4s", aws.url());
+    assert!(outcome.contains(&expected), "{outcome}");
+    assert_eq!(aws.others().len(), 3);
+}
