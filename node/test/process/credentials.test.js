@@ -107,15 +107,78 @@ describe('the environment', () => {
 });
 
 describe('files', () => {
+  // Writes files below a directory of the test's own, for HOME.
+  const homeWith = async (t, files) => {
+    const home = await fs.mkdtemp(path.join(os.tmpdir(), 'profile-'));
+    t.after(() => fs.rm(home, { recursive: true }));
+    await Promise.all(Object.entries(files).map(async ([name, text]) => {
+      await fs.mkdir(path.dirname(path.join(home, name)), { recursive: true });
+      await fs.writeFile(path.join(home, name), text);
+    }));
+    // The files are where the AWS CLI has them.
+    return { HOME: home, AWS_CONFIG_FILE: '', AWS_SHARED_CREDENTIALS_FILE: '' };
+  };
+  const keys = (profile, key) => `[${profile}]\naws_access_key_id = ${key}\naws_secret_access_key = secret\n`;
+
   it('a profile: its credentials and its Region', async (t) => {
-    const directory = await fs.mkdtemp(path.join(os.tmpdir(), 'profile-'));
-    t.after(() => fs.rm(directory, { recursive: true }));
-    const [config, credentials] = ['config', 'credentials'].map((name) => path.join(directory, name));
-    await fs.writeFile(config, '[profile web]\nregion = ap-southeast-2\n');
-    await fs.writeFile(credentials, '[web]\naws_access_key_id = AKIDPROFILE\naws_secret_access_key = secret\n');
-    const env = { AWS_CONFIG_FILE: config, AWS_SHARED_CREDENTIALS_FILE: credentials, AWS_PROFILE: 'web' };
-    assert.deepEqual(await use({ endpoint: recorder.endpoint }, env), SERVED);
+    const env = await homeWith(t, {
+      '.aws/config': '[profile web]\nregion = ap-southeast-2\n',
+      '.aws/credentials': keys('web', 'AKIDPROFILE'),
+    });
+    assert.deepEqual(await use({ endpoint: recorder.endpoint }, { ...env, AWS_PROFILE: 'web' }), SERVED);
     assertSigned('AKIDPROFILE', 'ap-southeast-2', undefined);
+  });
+
+  it('a program, which gets the environment as it was when the store was made', async (t) => {
+    const env = await homeWith(t, {
+      '.aws/config': '[default]\nregion = eu-west-1\ncredential_process = sh -c \'. "$HOME/give"\'\n',
+      give: 'echo "{\\"Version\\":1,\\"AccessKeyId\\":\\"$GIVEN\\",\\"SecretAccessKey\\":\\"s\\"}"',
+    });
+    recorder.reset();
+    const end = await runScript(async (Store, table, endpoint) => {
+      process.env.GIVEN = 'AKIDBEFORE';
+      const store = new Store({ table: { name: table }, dynamoConfig: { endpoint } });
+      process.env.GIVEN = 'AKIDAFTER';
+      await store.set('x', { a: 1 }, 60000, { ctx: {} });
+    }, [NAME, recorder.endpoint], { env });
+    assert.deepEqual(end, clean(''));
+    assertSigned('AKIDBEFORE', 'eu-west-1', undefined);
+  });
+
+  it('`aws login`: the error says what to use', async (t) => {
+    const env = await homeWith(t, { '.aws/config': '[default]\nregion = eu-west-1\nlogin_session = arn:aws:iam::1:user/me\n' });
+    const end = await runScript(async (Store, table, endpoint) => {
+      const store = new Store({ table: { name: table }, dynamoConfig: { endpoint } });
+      await store.set('x', {}, 60000, { ctx: {} }).catch((err) => console.log(err.code, err.message));
+    }, [NAME, recorder.endpoint], { env });
+    assert.match(end.stdout, /^CredentialsError .*credential_process = aws configure export-credentials --profile NAME/);
+    assert.doesNotMatch(end.stdout, /cargo|Rust/);
+  });
+
+  ['ExpiredTokenException', 'UnrecognizedClientException'].forEach((code) => {
+    it(`keys that are rewritten: the second attempt after ${code} has the new ones`, async (t) => {
+      const env = await homeWith(t, { '.aws/credentials': keys('default', 'AKIDOLD') });
+      const file = path.join(env.HOME, '.aws/credentials');
+      const end = await runScript(async (Store, table, endpoint) => {
+        const store = new Store({ table: { name: table }, dynamoConfig: { region: 'us-east-1', endpoint } });
+        await store.set('rewritten', { a: 1 }, 60000, { ctx: {} });
+        process.send('rewrite');
+        await new Promise((resolve) => { process.once('message', resolve); });
+        console.log(await store.get('rewritten'));
+        process.disconnect();
+      }, [NAME, recorder.endpoint], {
+        env,
+        ipc: true,
+        onMessage: async (child) => {
+          await fs.writeFile(file, keys('default', 'AKIDNEW'));
+          recorder.reset();
+          recorder.answer('GetItem', failure(code, 'The security token included in the request is refused'), 1);
+          child.send('rewritten');
+        },
+      });
+      assert.deepEqual(end, clean('{ a: 1 }\n'));
+      assert.deepEqual(recorder.only('GetItem').map((call) => signer(call)[0]), ['AKIDOLD', 'AKIDNEW']);
+    });
   });
 });
 
