@@ -2,6 +2,7 @@
 //!
 //! The caller's provider counts before the chain, which [`chain`] orders. Each provider has a file of its own.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -134,6 +135,7 @@ impl CredentialCache {
                 region: region.to_owned(),
                 connector,
                 correct_clock_skew: config.correct_clock_skew,
+                asks_instance: AtomicBool::default(),
             }),
         };
         Self::over(source, config.clock.clone())
@@ -192,7 +194,9 @@ impl CredentialCache {
         let late = Failure::new("the credential provider did not answer in time");
         match &*self.source {
             // Outside of EC2, and in containers more than one hop away, the metadata service does not answer.
-            Source::Found(_) => late.with_remedy(Remedy::DisableInstanceMetadata),
+            Source::Found(chain) if chain.asks_instance.load(Ordering::Relaxed) => {
+                late.with_remedy(Remedy::DisableInstanceMetadata)
+            }
             _ => late,
         }
     }

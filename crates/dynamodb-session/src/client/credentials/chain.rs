@@ -1,6 +1,7 @@
 //! The order in which credentials are looked for: that of botocore.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use aws_credential_types::Credentials;
 
@@ -25,10 +26,13 @@ pub(super) struct Chain {
     pub(super) region: String,
     pub(super) connector: Arc<Connector>,
     pub(super) correct_clock_skew: bool,
+    /// Whether the renewal under way has come to the metadata service of an instance.
+    pub(super) asks_instance: AtomicBool,
 }
 
 impl Chain {
     pub(super) async fn fetch(&self) -> Result<Credentials, Failure> {
+        self.asks_instance.store(false, Ordering::Relaxed);
         let environment_counts = self.profile.is_none();
         if environment_counts && let Some(keys) = environment::keys(&self.environment) {
             return Ok(keys);
@@ -44,6 +48,7 @@ impl Chain {
             region: &self.region,
             connector: &self.connector,
             correct_clock_skew: self.correct_clock_skew,
+            asks_instance: &self.asks_instance,
         };
         found(&lookup, environment_counts)
             .await?

@@ -1,5 +1,6 @@
 //! The metadata service of an EC2 instance.
 
+use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
@@ -35,6 +36,7 @@ pub(super) async fn credentials(lookup: &Lookup<'_>) -> Found {
         return Ok(None);
     }
     let service = Metadata::of(lookup)?;
+    lookup.asks_instance.store(true, Ordering::Relaxed);
     let token = match service.token().await {
         Ok(token) => token,
         // This host is no instance.

@@ -1,5 +1,7 @@
 //! What the providers share.
 
+use std::sync::atomic::AtomicBool;
+
 use aws_credential_types::Credentials;
 
 use super::super::configured::Configured;
@@ -21,6 +23,8 @@ pub(super) struct Lookup<'a> {
     pub(super) region: &'a str,
     pub(super) connector: &'a Connector,
     pub(super) correct_clock_skew: bool,
+    /// Set before the metadata service of an instance is asked.
+    pub(super) asks_instance: &'a AtomicBool,
 }
 
 impl<'a> Lookup<'a> {

@@ -42,9 +42,6 @@ async fn keys_in_the_environment() {
             (expected, token)
         );
     }
-    // The metadata service may be what did not answer.
-    let remedy = found(false, &[]).too_late().remedy;
-    assert_eq!(remedy, Some(Remedy::DisableInstanceMetadata));
 }
 
 #[tokio::test]
@@ -151,5 +148,27 @@ async fn an_old_file_with_keys_is_refused_where_it_would_count() {
         ];
         let found = found(false, &[&set[..], &keys].concat());
         assert_eq!(key(&found).await.unwrap(), "AWS");
+    }
+}
+
+#[tokio::test]
+async fn only_where_the_metadata_service_is_asked_the_error_says_how_to_turn_it_off() {
+    let server = Server::start(vec![vec![Act::Hang], vec![Act::Hang]]).await;
+    let url = format!("http://{}", server.address);
+    for (name, remedy) in [
+        ("AWS_CONTAINER_CREDENTIALS_FULL_URI", None),
+        (
+            "AWS_EC2_METADATA_SERVICE_ENDPOINT",
+            Some(Remedy::DisableInstanceMetadata),
+        ),
+    ] {
+        let variables = [(name, url.as_str()), ("AWS_EC2_METADATA_DISABLED", "false")];
+        let cache = Arc::new(found(false, &variables));
+        let asking = Arc::clone(&cache);
+        let asked = server.received().len();
+        let waiting = tokio::spawn(async move { asking.get().await });
+        server.has_received(asked + 1).await;
+        assert_eq!(cache.too_late().remedy, remedy);
+        waiting.abort();
     }
 }
