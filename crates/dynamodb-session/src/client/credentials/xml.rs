@@ -20,6 +20,9 @@ pub(super) fn text(xml: &str, name: &str) -> Option<String> {
     Some(unescaped(element(xml, name)?.trim()))
 }
 
+/// The longest reference, `&#x10FFFF;`, has as many bytes.
+const LONGEST_REFERENCE: usize = 10;
+
 /// Replaces the references to characters. What is not one stays.
 fn unescaped(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
@@ -27,10 +30,11 @@ fn unescaped(text: &str) -> String {
     while let Some(at) = rest.find('&') {
         plain.push_str(&rest[..at]);
         rest = &rest[at..];
-        let reference = rest.find(';').map(|end| &rest[1..end]);
-        if let Some(char) = reference.and_then(character) {
+        let mut near = rest.bytes().take(LONGEST_REFERENCE);
+        let end = near.position(|byte| byte == b';').unwrap_or(0);
+        if let Some(char) = rest.get(1..end).and_then(character) {
             plain.push(char);
-            rest = &rest[rest.find(';').map_or(1, |end| end + 1)..];
+            rest = &rest[end + 1..];
         } else {
             plain.push('&');
             rest = &rest[1..];

@@ -15,10 +15,11 @@ fn text_has_its_characters_and_no_blanks_around_it() {
         ("\n  plain \n", "plain"),
         ("", ""),
         ("a&amp;b &lt;c&gt; &quot;d&apos;", "a&b <c> \"d'"),
-        ("&#65;&#x42;&#X43;", "ABC"),
+        ("&#65;&#x42;&#X43;&#x10FFFF;", "ABC\u{10FFFF}"),
         // Not references: they stay.
         ("& &; &x; &#xD800; &#; a&", "& &; &x; &#xD800; &#; a&"),
         ("&amp;lt;", "&lt;"),
+        ("&é;&;", "&é;&;"),
     ] {
         let found = text(&format!("<k>{content}</k>"), "k");
         assert_eq!(found.as_deref(), Some(expected));
