@@ -23,14 +23,7 @@ pub(crate) async fn get(args: SessionArgs) -> Result<(), Failure> {
     let id = session_id(args.id)?;
     let loaded = progress::shown("Waiting for the session", load(&store, &id)).await?;
     let Some(loaded) = loaded else {
-        let message = format!(
-            "no live session {} in table {}",
-            output::mask(id.as_str()),
-            args.table.table_name
-        );
-        return Err(Failure::new(Exit::NotFound, message).hint(
-            "the session is missing or expired; check the id, --prefix, --layout, --table-name and --region",
-        ));
+        return Err(not_found(&store, &id, &args.table.table_name).await?);
     };
     let (data_format, data) = loaded.data;
     if args.output.json {
@@ -72,6 +65,22 @@ pub(crate) async fn get(args: SessionArgs) -> Result<(), Failure> {
         "{head}\nData\n{}",
         output::escape_json(&output::indent_json(data.get()))
     ))
+}
+
+async fn not_found(store: &SessionStore, id: &SessionId, table: &str) -> Result<Failure, Failure> {
+    let masked = output::mask(id.as_str());
+    let (message, hint) = if store.is_signed_out(id).await? {
+        (
+            format!("session {masked} in table {table} is signed out"),
+            "its tombstone keeps late requests from bringing it back, and expires 25 minutes after the sign-out",
+        )
+    } else {
+        (
+            format!("no live session {masked} in table {table}"),
+            "the session is missing or expired; check the id, --prefix, --layout, --table-name and --region",
+        )
+    };
+    Ok(Failure::new(Exit::NotFound, message).hint(hint))
 }
 
 pub(crate) async fn delete(args: SessionArgs) -> Result<(), Failure> {

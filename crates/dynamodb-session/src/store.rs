@@ -247,6 +247,21 @@ impl SessionStore {
         self.inner.load(id).await
     }
 
+    /// Whether the session with this id was deleted within the last 25 minutes, and not stored again since.
+    ///
+    /// Its tombstone says so. A [`load`](Self::load) finds nothing in either case.
+    ///
+    /// # Errors
+    ///
+    /// An error of the service or the connection.
+    ///
+    /// # Cost
+    ///
+    /// As [`load`](Self::load).
+    pub async fn is_signed_out(&self, id: &SessionId) -> Result<bool, Error> {
+        self.inner.is_signed_out(id).await
+    }
+
     /// Moves the expiry of a live session that was loaded and keeps its data.
     ///
     /// It does not move the expiry back if another request has extended it further. Some frameworks keep the expiry in

@@ -128,6 +128,27 @@ fn missing_and_expired_sessions_are_not_found() {
 }
 
 #[test]
+fn a_session_that_was_signed_out_is_not_found_and_is_said_to_be() {
+    let engine = engine_with_session();
+    engine.run(&["session", "delete", ID]).ok();
+    for layout in ["session", "connect-dynamodb", "dynamodb-store"] {
+        let run = engine.run(&["session", "get", ID, "--layout", layout]);
+        assert_masked(&run);
+        let error = run.fails(1);
+        assert!(
+            error.contains("Zk3v… in table sessions is signed out"),
+            "{layout}: {error}"
+        );
+        assert!(
+            error.contains("25 minutes after the sign-out"),
+            "{layout}: {error}"
+        );
+    }
+    engine.put_session(ID, now() + 60);
+    engine.run(&["session", "get", ID]).ok();
+}
+
+#[test]
 fn binary_data_is_shown_as_dynamodb_has_it() {
     let engine = engine_with_session();
     let item = json!({

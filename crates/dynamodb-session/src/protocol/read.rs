@@ -1,6 +1,8 @@
 //! Reading one session.
 
 use super::{Inner, from_epoch_ms};
+use serde::de::IgnoredAny;
+
 use crate::client::retry::Answer;
 use crate::error::{Error, ErrorKind};
 use crate::item::{self, DecodeSession, OwnKey, Stored, StoredItem};
@@ -38,6 +40,17 @@ impl Inner {
                 None
             }
         })
+    }
+
+    /// Whether a tombstone has this id.
+    pub(crate) async fn is_signed_out(&self, id: &SessionId) -> Result<bool, Error> {
+        let Ok(key) = self.key(id) else {
+            return Ok(false);
+        };
+        let stored = self
+            .read::<IgnoredAny>(&key, self.table.consistent_read)
+            .await?;
+        Ok(stored.is_some_and(|stored| stored.is_gone))
     }
 
     pub(crate) fn report_unreadable(&self, key: &str) {
