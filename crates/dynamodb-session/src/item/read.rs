@@ -7,6 +7,7 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::de::StrRead;
 
 use super::attributes::{CREATED, GONE, REV};
+use super::codec::number;
 use super::codec::reader::{AttributeSeed, Reading};
 use super::codec::{Tag, skip_fields, skip_rest, surrogate};
 use super::data::sealed::Decode;
@@ -82,6 +83,7 @@ pub(super) fn read<T>(
 ) -> Result<T, ItemError> {
     let reading = Reading {
         length: json.len(),
+        keeps_digits: *number::IS_ARBITRARY,
         ..Reading::default()
     };
     let mut mended = None;

@@ -1,5 +1,18 @@
 //! Number text: what a stored `N` may say, what `DynamoDB` takes, and what it weighs.
 
+use std::sync::LazyLock;
+
+/// The struct as which `serde_json::Number` serializes, and is deserialized, when some crate of the program enables
+/// `arbitrary_precision`.
+pub(crate) const JSON: &str = "$serde_json::private::Number";
+
+/// Whether a crate of the program enables it: no double holds this number.
+pub(crate) static IS_ARBITRARY: LazyLock<bool> =
+    LazyLock::new(|| serde_json::from_str::<serde_json::Number>("1e999").is_ok());
+
+/// The digits that a double keeps, whatever they are.
+const DIGITS_OF_DOUBLE: usize = 15;
+
 /// The text of a decimal number, taken apart.
 ///
 /// Accepts what JSON and JavaScript's `Number()` both call a decimal number, so also `+1`, `.5`, `1.` and `007`.
@@ -53,6 +66,12 @@ impl<'a> Number<'a> {
         } else {
             Ok(())
         }
+    }
+
+    /// Whether its text comes back from a double. No number that `DynamoDB` holds is too large for one.
+    pub(crate) fn fits_double(&self) -> bool {
+        self.significant()
+            .is_none_or(|(first, last)| last - first < DIGITS_OF_DOUBLE)
     }
 
     pub(crate) fn is_zero(&self) -> bool {

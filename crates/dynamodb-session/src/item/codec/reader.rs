@@ -5,13 +5,13 @@ use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde::de::value::SeqDeserializer;
+use serde::de::value::{MapDeserializer, SeqDeserializer};
 use serde::de::{
     self, Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor,
 };
 use serde::forward_to_deserialize_any;
 
-use super::number::Number;
+use super::number::{self, Number};
 use super::variant::{UnitVariant, Variant};
 use super::{Tag, skip_rest};
 use crate::item::ItemErrorKind;
@@ -25,6 +25,8 @@ pub(crate) struct Reading {
     pub(crate) has_skipped: Cell<bool>,
     /// Bytes of input, which a session's text seldom exceeds.
     pub(crate) length: usize,
+    /// Whether a `serde_json::Value` keeps the text of a number that no integer type and no double holds.
+    pub(crate) keeps_digits: bool,
     /// Why it failed, if not for the input's form.
     pub(crate) failure: Cell<Option<ItemErrorKind>>,
 }
@@ -201,7 +203,11 @@ impl<'de, V: Visitor<'de>> Typed<'_, V> {
             }),
             (Tag::S, Wish::Enum) => input.deserialize_str(UnitVariant(visitor)),
             (Tag::S, _) => input.deserialize_str(visitor),
-            (Tag::N, _) => input.deserialize_str(NumberText { visitor, wish }),
+            (Tag::N, _) => input.deserialize_str(NumberText {
+                visitor,
+                wish,
+                keeps_digits: reading.keeps_digits,
+            }),
             (Tag::B, _) => input.deserialize_str(Base64 { visitor, wish }),
             (Tag::Bool, _) => input.deserialize_bool(visitor),
             (Tag::M, Wish::Enum) => input.deserialize_map(Variant { visitor, reading }),
@@ -261,6 +267,7 @@ impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for AttributeSeed<'_, S>
 struct NumberText<V> {
     visitor: V,
     wish: Wish,
+    keeps_digits: bool,
 }
 
 impl<'de, V: Visitor<'de>> Visitor<'de> for NumberText<V> {
@@ -271,11 +278,15 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for NumberText<V> {
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<V::Value, E> {
-        let NumberText { visitor, wish } = self;
+        let NumberText {
+            visitor,
+            wish,
+            keeps_digits,
+        } = self;
         // Rust's own parsers take "inf" and "NaN".
-        if Number::parse(text).is_none() {
+        let Some(number) = Number::parse(text) else {
             return Err(E::custom("not a valid number"));
-        }
+        };
         let double = || text.parse().map_err(E::custom);
         match wish {
             Wish::F32 => return visitor.visit_f32(text.parse().map_err(E::custom)?),
@@ -305,6 +316,13 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for NumberText<V> {
             && let Ok(value) = value.to_string().parse()
         {
             return visitor.visit_i64(value);
+        }
+        if wish == Wish::Any && keeps_digits && !number.fits_double() {
+            let mut json = Vec::new();
+            number.write_json(&mut json);
+            let json = String::from_utf8(json).map_err(E::custom)?;
+            let fields = std::iter::once((number::JSON, json));
+            return visitor.visit_map(MapDeserializer::new(fields));
         }
         visitor.visit_f64(value)
     }

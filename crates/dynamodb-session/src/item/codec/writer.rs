@@ -5,15 +5,12 @@ use base64::engine::general_purpose::STANDARD;
 use serde::ser::{self, Serialize};
 
 use super::compound::Compound;
-use super::number::{Number, Refusal};
+use super::number::{self, Number, Refusal};
 use super::{EMPTY_FIELD_NAME, Shape, Tag, write_json_string, write_plain_string};
 use crate::item::{ItemError, ItemErrorKind};
 
 /// `DynamoDB` nests 32 levels deep, and the item itself is one of them.
 const MAX_DEPTH: usize = 31;
-
-/// The struct as which `serde_json::Number` serializes when some crate of the program enables `arbitrary_precision`.
-const JSON_NUMBER: &str = "$serde_json::private::Number";
 
 /// Appends attribute values to `out`.
 ///
@@ -430,7 +427,7 @@ impl<'a, 'w> ser::Serializer for &'a mut Writer<'w> {
         name: &'static str,
         len: usize,
     ) -> Result<Compound<'a, 'w>, ItemError> {
-        if name == JSON_NUMBER {
+        if name == number::JSON {
             return Ok(Compound::new(self, Shape::Map).for_number());
         }
         self.serialize_map(Some(len))

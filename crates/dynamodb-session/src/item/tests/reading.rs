@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::de::{DeserializeOwned, IgnoredAny, MapAccess};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::super::codec::reader::Reading;
 use super::*;
 
 #[test]
@@ -52,6 +53,122 @@ fn typed_values_come_back() {
     // NaN goes as NULL, and a session that was saved must load.
     assert!(typed::<f64>(&written(&f64::NAN)).is_nan());
     assert_eq!(typed::<Option<f64>>(&written(&Some(f64::NAN))), None);
+}
+
+/// What a `serde_json::Value` makes of a number when another crate of the program enables `arbitrary_precision`.
+#[derive(Debug, PartialEq)]
+enum Arbitrary {
+    Integer(i128),
+    Double(f64),
+    Text(String),
+}
+
+impl<'de> Deserialize<'de> for Arbitrary {
+    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        struct NumberVisitor;
+        impl<'de> Visitor<'de> for NumberVisitor {
+            type Value = Arbitrary;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a number")
+            }
+
+            fn visit_u64<E>(self, value: u64) -> Result<Arbitrary, E> {
+                Ok(Arbitrary::Integer(value.into()))
+            }
+
+            fn visit_i64<E>(self, value: i64) -> Result<Arbitrary, E> {
+                Ok(Arbitrary::Integer(value.into()))
+            }
+
+            fn visit_f64<E>(self, value: f64) -> Result<Arbitrary, E> {
+                Ok(Arbitrary::Double(value))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Arbitrary, A::Error> {
+                let entry: Option<(String, String)> = map.next_entry()?;
+                let (name, text) = entry.unwrap();
+                assert_eq!(name, "$serde_json::private::Number");
+                Ok(Arbitrary::Text(text))
+            }
+        }
+        input.deserialize_any(NumberVisitor)
+    }
+}
+
+#[test]
+fn numbers_that_neither_an_integer_nor_a_double_holds_keep_their_text() {
+    let read = |text: &str, keeps_digits| {
+        let reading = Reading {
+            keeps_digits,
+            ..Reading::default()
+        };
+        let json = format!(r#"{{"N":"{text}"}}"#);
+        Arbitrary::deserialize(Attribute {
+            input: &mut serde_json::Deserializer::from_str(&json),
+            tag: None,
+            is_part: false,
+            reading: &reading,
+        })
+        .unwrap()
+    };
+    let huge = 12_345_678_901_234_567_890_123.0;
+    for (text, expected, double) in [
+        ("12345678901234567890123", "12345678901234567890123", huge),
+        (
+            "18446744073709551620",
+            "18446744073709551620",
+            18_446_744_073_709_551_620.0,
+        ),
+        (
+            "-9223372036854775809",
+            "-9223372036854775809",
+            -9_223_372_036_854_775_809.0,
+        ),
+        (
+            "0.1234567890123456",
+            "0.1234567890123456",
+            0.123_456_789_012_345_6,
+        ),
+        (
+            "1.234567890123456789e-9",
+            "1.234567890123456789e-9",
+            1.234_567_890_123_456_8e-9,
+        ),
+        // As JSON writes it.
+        (
+            "+012345678901234567890123.",
+            "12345678901234567890123",
+            huge,
+        ),
+    ] {
+        assert_eq!(read(text, true), Arbitrary::Text(expected.to_owned()));
+        assert_eq!(read(text, false), Arbitrary::Double(double));
+    }
+    for keeps_digits in [true, false] {
+        assert_eq!(
+            read("18446744073709551615", keeps_digits),
+            Arbitrary::Integer(u64::MAX.into())
+        );
+        assert_eq!(
+            read("-9223372036854775808", keeps_digits),
+            Arbitrary::Integer(i64::MIN.into())
+        );
+        for text in [
+            "0.1",
+            "1E+125",
+            "1e-130",
+            "123456789012345e9",
+            "1.50",
+            "-0.0",
+            "100000000000000000000.0",
+        ] {
+            assert_eq!(
+                read(text, keeps_digits),
+                Arbitrary::Double(text.parse().unwrap())
+            );
+        }
+    }
 }
 
 #[derive(Debug, PartialEq, Deserialize)]
