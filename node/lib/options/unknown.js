@@ -44,13 +44,26 @@ const MISSING = {
 /** A name without its spelling: `AWS_REGION`, `awsRegion`. */
 const letters = (name) => name.replace(/[^a-z\d]/gi, '').toLowerCase();
 
-/** The path of the decisive option with this name in `rows`. A store shows some options under a longer name. */
-function pathIn(rows, parent, name, prefix) {
+/** Shorter names are too much like others. */
+const SHORTEST_MISSPELT = 5;
+
+/** Whether one letter of a name is missing, too many, another, or has changed places with the next one. */
+function isMisspelt(name, meant) {
+  if (meant.length < SHORTEST_MISSPELT) return false;
+  let at = 0;
+  while (at < meant.length && name[at] === meant[at]) at += 1;
+  const [here, next, afterNext] = [0, 1, 2].map((skipped) => meant.slice(at + skipped));
+  return name.slice(at) === next || name.slice(at + 1) === here || name.slice(at + 1) === next
+    || (name.slice(at + 2) === afterNext && name[at] === meant[at + 1] && name[at + 1] === meant[at]);
+}
+
+/** The path of the decisive option in `rows` that `isMeant`. A store shows some options under a longer name. */
+function pathIn(rows, parent, isMeant, prefix) {
   for (const [own, row] of Object.entries(rows)) {
     const path = `${parent}${own}`;
     const names = parent === prefix ? [own, row.property ?? own] : [row.property ?? own];
-    if (row.isDecisive && names.map(letters).includes(name)) return path;
-    const found = row.members && pathIn(row.members, `${path}.`, name, prefix);
+    if (row.isDecisive && names.map(letters).some(isMeant)) return path;
+    const found = row.members && pathIn(row.members, `${path}.`, isMeant, prefix);
     if (found) return found;
   }
   return undefined;
@@ -59,10 +72,12 @@ function pathIn(rows, parent, name, prefix) {
 /** What to write in place of a decisive option; undefined if it is none. */
 function insteadOf(key, prefix) {
   const name = letters(key);
-  return pathIn(TABLE, 'table.', name, prefix)
-    ?? pathIn(STORE, '', name, prefix)
-    ?? pathIn(DYNAMO, 'dynamoConfig.', name, prefix)
-    ?? (Object.hasOwn(INSTEAD, name) ? INSTEAD[name] : undefined);
+  const pathOf = (isMeant) => pathIn(TABLE, 'table.', isMeant, prefix)
+    ?? pathIn(STORE, '', isMeant, prefix)
+    ?? pathIn(DYNAMO, 'dynamoConfig.', isMeant, prefix);
+  return pathOf((own) => own === name)
+    ?? (Object.hasOwn(INSTEAD, name) ? INSTEAD[name] : undefined)
+    ?? pathOf((own) => isMisspelt(name, own));
 }
 
 /** Refuses the option `key` of the group `prefix`, or warns of it. */

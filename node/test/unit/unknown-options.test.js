@@ -74,12 +74,13 @@ describe('an unknown option', () => {
     }
   }
 
+  const decisive = (rows, path) => Object.entries(rows).flatMap(([name, row]) => [
+    ...(row.isDecisive ? [[name, `${path}${name}`, row]] : []),
+    ...decisive(row.members ?? {}, `${path}${name}.`),
+  ]);
+  const rows = [...decisive(TABLE, 'table.'), ...decisive(STORE, ''), ...decisive(DYNAMO, 'dynamoConfig.')];
+
   it('that is a decisive one at another level, or in another spelling, is refused with the right path', () => {
-    const decisive = (rows, path) => Object.entries(rows).flatMap(([name, row]) => [
-      ...(row.isDecisive ? [[name, `${path}${name}`, row]] : []),
-      ...decisive(row.members ?? {}, `${path}${name}.`),
-    ]);
-    const rows = [...decisive(TABLE, 'table.'), ...decisive(STORE, ''), ...decisive(DYNAMO, 'dynamoConfig.')];
     assert.ok(rows.length > 12, `${rows.length}`);
     for (const [name, path, { property }] of rows) {
       const options = { [path.startsWith('dynamoConfig.') ? 'table' : 'dynamoConfig']: { [property ?? name]: 'x' } };
@@ -87,6 +88,27 @@ describe('an unknown option', () => {
       const spelt = (property ?? name).toUpperCase();
       assert.ok(refusal(DynamoDBStore, { [spelt]: 'x' }).message.endsWith(`write ${path}`), spelt);
     }
+  });
+
+  it('that is a decisive one with a wrong letter is refused with the right path', () => {
+    const long = rows.map(([name, path, { property }]) => [property ?? name, path]).filter(([name]) => name.length > 4);
+    assert.ok(long.length > 10, `${long.length}`);
+    for (const [name, path] of long) {
+      for (let at = 0; at <= name.length; at += 1) {
+        const [before, here, after] = [name.slice(0, at), name.slice(at, at + 1), name.slice(at + 1)];
+        const swapped = `${before}${after.slice(0, 1)}${here}${after.slice(1)}`;
+        for (const misspelt of [`${before}${after}`, `${before}x${here}${after}`, `${before}x${after}`, swapped]) {
+          const error = misspelt !== name && refusal(DynamoDBStore, { [misspelt]: 'x' });
+          assert.ok(!error || error.message.endsWith(`write ${path}`), `${misspelt}: ${error.message}`);
+        }
+      }
+    }
+  });
+
+  it('that is less like a decisive one causes a warning', async () => {
+    const names = ['nam', 'regoins', 'regionsx', 'points', 'agnets', 'x'];
+    const warnings = await warningsOf(() => names.forEach((name) => new DynamoDBStore({ [name]: 'x' })));
+    assert.equal(warnings.length, names.length);
   });
 });
 
