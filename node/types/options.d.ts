@@ -9,8 +9,8 @@ export interface TableOptions {
   /** The partition key of the table: an attribute of type string. Default: `sessionId`. */
   hashKey?: string;
   /**
-   * The attribute for the expiry. A TTL attribute that is already enabled on the table takes priority. Default:
-   * `expires`.
+   * The attribute for the expiry. If the TTL of the table is on another attribute, both are used, and the earlier expiry
+   * counts. Default: `expires`.
    */
   ttlKey?: string;
   /** Whether DynamoDB deletes expired items. An existing table is changed only when you set this. Default: `true`. */

@@ -3,11 +3,29 @@
 use std::io::Write;
 use std::time::Duration;
 
-use dynamodb_session::SessionStore;
 use dynamodb_session::options::{ConnectionOptions, Layout, RetryOptions, TableOptions};
+use dynamodb_session::{ErrorKind, SessionStore};
 
 use crate::cli::{ConnectionArgs, TableArgs};
 use crate::exit::Failure;
+
+/// The store that the flags describe. It has looked at the table, whose TTL can be on another attribute. If that is not
+/// allowed, the flag alone counts.
+pub(crate) async fn store_of_table(
+    connection: &ConnectionArgs,
+    table: &TableArgs,
+    prefix: &str,
+    layout: Layout,
+) -> Result<SessionStore, Failure> {
+    let store = store(connection, table, prefix, layout)?;
+    match store.table().time_to_live().await {
+        // The command itself would wait as long, and fail as well.
+        Err(error) if matches!(error.kind(), ErrorKind::Transport | ErrorKind::Timeout) => {
+            Err(error.into())
+        }
+        _ => Ok(store),
+    }
+}
 
 /// The store that the flags describe. Sends no request yet.
 pub(crate) fn store(

@@ -19,9 +19,15 @@ use crate::{connection, output, progress};
 const MAX_INPUT_BYTES: u64 = 64 * 1024;
 
 pub(crate) async fn get(args: SessionArgs) -> Result<(), Failure> {
-    let store = connection::store(&args.connection, &args.table, &args.ids.prefix, args.layout)?;
     let id = session_id(args.id)?;
-    let loaded = progress::shown("Waiting for the session", load(&store, &id)).await?;
+    let prefix = &args.ids.prefix;
+    let store = connection::store_of_table(&args.connection, &args.table, prefix, args.layout);
+    let (store, loaded) = progress::shown("Waiting for the session", async {
+        let store = store.await?;
+        let loaded = load(&store, &id).await?;
+        Ok::<_, Failure>((store, loaded))
+    })
+    .await?;
     let Some(loaded) = loaded else {
         return Err(not_found(&store, &id, &args.table.table_name).await?);
     };
@@ -84,9 +90,13 @@ async fn not_found(store: &SessionStore, id: &SessionId, table: &str) -> Result<
 }
 
 pub(crate) async fn delete(args: SessionArgs) -> Result<(), Failure> {
-    let store = connection::store(&args.connection, &args.table, &args.ids.prefix, args.layout)?;
     let id = session_id(args.id)?;
-    progress::shown("Deleting the session", store.delete(&id)).await?;
+    let prefix = &args.ids.prefix;
+    let store = connection::store_of_table(&args.connection, &args.table, prefix, args.layout);
+    progress::shown("Deleting the session", async {
+        Ok::<_, Failure>(store.await?.delete(&id).await?)
+    })
+    .await?;
     let masked = output::mask(id.as_str());
     if args.output.json {
         return output::json(&serde_json::json!({ "id": masked, "deleted": true }));

@@ -9,8 +9,12 @@ use crate::{connection, output, progress};
 pub(crate) async fn run(args: &SweepArgs) -> Result<(), Failure> {
     // Whatever the layout, an item has expired by its expiry.
     let layout = Layout::default();
-    let store = connection::store(&args.connection, &args.table, &args.ids.prefix, layout)?;
-    let deleted = progress::shown("Deleting expired sessions", store.delete_expired()).await?;
+    let prefix = &args.ids.prefix;
+    let deleted = progress::shown("Deleting expired sessions", async {
+        let store = connection::store_of_table(&args.connection, &args.table, prefix, layout);
+        Ok::<_, Failure>(store.await?.delete_expired().await?)
+    })
+    .await?;
     if args.output.json {
         return output::json(&serde_json::json!({ "deleted": deleted }));
     }

@@ -224,7 +224,8 @@ fn advice(args: &TableCreateArgs, after: &State) -> Vec<String> {
     }
     match &after.time_to_live {
         Some(TimeToLive::Enabled(attribute)) if *attribute != args.table.ttl_attribute => advice.push(format!(
-            "Its TTL attribute is {attribute}, not {}: set this name in stores that do not read it from the table.",
+            "Its TTL attribute is {attribute}, not {}: set this name in every store. One that does not look at the table \
+             may end sessions early.",
             args.table.ttl_attribute
         )),
         Some(TimeToLive::Disabled) if !args.no_ttl => advice.push(format!(

@@ -1,7 +1,7 @@
 //! The store: its verbs.
 
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
 
 use aws_types::SdkConfig;
@@ -47,14 +47,13 @@ impl SessionStore {
         table: TableConfig,
         is_insecure: bool,
     ) -> Self {
-        let ttl_attribute = RwLock::new(Arc::from(table.ttl_attribute.as_str()));
         Self {
             inner: Arc::new(Inner {
                 client,
                 clock,
                 table,
                 is_insecure,
-                ttl_attribute,
+                learnt: OnceLock::new(),
                 update_denied: AtomicBool::new(false),
                 put_denied: AtomicBool::new(false),
                 queues: Queues::default(),
@@ -83,10 +82,13 @@ impl SessionStore {
         self.inner.is_insecure
     }
 
-    /// The attribute that holds the expiry; see
+    /// The attribute from which DynamoDB's TTL deletes: the one that the table's TTL is on, if a store of this process
+    /// has seen it on another than
     /// [`TableOptions::ttl_attribute`](crate::options::TableOptions::ttl_attribute).
     pub fn ttl_attribute(&self) -> Arc<str> {
-        self.inner.ttl_attribute()
+        let attributes = self.inner.expiry_attributes();
+        let configured = || Arc::from(attributes.configured);
+        attributes.followed.unwrap_or_else(configured)
     }
 
     /// Reports that a framework cannot work with what was loaded under this id, as the event

@@ -18,7 +18,7 @@ module.exports = {
     text: 'The partition key of the table: an attribute of type string.',
   },
   'table.ttlKey': {
-    text: 'The attribute for the expiry. A TTL attribute that is already enabled on the table takes priority.',
+    text: 'The attribute for the expiry. If the TTL of the table is on another attribute, both are used, and the earlier expiry counts.',
   },
   'table.useTtlExpired': {
     text: 'Whether DynamoDB deletes expired items. An existing table is changed only when you set this.',

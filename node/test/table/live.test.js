@@ -159,7 +159,7 @@ describe('explicit options are applied', () => {
   });
 });
 
-describe('a TTL attribute that is enabled takes priority over ttlKey', () => {
+describe('a TTL attribute that is enabled is used beside ttlKey', () => {
   for (const explicit of [{}, { useTtlExpired: true }, { ttlKey: 'other' }]) {
     it(`options ${JSON.stringify(explicit)}`, async () => {
       const table = await create();
@@ -169,7 +169,9 @@ describe('a TTL attribute that is enabled takes priority over ttlKey', () => {
       assert.equal(store.ttlKey, 'until');
       await store.set('x', { a: 1 }, HOUR);
       const item = await table.get('x');
-      assert.deepEqual(Object.keys(item).sort(), ['created', 'rev', 'session', 'sessionId', 'until']);
+      const { ttlKey = 'expires' } = explicit;
+      assert.deepEqual(Object.keys(item).sort(), ['created', 'rev', 'session', 'sessionId', 'until', ttlKey].sort());
+      assert.deepEqual(item[ttlKey], item.until);
       assert.deepEqual(await store.get('x'), { a: 1 });
       await store.set('x', { a: 1 }, -HOUR);
       assert.equal(await store.get('x'), undefined, 'the expiry is read from it');

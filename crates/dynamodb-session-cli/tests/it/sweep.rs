@@ -2,6 +2,8 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use serde_json::json;
+
 use crate::support::Engine;
 
 /// An engine that leaves expired items where they are, with three that expired long ago, one that did now, and two live
@@ -50,6 +52,42 @@ fn as_json() {
     let engine = engine_with_expired();
     let run = engine.run(&["sweep", "--once", "--json"]);
     assert_eq!(run.json(), serde_json::json!({ "deleted": 3 }));
+}
+
+#[test]
+fn where_ttl_is_on_another_attribute_the_earlier_one_counts() {
+    let engine = Engine::start_with(&["--sweep", "0"]);
+    engine
+        .run(&["table", "create", "--ttl-attribute", "ttl"])
+        .ok();
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    let (past, future) = (now.as_secs() - 1501, now.as_secs() + 600);
+    for (id, expires, ttl) in [
+        ("of expires", Some(past), None),
+        ("of ttl", None, Some(past)),
+        ("expires first", Some(past), Some(future)),
+        ("ttl first", Some(future), Some(past)),
+        ("live", Some(future), None),
+    ] {
+        let mut item = json!({ "sessionId": { "S": id }, "session": { "M": {} } });
+        for (name, value) in [("expires", expires), ("ttl", ttl)] {
+            if let Some(value) = value {
+                item[name] = json!({ "N": value.to_string() });
+            }
+        }
+        let request = json!({ "TableName": "sessions", "Item": item });
+        engine.call("PutItem", &request);
+        let code = i32::from(id != "live");
+        assert_eq!(engine.run(&["session", "get", id]).code, Some(code), "{id}");
+    }
+    let swept = engine.run(&["sweep", "--once"]).ok();
+    assert_eq!(swept, "Deleted 4 expired items.\n");
+    // TTL is to delete the tombstone.
+    engine.run(&["session", "delete", "live"]).ok();
+    let key = json!({ "TableName": "sessions", "Key": { "sessionId": { "S": "live" } } });
+    let item = engine.call("GetItem", &key)["Item"].take();
+    assert!(item["gone"].is_object());
+    assert_eq!(item["ttl"], item["expires"]);
 }
 
 #[test]

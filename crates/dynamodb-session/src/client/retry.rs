@@ -183,6 +183,11 @@ impl Client {
         result
     }
 
+    /// Where requests go, once known.
+    pub(crate) fn endpoint(&self) -> Option<String> {
+        self.transport.endpoint()
+    }
+
     /// The counts since the client was made.
     pub(crate) fn counts(&self) -> &Counts {
         &self.counts

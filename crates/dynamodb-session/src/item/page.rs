@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 
 use super::codec::skip_fields;
 use super::data::sealed::Decode;
+use super::expiry::ExpiryAttributes;
 use super::read::{ItemSeed, NameIs, StoredItem, malformed, read};
 use super::{ItemError, Layout};
 
@@ -47,12 +48,12 @@ impl ScannedItem<'_> {
     pub(crate) fn read<T: Decode>(
         self,
         partition_key: &str,
-        ttl_attribute: &str,
+        expiry: &ExpiryAttributes<'_>,
         layout: Layout,
     ) -> Result<StoredItem<T>, ItemError> {
-        self.read_as(partition_key, ttl_attribute, layout)
+        self.read_as(partition_key, expiry, layout)
             .or_else(|error| {
-                let item = self.read_as::<IgnoredAny>(partition_key, ttl_attribute, layout);
+                let item = self.read_as::<IgnoredAny>(partition_key, expiry, layout);
                 item.ok().and_then(StoredItem::into_tombstone).ok_or(error)
             })
     }
@@ -60,11 +61,11 @@ impl ScannedItem<'_> {
     fn read_as<T: Decode>(
         self,
         partition_key: &str,
-        ttl_attribute: &str,
+        expiry: &ExpiryAttributes<'_>,
         layout: Layout,
     ) -> Result<StoredItem<T>, ItemError> {
         read(self.0.get().as_bytes(), |input, reading| {
-            let seed = ItemSeed::new(partition_key, ttl_attribute, layout, reading);
+            let seed = ItemSeed::new(partition_key, expiry, layout, reading);
             input.deserialize_map(seed)
         })
     }

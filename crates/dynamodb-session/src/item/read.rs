@@ -11,9 +11,10 @@ use super::codec::number;
 use super::codec::reader::{AttributeSeed, Reading};
 use super::codec::{Tag, skip_fields, skip_rest, surrogate};
 use super::data::sealed::Decode;
+use super::expiry::{self, ExpiryAttributes};
 use super::layout::Form;
 use super::stored::{Stored, Unreadable};
-use super::{ItemError, ItemErrorKind, Known, Layout, OwnKey, Rev, Version, expiry};
+use super::{ItemError, ItemErrorKind, Known, Layout, OwnKey, Rev, Version};
 
 /// An item of an answer.
 #[derive(Debug)]
@@ -37,24 +38,24 @@ pub(crate) fn read_response<T: Decode>(
     response: &[u8],
     member: &str,
     key: OwnKey<'_>,
-    ttl_attribute: &str,
+    expiry: &ExpiryAttributes<'_>,
     layout: Layout,
 ) -> Result<Option<StoredItem<T>>, ItemError> {
     fn read_as<T: Decode>(
         response: &[u8],
         member: &str,
         key: OwnKey<'_>,
-        ttl_attribute: &str,
+        expiry: &ExpiryAttributes<'_>,
         layout: Layout,
     ) -> Result<Option<StoredItem<T>>, ItemError> {
         read(response, |input, reading| {
-            let mut seed = ItemSeed::new(key.attribute, ttl_attribute, layout, reading);
+            let mut seed = ItemSeed::new(key.attribute, expiry, layout, reading);
             seed.key = Some(key);
             input.deserialize_map(Response { member, seed })
         })
     }
-    read_as(response, member, key, ttl_attribute, layout).or_else(|error| {
-        let item = read_as::<IgnoredAny>(response, member, key, ttl_attribute, layout);
+    read_as(response, member, key, expiry, layout).or_else(|error| {
+        let item = read_as::<IgnoredAny>(response, member, key, expiry, layout);
         let item = item.ok().flatten().and_then(StoredItem::into_tombstone);
         item.map(Some).ok_or(error)
     })
@@ -163,7 +164,7 @@ pub(super) struct ItemSeed<'a, T> {
     /// `None`: any item.
     key: Option<OwnKey<'a>>,
     partition_key: &'a str,
-    ttl_attribute: &'a str,
+    expiry: &'a ExpiryAttributes<'a>,
     layout: Layout,
     reading: &'a Reading,
     data: PhantomData<T>,
@@ -172,14 +173,14 @@ pub(super) struct ItemSeed<'a, T> {
 impl<'a, T> ItemSeed<'a, T> {
     pub(super) fn new(
         partition_key: &'a str,
-        ttl_attribute: &'a str,
+        expiry: &'a ExpiryAttributes<'a>,
         layout: Layout,
         reading: &'a Reading,
     ) -> Self {
         ItemSeed {
             key: None,
             partition_key,
-            ttl_attribute,
+            expiry,
             layout,
             reading,
             data: PhantomData,
@@ -216,11 +217,15 @@ impl<'de, T: Decode> Visitor<'de> for ItemSeed<'_, T> {
         let foreign_attribute = self.layout.description().foreign;
         let names = NameIs([
             (self.layout.session_attribute(), Role::Session),
-            (self.ttl_attribute, Role::Expiry),
+            (self.expiry.configured, Role::Expiry),
             (CREATED, Role::Created),
             (REV, Role::Rev),
             (GONE, Role::Gone),
             // No attribute has the empty name.
+            (
+                self.expiry.followed.as_deref().unwrap_or_default(),
+                Role::Expiry,
+            ),
             (
                 foreign_attribute.map_or("", |foreign| foreign.name),
                 Role::Foreign,
@@ -252,10 +257,11 @@ impl<'de, T: Decode> Visitor<'de> for ItemSeed<'_, T> {
                     foreign = Some(map.next_value_seed(data(attribute.form, true))?);
                 }
                 (Some(Role::Expiry), ..) => {
-                    item.expires_ms = map
+                    let expires_ms = map
                         .next_value_seed(TextOf(Tag::N))?
                         .as_deref()
                         .and_then(expiry::parse_ms);
+                    item.expires_ms = expiry::earlier(item.expires_ms, expires_ms);
                 }
                 // Any other value was not written by us, and counts as absent.
                 (Some(Role::Created), ..) => {

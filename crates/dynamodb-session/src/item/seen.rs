@@ -11,6 +11,7 @@ use serde::de::IgnoredAny;
 
 use super::attributes::{CREATED, GONE, REV};
 use super::changes::{Field, FieldList, json_string, map_of, plain};
+use super::expiry::{self, ExpiryAttributes};
 use super::layout::{Form, WrittenForm};
 use super::read::malformed;
 use super::{
@@ -45,7 +46,7 @@ impl<'a> Seen<'a> {
     pub(crate) fn read(
         answer: &'a [u8],
         key: OwnKey<'_>,
-        ttl_attribute: &str,
+        expiry: &ExpiryAttributes<'_>,
         layout: Layout,
     ) -> Result<Option<Self>, ItemError> {
         #[derive(Deserialize)]
@@ -53,7 +54,7 @@ impl<'a> Seen<'a> {
             #[serde(borrow, rename = "Item")]
             item: FieldList<'a>,
         }
-        let Some(item) = read_response(answer, "Item", key, ttl_attribute, layout)? else {
+        let Some(item) = read_response(answer, "Item", key, expiry, layout)? else {
             return Ok(None);
         };
         let answer: Answer<'a> = serde_json::from_slice(answer).map_err(|e| malformed(&e))?;
@@ -114,9 +115,10 @@ impl<'a> Seen<'a> {
         self.attribute(self.session_attribute()).unwrap_or_default()
     }
 
-    /// The value of the attribute that holds the expiry.
-    pub(crate) fn expiry(&self, ttl_attribute: &str) -> Option<&'a str> {
-        self.attribute(ttl_attribute)
+    /// The value of the attribute that says when the session ends.
+    pub(crate) fn expiry(&self, attributes: &ExpiryAttributes<'_>) -> Option<&'a str> {
+        let values = attributes.iter().filter_map(|name| self.attribute(name));
+        values.min_by_key(|value| expiry::in_attribute(value).unwrap_or(u64::MAX))
     }
 
     /// The attribute value of `rev`.
@@ -130,10 +132,15 @@ impl<'a> Seen<'a> {
     }
 
     /// The attributes that a write of the whole item has to keep: those that are not this package's.
-    pub(crate) fn others(&self, partition_key: &str, ttl_attribute: &str) -> Vec<(&str, &str)> {
+    pub(crate) fn others(
+        &self,
+        partition_key: &str,
+        expiry: &ExpiryAttributes<'_>,
+    ) -> Vec<(&str, &str)> {
         let fixed: Vec<_> = self.layout.attributes().collect();
         let is_own = |name: &str| {
-            [partition_key, ttl_attribute, CREATED, REV, GONE].contains(&name)
+            [partition_key, CREATED, REV, GONE].contains(&name)
+                || expiry.iter().any(|attribute| attribute == name)
                 || fixed.contains(&name)
         };
         let others = self.attributes.iter().filter(|(name, _)| !is_own(name));

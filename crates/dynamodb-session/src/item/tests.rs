@@ -14,10 +14,10 @@ use serde::{Deserialize, Serialize};
 use super::codec::reader::Attribute;
 use super::codec::writer::Writer;
 use super::data::sealed::{Decode, Encode};
+use super::expiry::ExpiryAttributes;
 use super::read::{ItemSeed, read};
 use super::{ItemError, ItemErrorKind, Layout, OwnKey, SessionText, StoredItem};
 
-pub(super) const TTL_ATTRIBUTE: &str = "expires";
 pub(super) const KEY: OwnKey<'_> = OwnKey {
     attribute: "sessionId",
     value: "a\"b",
@@ -36,7 +36,7 @@ pub(super) fn read_attribute<T: Decode>(attribute: &[u8]) -> Result<T, ItemError
 
 pub(super) fn read_item<T: Decode>(item: &[u8]) -> Result<StoredItem<T>, ItemError> {
     read(item, |input, reading| {
-        ItemSeed::new("id", TTL_ATTRIBUTE, Layout::Session, reading).deserialize(input)
+        ItemSeed::new("id", ExpiryAttributes::EXPIRES, Layout::Session, reading).deserialize(input)
     })
 }
 

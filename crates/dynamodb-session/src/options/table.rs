@@ -21,8 +21,9 @@ impl TableOptions {
 
     /// The number attribute that holds the expiry in epoch seconds. Default: `expires`.
     ///
-    /// [`Table::create_if_missing`](crate::table::Table::create_if_missing) follows the attribute that the table's TTL
-    /// is already enabled on.
+    /// If the table's TTL is on another attribute, [`Table::create_if_missing`](crate::table::Table::create_if_missing)
+    /// and [`Table::time_to_live`](crate::table::Table::time_to_live) find it. From then on the expiry is written to both,
+    /// and the earlier one counts.
     pub fn ttl_attribute(mut self, attribute: impl Into<String>) -> Self {
         self.ttl_attribute = Some(attribute.into());
         self

@@ -187,8 +187,8 @@ impl Inner {
                 created,
                 rev,
             };
-            let ttl_attribute = self.ttl_attribute();
-            let names = self.names(&ttl_attribute);
+            let expiry_attributes = self.expiry_attributes();
+            let names = self.names(&expiry_attributes);
             let value = write.session.attribute_value();
             let others = std::iter::empty();
             let body = request::put_item(names, head, value, others, condition);

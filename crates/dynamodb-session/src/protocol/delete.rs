@@ -91,8 +91,8 @@ impl Inner {
         let mut gones = Vec::new();
         let mut repeats = 0;
         loop {
-            let ttl_attribute = self.ttl_attribute();
-            let names = self.names(&ttl_attribute);
+            let expiry_attributes = self.expiry_attributes();
+            let names = self.names(&expiry_attributes);
             let now = self.clock.now();
             let mut fresh = || {
                 let gone = StateName::random();
@@ -188,7 +188,7 @@ impl Inner {
             version,
             attribute: seen.session_attribute(),
             expires_at: seen.item.expires_ms.map(from_epoch_ms),
-            expiry: seen.expiry(&self.ttl_attribute()).map(str::to_owned),
+            expiry: seen.expiry(&self.expiry_attributes()).map(str::to_owned),
             value: value.map(|value| value.to_owned().into()),
             others: None,
         }))

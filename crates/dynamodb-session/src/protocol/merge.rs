@@ -51,8 +51,8 @@ impl Inner {
                 .filter(|secs| *secs <= expiry::LATEST_SECS),
         };
         let is_as_seen = self.put_changes(save, created, &mut merging, seen.stored_session())?;
-        let names = (&*self.table.partition_key, &*self.ttl_attribute());
-        let others = seen.others(names.0, names.1);
+        let expiry_attributes = self.expiry_attributes();
+        let others = seen.others(&self.table.partition_key, &expiry_attributes);
         let others = others
             .into_iter()
             .map(|(name, value)| (name.to_owned(), value.to_owned()));
@@ -67,7 +67,7 @@ impl Inner {
             version,
             attribute: seen.session_attribute(),
             expires_at: seen.item.expires_ms.map(from_epoch_ms),
-            expiry: seen.expiry(names.1).map(str::to_owned),
+            expiry: seen.expiry(&expiry_attributes).map(str::to_owned),
             value: demanded.map(|value| Cow::Owned(value.to_owned())),
             others: Some(others.collect()),
         };

@@ -21,7 +21,7 @@ mod touch;
 mod write;
 
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
@@ -30,10 +30,11 @@ pub(crate) use self::queue::Queues;
 use crate::client::retry::{Answer, Client, Fresh};
 use crate::clock::ServiceClock;
 use crate::error::Error;
-use crate::item::expiry;
+use crate::item::expiry::{self, ExpiryAttributes};
 use crate::request::{Moment, Names, Operation};
 use crate::session::{MAX_ID_BYTES, SessionId, too_long};
 use crate::table::config::TableConfig;
+use crate::table::learnt::Learnt;
 
 /// What the clones of a store share.
 #[derive(Debug)]
@@ -43,8 +44,8 @@ pub(crate) struct Inner {
     pub(crate) table: TableConfig,
     /// Whether credentials go over the network unencrypted.
     pub(crate) is_insecure: bool,
-    /// As configured. If the table has its TTL on another attribute, that one, as soon as the store has seen the table.
-    pub(crate) ttl_attribute: RwLock<Arc<str>>,
+    /// Shared with the other stores of the table, as soon as it is known where requests go.
+    pub(crate) learnt: OnceLock<Arc<Learnt>>,
     /// `UpdateItem` was refused: sessions are written whole.
     pub(crate) update_denied: AtomicBool,
     /// `PutItem` was refused: a sign-out leaves no tombstone.
@@ -53,27 +54,38 @@ pub(crate) struct Inner {
 }
 
 impl Inner {
-    pub(crate) fn ttl_attribute(&self) -> Arc<str> {
-        Arc::clone(
-            &self
-                .ttl_attribute
-                .read()
-                .unwrap_or_else(PoisonError::into_inner),
-        )
+    /// What is known of the table by now. A transport that does not say where requests go shares nothing.
+    fn learnt(&self) -> Option<&Learnt> {
+        if let Some(learnt) = self.learnt.get() {
+            return Some(learnt);
+        }
+        let endpoint = self.client.endpoint()?;
+        let of_table = || Learnt::of(endpoint, &self.table.name);
+        Some(self.learnt.get_or_init(of_table))
     }
 
-    pub(crate) fn follow_ttl_attribute(&self, attribute: &str) {
-        *self
-            .ttl_attribute
-            .write()
-            .unwrap_or_else(PoisonError::into_inner) = Arc::from(attribute);
+    /// The same to add to it, after an answer about the table.
+    pub(crate) fn learn(&self) -> &Learnt {
+        self.learnt()
+            .unwrap_or_else(|| self.learnt.get_or_init(Arc::default))
     }
 
-    pub(crate) fn names<'a>(&'a self, ttl_attribute: &'a str) -> Names<'a> {
+    pub(crate) fn expiry_attributes(&self) -> ExpiryAttributes<'_> {
+        let configured = &*self.table.ttl_attribute;
+        let ttl_attribute = self.learnt().and_then(Learnt::ttl_attribute);
+        let followed = ttl_attribute
+            .filter(|attribute| **attribute != *configured && self.table.can_follow(attribute));
+        ExpiryAttributes {
+            configured,
+            followed,
+        }
+    }
+
+    pub(crate) fn names<'a>(&'a self, expiry: &'a ExpiryAttributes<'a>) -> Names<'a> {
         Names {
             table: &self.table.name,
             partition_key: &self.table.partition_key,
-            ttl_attribute,
+            expiry,
             layout: self.table.layout,
         }
     }

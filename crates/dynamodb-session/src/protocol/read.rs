@@ -93,11 +93,11 @@ impl Inner {
         key: &str,
         consistent_read: bool,
     ) -> Result<Option<StoredItem<T>>, Error> {
-        let ttl_attribute = self.ttl_attribute();
+        let expiry_attributes = self.expiry_attributes();
         let answer = self
             .call(
                 Operation::GetItem,
-                request::get_item(self.names(&ttl_attribute), key, consistent_read),
+                request::get_item(self.names(&expiry_attributes), key, consistent_read),
             )
             .await?;
         self.item_in(&answer, "Item", key)
@@ -110,13 +110,20 @@ impl Inner {
         member: &str,
         key: &str,
     ) -> Result<Option<StoredItem<T>>, Error> {
-        let ttl_attribute = self.ttl_attribute();
+        let expiry_attributes = self.expiry_attributes();
         let key = OwnKey {
             attribute: &self.table.partition_key,
             value: key,
         };
-        item::read_response(&answer.body, member, key, &ttl_attribute, self.table.layout).map_err(
-            |error| Error::new(ErrorKind::Decode, error.to_string()).with_attempts(answer.attempts),
+        item::read_response(
+            &answer.body,
+            member,
+            key,
+            &expiry_attributes,
+            self.table.layout,
         )
+        .map_err(|error| {
+            Error::new(ErrorKind::Decode, error.to_string()).with_attempts(answer.attempts)
+        })
     }
 }

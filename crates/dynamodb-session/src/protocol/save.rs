@@ -220,8 +220,8 @@ impl Inner {
         is_denied: &mut bool,
     ) -> Result<Option<(Answer, Operation)>, Error> {
         let basis = &attempt.basis;
-        let ttl_attribute = self.ttl_attribute();
-        let names = self.names(&ttl_attribute);
+        let expiry_attributes = self.expiry_attributes();
+        let names = self.names(&expiry_attributes);
         let head = ItemHead {
             id: save.key,
             expires_secs: attempt.expires_secs,
@@ -291,8 +291,8 @@ impl Inner {
     }
 
     pub(super) async fn read_item(&self, start: Duration, key: &str) -> Result<Bytes, Error> {
-        let ttl_attribute = self.ttl_attribute();
-        let body = request::get_item(self.names(&ttl_attribute), key, true);
+        let expiry_attributes = self.expiry_attributes();
+        let body = request::get_item(self.names(&expiry_attributes), key, true);
         let answer = self.call_since(start, Operation::GetItem, body).await?;
         Ok(answer.body)
     }
@@ -302,7 +302,7 @@ impl Inner {
             attribute: &self.table.partition_key,
             value: key,
         };
-        Seen::read(answer, key, &self.ttl_attribute(), self.table.layout)
+        Seen::read(answer, key, &self.expiry_attributes(), self.table.layout)
             .map_err(|error| undecodable(&error).on(Operation::GetItem, &self.table.name))
     }
 

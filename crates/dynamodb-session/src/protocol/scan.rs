@@ -116,8 +116,8 @@ impl Inner {
     pub(crate) async fn clear_with_tombstones(&self) -> Result<u64, Error> {
         let mut deleted = 0;
         let mut pages = Pages::new(self, Wanted::Keys);
-        let ttl_attribute = self.ttl_attribute();
-        let names = self.names(&ttl_attribute);
+        let expiry_attributes = self.expiry_attributes();
+        let names = self.names(&expiry_attributes);
         let delete = |item: ScannedItem<'_>| Ok(BatchPart::delete(names, self.key_of(item)?));
         while let Some(page) = pages.next(delete).await? {
             deleted += self.write_all(page.items).await?;
@@ -149,7 +149,7 @@ impl Inner {
             consistent_read: self.table.consistent_read && !is_of_expired,
             after,
         };
-        request::scan(self.names(&self.ttl_attribute()), page)
+        request::scan(self.names(&self.expiry_attributes()), page)
     }
 
     /// When a session has been expired for so long that no request can land any more that was sent before its end.
@@ -168,13 +168,14 @@ impl Inner {
 
     /// A tombstone in the place of a session.
     fn tombstone_of(&self, item: ScannedItem<'_>) -> Result<BatchPart, ItemError> {
-        let ttl_attribute = self.ttl_attribute();
+        let expiry_attributes = self.expiry_attributes();
         let TableConfig {
             partition_key,
             layout,
             ..
         } = &self.table;
-        let stored: StoredItem<IgnoredAny> = item.read(partition_key, &ttl_attribute, *layout)?;
+        let stored: StoredItem<IgnoredAny> =
+            item.read(partition_key, &expiry_attributes, *layout)?;
         let tombstone = Tombstone {
             id: &self.key_of(item)?,
             expires_secs: expiry::to_secs(self.clock.now() + TOMBSTONE),
@@ -182,7 +183,7 @@ impl Inner {
             created: stored.created_ms.map(from_epoch_ms),
             rev: stored.version.rev(),
         };
-        let names = self.names(&ttl_attribute);
+        let names = self.names(&expiry_attributes);
         Ok(request::batch_tombstone(names, &tombstone))
     }
 
@@ -193,7 +194,7 @@ impl Inner {
     fn page_in<T: DecodeSession>(&self, answer: &Answer) -> Result<Page<T>, ItemError> {
         let Scanned { items, last, .. } = Scanned::parse(&answer.body)?;
         let partition_key = &self.table.partition_key;
-        let ttl_attribute = self.ttl_attribute();
+        let expiry_attributes = self.expiry_attributes();
         let mut page = Page {
             sessions: Vec::with_capacity(items.len()),
             unreadable: 0,
@@ -209,7 +210,7 @@ impl Inner {
                 .and_then(|key| SessionId::new(key.strip_prefix(&self.table.prefix)?).ok());
             let found = match (
                 id,
-                item.read(partition_key, &ttl_attribute, self.table.layout),
+                item.read(partition_key, &expiry_attributes, self.table.layout),
             ) {
                 (Some(id), Ok(stored)) => self.found(id, stored),
                 _ => Found::Unreadable,
@@ -258,7 +259,7 @@ impl Inner {
         let mut rounds = 0;
         let mut fruitless = 0;
         loop {
-            let body = request::batch_write(self.names(&self.ttl_attribute()), &left);
+            let body = request::batch_write(self.names(&self.expiry_attributes()), &left);
             let answer = self.call_patiently(Operation::BatchWriteItem, body).await?;
             let undone = item::unprocessed(&answer.body, &self.table.partition_key)
                 .map_err(|error| self.undecodable(Operation::BatchWriteItem, &error))?;
@@ -329,8 +330,8 @@ impl Inner {
             moment: self.moment_of_sweep(),
             now: self.clock.now(),
         };
-        let ttl_attribute = self.ttl_attribute();
-        let body = request::delete_item(self.names(&ttl_attribute), &key, condition);
+        let expiry_attributes = self.expiry_attributes();
+        let body = request::delete_item(self.names(&expiry_attributes), &key, condition);
         let answer = self.call_patiently(Operation::DeleteItem, body).await?;
         if !answer.condition_failed {
             return Ok(true);

@@ -66,8 +66,8 @@ impl Inner {
                 not_after: Some(expires_secs),
                 live: Some(self.moment()),
             });
-            let ttl_attribute = self.ttl_attribute();
-            let names = self.names(&ttl_attribute);
+            let expiry_attributes = self.expiry_attributes();
+            let names = self.names(&expiry_attributes);
             let data = match &whole {
                 Some(text) => TouchData::Whole(text),
                 None => TouchData::Fields(self.fields_of(touch)),

@@ -400,14 +400,15 @@ impl Inner {
         let layout = self.table.layout;
         let (marker, text) = layout.marker().unwrap_or_default();
         // Ten digits, and thirteen: a number takes a byte for two of them and one more. Four names of states.
-        let size = item_size([
+        let fixed = [
             (self.table.partition_key.as_str(), key.len()),
-            (&*self.ttl_attribute(), 6),
             (CREATED, 8),
             (REV, 32),
             (layout.session_attribute(), session.size),
             (marker, text.len()),
-        ]);
+        ];
+        let expiry = self.expiry_attributes();
+        let size = item_size(expiry.iter().map(|name| (name, 6)).chain(fixed));
         if size <= MAX_ITEM_BYTES {
             return Ok(());
         }

@@ -69,6 +69,19 @@ impl<'a> Body<'a> {
         self
     }
 
+    /// The attributes that hold the expiry, after others of an item.
+    pub(super) fn expiry(&mut self, expires_secs: u64) -> &mut Self {
+        let expiry = self.names.expiry;
+        for attribute in expiry.iter() {
+            self.raw(",")
+                .string(attribute)
+                .raw(":{\"N\":\"")
+                .number(expires_secs)
+                .raw("\"}");
+        }
+        self
+    }
+
     pub(super) fn key(&mut self, id: &str) -> &mut Self {
         self.raw(",\"Key\":{").id(id).raw("}")
     }

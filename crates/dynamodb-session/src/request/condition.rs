@@ -3,6 +3,7 @@
 use std::io::Write as _;
 use std::time::SystemTime;
 
+use super::Names;
 use super::body::{Body, VEC};
 use crate::clock::epoch_ms;
 use crate::item::Rev;
@@ -12,11 +13,31 @@ use crate::item::expiry::{self, MILLISECONDS_FROM};
 /// True of an item that is past its expiry. An item without a number there is live: a comparison with a
 /// missing or differently typed attribute is false.
 const EXPIRED: &str = "#e <= :now OR #e BETWEEN :from AND :now_ms";
+/// The same of two attributes, of which the earlier one counts.
+const EXPIRED_BY_TWO: &str =
+    "#e <= :now OR #e BETWEEN :from AND :now_ms OR #f <= :now OR #f BETWEEN :from AND :now_ms";
 
 /// True of an item whose expiry is not after the one that is written, in whatever unit it is. A save must not take back
 /// what a parallel request has extended.
 const NOT_AFTER: &str = " AND (attribute_not_exists(#e) OR NOT attribute_type(#e, :number) OR #e <= :e \
      OR #e BETWEEN :from AND :e_ms)";
+const NOT_AFTER_BY_TWO: &str = " AND ((attribute_not_exists(#e) OR NOT attribute_type(#e, :number)) \
+     AND (attribute_not_exists(#f) OR NOT attribute_type(#f, :number)) \
+     OR #e <= :e OR #e BETWEEN :from AND :e_ms OR #f <= :e OR #f BETWEEN :from AND :e_ms)";
+
+/// True of an item whose expiry is this attribute value.
+const SAME: &str = " AND #e = :was";
+const SAME_BY_TWO: &str = " AND (#e = :was OR #f = :was)";
+/// The same of an instant, in either unit.
+const SAME_INSTANT: &str = " AND #e IN (:was, :was_ms)";
+const SAME_INSTANT_BY_TWO: &str = " AND (#e IN (:was, :was_ms) OR #f IN (:was, :was_ms))";
+/// True of an item without an expiry.
+const ENDLESS: &str = " AND (attribute_not_exists(#e) OR NOT attribute_type(#e, :number))";
+const ENDLESS_BY_TWO: &str = " AND (attribute_not_exists(#e) OR NOT attribute_type(#e, :number)) \
+     AND (attribute_not_exists(#f) OR NOT attribute_type(#f, :number))";
+
+const TOMBSTONE_OVER: &str = "attribute_exists(#g) AND #e <= :over OR ";
+const TOMBSTONE_OVER_BY_TWO: &str = "attribute_exists(#g) AND (#e <= :over OR #f <= :over) OR ";
 
 /// When a session counts as expired.
 #[derive(Debug, Clone, Copy)]
@@ -29,11 +50,14 @@ pub(crate) struct Moment {
 impl Moment {
     /// True of an item that has expired; of `#c` and `#g` only where sessions have an absolute lifetime. A tombstone lasts
     /// as long as its expiry says, whenever its session was created.
-    pub(super) fn expired(self) -> [&'static str; 2] {
+    pub(super) fn expired(self, names: Names<'_>) -> [&'static str; 2] {
         let too_old = self
             .too_old
             .map(|_| " OR #c <= :too_old AND attribute_not_exists(#g)");
-        [EXPIRED, too_old.unwrap_or_default()]
+        [
+            names.by_expiry(EXPIRED, EXPIRED_BY_TWO),
+            too_old.unwrap_or_default(),
+        ]
     }
 }
 
@@ -120,18 +144,18 @@ impl Body<'_> {
         match condition {
             Condition::Absent { moment, created } => {
                 self.nothing(&mut parts);
-                self.expiry_names(moment);
+                self.names_of(moment);
                 self.name("#c", CREATED)
                     .number_value(":mine", epoch_ms(created));
-                let [expired, too_old] = moment.expired();
+                let [expired, too_old] = moment.expired(self.names);
                 parts.extend([" OR (", expired, too_old]);
                 parts.push(") AND (attribute_not_exists(#c) OR #c <> :mine)");
             }
             Condition::Expired { moment, now } => {
-                self.name("#g", GONE).expiry_names(moment);
+                self.name("#g", GONE).names_of(moment);
                 self.number_value(":over", expiry::to_secs(now));
-                let [expired, too_old] = moment.expired();
-                parts.extend(["attribute_exists(#g) AND #e <= :over OR ", expired, too_old]);
+                let [expired, too_old] = moment.expired(self.names);
+                parts.extend([over_tombstone(self.names), expired, too_old]);
             }
             Condition::Session(demands) => self.demands(demands, &mut parts),
             Condition::SessionOrNothing(demands) => {
@@ -192,16 +216,16 @@ impl Body<'_> {
             parts.push(" AND (attribute_not_exists(#c) OR #c = :loaded)");
         }
         if let Some(secs) = demands.not_after {
-            self.expiry_name().number_type().milliseconds_from();
+            self.expiry_names().number_type().milliseconds_from();
             if self.is_new(":e") {
                 self.number_value(":e", secs);
             }
             self.number_value(":e_ms", secs * 1000);
-            parts.push(NOT_AFTER);
+            parts.push(self.names.by_expiry(NOT_AFTER, NOT_AFTER_BY_TWO));
         }
         if let Some(moment) = demands.live {
-            self.expiry_names(moment);
-            let [expired, too_old] = moment.expired();
+            self.names_of(moment);
+            let [expired, too_old] = moment.expired(self.names);
             parts.extend([" AND NOT (", expired, too_old, ")"]);
         }
     }
@@ -216,30 +240,35 @@ impl Body<'_> {
             }
             None => parts.push("attribute_exists(#h)"),
         }
-        self.expiry_name();
-        match (item.expiry, item.expires_at) {
+        self.expiry_names();
+        parts.push(match (item.expiry, item.expires_at) {
             (Some(value), _) => {
                 self.value(":was").raw(value);
-                parts.push(" AND #e = :was");
+                self.names.by_expiry(SAME, SAME_BY_TWO)
             }
             (None, Some(expires_at)) => {
                 self.seconds_value(":was", expires_at)
                     .number_value(":was_ms", epoch_ms(expires_at));
-                parts.push(" AND #e IN (:was, :was_ms)");
+                self.names.by_expiry(SAME_INSTANT, SAME_INSTANT_BY_TWO)
             }
             (None, None) => {
                 self.number_type();
-                parts.push(" AND (attribute_not_exists(#e) OR NOT attribute_type(#e, :number))");
+                self.names.by_expiry(ENDLESS, ENDLESS_BY_TWO)
             }
-        }
+        });
     }
 
     fn key_name(&mut self) -> &mut Self {
         self.name("#k", self.names.partition_key)
     }
 
-    fn expiry_name(&mut self) -> &mut Self {
-        self.name("#e", self.names.ttl_attribute)
+    pub(super) fn expiry_names(&mut self) -> &mut Self {
+        let expiry = self.names.expiry;
+        self.name("#e", expiry.configured);
+        if let Some(followed) = &expiry.followed {
+            self.name("#f", followed);
+        }
+        self
     }
 
     fn number_type(&mut self) -> &mut Self {
@@ -256,11 +285,16 @@ impl Body<'_> {
         self
     }
 
-    fn expiry_names(&mut self, moment: Moment) {
-        self.expiry_name();
+    fn names_of(&mut self, moment: Moment) {
+        self.expiry_names();
         if moment.too_old.is_some() {
             self.name("#c", CREATED);
         }
         self.moment(moment);
     }
+}
+
+/// True of a tombstone that has expired, before other alternatives.
+pub(super) fn over_tombstone(names: Names<'_>) -> &'static str {
+    names.by_expiry(TOMBSTONE_OVER, TOMBSTONE_OVER_BY_TWO)
 }

@@ -17,6 +17,7 @@ use std::time::SystemTime;
 
 use bytes::Bytes;
 
+use crate::item::expiry::ExpiryAttributes;
 use crate::item::{Layout, Rev};
 use body::Body;
 pub(crate) use condition::{Condition, Demands, Moment, State, Unversioned};
@@ -30,8 +31,19 @@ pub(crate) use update::{TouchData, touch_session, write_session};
 pub(crate) struct Names<'a> {
     pub(crate) table: &'a str,
     pub(crate) partition_key: &'a str,
-    pub(crate) ttl_attribute: &'a str,
+    pub(crate) expiry: &'a ExpiryAttributes<'a>,
     pub(crate) layout: Layout,
+}
+
+impl Names<'_> {
+    /// The text for items with one attribute for the expiry, or that for items with two.
+    fn by_expiry(self, one: &'static str, two: &'static str) -> &'static str {
+        if self.expiry.followed.is_some() {
+            two
+        } else {
+            one
+        }
+    }
 }
 
 /// The attributes of an item beside the session's.

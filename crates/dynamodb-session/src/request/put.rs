@@ -65,11 +65,8 @@ pub(crate) fn batch_tombstone(names: Names<'_>, tombstone: &Tombstone<'_>) -> Ba
 fn tombstone_attributes(body: &mut Body<'_>, tombstone: &Tombstone<'_>) {
     let names = body.names;
     body.id(tombstone.id)
-        .raw(",")
-        .string(names.ttl_attribute)
-        .raw(":{\"N\":\"")
-        .number(tombstone.expires_secs)
-        .raw("\"},\"gone\":{\"B\":\"")
+        .expiry(tombstone.expires_secs)
+        .raw(",\"gone\":{\"B\":\"")
         .raw(&tombstone.gone.to_base64())
         .raw("\"}");
     if let Some(created) = tombstone.created {
@@ -95,11 +92,8 @@ fn open(body: &mut Body<'_>, head: ItemHead<'_>) {
     let names = body.names;
     body.raw(",\"Item\":{")
         .id(head.id)
-        .raw(",")
-        .string(names.ttl_attribute)
-        .raw(":{\"N\":\"")
-        .number(head.expires_secs)
-        .raw("\"},\"created\":{\"N\":\"")
+        .expiry(head.expires_secs)
+        .raw(",\"created\":{\"N\":\"")
         .number(epoch_ms(head.created))
         .raw("\"},\"rev\":{\"B\":\"")
         .raw(&head.rev.to_base64())

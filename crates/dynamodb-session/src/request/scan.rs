@@ -5,12 +5,14 @@ use std::time::SystemTime;
 use bytes::Bytes;
 
 use super::body::Body;
+use super::condition::over_tombstone;
 use super::{Moment, Names};
 use crate::item::attributes::{CREATED, GONE, REV};
 use crate::item::{expiry, write_json_string, write_str_attribute};
 
 const NOT_GONE: &str = " AND attribute_not_exists(#g)";
 const IN_LAYOUT: &str = " OR attribute_type(#e, :number))";
+const IN_LAYOUT_BY_TWO: &str = " OR attribute_type(#e, :number) OR attribute_type(#f, :number))";
 
 /// How many items one `BatchWriteItem` takes.
 ///
@@ -74,7 +76,7 @@ pub(crate) fn scan(names: Names<'_>, page: ScanPage<'_>) -> Bytes {
             body.raw(",\"ProjectionExpression\":\"#k\"");
         }
     }
-    body.name("#e", names.ttl_attribute);
+    body.expiry_names();
     if !matches!(wanted, Wanted::Live | Wanted::LiveCount) || !prefix.is_empty() {
         body.name("#k", names.partition_key);
     }
@@ -105,20 +107,16 @@ pub(crate) fn scan(names: Names<'_>, page: ScanPage<'_>) -> Bytes {
         begins = " AND begins_with(#k, :prefix)";
         body.string_value(":prefix", prefix);
     }
-    let [expired, too_old] = moment.expired();
+    let [expired, too_old] = moment.expired(names);
+    let in_layout = names.by_expiry(IN_LAYOUT, IN_LAYOUT_BY_TWO);
     let filter: &[&str] = match wanted {
         Wanted::Live | Wanted::LiveCount => {
             &[has_session, NOT_GONE, " AND NOT (", expired, too_old, ")"]
         }
         // Items of other applications usually have neither.
-        Wanted::Replaced => &["(", has_session, IN_LAYOUT, NOT_GONE],
-        Wanted::Keys => &["(", has_session, IN_LAYOUT],
-        Wanted::ExpiredKeys => &[
-            "(attribute_exists(#g) AND #e <= :over OR ",
-            expired,
-            too_old,
-            ")",
-        ],
+        Wanted::Replaced => &["(", has_session, in_layout, NOT_GONE],
+        Wanted::Keys => &["(", has_session, in_layout],
+        Wanted::ExpiredKeys => &["(", over_tombstone(names), expired, too_old, ")"],
     };
     body.close_values()
         .expression("FilterExpression", &[&filter.concat(), begins]);

@@ -8,7 +8,7 @@ use crate::item::StateName;
 const NAMES: Names<'_> = Names {
     table: "sessions",
     partition_key: "sessionId",
-    ttl_attribute: "expires",
+    expiry: ExpiryAttributes::EXPIRES,
     layout: Layout::Session,
 };
 
@@ -334,16 +334,21 @@ fn every_placeholder_that_is_declared_is_used_and_the_other_way_round() {
     }
     for condition in conditions {
         let fields = [("\"_expire\"".to_owned(), Some("{\"N\":\"9\"}".into()))];
-        let mut bodies = vec![
-            put(NAMES, condition),
-            delete_item(NAMES, "id", condition),
-            touch_session(NAMES, "id", 9, &TouchData::Fields(&fields), condition),
-            touch_session(NAMES, "id", 9, &TouchData::Whole(EMPTY), condition),
-        ];
-        for layout in Layout::ALL {
-            let names = Names { layout, ..NAMES };
-            bodies.push(write_session(names, head(), EMPTY, condition));
-            bodies.push(put(names, condition));
+        let two = ExpiryAttributes::expires_and_ttl();
+        let mut bodies = Vec::new();
+        for expiry in [ExpiryAttributes::EXPIRES, &two] {
+            let names = Names { expiry, ..NAMES };
+            bodies.extend([
+                put(names, condition),
+                delete_item(names, "id", condition),
+                touch_session(names, "id", 9, &TouchData::Fields(&fields), condition),
+                touch_session(names, "id", 9, &TouchData::Whole(EMPTY), condition),
+            ]);
+            for layout in Layout::ALL {
+                let names = Names { layout, ..names };
+                bodies.push(write_session(names, head(), EMPTY, condition));
+                bodies.push(put(names, condition));
+            }
         }
         for body in &bodies {
             expect_placeholders_to_match(&parse(body));

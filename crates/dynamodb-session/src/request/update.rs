@@ -92,7 +92,10 @@ impl<'a> Update<'a> {
 
     fn expiry(&mut self, expires_secs: u64) {
         self.clause(true, &["#e = :e"]);
-        self.body.name("#e", self.body.names.ttl_attribute);
+        if self.body.names.expiry.followed.is_some() {
+            self.clause(true, &["#f = :e"]);
+        }
+        self.body.expiry_names();
         if self.body.is_new(":e") {
             self.body.number_value(":e", expires_secs);
         }

@@ -33,4 +33,10 @@ impl TableConfig {
             self.layout.attributes(),
         )
     }
+
+    /// Whether sessions can also have their expiry in this attribute, because the table's TTL is on it.
+    pub(crate) fn can_follow(&self, attribute: &str) -> bool {
+        let taken = self.layout.attributes();
+        name::check_attributes(&self.partition_key, attribute, taken).is_ok()
+    }
 }

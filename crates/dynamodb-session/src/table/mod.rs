@@ -17,6 +17,7 @@ use crate::request::Operation;
 
 pub(crate) mod config;
 mod description;
+pub(crate) mod learnt;
 pub(crate) mod name;
 mod settle;
 
@@ -130,6 +131,8 @@ impl Table {
 
     /// Whether and by which attribute expired items are deleted.
     ///
+    /// From then on, all stores of the table in this process go by that attribute as well.
+    ///
     /// # Errors
     ///
     /// What the service or the connection did.
@@ -151,24 +154,22 @@ impl Table {
             answer => answer?,
         };
         let ttl = &answer["TimeToLiveDescription"];
-        Ok(
-            match (
-                ttl["TimeToLiveStatus"].as_str(),
-                ttl["AttributeName"].as_str(),
-            ) {
-                (Some("ENABLED" | "ENABLING"), Some(attribute)) => {
-                    TimeToLive::Enabled(attribute.to_owned())
-                }
-                (Some("DISABLING"), _) => TimeToLive::Disabling,
-                _ => TimeToLive::Disabled,
-            },
-        )
+        let (status, attribute) = (&ttl["TimeToLiveStatus"], &ttl["AttributeName"]);
+        Ok(match (status.as_str(), attribute.as_str()) {
+            (Some("ENABLED" | "ENABLING"), Some(attribute)) => {
+                self.store.learn().set_ttl_attribute(attribute);
+                TimeToLive::Enabled(attribute.to_owned())
+            }
+            (Some("DISABLING"), _) => TimeToLive::Disabling,
+            _ => TimeToLive::Disabled,
+        })
     }
 
     /// Makes the table usable for sessions: creates it if it is missing, waits until it is active, turns TTL
     /// on, and applies those settings that are set to a table that was there before.
     ///
-    /// A table whose TTL is already on by another attribute keeps it, and the store writes expiries there.
+    /// A table whose TTL is already on by another attribute keeps it. The stores of this process then write the expiry
+    /// to both attributes, and go by the earlier one.
     ///
     /// # Errors
     ///

@@ -9,7 +9,6 @@ use serde_json::json;
 
 use super::{BillingMode, Table, TableDescription, TableSettings, TimeToLive};
 use crate::error::{Error, ErrorKind};
-use crate::item::attributes;
 use crate::request::Operation;
 
 /// How long a table may take to become usable. AWS takes 7 to 16 s, more when many are created at once.
@@ -43,7 +42,7 @@ impl Table {
         loop {
             let ttl = self.time_to_live().await?;
             if let TimeToLive::Enabled(attribute) = &ttl {
-                self.follow(attribute)?;
+                self.check_ttl_attribute(attribute)?;
             }
             let (enabled, attribute) = match (wanted, ttl) {
                 (None, _) | (_, TimeToLive::Unsupported) | (Some(true), TimeToLive::Enabled(_)) => {
@@ -51,7 +50,7 @@ impl Table {
                 }
                 (Some(false), TimeToLive::Disabled | TimeToLive::Disabling) => return Ok(()),
                 (Some(false), TimeToLive::Enabled(attribute)) => (false, attribute),
-                (Some(true), _) => (true, self.store.ttl_attribute().to_string()),
+                (Some(true), _) => (true, self.ttl_attribute()),
             };
             let specification = json!({ "AttributeName": attribute, "Enabled": enabled });
             let request =
@@ -69,22 +68,31 @@ impl Table {
                     };
                     return if is_so { Ok(()) } else { Err(error) };
                 }
-                answer => return answer.map(drop),
+                answer => {
+                    answer?;
+                    if enabled {
+                        self.store.learn().set_ttl_attribute(&attribute);
+                    }
+                    return Ok(());
+                }
             }
         }
     }
 
-    fn follow(&self, attribute: &str) -> Result<(), Error> {
-        if attributes::RESERVED.contains(&attribute) || attribute == self.store.table.partition_key
-        {
-            let message = format!(
-                "the table's TTL is on by `{attribute}`, where the store keeps something else"
-            );
-            return Err(Error::new(ErrorKind::Config, message)
-                .on(Operation::DescribeTimeToLive, self.name()));
+    /// The attribute that TTL is to be enabled on.
+    fn ttl_attribute(&self) -> String {
+        let attributes = self.store.expiry_attributes();
+        let followed = attributes.followed.as_deref();
+        followed.unwrap_or(attributes.configured).to_owned()
+    }
+
+    fn check_ttl_attribute(&self, attribute: &str) -> Result<(), Error> {
+        if self.store.table.can_follow(attribute) {
+            return Ok(());
         }
-        self.store.follow_ttl_attribute(attribute);
-        Ok(())
+        let message =
+            format!("the table's TTL is on by `{attribute}`, where the store keeps something else");
+        Err(Error::new(ErrorKind::Config, message).on(Operation::DescribeTimeToLive, self.name()))
     }
 
     /// Sets the capacity units that are set and differ. An on-demand table has no units, so it stays as it is.

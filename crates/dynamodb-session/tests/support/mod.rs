@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -57,19 +57,31 @@ pub(crate) enum Fate {
     Answer(u16, Value),
 }
 
-/// A [`Transport`] to an engine that records every request. Clones share everything.
+/// A [`Transport`] to an engine that records every request. Clones share everything. To the stores, each other tap is
+/// another endpoint, as in another process.
 #[derive(Clone, Default)]
 pub(crate) struct Tap(Arc<Inner>);
 
 #[derive(Default)]
 struct Inner {
     engine: Option<SocketAddr>,
+    number: Number,
     calls: Mutex<Vec<(&'static str, Value)>>,
     script: Mutex<VecDeque<Fate>>,
     units: Mutex<f64>,
     is_held: AtomicBool,
     held: Notify,
     released: Notify,
+}
+
+/// Numbers taps, so that each has an endpoint of its own.
+struct Number(usize);
+
+impl Default for Number {
+    fn default() -> Self {
+        static NEXT: AtomicUsize = AtomicUsize::new(1);
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
 }
 
 impl Tap {
@@ -204,7 +216,7 @@ impl Transport for Tap {
     }
 
     fn endpoint(&self) -> Option<String> {
-        Some("http://tap.test".to_owned())
+        Some(format!("http://tap-{}.test", self.0.number.0))
     }
 }
 
@@ -265,6 +277,11 @@ impl World {
             .clock(self.clock.clone())
             .transport(self.tap.clone());
         builder.retry_options(RetryOptions::default().base_backoff(Duration::ZERO))
+    }
+
+    /// The same in another process: it has learnt nothing of the table.
+    pub(crate) fn other_process(&self) -> Builder {
+        self.builder().transport(Tap::to(self.engine.addr()))
     }
 
     /// A store with default settings. Creates its table.

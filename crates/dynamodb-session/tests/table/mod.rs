@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Fate, World, refusal, scripted};
 
+mod expiry;
 mod settling;
 
 fn units(read: u64, write: u64) -> TableSettings {

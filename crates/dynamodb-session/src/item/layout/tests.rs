@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::Layout::{ConnectDynamodb, DynamodbStore, Session, TowerSessionsDynamodbStore};
 use super::*;
 use crate::item::data::sealed::{Decode, Encode};
+use crate::item::expiry::ExpiryAttributes;
 use crate::item::stored::Unreadable;
 use crate::item::{ItemErrorKind, OwnKey, SessionText, Stored, StoredItem, read_response};
 
@@ -17,9 +18,15 @@ fn read_item<T: Decode>(layout: Layout, item: &Value) -> Result<StoredItem<T>, I
         attribute: "sessionId",
         value: "a",
     };
-    read_response(answer.as_bytes(), "Item", key, "expires", layout)
-        .map(|item| item.expect("an item"))
-        .map_err(|error| error.kind)
+    read_response(
+        answer.as_bytes(),
+        "Item",
+        key,
+        ExpiryAttributes::EXPIRES,
+        layout,
+    )
+    .map(|item| item.expect("an item"))
+    .map_err(|error| error.kind)
 }
 
 /// What is read of an item whose `sess` is this text.

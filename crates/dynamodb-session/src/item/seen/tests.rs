@@ -22,7 +22,7 @@ fn text(value: &Value) -> SessionText {
 /// What the store makes of a stored item when a save goes from one session to the other.
 fn merge(layout: Layout, item: &Value, from: &Value, to: &Value, unit: ExpiryUnit) -> Value {
     let answer = json!({ "Item": item }).to_string();
-    let seen = Seen::read(answer.as_bytes(), KEY, "expires", layout)
+    let seen = Seen::read(answer.as_bytes(), KEY, ExpiryAttributes::EXPIRES, layout)
         .unwrap()
         .unwrap();
     let ours = EncodedSession::encode(layout, &text(to), true).unwrap();
@@ -99,7 +99,7 @@ fn the_expiry_unit_is_ours_or_the_stored_one_as_a_whole() {
 fn settings_are_compared_without_their_instants() {
     let is_same = |layout, item: &Value, ours: &Value| {
         let answer = json!({ "Item": item }).to_string();
-        let seen = Seen::read(answer.as_bytes(), KEY, "expires", layout)
+        let seen = Seen::read(answer.as_bytes(), KEY, ExpiryAttributes::EXPIRES, layout)
             .unwrap()
             .unwrap();
         let encoded = EncodedSession::encode(layout, &text(ours), true).unwrap();
@@ -134,10 +134,18 @@ fn attributes_that_are_not_this_packages_stay() {
         "session": { "M": {} }, "sess": { "M": {} }, "user": { "S": "ada" },
     });
     let answer = json!({ "Item": item }).to_string();
-    let seen = Seen::read(answer.as_bytes(), KEY, "expires", Layout::DynamodbStore)
-        .unwrap()
-        .unwrap();
-    assert_eq!(seen.others("id", "expires"), [("user", r#"{"S":"ada"}"#)]);
+    let seen = Seen::read(
+        answer.as_bytes(),
+        KEY,
+        ExpiryAttributes::EXPIRES,
+        Layout::DynamodbStore,
+    )
+    .unwrap()
+    .unwrap();
+    assert_eq!(
+        seen.others("id", ExpiryAttributes::EXPIRES),
+        [("user", r#"{"S":"ada"}"#)]
+    );
     assert_eq!(seen.rev(), Some(r#"{"N":"1"}"#));
     assert_eq!(seen.session(), r#"{"M":{}}"#);
 }

@@ -132,27 +132,51 @@ fn expiries_of_every_predecessor() {
 fn items_in_responses() {
     let response =
         br#"{"ConsumedCapacity":{"Item":1},"Item":{"session":{"M":{"a":{"B":""}}}},"More":[{}]}"#;
-    let found = read_response::<SessionText>(response, "Item", KEY, TTL_ATTRIBUTE, Layout::Session)
-        .unwrap()
-        .unwrap();
+    let found = read_response::<SessionText>(
+        response,
+        "Item",
+        KEY,
+        ExpiryAttributes::EXPIRES,
+        Layout::Session,
+    )
+    .unwrap()
+    .unwrap();
     assert_eq!(
         found.data,
         Stored::Session(attribute_text(r#"{"M":{"a":{"B":""}}}"#))
     );
     assert!(
-        read_response::<SessionText>(response, "Attributes", KEY, TTL_ATTRIBUTE, Layout::Session)
-            .unwrap()
-            .is_none()
+        read_response::<SessionText>(
+            response,
+            "Attributes",
+            KEY,
+            ExpiryAttributes::EXPIRES,
+            Layout::Session
+        )
+        .unwrap()
+        .is_none()
     );
     assert!(
-        read_response::<SessionText>(b"{}", "Item", KEY, TTL_ATTRIBUTE, Layout::Session)
-            .unwrap()
-            .is_none()
+        read_response::<SessionText>(
+            b"{}",
+            "Item",
+            KEY,
+            ExpiryAttributes::EXPIRES,
+            Layout::Session
+        )
+        .unwrap()
+        .is_none()
     );
     assert_eq!(
-        read_response::<SessionText>(b"{", "Item", KEY, TTL_ATTRIBUTE, Layout::Session)
-            .unwrap_err()
-            .kind,
+        read_response::<SessionText>(
+            b"{",
+            "Item",
+            KEY,
+            ExpiryAttributes::EXPIRES,
+            Layout::Session
+        )
+        .unwrap_err()
+        .kind,
         ItemErrorKind::Malformed
     );
 }
@@ -176,7 +200,7 @@ fn an_item_of_another_session_is_none_of_ours() {
                 response.as_bytes(),
                 "Item",
                 KEY,
-                TTL_ATTRIBUTE,
+                ExpiryAttributes::EXPIRES,
                 Layout::Session,
             );
             match found {

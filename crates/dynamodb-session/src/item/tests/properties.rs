@@ -101,7 +101,8 @@ fn read_every_way(input: &[u8]) {
     let _ = read_attribute::<BTreeMap<u8, Option<f32>>>(input);
     let _ = read_item::<Value>(input);
     let _ = read_item::<SessionText>(input);
-    let _ = read_response::<SessionText>(input, "a", KEY, TTL_ATTRIBUTE, Layout::Session);
+    let _ =
+        read_response::<SessionText>(input, "a", KEY, ExpiryAttributes::EXPIRES, Layout::Session);
     if let Ok(text) = str::from_utf8(input) {
         let _ = write_attribute(&json_text(text), &mut Vec::new());
         let _ = write_attribute(&attribute_text(text), &mut Vec::new());

@@ -3,6 +3,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use super::super::tests::expect_placeholders_to_match;
 use super::*;
 use crate::item::Layout;
+use crate::item::expiry::ExpiryAttributes;
 
 #[test]
 fn every_placeholder_that_is_declared_is_used_and_the_other_way_round() {
@@ -13,14 +14,18 @@ fn every_placeholder_that_is_declared_is_used_and_the_other_way_round() {
         Wanted::Keys,
         Wanted::ExpiredKeys,
     ];
-    for wanted in all {
+    let two = ExpiryAttributes::expires_and_ttl();
+    for (wanted, expiry) in all
+        .into_iter()
+        .flat_map(|wanted| [ExpiryAttributes::EXPIRES, &two].map(|expiry| (wanted, expiry)))
+    {
         for layout in [Layout::Session, Layout::DynamodbStore] {
             for too_old in [None, Some(UNIX_EPOCH)] {
                 for prefix in ["", "p"] {
                     let names = Names {
                         table: "sessions",
                         partition_key: "sessionId",
-                        ttl_attribute: "expires",
+                        expiry,
                         layout,
                     };
                     let page = ScanPage {
