@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::error::ErrorKind;
 use crate::item::{DecodeSession, EncodeSession};
 use crate::observe::Stats;
-use crate::protocol::{Inner, Queues};
+use crate::protocol::{Denied, Inner, Queues};
 use crate::session::{
     Base, CreateOutcome, DeleteTarget, Loaded, NewSession, Page, PageToken, SaveOptions,
     SaveOutcome, SessionId, Stamp, TouchOptions,
@@ -54,7 +54,7 @@ impl SessionStore {
                 table,
                 is_insecure,
                 learnt: OnceLock::new(),
-                update_denied: AtomicBool::new(false),
+                update_denied: Denied::default(),
                 put_denied: AtomicBool::new(false),
                 queues: Queues::default(),
             }),

@@ -40,8 +40,8 @@ pub enum Event {
         /// The service's name for it.
         code: String,
     },
-    /// `UpdateItem` is not allowed. From now on sessions are written by `PutItem`: each touch writes the whole session.
-    /// Reported once.
+    /// `UpdateItem` is not allowed, so sessions are written by `PutItem`: each touch writes the whole session. It is tried
+    /// again after a minute. Reported once.
     UpdateDenied,
     /// `PutItem` is not allowed, so deleted sessions leave no tombstone: a request that was sent before the delete may
     /// bring its session back. Reported once.

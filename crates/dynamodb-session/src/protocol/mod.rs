@@ -5,12 +5,14 @@
 //! * [`create`] puts a session where there is none. [`delete`] leaves a tombstone in its place.
 //! * [`save`] writes a session that was loaded, and [`merge`] puts its changes on another state. [`touch`] moves its
 //!   expiry.
+//! * [`denied`] remembers that an operation is not allowed.
 //! * [`queue`] lets the saves of one session in this process go together.
 //! * [`read`] says what an item is by now.
 //! * [`scan`] goes through the whole table.
 
 mod create;
 mod delete;
+mod denied;
 mod merge;
 mod queue;
 mod read;
@@ -26,6 +28,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 
+pub(crate) use self::denied::Denied;
 pub(crate) use self::queue::Queues;
 use crate::client::retry::{Answer, Client, Fresh};
 use crate::clock::ServiceClock;
@@ -46,8 +49,8 @@ pub(crate) struct Inner {
     pub(crate) is_insecure: bool,
     /// Shared with the other stores of the table, as soon as it is known where requests go.
     pub(crate) learnt: OnceLock<Arc<Learnt>>,
-    /// `UpdateItem` was refused: sessions are written whole.
-    pub(crate) update_denied: AtomicBool,
+    /// `UpdateItem` was refused: for a while, sessions are written whole.
+    pub(crate) update_denied: Denied,
     /// `PutItem` was refused: a sign-out leaves no tombstone.
     pub(crate) put_denied: AtomicBool,
     pub(crate) queues: Queues,
@@ -88,6 +91,11 @@ impl Inner {
             expiry,
             layout: self.table.layout,
         }
+    }
+
+    /// Whether `UpdateItem` was refused a short time ago.
+    fn is_update_denied(&self) -> bool {
+        self.update_denied.holds(|| self.clock.monotonic())
     }
 
     pub(crate) async fn call(&self, operation: Operation, body: Bytes) -> Result<Answer, Error> {

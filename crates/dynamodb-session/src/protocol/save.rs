@@ -1,7 +1,6 @@
 //! How a session that was loaded is saved: on the state it was loaded in, and merged into a later one.
 
 use std::borrow::Cow;
-use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
@@ -123,11 +122,20 @@ impl Inner {
         mut attempt: Attempt<'a>,
     ) -> Result<Ended<'a>, Error> {
         let mut merges = 0;
-        let mut is_denied = false;
+        let mut denied = None;
         loop {
-            let Some((answer, operation)) = self.write(save, &attempt, &mut is_denied).await?
-            else {
-                match self.met_by_read(save).await? {
+            let written = self.write(save, &attempt, &mut denied).await?;
+            // Of the attempts of an `UpdateItem` that was refused in the end, the last one was answered.
+            let all_answered = denied.is_none_or(|attempts| attempts == 1);
+            denied = denied.map(|_| 1);
+            let mut attempts = Attempts {
+                name: save.name,
+                from: attempt.basis.version,
+                all_answered,
+            };
+            let Some((answer, operation)) = written else {
+                let item = self.read_item(save.start, save.key).await?;
+                match self.merge(save, save.created, &attempts, Operation::GetItem, &item)? {
                     Merge::Done(outcome) => return Ok((outcome, None)),
                     Merge::Again(next) => attempt = *next,
                 }
@@ -137,11 +145,7 @@ impl Inner {
                 return Ok((Ok(save.stamp(&attempt)), Some(attempt)));
             }
             let met = self.item_met(save.start, &answer, save.key).await?;
-            let attempts = Attempts {
-                name: save.name,
-                from: attempt.basis.version,
-                all_answered: answer.attempts == 1,
-            };
+            attempts.all_answered &= answer.attempts == 1;
             let is_unchanged = attempt.basis.value.is_some()
                 && self
                     .seen(&met, save.key)?
@@ -168,7 +172,7 @@ impl Inner {
         }
     }
 
-    /// What a save makes of the item that is stored.
+    /// What a save makes of the item that is stored, before it has written anything.
     async fn met_by_read<'a>(&self, save: &Save<'a>) -> Result<Merge<'a>, Error> {
         let item = self.read_item(save.start, save.key).await?;
         let attempts = Attempts {
@@ -212,12 +216,13 @@ impl Inner {
     }
 
     /// Sends a write, as an `UpdateItem` or, where that is not allowed, as a `PutItem` of the whole item. `None` if that
-    /// one needs attributes that are not known. `is_denied` says whether an `UpdateItem` of this save was refused.
+    /// one needs attributes that are not known. `denied` says after how many attempts an `UpdateItem` of this save was
+    /// refused, if one was.
     async fn write(
         &self,
         save: &Save<'_>,
         attempt: &Attempt<'_>,
-        is_denied: &mut bool,
+        denied: &mut Option<u32>,
     ) -> Result<Option<(Answer, Operation)>, Error> {
         let basis = &attempt.basis;
         let expiry_attributes = self.expiry_attributes();
@@ -235,13 +240,15 @@ impl Inner {
                 .then_some(attempt.expires_secs),
             live: save.while_live.then(|| self.moment()),
         });
-        if !*is_denied && !self.update_denied.load(Relaxed) {
+        if denied.is_none() && !self.is_update_denied() {
             let body = request::write_session(names, head, &attempt.value, condition);
             match self
                 .call_since(save.start, Operation::UpdateItem, body)
                 .await
             {
-                Err(error) if error.kind() == ErrorKind::AccessDenied => *is_denied = true,
+                Err(error) if error.kind() == ErrorKind::AccessDenied => {
+                    *denied = Some(error.attempts());
+                }
                 answer => return Ok(Some((answer?, Operation::UpdateItem))),
             }
         }
@@ -253,8 +260,8 @@ impl Inner {
         let answer = self
             .call_since(save.start, Operation::PutItem, body)
             .await?;
-        // Who is refused everything, by wrong credentials say, is not to be left without updates for good.
-        if !self.update_denied.swap(true, Relaxed) {
+        // Who is refused everything, by wrong credentials say, is refused by PutItem as well.
+        if denied.is_some() && self.update_denied.note(self.clock.monotonic()) {
             self.client.emit(|| Event::UpdateDenied);
         }
         Ok(Some((answer, Operation::PutItem)))

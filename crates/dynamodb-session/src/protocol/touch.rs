@@ -1,7 +1,6 @@
 //! How the expiry of a session is moved. A touch keeps the state that it meets: its `rev` stays.
 
 use std::borrow::Cow;
-use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, SystemTime};
 
 use super::rules::{self, Next};
@@ -73,7 +72,7 @@ impl Inner {
                 None => TouchData::Fields(self.fields_of(touch)),
             };
             let body = request::touch_session(names, touch.key, expires_secs, &data, condition);
-            if self.update_denied.load(Relaxed) && touch.fields.is_some() {
+            if touch.fields.is_some() && self.is_update_denied() {
                 return Ok(None);
             }
             let call = self.call_since(touch.start, Operation::UpdateItem, body);

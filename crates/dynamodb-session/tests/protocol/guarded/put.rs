@@ -1,6 +1,10 @@
 //! Sessions that are written whole, because an update is not allowed or not possible.
 
+use std::time::Duration;
+
 use super::*;
+
+const SECOND: Duration = Duration::from_secs(1);
 
 #[tokio::test]
 async fn without_permission_for_updates_sessions_are_put_from_then_on() {
@@ -226,4 +230,91 @@ async fn requests_without_a_loaded_session_put_and_are_counted() {
         .await
         .unwrap();
     assert_eq!(store.stats().unguarded_writes, 2);
+}
+
+#[tokio::test]
+async fn a_refused_update_is_tried_again_after_a_minute() {
+    let world = World::new();
+    let events = Arc::new(Mutex::new(Vec::new()));
+    let listener = {
+        let events = Arc::clone(&events);
+        Arc::new(move |event: &Event| events.lock().unwrap().push(event.clone()))
+    };
+    let store = world.open(world.builder().on_event(listener)).await;
+    let _ = stored(&store, "a", json!({ "n": 0 })).await;
+    let mut n = 0;
+    let mut save = async || {
+        let loaded = load(&store, "a").await;
+        n += 1;
+        let options = until(store.now() + 10 * MINUTE);
+        let _ = saved(store.save(&loaded, &json!({ "n": n }), &options).await);
+        let operations = world.tap.operations();
+        operations
+            .into_iter()
+            .filter(|name| *name != "GetItem")
+            .collect::<Vec<_>>()
+    };
+    let touch = async || {
+        let loaded = load(&store, "a").await;
+        let options = touch_until(store.now() + 11 * MINUTE).framework(&FIELDS, &loaded.data);
+        let _ = saved(store.touch(&loaded, &options).await);
+        let operations = world.tap.operations();
+        operations
+            .into_iter()
+            .filter(|name| *name != "GetItem")
+            .collect::<Vec<_>>()
+    };
+    // While a policy spreads, and a minute later in a part of the service that it has not reached yet.
+    for _ in 0..2 {
+        world.tap.calls();
+        world.tap.script([Fate::Pass, denied()]);
+        assert_eq!(save().await, ["UpdateItem", "PutItem"]);
+        world.clock.advance(59 * SECOND);
+        assert_eq!(save().await, ["PutItem"]);
+        assert_eq!(touch().await, ["PutItem"]);
+        world.clock.advance(SECOND);
+    }
+    assert_eq!(save().await, ["UpdateItem"]);
+    assert_eq!(touch().await, ["UpdateItem"]);
+    assert_eq!(save().await, ["UpdateItem"]);
+    assert_eq!(*events.lock().unwrap(), [Event::UpdateDenied]);
+}
+
+#[tokio::test]
+async fn attempts_without_an_answer_count_also_if_the_update_is_refused_in_the_end() {
+    for writes_between in [0, 3, 4] {
+        let world = World::new();
+        let store = world.store().await;
+        let other = world.other_process().build().unwrap();
+        let loaded = stored(&store, "a", json!({ "n": 1 })).await;
+        // It is executed. The answer is lost, and the policy has changed by the second attempt.
+        world.tap.script([Fate::Held, denied()]);
+        let saving = tokio::spawn({
+            let store = store.clone();
+            async move {
+                let options = until(now() + MINUTE);
+                store.save(&loaded, &json!({ "n": 2 }), &options).await
+            }
+        });
+        world.tap.held().await;
+        for n in 0..writes_between {
+            let loaded = load(&other, "a").await;
+            assert_eq!(loaded.data, json!({ "n": 2 + n }));
+            let options = until(now() + MINUTE);
+            let _ = saved(other.save(&loaded, &json!({ "n": 3 + n }), &options).await);
+        }
+        world.tap.release();
+        let written = saving.await.unwrap();
+        if writes_between < 4 {
+            let _ = saved(written);
+        } else {
+            // The item does not show the write any more: a repetition could undo what the others have written.
+            let error = written.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
+        }
+        assert_eq!(
+            load(&store, "a").await.data,
+            json!({ "n": 2 + writes_between })
+        );
+    }
 }
