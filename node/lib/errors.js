@@ -25,7 +25,7 @@ const CODES = {
 };
 
 /** Kinds of failures whose code is ours also when the service finds out what the store did not. */
-const OURS = new Set(['InvalidId', 'ItemTooLarge', 'InvalidData']);
+const OURS = new Set(['Config', 'InvalidId', 'ItemTooLarge', 'InvalidData']);
 
 /** What the native part says in place of a name the service did not give: `statusCode` has it as well. */
 const HTTP_STATUS = /^Http\d+$/;
@@ -35,7 +35,8 @@ const REMEDIES = {
   SetRegion: 'set dynamoConfig.region, AWS_REGION, or `region` in the AWS profile',
   ExtendPolicy: 'extend the IAM policy by the action and table named',
   CreateTable: 'create the table: autoCreate, createTableIfDontExists(), or `dynamodb-session table create`',
-  CorrectPartitionKey: 'set table.hashKey to the partition key of the table, or name another table in table.name',
+  CorrectPartitionKey: 'set table.hashKey to the partition key of the table, or name another table in table.name; '
+    + 'a sort key is not supported',
   RaiseWriteCapacity: 'raise the write capacity of the table, or call again later to continue',
   StoreLess: 'store less in the session, or keep large values elsewhere and their keys in it',
   ReduceLoad: 'DynamoDB or the network is slower than calls come in: look there first, '

@@ -136,7 +136,7 @@ fn next_step(error: &dynamodb_session::Error) -> Option<String> {
              with --endpoint-url unless it is on http://localhost:8000"
         }
         Some(Remedy::CorrectPartitionKey) => {
-            "set --partition-key to the table's own, or name another table by --table-name"
+            "set --partition-key to the table's own, or name another table by --table-name; a sort key is not supported"
         }
         Some(Remedy::SetCredentials) => SET_CREDENTIALS,
         Some(Remedy::SignIn) => {

@@ -170,6 +170,12 @@ impl Error {
         Self::new(ErrorKind::Config, reason).with_setting(setting)
     }
 
+    /// A table whose key is not a single string of the configured name.
+    pub(crate) fn other_key(reason: &str) -> Self {
+        let message = format!("the table cannot hold sessions: {reason}");
+        Self::invalid("partition_key", message).with_remedy(Remedy::CorrectPartitionKey)
+    }
+
     pub(crate) fn with_setting(mut self, setting: &'static str) -> Self {
         self.0.setting = Some(setting);
         self

@@ -42,7 +42,7 @@ remedies! {
     /// The table does not exist.
     CreateTable => "create the table: `Table::create_if_missing`, or `dynamodb-session table create`",
     /// The table's key is not the one that the store is configured with.
-    CorrectPartitionKey => "set the partition key to the table's own, or name another table",
+    CorrectPartitionKey => "set the partition key to the table's own, or name another table; a sort key is not supported",
     /// The table's write capacity is too small.
     RaiseWriteCapacity => "raise the table's write capacity, or call again later to continue",
     /// The session is too large for an item.

@@ -22,6 +22,7 @@ describe('what happens when', () => {
     'The item was written by a later version': ['frameworks/koa/failures', 'a row in a layout of the future'],
     'An item that someone else wrote cannot be read': ['hostile/items', 'an error that does not quote it'],
     'A cookie holds what cannot be a session id': ['hostile/ids', 'no session, no request'],
+    'The table has another partition key than `table.hashKey`, or a sort key': ['table/other-key', "code: 'ConfigError'"],
   };
 
   const shown = page.rows('What happens when…', 'what happens');

@@ -2,7 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::{Engine, Run, answering, run_with};
 
@@ -292,4 +292,34 @@ fn the_services_own_words_do_not_give_the_id_away() {
     assert!(!run.stderr.contains('\u{1b}'), "{run:?}");
     assert_masked(&run);
     run.fails(70);
+}
+
+#[test]
+fn a_table_of_another_key_is_a_matter_of_configuration() {
+    let engine = Engine::start();
+    let sort = json!({ "AttributeName": "part", "KeyType": "RANGE" });
+    for (name, key, more) in [
+        ("other-name", "session_id", None),
+        ("with-sort-key", "sessionId", Some(sort)),
+    ] {
+        let hash = json!({ "AttributeName": key, "KeyType": "HASH" });
+        let schema: Vec<_> = [Some(hash), more].into_iter().flatten().collect();
+        let define =
+            |key: &Value| json!({ "AttributeName": key["AttributeName"], "AttributeType": "S" });
+        let definitions: Vec<_> = schema.iter().map(define).collect();
+        engine.call(
+            "CreateTable",
+            &json!({
+                "TableName": name, "BillingMode": "PAY_PER_REQUEST",
+                "KeySchema": schema, "AttributeDefinitions": definitions,
+            }),
+        );
+        for verb in ["get", "delete"] {
+            let error = engine
+                .run(&["session", verb, "a", "--table-name", name])
+                .fails(3);
+            assert!(error.contains("hint: set --partition-key"), "{error}");
+            assert!(error.contains("sort key"), "{error}");
+        }
+    }
 }

@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::reason::{Failure, InvalidSetting, chain};
 use super::service_error::{
-    CONDITION_FAILED, Retry, ServiceError, is_about_credentials, judge, message,
+    CONDITION_FAILED, Retry, ServiceError, is_about_credentials, judge, message, other_key,
 };
 use crate::error::{Error, ErrorKind};
 use crate::remedy::Remedy;
@@ -64,7 +64,9 @@ impl FailedAttempt {
         } else if is_about_credentials(code) {
             retry = Once::take(&mut once.new_credentials);
         }
-        let error = if code.is_empty() {
+        let error = if let Some(reason) = other_key(code, text) {
+            Error::other_key(&reason).with_code(code)
+        } else if code.is_empty() {
             let message = format!("the endpoint answered HTTP {status} without a DynamoDB error");
             Error::new(kind, message).with_code(format!("Http{status}"))
         } else {

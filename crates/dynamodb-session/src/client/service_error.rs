@@ -162,6 +162,15 @@ fn is_item_too_large(text: &str) -> bool {
     text.starts_with("Item size") && text.contains("exceeded the maximum")
 }
 
+/// Why the table cannot hold sessions, if its key is not the partition key that the store is configured with.
+pub(super) fn other_key(code: &str, text: &str) -> Option<String> {
+    let text = reason(text);
+    let is_refused = REFUSED_KEY.iter().any(|start| text.starts_with(start));
+    (code == "ValidationException" && is_refused).then(|| {
+        format!("its partition key has another name or is no string, or it has a sort key: {text}")
+    })
+}
+
 fn is_data_refused(text: &str) -> bool {
     let text = reason(text);
     REFUSED_DATA.iter().any(|start| text.starts_with(start))
@@ -231,11 +240,16 @@ pub(super) fn message(operation: Operation, code: &str, text: &str) -> String {
     }
 }
 
-/// The beginnings of reasons that quote names from the table's schema or the expression, and never values.
-const HARMLESS_VALIDATION: [&str; 10] = [
+/// The beginnings of refusals of a key. They quote names of attributes, and never values.
+const REFUSED_KEY: [&str; 4] = [
     "The provided key element does not match the schema",
+    "The number of conditions on the keys is invalid",
     "One or more parameter values were invalid: Missing the key ",
     "One or more parameter values were invalid: Type mismatch for key ",
+];
+
+/// The beginnings of reasons that quote names from the table's schema or the expression, and never values.
+const HARMLESS_VALIDATION: [&str; 7] = [
     "One or more parameter values were invalid: Size of hashkey has exceeded",
     "One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty string value",
     "Item size ",

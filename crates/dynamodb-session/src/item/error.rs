@@ -32,6 +32,8 @@ pub(crate) enum ItemErrorKind {
     UnsupportedVersion(u8),
     /// Data that have no form as an attribute value, or that refuse to be serialized.
     Unserializable,
+    /// The item has no attribute of the partition key's name.
+    NoKey,
     /// The item has another key than the one asked for.
     OtherKey,
     /// What is stored is not what it is read as.

@@ -7,11 +7,12 @@ use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::codec::reader::Reading;
 use super::codec::skip_fields;
 use super::data::sealed::Decode;
 use super::expiry::ExpiryAttributes;
 use super::read::{ItemSeed, NameIs, StoredItem, malformed, read};
-use super::{ItemError, Layout};
+use super::{ItemError, ItemErrorKind, Layout};
 
 /// A page of a `Scan`. Its items are read one by one, so that an unreadable item does not hide the others.
 #[derive(Deserialize)]
@@ -40,8 +41,9 @@ impl<'a> Scanned<'a> {
 impl ScannedItem<'_> {
     /// The whole value of the partition key.
     pub(crate) fn key(self, partition_key: &str) -> Result<String, ItemError> {
-        read(self.0.get().as_bytes(), |input, _| {
-            input.deserialize_map(Key(partition_key))
+        read(self.0.get().as_bytes(), |input, reading| {
+            let name = partition_key;
+            input.deserialize_map(Key { name, reading })
         })
     }
 
@@ -111,7 +113,10 @@ pub(crate) fn unprocessed(answer: &[u8], partition_key: &str) -> Result<Vec<Stri
 }
 
 /// The partition key among an item's attributes, by its name.
-struct Key<'n>(&'n str);
+struct Key<'n> {
+    name: &'n str,
+    reading: &'n Reading,
+}
 
 impl<'de> Visitor<'de> for Key<'_> {
     type Value = String;
@@ -126,7 +131,7 @@ impl<'de> Visitor<'de> for Key<'_> {
             #[serde(rename = "S")]
             text: String,
         }
-        while let Some(is_key) = map.next_key_seed(NameIs([(self.0, ())]))? {
+        while let Some(is_key) = map.next_key_seed(NameIs([(self.name, ())]))? {
             if is_key.is_some() {
                 let Text { text } = map.next_value()?;
                 skip_fields(&mut map)?;
@@ -134,6 +139,6 @@ impl<'de> Visitor<'de> for Key<'_> {
             }
             map.next_value::<IgnoredAny>()?;
         }
-        Err(serde::de::Error::custom("no key"))
+        self.reading.fail(ItemErrorKind::NoKey)
     }
 }

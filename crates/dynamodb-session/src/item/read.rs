@@ -121,6 +121,9 @@ pub(super) fn read<T>(
             Some(kind @ ItemErrorKind::OtherKey) => {
                 ItemError::new(kind, "the answer is about another session")
             }
+            Some(kind @ ItemErrorKind::NoKey) => {
+                ItemError::new(kind, "its items have no attribute of this name")
+            }
             Some(kind) => ItemError::new(kind, "the session is not stored as a map"),
             None => malformed(&error),
         });

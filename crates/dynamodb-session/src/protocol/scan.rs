@@ -16,7 +16,8 @@ use super::{Inner, from_epoch_ms};
 use crate::client::retry::Answer;
 use crate::error::{Error, ErrorKind};
 use crate::item::{
-    self, DecodeSession, ItemError, Scanned, ScannedItem, StateName, StoredItem, expiry,
+    self, DecodeSession, ItemError, ItemErrorKind, Scanned, ScannedItem, StateName, StoredItem,
+    expiry,
 };
 use crate::observe::{Event, count};
 use crate::remedy::Remedy;
@@ -188,7 +189,11 @@ impl Inner {
     }
 
     fn undecodable(&self, operation: Operation, error: &ItemError) -> Error {
-        Error::new(ErrorKind::Decode, error.to_string()).on(operation, &self.table.name)
+        let error = match error.kind {
+            ItemErrorKind::NoKey => Error::other_key(&error.to_string()),
+            _ => Error::new(ErrorKind::Decode, error.to_string()),
+        };
+        error.on(operation, &self.table.name)
     }
 
     fn page_in<T: DecodeSession>(&self, answer: &Answer) -> Result<Page<T>, ItemError> {
@@ -204,7 +209,10 @@ impl Inner {
             },
         };
         for item in items {
-            let key = item.key(partition_key).ok();
+            let key = match item.key(partition_key) {
+                Err(error) if error.kind == ItemErrorKind::NoKey => return Err(error),
+                key => key.ok(),
+            };
             let id = key
                 .as_deref()
                 .and_then(|key| SessionId::new(key.strip_prefix(&self.table.prefix)?).ok());

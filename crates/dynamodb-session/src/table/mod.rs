@@ -12,7 +12,6 @@ use serde_json::{Map, Value, json};
 
 use crate::error::{Error, ErrorKind};
 use crate::protocol::Inner;
-use crate::remedy::Remedy;
 use crate::request::Operation;
 
 pub(crate) mod config;
@@ -359,13 +358,7 @@ impl Table {
         } else {
             return Ok(());
         };
-        Err(Error::new(
-            ErrorKind::Config,
-            format!("the table cannot hold sessions: {reason}"),
-        )
-        .with_setting("partition_key")
-        .with_remedy(Remedy::CorrectPartitionKey)
-        .on(Operation::DescribeTable, self.name()))
+        Err(Error::other_key(&reason).on(Operation::DescribeTable, self.name()))
     }
 
     async fn update_from(

@@ -1,17 +1,23 @@
 //! Errors say what to do, and show nothing of the session.
 
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::time::{Duration, Instant};
 
+use dynamodb_session::clock::ManualClock;
 use dynamodb_session::options::{ConnectionOptions, RetryOptions};
 use dynamodb_session::transport::IncompleteReason;
-use dynamodb_session::{ErrorKind, NewSession, Operation, Remedy, SessionStore};
+use dynamodb_session::{Base, Error, ErrorKind, NewSession, Operation, Remedy, SessionStore};
 use dynamodb_session_local::LocalEngine;
 use serde_json::{Value, json};
 
+use crate::local::{Connection, eventually};
+use crate::support::dynalite::Dynalite;
 use crate::support::{
-    Fate, MINUTE, World, fresh, id, loaded_as, refusal, save_unknown, scripted, touch_until, until,
+    Fate, MINUTE, Tap, World, fresh, id, loaded_as, now, refusal, save_unknown, scripted, secs,
+    touch_until, until,
 };
+
+const HOUR: Duration = Duration::from_hours(1);
 
 #[tokio::test]
 async fn a_missing_table_is_named_with_what_to_do() {
@@ -173,5 +179,170 @@ async fn errors_of_a_transport_about_settings_and_credentials_are_not_retried() 
         let error = store.load::<Value>(&id("a")).await.unwrap_err();
         assert_eq!((error.kind(), error.attempts()), (kind, 0));
         assert_eq!(tap.calls().len(), 1);
+    }
+}
+
+/// A table of this key, with two items in it, on an engine behind a tap.
+fn with_key(engine: SocketAddr, key: &Value, item: &Value) -> (SessionStore, Tap) {
+    let mut connection = Connection::open(engine);
+    let definitions =
+        key.as_array().unwrap().iter().map(
+            |key| json!({ "AttributeName": key["AttributeName"], "AttributeType": key["type"] }),
+        );
+    let schema = key
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|key| json!({ "AttributeName": key["AttributeName"], "KeyType": key["KeyType"] }));
+    let table = json!({
+        "TableName": "sessions", "BillingMode": "PAY_PER_REQUEST",
+        "KeySchema": schema.collect::<Vec<_>>(), "AttributeDefinitions": definitions.collect::<Vec<_>>(),
+    });
+    connection.ok("CreateTable", &table);
+    eventually("the table is there", || {
+        let name = json!({ "TableName": "sessions" });
+        connection.ok("DescribeTable", &name)["Table"]["TableStatus"] == "ACTIVE"
+    });
+    // One that has expired, and one without an expiry.
+    let mut other = item.clone();
+    other.as_object_mut().unwrap().remove("expires");
+    for key in key.as_array().unwrap() {
+        let name = key["AttributeName"].as_str().unwrap();
+        other[name] = json!({ key["type"].as_str().unwrap(): "2" });
+    }
+    for item in [item, &other] {
+        connection.ok("PutItem", &json!({ "TableName": "sessions", "Item": item }));
+    }
+    let tap = Tap::to(engine);
+    let clock = ManualClock::new(now() + 60 * MINUTE);
+    let store = SessionStore::builder().transport(tap.clone()).clock(clock);
+    (store.build().unwrap(), tap)
+}
+
+async fn expect_other_key(engine: SocketAddr, key: &Value, item: &Value, has_own_key: bool) {
+    let (store, tap) = with_key(engine, key, item);
+    let id = id("the-id");
+    let data = json!({ "n": 1 });
+    let loaded = loaded_as("the-id", data.clone(), 2 * HOUR);
+    let new = || NewSession::new(id.clone(), data.clone()).expires_at(now() + 2 * HOUR);
+    let expect = |what: &str, result: Result<(), Error>, requests: &[&str]| {
+        let error = result.expect_err(what);
+        assert_eq!(error.kind(), ErrorKind::Config, "{what} {error}");
+        assert_eq!(error.setting(), Some("partition_key"), "{what} {error}");
+        assert_eq!(error.remedy(), Some(Remedy::CorrectPartitionKey), "{what}");
+        assert!(error.to_string().contains("sort key"), "{what} {error}");
+        assert!(!error.to_string().contains("the-id"), "{error}");
+        assert_eq!(tap.operations(), requests, "{what}");
+    };
+    expect(
+        "load",
+        store.load::<Value>(&id).await.map(drop),
+        &["GetItem"],
+    );
+    expect("create", store.create(&new()).await.map(drop), &["PutItem"]);
+    expect("put", store.put(&new()).await.map(drop), &["PutItem"]);
+    let options = until(now() + 2 * HOUR);
+    let save = store.save(&loaded, &json!({ "n": 2 }), &options).await;
+    expect("save", save.map(drop), &["GetItem"]);
+    let absent = store.save(Base::absent(&id), &data, &options).await;
+    expect("save absent", absent.map(drop), &["PutItem"]);
+    expect(
+        "replace",
+        save_unknown(&store, &loaded).await.map(drop),
+        &["UpdateItem"],
+    );
+    let touch = store.touch(&loaded, &touch_until(now() + 3 * HOUR)).await;
+    expect("touch", touch.map(drop), &["UpdateItem"]);
+    expect("delete", store.delete(&id).await, &["GetItem"]);
+    let cleared = |operations: &'static [&'static str]| {
+        if has_own_key {
+            operations
+        } else {
+            &operations[..1]
+        }
+    };
+    if !has_own_key {
+        expect("list", store.list::<Value>(None).await.map(drop), &["Scan"]);
+    }
+    let swept = store.delete_expired().await.map(drop);
+    expect("delete_expired", swept, cleared(&["Scan", "DeleteItem"]));
+    let clear = store.clear().await.map(drop);
+    expect("clear", clear, cleared(&["Scan", "BatchWriteItem"]));
+    let clear = store.clear_with_tombstones().await.map(drop);
+    expect(
+        "clear_with_tombstones",
+        clear,
+        cleared(&["Scan", "BatchWriteItem"]),
+    );
+}
+
+#[tokio::test]
+async fn a_table_of_another_key_is_named_as_the_fault_of_a_setting() {
+    let hash = |name: &str, r#type: &str| json!({ "AttributeName": name, "KeyType": "HASH", "type": r#type });
+    let sort = || json!({ "AttributeName": "part", "KeyType": "RANGE", "type": "S" });
+    let session = |more: Value| {
+        let mut item = json!({ "session": { "M": {} }, "expires": { "N": secs(0) } });
+        item.as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
+        item
+    };
+    let engines = || {
+        (
+            LocalEngine::builder()
+                .sweep_every(Duration::ZERO)
+                .start()
+                .unwrap(),
+            Dynalite::start(),
+        )
+    };
+    for (key, item, has_own_key) in [
+        (
+            json!([hash("session_id", "S")]),
+            session(json!({ "session_id": { "S": "x" } })),
+            false,
+        ),
+        (
+            json!([hash("sessionId", "S"), sort()]),
+            session(json!({ "sessionId": { "S": "x" }, "part": { "S": "y" } })),
+            true,
+        ),
+        (
+            json!([hash("user", "S"), sort()]),
+            session(json!({ "user": { "S": "x" }, "part": { "S": "y" } })),
+            false,
+        ),
+    ] {
+        let (engine, dynalite) = engines();
+        for addr in [engine.addr(), dynalite.addr()] {
+            expect_other_key(addr, &key, &item, has_own_key).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_is_no_string_is_the_fault_of_a_setting() {
+    let engine = LocalEngine::builder()
+        .sweep_every(Duration::ZERO)
+        .start()
+        .unwrap();
+    let dynalite = Dynalite::start();
+    let key = json!([{ "AttributeName": "sessionId", "KeyType": "HASH", "type": "N" }]);
+    let item = json!({ "sessionId": { "N": "1" }, "session": { "M": {} } });
+    for addr in [engine.addr(), dynalite.addr()] {
+        let (store, _tap) = with_key(addr, &key, &item);
+        let new = NewSession::new(id("the-id"), json!({})).expires_at(now() + 2 * HOUR);
+        for error in [
+            store
+                .load::<Value>(&id("the-id"))
+                .await
+                .map(drop)
+                .unwrap_err(),
+            store.put(&new).await.map(drop).unwrap_err(),
+            store.delete(&id("the-id")).await.unwrap_err(),
+        ] {
+            assert_eq!(error.kind(), ErrorKind::Config, "{error}");
+            assert_eq!(error.remedy(), Some(Remedy::CorrectPartitionKey));
+        }
     }
 }

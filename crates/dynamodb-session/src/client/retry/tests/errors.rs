@@ -100,7 +100,7 @@ async fn reasons_that_may_quote_data_or_a_token_are_not_shown() {
 
 #[tokio::test]
 async fn harmless_reasons_are_shown_with_either_spelling() {
-    let text = "The provided key element does not match the schema";
+    let text = "Invalid UpdateExpression: Syntax error; token: \"SET\"";
     for name in ["message", "Message"] {
         let body = serde_json::json!({ "__type": "ValidationException", name: text }).to_string();
         let (_, client) = script(vec![answer(400, &body)]);
