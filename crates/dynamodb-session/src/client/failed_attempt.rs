@@ -6,6 +6,7 @@ use serde::Deserialize;
 use super::reason::{Failure, InvalidSetting, chain};
 use super::service_error::{
     CONDITION_FAILED, Retry, ServiceError, is_about_credentials, judge, message, other_key,
+    refuses_to_return_item,
 };
 use crate::error::{Error, ErrorKind};
 use crate::remedy::Remedy;
@@ -36,6 +37,8 @@ pub(super) struct FailedAttempt {
     pub(super) retry: Retry,
     /// Whether the request may have been sent.
     pub(super) sent: bool,
+    /// Whether the engine does not know how to return the item of a failed condition.
+    pub(super) lacks_item: bool,
 }
 
 impl FailedAttempt {
@@ -83,6 +86,7 @@ impl FailedAttempt {
             error,
             retry,
             sent: true,
+            lacks_item: refuses_to_return_item(status, text),
         })
     }
 
@@ -96,6 +100,7 @@ impl FailedAttempt {
             error,
             retry: Retry::No,
             sent: true,
+            lacks_item: false,
         }
     }
 
@@ -137,6 +142,7 @@ impl FailedAttempt {
             error,
             retry,
             sent: retry != Retry::No,
+            lacks_item: false,
         }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,7 +15,7 @@ use super::timeout::within;
 use crate::clock::ServiceClock;
 use crate::error::Error;
 use crate::observe::{CallReport, Counts, Event, Listener, Observer, capacity, count};
-use crate::request::Operation;
+use crate::request::{self, Operation};
 use crate::transport::{Request, Transport};
 
 /// How much longer the pauses after throttling are: capacity takes at least tens of milliseconds to recover.
@@ -76,6 +78,8 @@ pub(crate) struct Client {
     observer: Option<Observer>,
     listener: Option<Listener>,
     counts: Arc<Counts>,
+    /// Whether the engine does not know how to return the item of a failed condition.
+    lacks_item: Arc<AtomicBool>,
     jitter: fn(Duration) -> Duration,
 }
 
@@ -128,6 +132,7 @@ impl Client {
             observer,
             listener: None,
             counts: Arc::default(),
+            lacks_item: Arc::default(),
             jitter: full_jitter,
         }
     }
@@ -212,12 +217,17 @@ impl Client {
         let mut once = Once::default();
         loop {
             attempts += 1;
+            let lacks_item = self.lacks_item.load(Relaxed);
+            let mut body = body.next();
+            if lacks_item {
+                body = request::without_item(&body);
+            }
             let request = Request {
                 operation,
-                body: body.next(),
+                body,
                 timeout: self.remaining(start),
             };
-            let failure = match self.transport.send(request).await {
+            let mut failure = match self.transport.send(request).await {
                 // The page of a captive portal or a proxy must not count as a successful write.
                 Ok(response) if response.status == 200 && !is_answer(operation, &response.body) => {
                     FailedAttempt::not_dynamodb(response)
@@ -246,6 +256,10 @@ impl Client {
                 Err(incomplete) => FailedAttempt::from_incomplete(incomplete, &mut once),
             };
 
+            if failure.lacks_item && !lacks_item {
+                self.lacks_item.store(true, Relaxed);
+                failure.retry = Retry::AtOnce;
+            }
             let code = || failure.error.code().map(str::to_owned);
             if failure.retry == Retry::Throttled {
                 count(&self.counts.throttles);

@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use crate::error::ErrorKind;
 use crate::remedy::Remedy;
-use crate::request::Operation;
+use crate::request::{self, Operation};
 
 /// The type of an answer to a request whose condition was not met.
 pub(super) const CONDITION_FAILED: &str = "ConditionalCheckFailedException";
@@ -169,6 +169,11 @@ pub(super) fn other_key(code: &str, text: &str) -> Option<String> {
     (code == "ValidationException" && is_refused).then(|| {
         format!("its partition key has another name or is no string, or it has a sort key: {text}")
     })
+}
+
+/// Whether an engine refuses a request because it does not know how to return the item of a failed condition.
+pub(super) fn refuses_to_return_item(status: u16, text: &str) -> bool {
+    status == 400 && text.contains(request::RETURN_ITEM_NAME)
 }
 
 fn is_data_refused(text: &str) -> bool {

@@ -3,6 +3,8 @@
 use std::io::Write as _;
 use std::time::SystemTime;
 
+use bytes::Bytes;
+
 use super::Names;
 use super::body::{Body, VEC};
 use crate::clock::epoch_ms;
@@ -38,6 +40,24 @@ const ENDLESS_BY_TWO: &str = " AND (attribute_not_exists(#e) OR NOT attribute_ty
 
 const TOMBSTONE_OVER: &str = "attribute_exists(#g) AND #e <= :over OR ";
 const TOMBSTONE_OVER_BY_TWO: &str = "attribute_exists(#g) AND (#e <= :over OR #f <= :over) OR ";
+
+/// The member that has the item of a failed condition returned.
+const RETURN_ITEM: &str = r#","ReturnValuesOnConditionCheckFailure":"ALL_OLD""#;
+/// Its name, which an engine that does not know it shows in its refusal.
+pub(crate) const RETURN_ITEM_NAME: &str = "ReturnValuesOnConditionCheckFailure";
+
+/// The same request for an engine that does not know this member. In JSON, no text of an item can look like it: there,
+/// quotes have a backslash before them, and attribute values are objects.
+pub(crate) fn without_item(body: &Bytes) -> Bytes {
+    let member = RETURN_ITEM.as_bytes();
+    let found = body
+        .windows(member.len())
+        .position(|window| window == member);
+    found.map_or_else(
+        || body.clone(),
+        |start| Bytes::from([&body[..start], &body[start + member.len()..]].concat()),
+    )
+}
 
 /// When a session counts as expired.
 #[derive(Debug, Clone, Copy)]
@@ -171,7 +191,7 @@ impl Body<'_> {
         }
         self.close_values();
         // With the item, a write can tell its own first attempt from somebody else's, and merge into what is there.
-        self.raw(",\"ReturnValuesOnConditionCheckFailure\":\"ALL_OLD\"")
+        self.raw(RETURN_ITEM)
             .expression("ConditionExpression", &parts)
     }
 

@@ -20,7 +20,9 @@ use bytes::Bytes;
 use crate::item::expiry::ExpiryAttributes;
 use crate::item::{Layout, Rev};
 use body::Body;
-pub(crate) use condition::{Condition, Demands, Moment, State, Unversioned};
+pub(crate) use condition::{
+    Condition, Demands, Moment, RETURN_ITEM_NAME, State, Unversioned, without_item,
+};
 pub use operation::Operation;
 pub(crate) use put::{Tombstone, batch_tombstone, put_item, put_tombstone};
 pub(crate) use scan::{BATCH, BatchPart, ScanPage, Wanted, batch_write, scan};

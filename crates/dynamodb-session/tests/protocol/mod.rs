@@ -17,3 +17,4 @@ mod settings;
 mod unchanged;
 mod update;
 mod verbs;
+mod without_item;

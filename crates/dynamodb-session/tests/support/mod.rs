@@ -69,6 +69,7 @@ struct Inner {
     calls: Mutex<Vec<(&'static str, Value)>>,
     script: Mutex<VecDeque<Fate>>,
     units: Mutex<f64>,
+    unknown_member: Mutex<Option<&'static str>>,
     is_held: AtomicBool,
     held: Notify,
     released: Notify,
@@ -95,6 +96,11 @@ impl Tap {
     /// Sets the fates of the next requests. Later requests pass.
     pub(crate) fn script(&self, fates: impl IntoIterator<Item = Fate>) {
         self.0.script.lock().unwrap().extend(fates);
+    }
+
+    /// Has the engine refuse requests with this member, as one that does not know it.
+    pub(crate) fn refuse_member(&self, name: &'static str) {
+        *self.0.unknown_member.lock().unwrap() = Some(name);
     }
 
     /// Waits until a request with [`Fate::Held`] or [`Fate::Slow`] has been executed.
@@ -154,12 +160,19 @@ impl Tap {
     }
 
     fn meet(&self, request: &Request) -> Result<Response, Incomplete> {
-        let body = serde_json::from_slice(&request.body).unwrap();
+        let body: Value = serde_json::from_slice(&request.body).unwrap();
+        let unknown = self.0.unknown_member.lock().unwrap();
+        let unknown = unknown.filter(|name| body.get(name).is_some());
         self.0
             .calls
             .lock()
             .unwrap()
             .push((request.operation.name(), body));
+        if let Some(name) = unknown {
+            let message = format!("Unexpected parameter: {name}");
+            let body = json!({ "__type": "x#ValidationException", "message": message });
+            return Ok(response(400, body.to_string()));
+        }
         let fate = self
             .0
             .script
