@@ -73,6 +73,9 @@ class Core {
   /** The creation of the table that was started last. */
   #creation = Promise.resolve();
 
+  /** What calls wait for: settles with it, and fails only if there is no table that can be used. */
+  #usable = this.#creation;
+
   #isCreating = false;
 
   #table;
@@ -302,15 +305,17 @@ class Core {
     if (this.options.public.autoCreateTable) this.table.createAtOnce(callback);
   }
 
-  /** Calls made from now on wait for this creation, and fail as it does. */
-  #waitFor(creation) {
-    this.#creation = creation;
+  /** Calls made from now on wait for this creation. If it leaves no table that can be used, they fail as it does. */
+  #waitFor({ promise, usable }) {
+    this.#creation = promise;
+    this.#usable = usable;
     this.#isCreating = true;
     const done = () => {
-      if (this.#creation === creation) this.#isCreating = false;
+      if (this.#creation === promise) this.#isCreating = false;
     };
-    // Those who wait get the failure; this store's own promise is never an unhandled rejection.
-    creation.then(done, done);
+    // Those who wait get the failure; this store's own promises are never unhandled rejections.
+    promise.catch(() => {});
+    usable.then(done, done);
   }
 
   /** A call about the table. It waits for no creation, because it may be one. */
@@ -348,7 +353,7 @@ class Core {
    */
   #call(start, answered, failed) {
     this.#calls += 1;
-    if (this.#isCreating) return this.#creation.then(() => start(this.#native)).then(answered, failed);
+    if (this.#isCreating) return this.#usable.then(() => start(this.#native)).then(answered, failed);
     try {
       return start(this.#native).then(answered, failed);
     } catch (error) {

@@ -23,6 +23,7 @@ describe('what happens when', () => {
     'An item that someone else wrote cannot be read': ['hostile/items', 'an error that does not quote it'],
     'A cookie holds what cannot be a session id': ['hostile/ids', 'no session, no request'],
     'The table has another partition key than `table.hashKey`, or a sort key': ['table/other-key', "code: 'ConfigError'"],
+    'The table is there, and a request of `autoCreate` about it fails': ['table/housekeeping', ': sessions work in '],
   };
 
   const shown = page.rows('What happens when…', 'what happens');
