@@ -320,6 +320,7 @@ class Core {
 
   /** A call about the table. It waits for no creation, because it may be one. */
   async #tableCall(message, start) {
+    receiveEvents();
     this.#calls += 1;
     let text;
     try {

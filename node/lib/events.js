@@ -8,10 +8,11 @@ const { warnOnce } = require('./warn.js');
 /** The listener that stands for the environment itself: it gets what must be reported also without a listener. */
 const ENVIRONMENT = 0;
 
-/** What is not allowed, what follows from it, and what to do. */
-const DENIED = {
+/** What is the matter, what follows from it, and what to do. */
+const WARNINGS = {
   updateDenied: 'UpdateItem is not allowed on the table, so each write puts the whole session. Extend the IAM policy by dynamodb:UpdateItem.',
   putDenied: 'PutItem is not allowed on the table, so a request that was sent before a sign-out can bring its session back. Extend the IAM policy by dynamodb:PutItem.',
+  ttlOff: 'The TTL of the table is off, so expired sessions, and what sign-outs leave, stay in it. Enable it by table.useTtlExpired: true, or call deleteExpired() or `dynamodb-session sweep --once` from time to time. If that is so on purpose, set table.useTtlExpired: false.',
 };
 
 const listeners = new Registry();
@@ -23,7 +24,7 @@ const listenerId = (emit) => listeners.add(emit, () => emit).id;
 function deliver(listener, line, nextTick) {
   const { event, ...details } = JSON.parse(line);
   if (listener === ENVIRONMENT) {
-    warnOnce(`koa-session-dynamodb-store: ${DENIED[event]}`);
+    warnOnce(`koa-session-dynamodb-store: ${WARNINGS[event]}`, details.table && `table: ${details.table}`);
     return;
   }
   const emit = listeners.entry(listener);

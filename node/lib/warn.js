@@ -2,10 +2,11 @@
 
 const said = new Set();
 
-/** Warns once in the life of the process, as `process.on('warning')` and `--trace-warnings` know it. */
+/** Warns once of the same in the life of the process, as `process.on('warning')` and `--trace-warnings` know it. */
 function warnOnce(message, detail) {
-  if (said.has(message)) return;
-  said.add(message);
+  const warning = JSON.stringify([message, detail]);
+  if (said.has(warning)) return;
+  said.add(warning);
   process.emitWarning(message, { type: 'DynamoDBStoreWarning', code: 'DYNAMODB_STORE', detail });
 }
 

@@ -1,5 +1,6 @@
 //! Sends the events of a store to the JavaScript stores that listen.
 
+use std::mem;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,10 +18,9 @@ const ENVIRONMENT: u32 = 0;
 #[derive(Default)]
 pub(crate) struct Listeners {
     registered: Mutex<Vec<(Arc<Mailbox>, u32)>>,
-    /// Whether an environment still has to be informed that `UpdateItem` is not allowed.
-    update_denied: AtomicBool,
-    /// The same of `PutItem`.
-    put_denied: AtomicBool,
+    /// The events that an environment still has to warn of, as lines of JSON.
+    warnings: Mutex<Vec<String>>,
+    has_warnings: AtomicBool,
 }
 
 impl Listeners {
@@ -33,30 +33,32 @@ impl Listeners {
             .retain(|(other, number)| !(Arc::ptr_eq(other, mailbox) && *number == listener));
     }
 
-    /// Reports once, to one environment, that an operation is not allowed. It needs no listener.
+    /// Reports once, to one environment, what it has to warn of. It needs no listener.
     ///
-    /// Each write calls this at its end, so that the event arrives with the result of the call, without another
-    /// wake-up.
-    pub(crate) fn report_denied(&self, mailbox: &Arc<Mailbox>) {
-        let denied = [
-            (&self.update_denied, "updateDenied"),
-            (&self.put_denied, "putDenied"),
-        ];
-        for (denied, event) in denied {
-            if denied.load(Relaxed) && denied.swap(false, Relaxed) {
-                mailbox.post(Post::Event {
-                    listener: ENVIRONMENT,
-                    line: json!({ "event": event }).to_string(),
-                });
-            }
+    /// Each call that can cause a warning calls this at its end, so that the event arrives with the result of the call,
+    /// without another wake-up.
+    pub(crate) fn report_warnings(&self, mailbox: &Arc<Mailbox>) {
+        if !self.has_warnings.load(Relaxed) || !self.has_warnings.swap(false, Relaxed) {
+            return;
+        }
+        for line in mem::take(&mut *lock(&self.warnings)) {
+            mailbox.post(Post::Event {
+                listener: ENVIRONMENT,
+                line,
+            });
         }
     }
 
     pub(crate) fn report(&self, event: &Event) {
-        match event {
-            Event::UpdateDenied => self.update_denied.store(true, Relaxed),
-            Event::PutDenied => self.put_denied.store(true, Relaxed),
-            _ => {}
+        let warning = match event {
+            Event::UpdateDenied => Some(json!({ "event": "updateDenied" })),
+            Event::PutDenied => Some(json!({ "event": "putDenied" })),
+            Event::TtlOff { table } => Some(json!({ "event": "ttlOff", "table": table })),
+            _ => None,
+        };
+        if let Some(warning) = warning {
+            lock(&self.warnings).push(warning.to_string());
+            self.has_warnings.store(true, Relaxed);
         }
         let listeners = self.lock();
         if listeners.is_empty() {
@@ -72,10 +74,12 @@ impl Listeners {
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<(Arc<Mailbox>, u32)>> {
-        self.registered
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        lock(&self.registered)
     }
+}
+
+fn lock<T>(list: &Mutex<Vec<T>>) -> MutexGuard<'_, Vec<T>> {
+    list.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// An event as JSON text. `None` for an event that is not for listeners.

@@ -134,7 +134,7 @@ impl Store {
                     frame::saved(store.save(&loaded, &data, &options).await?)
                 }
             };
-            shared.listeners.report_denied(&mailbox);
+            shared.listeners.report_warnings(&mailbox);
             Ok(Value::Text(head))
         })
     }
@@ -162,7 +162,7 @@ impl Store {
                 .expires_at(expires_at)
                 .framework(&framework, &data);
             let head = frame::saved(store.touch(&loaded, &options).await?);
-            shared.listeners.report_denied(&mailbox);
+            shared.listeners.report_warnings(&mailbox);
             Ok(Value::Text(head))
         })
     }
@@ -185,7 +185,7 @@ impl Store {
                     }
                 }
             }
-            shared.listeners.report_denied(&mailbox);
+            shared.listeners.report_warnings(&mailbox);
             Ok(Value::Undefined)
         })
     }
@@ -278,10 +278,13 @@ impl Store {
         &self,
         options: TableOptions,
     ) -> napi::Result<PromiseRaw<'_, ()>> {
-        let table = self.shared.store.table();
+        let shared = Arc::clone(&self.shared);
+        let mailbox = Arc::clone(self.calls.mailbox());
         let settings = options.settings()?;
         self.calls.start(move || async move {
+            let table = shared.store.table();
             let description = table.create_if_missing(&settings).await?;
+            shared.listeners.report_warnings(&mailbox);
             Ok(Value::Text(table::describe_table(&description).to_string()))
         })
     }
@@ -300,10 +303,12 @@ impl Store {
     /// Applies the options that are set to the table.
     #[napi(catch_unwind, ts_return_type = "Promise<string>")]
     pub fn update_table(&self, options: TableOptions) -> napi::Result<PromiseRaw<'_, ()>> {
-        let table = self.shared.store.table();
+        let shared = Arc::clone(&self.shared);
+        let mailbox = Arc::clone(self.calls.mailbox());
         let settings = options.settings()?;
         self.calls.start(move || async move {
-            let description = table.update(&settings).await?;
+            let description = shared.store.table().update(&settings).await?;
+            shared.listeners.report_warnings(&mailbox);
             Ok(Value::Text(table::describe_table(&description).to_string()))
         })
     }

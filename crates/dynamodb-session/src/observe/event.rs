@@ -46,6 +46,13 @@ pub enum Event {
     /// `PutItem` is not allowed, so deleted sessions leave no tombstone: a request that was sent before the delete may
     /// bring its session back. Reported once.
     PutDenied,
+    /// The TTL of a table that existed is off, and the settings do not say that it should be. Expired sessions and
+    /// tombstones stay until [`delete_expired`](crate::SessionStore::delete_expired), or `dynamodb-session sweep --once`,
+    /// deletes them. Reported once for each table.
+    TtlOff {
+        /// The table's name or ARN.
+        table: String,
+    },
 }
 
 /// A function that is called for every [`Event`].

@@ -1,6 +1,9 @@
 //! What the service says of a table.
 
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
 use serde::Deserialize;
+use serde_json::Value;
 
 /// How a table's capacity is paid for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -63,6 +66,8 @@ pub struct TableDescription {
     pub item_count: u64,
     /// Bytes, as counted by the service about every six hours.
     pub size_bytes: u64,
+    /// When it was created; `None` if the engine does not say so.
+    pub created: Option<SystemTime>,
 }
 
 impl TableDescription {
@@ -98,6 +103,9 @@ pub(super) struct WireTable {
     item_count: u64,
     #[serde(default)]
     table_size_bytes: u64,
+    /// Seconds of the epoch, from most engines.
+    #[serde(default)]
+    creation_date_time: Value,
 }
 
 #[derive(Deserialize)]
@@ -162,6 +170,11 @@ impl From<WireTable> for TableDescription {
             write_capacity_units: throughput.write_capacity_units,
             item_count: table.item_count,
             size_bytes: table.table_size_bytes,
+            created: table.creation_date_time.as_f64().and_then(from_epoch_secs),
         }
     }
+}
+
+fn from_epoch_secs(secs: f64) -> Option<SystemTime> {
+    UNIX_EPOCH.checked_add(Duration::try_from_secs_f64(secs).ok()?)
 }

@@ -1,6 +1,8 @@
 //! What the stores of this process have learnt of a table, which no setting says.
 
 use std::collections::HashMap;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError, RwLock};
 
 /// How many tables without a store are remembered. A store can be made for each request of a server.
@@ -17,6 +19,7 @@ static TABLES: LazyLock<Mutex<Tables>> = LazyLock::new(Mutex::default);
 pub(crate) struct Learnt {
     /// The attribute that the table's TTL was last seen enabled on.
     ttl_attribute: RwLock<Option<Arc<str>>>,
+    is_ttl_off_reported: AtomicBool,
 }
 
 impl Learnt {
@@ -43,6 +46,11 @@ impl Learnt {
             .ttl_attribute
             .write()
             .unwrap_or_else(PoisonError::into_inner) = Some(Arc::from(attribute));
+    }
+
+    /// Whether it is to be reported that TTL is off, which is true once.
+    pub(crate) fn note_ttl_off(&self) -> bool {
+        !self.is_ttl_off_reported.swap(true, Relaxed)
     }
 }
 

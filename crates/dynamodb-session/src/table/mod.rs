@@ -7,10 +7,12 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
 use crate::error::{Error, ErrorKind};
+use crate::observe::Event;
 use crate::protocol::Inner;
 use crate::request::Operation;
 
@@ -22,6 +24,9 @@ mod settle;
 
 use description::TableAnswer;
 pub use description::{BillingMode, TableDescription, TimeToLive};
+
+/// How long a table counts as new: another process may be about to turn its TTL on.
+const NEW: Duration = Duration::from_mins(5);
 
 /// What a table is created with.
 ///
@@ -256,7 +261,7 @@ impl Table {
     ///
     /// `DescribeTimeToLive`, and `UpdateTimeToLive` for a difference; no capacity units.
     pub async fn set_time_to_live(&self, enabled: bool) -> Result<(), Error> {
-        self.settle_ttl(Some(enabled)).await
+        self.settle_ttl(Some(enabled)).await.map(drop)
     }
 
     /// Deletes the table with every session in it, and waits until it is gone. `false`: there was none.
@@ -361,12 +366,29 @@ impl Table {
         Err(Error::other_key(&reason).on(Operation::DescribeTable, self.name()))
     }
 
+    fn report_ttl_off(&self) {
+        if self.store.learn().note_ttl_off() {
+            let table = self.name().to_owned();
+            self.store.client.emit(|| Event::TtlOff { table });
+        }
+    }
+
+    fn is_new(&self, description: &TableDescription) -> bool {
+        let created = description.created;
+        created.is_some_and(|created| self.store.clock.now() < created + NEW)
+    }
+
     async fn update_from(
         &self,
         description: TableDescription,
         settings: &TableSettings,
     ) -> Result<TableDescription, Error> {
-        self.settle_ttl(settings.use_ttl).await?;
+        let ttl = self.settle_ttl(settings.use_ttl).await?;
+        let is_off = matches!(ttl, TimeToLive::Disabled | TimeToLive::Disabling);
+        // The process that creates the table turns TTL on a little later.
+        if is_off && settings.use_ttl.is_none() && !self.is_new(&description) {
+            self.report_ttl_off();
+        }
         self.settle_capacity(description, settings).await
     }
 }

@@ -36,27 +36,28 @@ impl Table {
         Ok(())
     }
 
-    /// Uses the table's TTL attribute if TTL is on, and turns TTL on or off if `wanted` differs from what it is.
-    pub(super) async fn settle_ttl(&self, wanted: Option<bool>) -> Result<(), Error> {
+    /// Uses the table's TTL attribute if TTL is on, and turns TTL on or off if `wanted` differs from what it is. Returns
+    /// what it was.
+    pub(super) async fn settle_ttl(&self, wanted: Option<bool>) -> Result<TimeToLive, Error> {
         let mut poll = Poll::new(self);
         loop {
             let ttl = self.time_to_live().await?;
             if let TimeToLive::Enabled(attribute) = &ttl {
                 self.check_ttl_attribute(attribute)?;
             }
-            let (enabled, attribute) = match (wanted, ttl) {
+            let (enabled, attribute) = match (wanted, &ttl) {
                 (None, _) | (_, TimeToLive::Unsupported) | (Some(true), TimeToLive::Enabled(_)) => {
-                    return Ok(());
+                    return Ok(ttl);
                 }
-                (Some(false), TimeToLive::Disabled | TimeToLive::Disabling) => return Ok(()),
-                (Some(false), TimeToLive::Enabled(attribute)) => (false, attribute),
+                (Some(false), TimeToLive::Disabled | TimeToLive::Disabling) => return Ok(ttl),
+                (Some(false), TimeToLive::Enabled(attribute)) => (false, attribute.clone()),
                 (Some(true), _) => (true, self.ttl_attribute()),
             };
             let specification = json!({ "AttributeName": attribute, "Enabled": enabled });
             let request =
                 json!({ "TableName": self.name(), "TimeToLiveSpecification": specification });
             match self.send(Operation::UpdateTimeToLive, request).await {
-                Err(error) if error.code() == Some("UnknownOperationException") => return Ok(()),
+                Err(error) if error.code() == Some("UnknownOperationException") => return Ok(ttl),
                 // The table is still settling.
                 Err(error) if is_settling(&error) => poll.wait("accept a TTL setting").await?,
                 // Another process may have been quicker with the same change.
@@ -66,14 +67,14 @@ impl Table {
                         TimeToLive::Disabled | TimeToLive::Disabling => !enabled,
                         TimeToLive::Unsupported => true,
                     };
-                    return if is_so { Ok(()) } else { Err(error) };
+                    return if is_so { Ok(ttl) } else { Err(error) };
                 }
                 answer => {
                     answer?;
                     if enabled {
                         self.store.learn().set_ttl_attribute(&attribute);
                     }
-                    return Ok(());
+                    return Ok(ttl);
                 }
             }
         }

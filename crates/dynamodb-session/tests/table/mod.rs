@@ -8,6 +8,7 @@ use crate::support::{Fate, World, refusal, scripted};
 
 mod expiry;
 mod settling;
+mod ttl_off;
 
 fn units(read: u64, write: u64) -> TableSettings {
     TableSettings::default()
