@@ -39,6 +39,13 @@ function receiveEvents() {
   binding.onEvent((listener, line) => require('./events.js').deliver(listener, line, nextTick));
 }
 
+/** Another prefix can begin with this one, if no separator ends it. */
+function warnIfOpen(prefix) {
+  if (!prefix || !/[\p{L}\p{N}]$/u.test(prefix)) return;
+  const { warnOnce } = require('./warn.js');
+  warnOnce(`koa-session-dynamodb-store: the prefix "${prefix}" does not end in a separator, such as ":". So this store also reads, lists and clears sessions whose prefix begins with it, such as "${prefix}-admin:". Sessions that are stored do not move with a new prefix.`);
+}
+
 const isId = (id) => typeof id === 'string' && id !== '' && id.isWellFormed();
 
 /**
@@ -117,6 +124,7 @@ class Core {
       throw errors().toRefusal(failure);
     }
     this.#warnIfInsecure();
+    warnIfOpen(native.prefix);
   }
 
   #warnIfInsecure() {

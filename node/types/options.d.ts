@@ -150,7 +150,10 @@ export interface Options {
   table?: TableOptions;
   /** Connection and credentials. */
   dynamoConfig?: DynamoConfig;
-  /** Put before every session id, so that applications can share a table. */
+  /**
+   * Put before every session id, so that applications can share a table. End it with a separator, such as `:`. Otherwise
+   * the store also reads, lists and clears sessions whose prefix begins with this one: `shop` those of `shop-admin:`.
+   */
   prefix?: string;
   /** Whether a read sees every write that was acknowledged before. `false` halves the read units. Default: `true`. */
   consistentRead?: boolean;

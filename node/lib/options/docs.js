@@ -42,7 +42,7 @@ module.exports = {
   },
 
   prefix: {
-    text: 'Put before every session id, so that applications can share a table.',
+    text: 'Put before every session id, so that applications can share a table. End it with a separator, such as `:`. Otherwise the store also reads, lists and clears sessions whose prefix begins with this one: `shop` those of `shop-admin:`.',
   },
   consistentRead: {
     text: 'Whether a read sees every write that was acknowledged before. `false` halves the read units.',

@@ -30,6 +30,9 @@ impl TableOptions {
     }
 
     /// Prepended to every session id, so that several applications can share a table. Default: empty.
+    ///
+    /// End it with a separator. Otherwise the store also reads, lists and clears the sessions of a prefix that begins with
+    /// this one: `shop` those of `shop-admin:`.
     pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
         self.prefix = Some(prefix.into());
         self
