@@ -118,7 +118,14 @@ impl Transport for HttpsTransport {
         }
     }
 
+    /// Resolves the settings if no request has done so yet.
     fn endpoint(&self) -> Option<String> {
+        if self.target.get().is_none()
+            && let Ok(target) = Target::resolve(&self.config)
+        {
+            // An error means that a request has been quicker.
+            drop(self.target.set(target));
+        }
         self.target.get().map(|target| target.url.clone())
     }
 }
@@ -126,7 +133,7 @@ impl Transport for HttpsTransport {
 impl fmt::Debug for HttpsTransport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HttpsTransport")
-            .field("endpoint", &self.endpoint())
+            .field("endpoint", &self.target.get().map(|target| &target.url))
             .finish_non_exhaustive()
     }
 }

@@ -292,6 +292,14 @@ impl World {
         builder.retry_options(RetryOptions::default().base_backoff(Duration::ZERO))
     }
 
+    /// The same over HTTP.
+    pub(crate) fn over_http(&self) -> Builder {
+        SessionStore::builder()
+            .clock(self.clock.clone())
+            .region("local")
+            .endpoint_url(self.engine.url())
+    }
+
     /// The same in another process: it has learnt nothing of the table.
     pub(crate) fn other_process(&self) -> Builder {
         self.builder().transport(Tap::to(self.engine.addr()))

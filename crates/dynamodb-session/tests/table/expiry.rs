@@ -249,6 +249,19 @@ async fn what_is_learnt_of_a_table_is_known_to_all_stores_of_it_in_the_process()
 }
 
 #[tokio::test]
+async fn a_new_store_knows_it_from_its_first_request_on() {
+    let world = world().await;
+    drop(informed(world.over_http()).await);
+    let store = world.over_http().build().unwrap();
+    let _ = store
+        .put(&new_session("a", json!({}), MINUTE))
+        .await
+        .unwrap();
+    let end = json!(secs(60));
+    assert_eq!(ends(&world.item("a").unwrap()), [&end, &end]);
+}
+
+#[tokio::test]
 async fn a_store_does_not_follow_an_attribute_in_which_it_keeps_something_else() {
     for (layout, attribute) in [
         (Layout::Session, "created"),
