@@ -179,7 +179,8 @@ impl Table {
     ///
     /// [`ErrorKind::Config`] when the table's key is not a single string of the configured name,
     /// [`ErrorKind::Timeout`] when it does not become active within two minutes; otherwise what the service
-    /// did, its refusal to change a setting too often included.
+    /// did, its refusal to change a setting too often included. If the [`operation`](Error::operation) that failed is
+    /// `DescribeTimeToLive`, `UpdateTimeToLive` or `UpdateTable`, the table is there, and sessions work.
     ///
     /// # Cost
     ///
