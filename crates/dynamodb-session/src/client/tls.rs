@@ -1,7 +1,7 @@
 //! TLS: the trusted authorities, and the configuration of rustls.
 
 use std::io;
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio_rustls::rustls::pki_types::CertificateDer;
@@ -68,21 +68,38 @@ pub(super) fn config(
     Ok(Arc::new(config))
 }
 
+/// Where Linux distributions keep the certificates that they trust: the first file that exists, and these directories.
+const LINUX_FILES: [&str; 6] = [
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/pki/tls/cacert.pem",
+    "/etc/ssl/cert.pem",
+];
+const LINUX_DIRECTORIES: [&str; 2] = ["/etc/ssl/certs", "/etc/pki/tls/certs"];
+
 /// The certificates that the operating system trusts, or those that the variables of OpenSSL name in their place.
 fn of_system(environment: &Environment) -> Vec<CertificateDer<'static>> {
-    let file = settings::SYSTEM_CA_FILE
+    let mut file = settings::SYSTEM_CA_FILE
         .variable(environment)
-        .map(Path::new);
-    let directories = settings::SYSTEM_CA_DIRECTORIES
-        .variable(environment)
-        .into_iter();
-    let directories = directories.flat_map(std::env::split_paths);
-    let mut directories = directories.filter(|path| !path.as_os_str().is_empty());
-    let first = directories.next();
-    if file.or(first.as_deref()).is_none() {
-        return rustls_native_certs::load_native_certs().certs;
+        .map(PathBuf::from);
+    let directories = settings::SYSTEM_CA_DIRECTORIES.variable(environment);
+    let mut directories: Vec<_> = directories
+        .into_iter()
+        .flat_map(std::env::split_paths)
+        .filter(|path| !path.as_os_str().is_empty())
+        .collect();
+    if file.is_none() && directories.is_empty() {
+        if !cfg!(target_os = "linux") {
+            return rustls_native_certs::load_native_certs().certs;
+        }
+        // The function for all systems reads the variables of the process, which may be changing.
+        let paths = |names: &[&str]| names.iter().map(PathBuf::from).collect::<Vec<_>>();
+        file = paths(&LINUX_FILES).into_iter().find(|path| path.exists());
+        directories = paths(&LINUX_DIRECTORIES);
     }
-    let mut found = rustls_native_certs::load_certs_from_paths(file, first.as_deref()).certs;
+    let mut found = rustls_native_certs::load_certs_from_paths(file.as_deref(), None).certs;
     for directory in directories {
         let more = rustls_native_certs::load_certs_from_paths(None, Some(&directory));
         found.extend(more.certs);

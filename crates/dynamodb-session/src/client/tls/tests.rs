@@ -231,6 +231,28 @@ async fn the_authorities_of_the_system_are_those_of_the_store_s_variables() {
     std::fs::remove_dir_all(directory).unwrap();
 }
 
+/// Runs itself again, in a process whose variables name a file without certificates.
+#[test]
+#[cfg(target_os = "linux")]
+fn the_authorities_of_the_system_do_not_depend_on_the_variables_of_the_process() {
+    let is_ok = config(&TlsRoots::System, None, &environment(&[])).is_ok();
+    assert!(is_ok, "this host has no certificate authorities");
+    if std::env::var("SSL_CERT_FILE").is_ok_and(|file| file == "/dev/null") {
+        return;
+    }
+    let test = "client::tls::tests::the_authorities_of_the_system_do_not_depend_on_the_variables_of_the_process";
+    let output = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", test])
+        .env("SSL_CERT_FILE", "/dev/null")
+        .output()
+        .unwrap();
+    let shown = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        output.status.success() && shown.contains("1 passed"),
+        "{shown}"
+    );
+}
+
 fn other_authority() -> String {
     let mut params = CertificateParams::new(Vec::new()).unwrap();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
