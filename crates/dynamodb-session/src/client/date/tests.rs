@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::*;
 
 fn amz(secs: u64) -> String {
@@ -107,4 +109,27 @@ fn times_of_credentials_are_read_in_the_forms_of_botocore() {
     }
     assert_eq!(timestamp(expected), "2026-12-31T23:59:59Z");
     assert_eq!(parse_timestamp(&timestamp(expected)), Some(expected));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn each_time_is_read_back_in_each_zone(secs in 86_400_u64..=LAST_SECS - 86_400, minutes in 0_u64..24 * 60, ahead: bool) {
+        let time = UNIX_EPOCH + Duration::from_secs(secs);
+        prop_assert_eq!(parse_timestamp(&timestamp(time)), Some(time));
+        let offset = Duration::from_secs(minutes * 60);
+        let (sign, there) = if ahead { ('+', time + offset) } else { ('-', time - offset) };
+        let local = timestamp(there);
+        let zone = format!("{sign}{:02}:{:02}", minutes / 60, minutes % 60);
+        prop_assert_eq!(parse_timestamp(&local.replace('Z', &zone)), Some(time));
+    }
+
+    #[test]
+    fn no_text_is_too_odd(text in "[-0-9TZ:+. é]{0,30}|.{0,40}") {
+        // It must not panic, and what it reads it can write.
+        if let Some(time) = parse_timestamp(&text) {
+            prop_assert!(parse_timestamp(&timestamp(time)).is_some());
+        }
+    }
 }

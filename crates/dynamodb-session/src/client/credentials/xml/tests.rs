@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::*;
 
 #[test]
@@ -41,5 +43,25 @@ fn what_is_no_element_is_not_found() {
         "<k/>",
     ] {
         assert_eq!(text(xml, "k"), None, "{xml}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn each_text_is_read_back(content in "[a-z<>&;#\"' é]{0,40}") {
+        let escaped = content.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&#62;");
+        let found = text(&format!("<a><k>{escaped}</k></a>"), "k");
+        prop_assert_eq!(found.as_deref(), Some(content.trim()));
+    }
+
+    #[test]
+    fn no_text_is_too_odd(xml in "[<>/k &;#x1é]{0,60}") {
+        // It must not panic, and what it finds stands in the text.
+        if let Some(content) = element(&xml, "k") {
+            prop_assert!(xml.contains(content));
+        }
+        let _ = text(&xml, "k");
     }
 }
