@@ -64,8 +64,7 @@ const set = (fields) => (session) => { Object.assign(session, fields); };
 const remove = (name) => (session) => { delete session[name]; };
 /* eslint-enable no-param-reassign */
 
-/** `isNewKnown`: the store knows a session that the framework has just made. */
-module.exports = function testParallel(framework, { isNewKnown }) {
+module.exports = function testParallel(framework) {
   const engine = useEngine();
   const recorder = useRecorder(engine);
   const table = useTable(engine, 'parallel');
@@ -178,10 +177,10 @@ module.exports = function testParallel(framework, { isNewKnown }) {
       await new Visitor(app.url).get();
       assert.deepEqual(app.errors, []);
       assert.deepEqual(await dataOf(id), { a: { N: '1' }, b: { N: '2' }, c: { N: '3' } });
-      assert.equal(store.stats().unguardedWrites, isNewKnown ? 0 : 1);
+      assert.equal(store.stats().unguardedWrites, framework.isNewKnown ? 0 : 1);
     });
 
-    if (isNewKnown) {
+    if (framework.isNewKnown) {
       it('two new ones of one id: what both wrote is there', async (t) => {
         const id = unique('id');
         await inParallel(t, {

@@ -4,4 +4,4 @@
 
 const testParallel = require('./parallel');
 
-testParallel(require('../../support/express'), { isNewKnown: true });
+testParallel(require('../../support/express'));

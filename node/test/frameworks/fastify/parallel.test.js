@@ -4,4 +4,4 @@
 
 const testParallel = require('../express/parallel');
 
-testParallel(require('../../support/fastify'), { isNewKnown: false });
+testParallel(require('../../support/fastify'));
