@@ -91,7 +91,7 @@ async function bundle() {
     platform: 'node',
     target: 'node20',
     charset: 'utf8',
-    external: ['express-session'],
+    external: ['express-session', '*.node', 'koa-session-dynamodb-store-*'],
     // A bundled module has no file name of its own: lib/binding.js asks for that of the bundle.
     banner: { js: '\'use strict\';\n\nconst PACKAGE_FILE = module.filename;' },
     plugins: [onDemand, optionTable],

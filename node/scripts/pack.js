@@ -1,12 +1,17 @@
 'use strict';
 
-// Packs what is published: the main package (JavaScript and types) and one package a platform (the addon).
+// Packs the package.
 //
-//   node scripts/pack.js OUT [PLATFORM=ADDON ...]
+//   node scripts/pack.js [--registry] OUT [PLATFORM=ADDON ...]
 //
-// Without a platform: the one this machine is, with the addon built in place. The main package names exactly the
-// platform packages packed with it as its optional dependencies: a name that is not published yet could be
-// published by anybody.
+// Without a platform: the one this machine is, with the addon built in place.
+//
+// Without `--registry`: one package with the addon inside, which needs no other one. That is what to install while the
+// platform packages are not published: their names are free, and a package manager that looked for them in the
+// registry would run what anybody published there.
+//
+// With `--registry`: what is published. That is the main package (JavaScript and types) and one package a platform (the
+// addon). The main package names exactly the platform packages packed with it as its optional dependencies.
 
 const { execFileSync } = require('child_process');
 const fs = require('fs');
@@ -49,14 +54,15 @@ const common = () => {
   };
 };
 
-const mainManifest = (packed) => ({
+// Without what is only for development.
+const packageManifest = (files, optionalDependencies) => ({
   ...manifest,
   scripts: undefined,
   devDependencies: undefined,
   private: undefined,
   overrides: undefined, // of development dependencies
-  files: [...SHIPPED, 'CHANGELOG.md', ...LEGAL],
-  optionalDependencies: Object.fromEntries(packed.map((each) => [packageName(each), manifest.version])),
+  files: [...SHIPPED, ...files, 'CHANGELOG.md', ...LEGAL],
+  optionalDependencies,
 });
 
 const platformManifest = (platform) => ({
@@ -94,17 +100,32 @@ function packOne(content, out, fill) {
   }
 }
 
-// Answers { main, platforms: [] }, each with its manifest, its tarball and the names of the files in it.
+// What the package has beside its manifest, licences and binaries.
+function fillPackage(stage) {
+  const dist = path.join(NODE_DIR, 'dist');
+  if (!fs.existsSync(dist)) throw new Error('the JavaScript is not bundled: run `npm run build:js`');
+  copy(NODE_DIR, SHIPPED, stage);
+  copy(ROOT, ['CHANGELOG.md'], stage);
+  fs.writeFileSync(path.join(stage, 'README.md'), readmeOf(fs.readFileSync(path.join(ROOT, 'README.md'), 'utf8')));
+}
+
+// One package with the addons inside. Answers its manifest, its tarball and the names of the files in it.
 function pack(out, addons) {
-  if (!fs.existsSync(path.join(NODE_DIR, 'dist'))) throw new Error('the JavaScript is not bundled: run `npm run build:js`');
   fs.mkdirSync(out, { recursive: true });
   const packed = Object.keys(addons).map(find);
+  return packOne(packageManifest(packed.map(addonName)), out, (stage) => {
+    fillPackage(stage);
+    packed.forEach((platform) => fs.copyFileSync(addons[platform.name], path.join(stage, addonName(platform))));
+  });
+}
+
+// A package without addons, and one for each of them. Answers { main, platforms: [] }, each as `pack` does.
+function packForRegistry(out, addons) {
+  fs.mkdirSync(out, { recursive: true });
+  const packed = Object.keys(addons).map(find);
+  const optional = Object.fromEntries(packed.map((each) => [packageName(each), manifest.version]));
   return {
-    main: packOne(mainManifest(packed), out, (stage) => {
-      copy(NODE_DIR, SHIPPED, stage);
-      copy(ROOT, ['CHANGELOG.md'], stage);
-      fs.writeFileSync(path.join(stage, 'README.md'), readmeOf(fs.readFileSync(path.join(ROOT, 'README.md'), 'utf8')));
-    }),
+    main: packOne(packageManifest([], optional), out, fillPackage),
     platforms: packed.map((platform) => packOne(platformManifest(platform), out, (stage) => {
       fs.copyFileSync(addons[platform.name], path.join(stage, addonName(platform)));
       const readme = `# ${packageName(platform)}\n\n${manifest.name}'s addon for ${platform.name}; that package installs it.\n`;
@@ -121,12 +142,20 @@ function builtInPlace() {
   return { [platform.name]: addon };
 }
 
-module.exports = { pack, builtInPlace, platforms };
+module.exports = {
+  pack, packForRegistry, builtInPlace, platforms,
+};
 
 if (require.main === module) {
-  const [out, ...given] = process.argv.slice(2);
-  if (!out) throw new Error('usage: node scripts/pack.js OUT [PLATFORM=ADDON ...]');
+  const [first, ...rest] = process.argv.slice(2);
+  const isForRegistry = first === '--registry';
+  const [out, ...given] = isForRegistry ? rest : [first, ...rest];
+  if (!out) throw new Error('usage: node scripts/pack.js [--registry] OUT [PLATFORM=ADDON ...]');
   const addons = given.length > 0 ? Object.fromEntries(given.map((each) => each.split('='))) : builtInPlace();
-  const { main, platforms: packed } = pack(out, addons);
-  [main, ...packed].forEach(({ file }) => console.log(file));
+  const files = () => {
+    if (!isForRegistry) return [pack(out, addons).file];
+    const { main, platforms: packed } = packForRegistry(out, addons);
+    return [main, ...packed].map(({ file }) => file);
+  };
+  files().forEach((file) => console.log(file));
 }

@@ -34,7 +34,7 @@ page.snippet('pack', async (t, snippet) => {
   // What `npm install` is given further down. The packaging tests install them, into an empty project.
   const install = blocksOf(page.file).find(({ marker }) => marker === 'install');
   const given = commandsOf(install)[0].split(/\s+/).slice(2);
-  if (made[1].includes('linux-x64-gnu')) assert.deepEqual(given.map((file) => path.basename(file)), made);
+  assert.deepEqual(given.map((file) => path.basename(file)), made);
   given.forEach((file) => assert.equal(path.dirname(file), '../dynamodb-session/target/npm'));
   const { stdout: content } = await run('tar', ['-xOzf', path.join(out, made[0]), 'package/README.md'], { maxBuffer: 1e8 });
   assert.equal(content, readme(read('README.md')));
@@ -66,6 +66,13 @@ page.snippet('types', async (t, { text }) => {
   fs.writeFileSync(path.join(dir, 'tsconfig.json'), JSON.stringify({ compilerOptions: options, files: ['store.ts'] }));
   await run(process.execPath, [path.join(MODULES, 'typescript/bin/tsc'), '-p', dir])
     .catch((error) => assert.fail(error.stdout));
+});
+
+it('the tools that bundle or trace are those of the packaging tests', () => {
+  const tests = ['bundle', 'trace'].map((name) => read(`node/test/packaging/${name}.test.js`)).join('');
+  const tested = page.rows('Bundlers', 'tool').filter(([, , how]) => how === 'each test run');
+  assert.equal(tested.length, 3);
+  tested.forEach(([tool]) => assert.ok(tests.includes(/@vercel\/nft|\w+/.exec(tool)[0]), tool));
 });
 
 it('the class has the methods and properties it says', () => {

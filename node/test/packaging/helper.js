@@ -10,7 +10,9 @@ const os = require('node:os');
 const path = require('node:path');
 const { promisify } = require('node:util');
 const dynalite = require('dynalite');
-const { pack, builtInPlace, platforms } = require('../../scripts/pack');
+const {
+  pack, packForRegistry, builtInPlace, platforms,
+} = require('../../scripts/pack');
 
 const NODE_DIR = path.join(__dirname, '..', '..');
 const TOOLS = path.join(__dirname, 'tools', 'node_modules');
@@ -67,15 +69,14 @@ const yarn = (project, env, ...args) => run(
   { cwd: project, env },
 );
 
-// A project with the packed tarballs installed by npm.
+// A project with the packed package installed by npm.
 async function installed(t) {
-  const packed = packHere();
   const made = emptyProject(t);
-  await npm(made.project, made.env, 'install', '--offline', packed.main.file, ...packed.platforms.map(({ file }) => file));
+  await npm(made.project, made.env, 'install', '--offline', packHere().file);
   return made;
 }
 
-// The addon built in place and its main package, packed once for a test file.
+// The package with the addon built in place, packed once for a test file.
 let packedHere;
 function packHere() {
   if (!packedHere) {
@@ -86,11 +87,21 @@ function packHere() {
   return packedHere;
 }
 
-// An npm registry on loopback that has the packed packages and nothing else.
-async function registry(t, { main, platforms: others }) {
-  const packages = new Map([main, ...others].map((each) => [each.manifest.name, each]));
+// The packages as they will be published: the addon built in place, and something else for the other platforms.
+function published(t) {
+  const here = builtInPlace();
+  const other = path.join(temporary(t), 'other.node');
+  fs.writeFileSync(other, 'of another platform');
+  return packForRegistry(temporary(t), Object.fromEntries(platforms.map(({ name }) => [name, here[name] ?? other])));
+}
+
+// An npm registry on loopback that has these packages and nothing else. `asked` are the names it was asked for.
+async function registry(t, packed) {
+  const packages = new Map(packed.map((each) => [each.manifest.name, each]));
+  const asked = [];
   const server = http.createServer((request, response) => {
     const [, name, tarball] = decodeURIComponent(request.url).split('/');
+    asked.push(name);
     const found = packages.get(name);
     if (!found) response.writeHead(404).end('{}');
     else if (tarball) fs.createReadStream(found.file).pipe(response);
@@ -113,7 +124,7 @@ async function registry(t, { main, platforms: others }) {
   });
   await new Promise((resolve) => { server.listen(0, '127.0.0.1', resolve); });
   t.after(() => server.close());
-  return `http://127.0.0.1:${server.address().port}/`;
+  return { url: `http://127.0.0.1:${server.address().port}/`, asked };
 }
 
 // An engine to read from and write to; answers its URL.
@@ -127,14 +138,17 @@ async function engine(t) {
 module.exports = {
   NODE_DIR,
   NODES,
+  TOOLS,
   builtInPlace,
   emptyProject,
   engine,
   installed,
   npm,
   pack,
+  packForRegistry,
   packHere,
   platforms,
+  published,
   registry,
   run,
   temporary,

@@ -1,62 +1,105 @@
 'use strict';
 
-// The packed packages installed into empty projects, by npm and by yarn, where there is neither Rust nor a compiler.
+// The packed packages installed into empty projects, by each package manager. There is neither Rust nor a compiler.
 
 const { describe, test } = require('node:test');
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const path = require('node:path');
 const {
-  NODES, builtInPlace, emptyProject, engine, installed, npm, pack, packHere, platforms, registry, run, temporary, yarn,
+  NODES, TOOLS, builtInPlace, emptyProject, engine, installed, npm, packHere, published, registry, run, yarn,
 } = require('./helper');
 
 const SMOKE = path.join(__dirname, 'smoke.js');
 const SIZE_RATIO = 10;
 
-async function smoke(t, { project, env }, node = 'node') {
+async function smoke(t, { project, env }, args = [], node = path.join(env.PATH, 'node')) {
   fs.copyFileSync(SMOKE, path.join(project, 'smoke.js'));
-  const file = node === 'node' ? path.join(env.PATH, 'node') : node;
-  const { stdout, stderr } = await run(file, ['smoke.js', await engine(t)], { cwd: project, env, timeout: 30000 });
+  const options = { cwd: project, env, timeout: 30000 };
+  const { stdout, stderr } = await run(node, [...args, 'smoke.js', await engine(t)], options);
   assert.match(stdout, /^smoke passed on v/);
   assert.equal(stderr, '');
 }
 
 const storesIn = (project) => fs.readdirSync(path.join(project, 'node_modules')).filter((name) => name.startsWith('koa-'));
 
-describe('from tarballs', () => {
-  test('npm installs them and they work', async (t) => {
-    await smoke(t, await installed(t));
+/** How each package manager installs a tarball into a project, with a registry at `url` and nothing cached. */
+const MANAGERS = {
+  npm: ({ project, env }, url, file) => npm(project, env, 'install', file, '--registry', url),
+
+  'yarn 1': ({ project, env }, url, file) => yarn(project, { ...env, YARN_REGISTRY: url }, 'add', `file:${file}`),
+
+  'yarn 4': async ({ project, env }, url, file) => {
+    const home = path.dirname(project);
+    const settings = {
+      HOME: home,
+      YARN_ENABLE_GLOBAL_CACHE: 'false',
+      YARN_ENABLE_TELEMETRY: 'false',
+      YARN_GLOBAL_FOLDER: path.join(home, 'yarn'),
+      YARN_NODE_LINKER: env.YARN_NODE_LINKER ?? 'node-modules',
+      YARN_NPM_REGISTRY_SERVER: url,
+      YARN_UNSAFE_HTTP_WHITELIST: '127.0.0.1',
+    };
+    fs.writeFileSync(path.join(project, 'yarn.lock'), '');
+    const args = ['add', `koa-session-dynamodb-store@file:${file}`];
+    await run(path.join(env.PATH, 'node'), [path.join(TOOLS, '@yarnpkg/cli-dist/bin/yarn.js'), ...args], { cwd: project, env: { ...env, ...settings } });
+  },
+
+  pnpm: ({ project, env }, url, file) => {
+    const args = ['add', file, '--registry', url, '--store-dir', path.join(path.dirname(project), 'store')];
+    return run(path.join(env.PATH, 'node'), [path.join(TOOLS, 'pnpm/bin/pnpm.cjs'), ...args], { cwd: project, env: { ...env, HOME: path.dirname(project) } });
+  },
+
+  bun: ({ project, env }, url, file) => {
+    const settings = { BUN_CONFIG_REGISTRY: url, BUN_INSTALL_CACHE_DIR: path.join(path.dirname(project), 'bun'), HOME: path.dirname(project) };
+    return run(path.join(TOOLS, '@oven/bun-linux-x64-baseline/bin/bun'), ['add', file], { cwd: project, env: { ...env, ...settings } });
+  },
+};
+
+// The names of the platform packages are free until they are published: whoever takes one runs in the application.
+describe('from a tarball', () => {
+  // npm asks for the optional peer.
+  const noneOfOurs = (asked) => assert.deepEqual(asked.filter((name) => name !== 'express-session'), []);
+
+  for (const [name, install] of Object.entries(MANAGERS)) {
+    test(`${name} installs it without asking for another one of ours, and it works`, async (t) => {
+      const made = emptyProject(t);
+      const { url, asked } = await registry(t, []);
+      await install(made, url, packHere().file);
+      noneOfOurs(asked);
+      await smoke(t, made);
+    });
+  }
+
+  test('yarn 4 installs it without node_modules', async (t) => {
+    const made = emptyProject(t);
+    const { url, asked } = await registry(t, []);
+    const settings = { YARN_NODE_LINKER: 'pnp', YARN_PNP_ENABLE_ESM_LOADER: 'true' };
+    await MANAGERS['yarn 4']({ ...made, env: { ...made.env, ...settings } }, url, packHere().file);
+    noneOfOurs(asked);
+    const loaders = ['--require', './.pnp.cjs', '--experimental-loader', './.pnp.loader.mjs'];
+    await smoke(t, made, ['--disable-warning=ExperimentalWarning', ...loaders]);
   });
 
-  test('yarn installs them and they work', async (t) => {
-    const { main, platforms: [platform] } = packHere();
-    // Yarn asks the registry for an optional dependency even when the project has it, unless a setting forbids it.
-    const made = emptyProject(t, { resolutions: { [platform.manifest.name]: `file:${platform.file}` } });
-    await yarn(made.project, made.env, 'add', '--offline', `file:${main.file}`, `file:${platform.file}`);
-    await smoke(t, made);
-  });
-
-  test('they work on every Node release', async (t) => {
+  test('it works on every Node release', async (t) => {
     const made = await installed(t);
     for (const [version, node] of Object.entries(NODES)) {
-      await t.test(version, (inner) => smoke(inner, made, node));
+      await t.test(version, (inner) => smoke(inner, made, [], node));
     }
   });
 });
 
 // As it will be once published: one name is asked for, and of the platform packages only this machine's is installed.
 describe('from a registry', () => {
-  const published = (t) => {
-    const here = builtInPlace();
-    const other = path.join(temporary(t), 'other.node');
-    fs.writeFileSync(other, 'of another platform');
-    return pack(temporary(t), Object.fromEntries(platforms.map(({ name }) => [name, here[name] ?? other])));
+  const all = (t) => {
+    const { main, platforms } = published(t);
+    return [main, ...platforms];
   };
   const mine = `koa-session-dynamodb-store-${Object.keys(builtInPlace())[0]}`;
 
   test('npm installs the package and its addon', async (t) => {
     const made = emptyProject(t);
-    const url = await registry(t, published(t));
+    const { url } = await registry(t, all(t));
     await npm(made.project, made.env, 'install', 'koa-session-dynamodb-store', '--registry', url);
     assert.deepEqual(storesIn(made.project), ['koa-session-dynamodb-store', mine]);
     await smoke(t, made);
@@ -64,7 +107,7 @@ describe('from a registry', () => {
 
   test('yarn installs the package and its addon', async (t) => {
     const made = emptyProject(t);
-    const url = await registry(t, published(t));
+    const { url } = await registry(t, all(t));
     const env = { ...made.env, npm_config_registry: url, YARN_REGISTRY: url };
     await yarn(made.project, env, 'add', 'koa-session-dynamodb-store');
     // Yarn 1 does not know `libc`: it installs the musl addon too, and the loader takes the right one.

@@ -8,7 +8,7 @@ const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 const {
-  NODE_DIR, builtInPlace, pack, platforms, run,
+  NODE_DIR, builtInPlace, pack, packForRegistry, platforms, run,
 } = require('./helper');
 const { TARGETS } = require('../../lib/binding.js');
 const entries = require('../../scripts/entries');
@@ -19,12 +19,14 @@ const GLIBC = [2, 34]; // Amazon Linux 2023: what Lambda runs
 const bin = (name) => path.join(NODE_DIR, 'node_modules', '.bin', name);
 
 let dir;
+let whole;
 let packed;
 let addon;
 
 before(() => {
   dir = fs.mkdtempSync(path.join(os.tmpdir(), 'tarballs-'));
-  packed = pack(dir, builtInPlace());
+  whole = pack(path.join(dir, 'whole'), builtInPlace());
+  packed = packForRegistry(dir, builtInPlace());
   [addon] = Object.values(builtInPlace());
 });
 
@@ -51,8 +53,15 @@ test('a platform package holds the addon, its licences and nothing else', () => 
   });
 });
 
+test('the package of the README holds what both kinds of package hold, and no dependency', () => {
+  const [addonName] = packed.platforms[0].manifest.files;
+  assert.deepEqual(whole.files, [...packed.main.files, addonName].sort());
+  const { files, optionalDependencies, ...rest } = packed.main.manifest;
+  assert.deepEqual(whole.manifest, { ...rest, files: whole.manifest.files });
+});
+
 test('nothing runs at installation', () => {
-  [packed.main, ...packed.platforms].forEach(({ manifest }) => assert.equal(manifest.scripts, undefined));
+  [whole, packed.main, ...packed.platforms].forEach(({ manifest }) => assert.equal(manifest.scripts, undefined));
 });
 
 test('the only dependencies are the platform packages, of exactly this version', () => {
@@ -74,14 +83,18 @@ test('npm and Cargo agree on the version', () => {
 
 test('the loader looks for the packages there are', () => {
   assert.deepEqual(Object.values(TARGETS).flat().sort(), platforms.map(({ name }) => name).sort());
+  const loader = fs.readFileSync(path.join(NODE_DIR, 'lib/binding.js'), 'utf8');
   Object.entries(TARGETS).forEach(([place, names]) => names.forEach((name) => {
     const { os: system, cpu } = platforms.find((known) => known.name === name);
     assert.equal(`${system}-${cpu}`, place);
+    // Tools that copy or compile an application follow a literal only.
+    assert.ok(loader.includes(`require('koa-session-dynamodb-store-${name}')`), name);
+    assert.ok(loader.includes(`require('../koa-session-dynamodb-store.${name}.node')`), name);
   }));
 });
 
 test('every platform of the release has a package that only installs there', () => {
-  const all = pack(path.join(dir, 'all'), Object.fromEntries(platforms.map(({ name }) => [name, __filename])));
+  const all = packForRegistry(path.join(dir, 'all'), Object.fromEntries(platforms.map(({ name }) => [name, __filename])));
   assert.equal(all.platforms.length, 7);
   assert.equal(Object.keys(all.main.manifest.optionalDependencies).length, 7);
   all.platforms.forEach(({ manifest }, n) => {
@@ -93,8 +106,8 @@ test('every platform of the release has a package that only installs there', () 
 
 test('no file names a place on the machine that built it, nor holds a key', () => {
   const unpacked = path.join(dir, 'unpacked');
-  return Promise.all([packed.main, ...packed.platforms].map(async ({ file }) => {
-    const to = path.join(unpacked, path.basename(file));
+  return Promise.all([whole, packed.main, ...packed.platforms].map(async ({ file }) => {
+    const to = path.join(unpacked, path.relative(dir, file));
     fs.mkdirSync(to, { recursive: true });
     await run('tar', ['-xzf', file, '-C', to]);
     const files = fs.readdirSync(to, { recursive: true }).filter((name) => fs.statSync(path.join(to, name)).isFile());
@@ -110,8 +123,10 @@ test('no file names a place on the machine that built it, nor holds a key', () =
 });
 
 test('publint has nothing to say', async () => {
-  const { stdout } = await run(bin('publint'), [packed.main.file, '--strict']);
-  assert.match(stdout, /All good/);
+  for (const { file } of [whole, packed.main]) {
+    const { stdout } = await run(bin('publint'), [file, '--strict']);
+    assert.match(stdout, /All good/);
+  }
 });
 
 test('are the types wrong? They are not', async () => {

@@ -55,7 +55,7 @@ describe('what is loaded later is a file of its own', () => {
   // At the top of a file, and in no condition: it is loaded at once.
   const AT_ONCE = /^(?:const [^=]+|\}) = require\('[^']+'\);$/;
   const wanted = (file, line) => [...line.matchAll(/\brequire\('(\.[^']+)'\)/g)]
-    .map(([, name]) => path.posix.join(path.posix.dirname(file), name));
+    .map(([, name]) => path.posix.join(path.posix.dirname(file), name)).filter((name) => !name.endsWith('.node'));
 
   const later = modules.flatMap((file) => read(path.join(LIB, file)).split('\n')
     .filter((line) => !AT_ONCE.test(line)).flatMap((line) => wanted(file, line)));
