@@ -48,6 +48,7 @@ pub(crate) fn store(
             ConnectionOptions::default()
                 .connect_timeout(Duration::from_secs(5))
                 .first_byte_timeout(Duration::from_secs(10))
+                .proxy_from_environment(true)
                 .user_agent_suffix("app/dynamodb-session-cli"),
         )
         .retry_options(RetryOptions::default().operation_timeout(Duration::from_secs(20)));

@@ -200,6 +200,7 @@ impl Builder {
             tls,
             tls_roots,
             proxy,
+            proxy_from_environment,
             user_agent_suffix,
             correct_clock_skew,
             clock_offset_ms,
@@ -214,6 +215,7 @@ impl Builder {
         set(&mut client.tls, tls);
         set(&mut client.tls_roots, tls_roots);
         set(&mut client.proxy, proxy.map(Some));
+        set(&mut client.proxy_from_environment, proxy_from_environment);
         set(&mut client.user_agent_suffix, user_agent_suffix.map(Some));
         set(&mut client.correct_clock_skew, correct_clock_skew);
         set(&mut self.clock_offset_ms, clock_offset_ms);

@@ -5,6 +5,7 @@
 mod data_file;
 mod help;
 mod local;
+mod proxy;
 mod session;
 mod support;
 mod sweep;

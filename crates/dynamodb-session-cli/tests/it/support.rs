@@ -13,12 +13,13 @@ use serde_json::{Value, json};
 /// Longer than anything here takes: a test that hangs fails.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
 
-/// The binary, without the environment's settings for AWS.
+/// The binary, without the environment's settings for AWS and its proxies.
 pub(crate) fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_dynamodb-session"));
     for (name, _) in std::env::vars_os() {
         let name = name.to_string_lossy();
-        if name.starts_with("AWS_") || name.starts_with("AMAZON_") {
+        let is_proxy = name.to_ascii_lowercase().ends_with("_proxy");
+        if name.starts_with("AWS_") || name.starts_with("AMAZON_") || is_proxy {
             command.env_remove(&*name);
         }
     }

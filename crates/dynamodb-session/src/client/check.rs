@@ -14,7 +14,7 @@ pub(crate) fn settings(config: &ClientConfig) -> Result<(), Error> {
 fn check(config: &ClientConfig) -> Result<(), InvalidSetting> {
     endpoint::check(config)?;
     if let Some(proxy) = &config.proxy {
-        Proxy::parse(proxy)?;
+        Proxy::parse("proxy", proxy)?;
     }
     if let Some(suffix) = &config.user_agent_suffix
         && !suffix.bytes().all(|byte| (b' '..=b'~').contains(&byte))

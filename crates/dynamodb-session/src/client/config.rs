@@ -36,6 +36,8 @@ pub(crate) struct ClientConfig {
     pub(crate) tls_roots: TlsRoots,
     /// `http://[user:password@]host:port` of a proxy that is asked to CONNECT.
     pub(crate) proxy: Option<String>,
+    /// Whether the environment names a proxy where `proxy` is unset.
+    pub(crate) proxy_from_environment: bool,
     /// Appended to the `User-Agent` header.
     pub(crate) user_agent_suffix: Option<String>,
     pub(crate) clock: ServiceClock,
@@ -60,6 +62,7 @@ impl ClientConfig {
             max_connections: 128,
             tls_roots: TlsRoots::BuiltIn,
             proxy: None,
+            proxy_from_environment: false,
             user_agent_suffix: None,
             clock,
             correct_clock_skew: true,

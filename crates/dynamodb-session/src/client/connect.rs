@@ -12,7 +12,7 @@ use tokio_rustls::rustls::pki_types::ServerName;
 use super::config::ClientConfig;
 use super::endpoint::Endpoint;
 use super::environment::Environment;
-use super::proxy::Proxy;
+use super::proxy::{Proxies, Proxy};
 use super::reason::{BoxError, Failure, InvalidSetting};
 use super::stream::Connection;
 use super::timeout::within;
@@ -26,7 +26,7 @@ pub(crate) struct Connector {
     roots: TlsRoots,
     ca_bundle: Option<(&'static str, String)>,
     environment: Environment,
-    proxy: Option<Proxy>,
+    proxies: Proxies,
     clock: ServiceClock,
     tls: OnceLock<Result<Arc<TlsConfig>, InvalidSetting>>,
 }
@@ -49,7 +49,7 @@ impl Connector {
             roots: config.tls_roots.clone(),
             ca_bundle,
             environment: config.environment.clone(),
-            proxy: config.proxy.as_deref().map(Proxy::parse).transpose()?,
+            proxies: Proxies::new(config)?,
             clock: config.clock.clone(),
             tls: OnceLock::new(),
         })
@@ -71,7 +71,11 @@ impl Connector {
         } else {
             None
         };
-        let proxy = self.proxy.as_ref().filter(|_| !direct);
+        let proxy = if direct {
+            None
+        } else {
+            self.proxies.to(to).map_err(NotConnected::Config)?
+        };
         within(&self.clock, limit, self.open(to, tls, proxy))
             .await
             .unwrap_or_else(|| Err(too_late(proxy, limit)))
@@ -130,7 +134,7 @@ fn too_late(proxy: Option<&Proxy>, limit: Duration) -> BoxError {
 impl fmt::Debug for Connector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Connector")
-            .field("proxy", &self.proxy)
+            .field("proxies", &self.proxies)
             .finish_non_exhaustive()
     }
 }

@@ -21,8 +21,12 @@ impl Environment {
 
     /// The variable's value; `None` if it is unset or empty.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        let value = self.0.get(name).map(String::as_str);
-        value.filter(|value| !value.is_empty())
+        self.raw(name).filter(|value| !value.is_empty())
+    }
+
+    /// The variable's value, which may be empty; `None` if it is unset.
+    pub(super) fn raw(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
     }
 
     /// All variables.

@@ -1,4 +1,4 @@
-//! The tunnel through an HTTP proxy.
+//! HTTP proxies: which one leads to an address, and the tunnel through it.
 
 use std::fmt;
 use std::io;
@@ -8,11 +8,116 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use tokio::net::TcpStream;
 
 use super::authority;
+use super::config::ClientConfig;
+use super::endpoint::Endpoint;
+use super::environment::Environment;
 use super::reason::{BoxError, Failure, InvalidSetting};
 use crate::remedy::Remedy;
 
 /// The largest accepted answer to CONNECT. Real answers have a few lines.
 const MAX_PROXY_ANSWER: usize = 16 * 1024;
+
+/// Which proxy leads to an address.
+#[derive(Debug)]
+pub(super) enum Proxies {
+    /// The same to all addresses, or none.
+    Same(Option<Proxy>),
+    Named(NamedProxies),
+}
+
+/// The proxies that the environment names. It is read as the AWS CLI reads it, which is as Python's `urllib` does.
+#[derive(Debug)]
+pub(super) struct NamedProxies {
+    https: Result<Option<Proxy>, InvalidSetting>,
+    http: Result<Option<Proxy>, InvalidSetting>,
+    /// The hosts that are reached directly: in lower case, without a leading dot.
+    direct: Vec<String>,
+}
+
+impl Proxies {
+    pub(super) fn new(config: &ClientConfig) -> Result<Self, InvalidSetting> {
+        Ok(match &config.proxy {
+            None if config.proxy_from_environment => {
+                Self::Named(NamedProxies::new(&config.environment))
+            }
+            url => {
+                let url = url.as_deref();
+                Self::Same(url.map(|url| Proxy::parse("proxy", url)).transpose()?)
+            }
+        })
+    }
+
+    /// The proxy that leads to `endpoint`, or `None` if it is reached directly.
+    pub(super) fn to(&self, endpoint: &Endpoint) -> Result<Option<&Proxy>, InvalidSetting> {
+        match self {
+            Self::Same(proxy) => Ok(proxy.as_ref()),
+            Self::Named(proxies) => proxies.to(endpoint),
+        }
+    }
+}
+
+impl NamedProxies {
+    fn new(environment: &Environment) -> Self {
+        // In a CGI program it is a header of the visitor's request.
+        let is_cgi = environment.raw("REQUEST_METHOD").is_some();
+        let http = if is_cgi { "http_proxy" } else { "HTTP_PROXY" };
+        let direct = variable(environment, ["no_proxy", "NO_PROXY"]);
+        let direct = direct.map(|(_, hosts)| hosts).unwrap_or_default();
+        Self {
+            https: named(environment, ["https_proxy", "HTTPS_PROXY"]),
+            http: named(environment, ["http_proxy", http]),
+            direct: direct
+                .split(',')
+                .map(|host| host.trim().trim_start_matches('.').to_ascii_lowercase())
+                .filter(|host| !host.is_empty())
+                .collect(),
+        }
+    }
+
+    fn to(&self, endpoint: &Endpoint) -> Result<Option<&Proxy>, InvalidSetting> {
+        let proxy = if endpoint.tls {
+            &self.https
+        } else {
+            &self.http
+        };
+        match proxy {
+            Err(invalid) => Err(invalid.clone()),
+            Ok(proxy) => Ok(proxy.as_ref().filter(|_| !self.is_direct(endpoint))),
+        }
+    }
+
+    fn is_direct(&self, endpoint: &Endpoint) -> bool {
+        let host = endpoint.host.to_ascii_lowercase();
+        let address = format!("{host}:{}", endpoint.port);
+        let ends_with = |name: &str| {
+            [&host, &address].into_iter().any(|host| {
+                host.strip_suffix(name)
+                    .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+            })
+        };
+        // Only alone does the star stand for all hosts.
+        matches!(self.direct.as_slice(), [all] if all == "*")
+            || self.direct.iter().any(|name| ends_with(name))
+    }
+}
+
+/// The first of the variables that is set, with its name. It may be empty.
+fn variable<'a>(
+    environment: &'a Environment,
+    names: [&'static str; 2],
+) -> Option<(&'static str, &'a str)> {
+    names
+        .into_iter()
+        .find_map(|name| environment.raw(name).map(|value| (name, value)))
+}
+
+fn named(
+    environment: &Environment,
+    names: [&'static str; 2],
+) -> Result<Option<Proxy>, InvalidSetting> {
+    let set = variable(environment, names).filter(|(_, url)| !url.trim().is_empty());
+    set.map(|(name, url)| Proxy::parse(name, url)).transpose()
+}
 
 /// An HTTP proxy. It gets CONNECT requests, for endpoints with and without TLS.
 pub(super) struct Proxy {
@@ -23,12 +128,14 @@ pub(super) struct Proxy {
 }
 
 impl Proxy {
-    pub(super) fn parse(url: &str) -> Result<Self, InvalidSetting> {
-        let invalid = |reason: &str| InvalidSetting::new("proxy", reason);
-        let rest = match url.trim().split_once("://") {
+    /// The proxy at this URL, which `setting` holds.
+    pub(super) fn parse(setting: &'static str, url: &str) -> Result<Self, InvalidSetting> {
+        let invalid = |reason: &str| InvalidSetting::new(setting, reason);
+        let url = url.trim();
+        let rest = match url.split_once("://") {
             Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http") => rest,
             Some(_) => return Err(invalid("the scheme must be http")),
-            None => url.trim(),
+            None => url.strip_prefix("//").unwrap_or(url),
         };
         let rest = rest.strip_suffix('/').unwrap_or(rest);
         let (user, authority) = match rest.rsplit_once('@') {

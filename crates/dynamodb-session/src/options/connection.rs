@@ -19,6 +19,7 @@ pub struct ConnectionOptions {
     pub(crate) tls: Option<bool>,
     pub(crate) tls_roots: Option<TlsRoots>,
     pub(crate) proxy: Option<String>,
+    pub(crate) proxy_from_environment: Option<bool>,
     pub(crate) user_agent_suffix: Option<String>,
     pub(crate) correct_clock_skew: Option<bool>,
     pub(crate) clock_offset_ms: Option<i64>,
@@ -79,10 +80,19 @@ impl ConnectionOptions {
         self
     }
 
-    /// The URL of an HTTP proxy, such as `http://user:password@proxy.example:3128`. Default: no proxy; the proxy
-    /// variables of the environment are not read.
+    /// The URL of an HTTP proxy, such as `http://user:password@proxy.example:3128`. Default: no proxy.
     pub fn proxy(mut self, url: impl Into<String>) -> Self {
         self.proxy = Some(url.into());
+        self
+    }
+
+    /// Whether the environment says which proxy to use, as it does for the AWS CLI. Default: `false`.
+    ///
+    /// An https endpoint is reached through `HTTPS_PROXY`, an http endpoint through `HTTP_PROXY`. `NO_PROXY` lists hosts
+    /// that are reached directly, separated by commas: each stands for its subdomains too, and `*` for all hosts. The
+    /// same names in lower case count before them. A [`proxy`](Self::proxy) counts before the environment.
+    pub fn proxy_from_environment(mut self, from_environment: bool) -> Self {
+        self.proxy_from_environment = Some(from_environment);
         self
     }
 
@@ -119,6 +129,7 @@ impl fmt::Debug for ConnectionOptions {
             .field("use_dual_stack", &self.use_dual_stack)
             .field("tls", &self.tls)
             .field("tls_roots", &self.tls_roots)
+            .field("proxy_from_environment", &self.proxy_from_environment)
             .field("user_agent_suffix", &self.user_agent_suffix)
             .field("correct_clock_skew", &self.correct_clock_skew)
             .field("clock_offset_ms", &self.clock_offset_ms)
