@@ -172,7 +172,7 @@ export interface StoreOptions {
   maxQueue?: number
   /** The only certificate authorities to trust, as PEM. Default: the built-in list. */
   caPem?: string
-  /** The URL of a proxy. Default: no proxy. */
+  /** The URL of a proxy, or `env` for the one that the environment names. Default: no proxy. */
   proxy?: string
   /** Appended to the `User-Agent` header. */
   userAgentSuffix?: string

@@ -67,7 +67,7 @@ pub struct StoreOptions {
     pub max_queue: Option<u32>,
     /// The only certificate authorities to trust, as PEM. Default: the built-in list.
     pub ca_pem: Option<String>,
-    /// The URL of a proxy. Default: no proxy.
+    /// The URL of a proxy, or `env` for the one that the environment names. Default: no proxy.
     pub proxy: Option<String>,
     /// Appended to the `User-Agent` header.
     pub user_agent_suffix: Option<String>,
@@ -166,7 +166,10 @@ impl StoreOptions {
         options = set(options, self.tls, To::tls);
         let roots = self.ca_pem.clone().map(TlsRoots::Pem);
         options = set(options, roots, To::tls_roots);
-        options = set(options, self.proxy.as_ref(), To::proxy);
+        options = match self.proxy.as_deref() {
+            Some("env") => options.proxy_from_environment(true),
+            proxy => set(options, proxy, To::proxy),
+        };
         let suffix = self.user_agent_suffix.as_ref();
         options = set(options, suffix, To::user_agent_suffix);
         options = set(options, self.correct_clock_skew, To::correct_clock_skew);

@@ -78,9 +78,15 @@ export interface DynamoConfig {
     connectTimeout?: number;
     /** Milliseconds until the first byte of an answer. `0`: no limit. Default: `1000`. */
     timeout?: number;
-    /** The `http://` URL of a proxy. The environment's proxy variables are not read. */
+    /**
+     * The `http://` URL of a proxy, or `env`: the one that `HTTPS_PROXY` names, unless `NO_PROXY` excludes the endpoint.
+     * Without it the environment's proxy variables are not read.
+     */
     proxy?: string;
-    /** Its proxy, its `ca` and its `maxSockets` (for `maxConnections`) are used, not the agent itself. */
+    /**
+     * Its proxy, its `ca` and its `maxSockets` (for `maxConnections`) are used, not the agent itself. An agent that may
+     * connect elsewhere, such as those of proxy-agent and socks-proxy-agent, is refused.
+     */
     agent?: object;
     /** Ignored. */
     xhrAsync?: boolean;

@@ -131,10 +131,10 @@ module.exports = {
     text: 'Milliseconds until the first byte of an answer. `0`: no limit.',
   },
   'dynamoConfig.httpOptions.proxy': {
-    text: 'The `http://` URL of a proxy. The environment\'s proxy variables are not read.',
+    text: 'The `http://` URL of a proxy, or `env`: the one that `HTTPS_PROXY` names, unless `NO_PROXY` excludes the endpoint. Without it the environment\'s proxy variables are not read.',
   },
   'dynamoConfig.httpOptions.agent': {
-    text: 'Its proxy, its `ca` and its `maxSockets` (for `maxConnections`) are used, not the agent itself.',
+    text: 'Its proxy, its `ca` and its `maxSockets` (for `maxConnections`) are used, not the agent itself. An agent that may connect elsewhere, such as those of proxy-agent and socks-proxy-agent, is refused.',
     typescript: 'object',
     flow: '{ ... }',
   },

@@ -4,8 +4,10 @@
 
 /** How those options of `dynamoConfig` are read that few applications set. The usual ones are in ./dynamo.js. */
 
+const http = require('node:http');
+const https = require('node:https');
 const {
-  check, checked, isText, refuseUnknown,
+  check, checked, isPlain, isText, refuseUnknown,
 } = require('./check.js');
 const { DAY_MS, DYNAMO, STORE } = require('./table.js');
 const { isProvider } = require('../credentials.js');
@@ -103,7 +105,7 @@ const READERS = {
       out.operationTimeoutMs = Math.max(STORE.operationTimeout.default, attempt);
     }
     if (options.agent) readAgent(options.agent, out);
-    if (options.proxy) out.proxy = proxyUrl(options.proxy, 'httpOptions.proxy');
+    if (options.proxy) out.proxy = options.proxy === 'env' ? 'env' : proxyUrl(options.proxy, 'httpOptions.proxy');
   },
 
   signatureVersion(value) {
@@ -133,6 +135,10 @@ const READERS = {
 function proxyUrl(proxy, key) {
   let url = String(proxy.href || proxy);
   if (typeof proxy === 'object' && !proxy.href) {
+    // `type` is the version of SOCKS, in socks-proxy-agent.
+    if (proxy.type || !['http:', undefined, null].includes(proxy.protocol)) {
+      throw new RangeError(`${name(key)} must be the http:// URL of a proxy`);
+    }
     const host = proxy.host || proxy.hostname;
     const auth = proxy.auth || proxy.proxyAuth;
     url = `http://${auth ? `${auth}@` : ''}${String(host).includes(':') ? `[${host}]` : host}:${proxy.port || 80}`;
@@ -160,18 +166,37 @@ function readAgent(agent, out) {
   }
   const proxy = agent.proxy || agent.proxyUri || agent.proxyOptions;
   if (proxy) {
+    if (isTlsToProxy(agent)) unsupported('httpOptions.agent', 'its proxy wants TLS, and the store can use http:// proxies only');
     out.proxy = proxyUrl(proxy, 'httpOptions.agent');
+  } else if (connectsItsOwnWay(agent, options)) {
+    unsupported('httpOptions.agent', `the store makes its own connections, and cannot tell where this agent would connect: ${NAME_PROXY}`);
   } else if (!isPlainAgent(agent)) {
     ignoredWith('httpOptions.agent', 'the store makes its own connections; of an agent it takes the proxy, `ca` and `maxSockets`');
   }
 }
 
-/** Node's own agents keep connections alive, as the store does: nothing is lost. */
-function isPlainAgent(agent) {
-  const http = require('node:http'); // eslint-disable-line global-require -- rare: an agent is set
-  const https = require('node:https'); // eslint-disable-line global-require
-  return [http.Agent.prototype, https.Agent.prototype].includes(Object.getPrototypeOf(agent));
+const NAME_PROXY = "name its proxy in dynamoConfig.httpOptions.proxy: a URL, or 'env' for that of HTTPS_PROXY";
+
+/** Whether the agent asks its proxy over TLS: old versions of https-proxy-agent say so, `tunnel` by its function. */
+function isTlsToProxy({ secureProxy, proxyOptions, request }) {
+  return secureProxy || (proxyOptions && request !== http.request);
 }
+
+/**
+ * Whether an agent without a proxy that it shows may have one all the same. agent-base has such agents as proxy-agent
+ * connect by a method of this name, or by a callback. Node's own can read the environment. agentkeepalive, which counts
+ * its sockets, only keeps them.
+ */
+function connectsItsOwnWay(agent, options) {
+  if (options.proxyEnv || [agent.connect, agent.callback].some((method) => typeof method === 'function')) return true;
+  if (!(agent instanceof http.Agent)) return !isPlain(agent);
+  const isNodes = [http.Agent, https.Agent].some((Agent) => (
+    agent.createConnection === Agent.prototype.createConnection));
+  return !isNodes && !('createSocketCount' in agent);
+}
+
+/** Node's own agents keep connections alive, as the store does: nothing is lost. */
+const isPlainAgent = (agent) => [http.Agent.prototype, https.Agent.prototype].includes(Object.getPrototypeOf(agent));
 
 /** Warns of options that have no effect here, and of unknown ones. */
 function warnOfOthers(config) {

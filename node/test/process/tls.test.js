@@ -268,6 +268,19 @@ describe('a proxy', () => {
     assert.match(silent.text, /no connection through the proxy 127\.0\.0\.1:\d+ within 300ms/);
   });
 
+  it('of the environment is used where the option says so, unless NO_PROXY excludes the endpoint', async (t) => {
+    const { asked, port } = await startProxy(t);
+    const env = { ...EXTRA(), HTTPS_PROXY: `http://127.0.0.1:${port}` };
+    assert.deepEqual(await use(server.urls.https, env, through('env')), SERVED);
+    assert.deepEqual(asked.splice(0), tunnels());
+    const { hostname } = new URL(server.urls.https);
+    assert.deepEqual(await use(server.urls.https, { ...env, NO_PROXY: `a.example,${hostname}` }, through('env')), SERVED);
+    assert.deepEqual(asked, []);
+    const socks = await use(server.urls.https, { ...EXTRA(), HTTPS_PROXY: 'socks5://hush@127.0.0.1:1' }, through('env'));
+    assert.match(socks.text, /^HTTPS_PROXY: the scheme must be http/);
+    assert.doesNotMatch(socks.text, /hush/);
+  });
+
   it('of the environment is not used', async (t) => {
     const { asked, port } = await startProxy(t);
     const url = `http://127.0.0.1:${port}`;
