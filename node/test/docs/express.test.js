@@ -88,4 +88,23 @@ it('the options to use in place of those of other stores exist', () => {
   });
 });
 
+it('what to call in place of the members of connect-dynamodb exists, and theirs do not exist here', () => {
+  const theirs = peers['connect-dynamodb 3'].open(express, engine.endpoint, unique('theirs'));
+  const store = new DynamoDBStore(local(engine.endpoint, 'sessions'));
+  page.rows('Tables of other stores', 'of connect-dynamodb').forEach(([their, here]) => {
+    const name = /^`(\w+)/.exec(their)[1];
+    assert.ok(name in theirs, name);
+    assert.ok(!(name in store), name);
+    [...here.matchAll(/`(\w+)/g)].forEach(([, own]) => assert.ok(own in store, own));
+  });
+});
+
+it('a session without a cookie is refused, as the page says', async () => {
+  const store = new DynamoDBStore(local(engine.endpoint, 'sessions'));
+  const [, code] = /fails with `(\w+)` if it has no `cookie`/.exec(page.text());
+  for (const session of [{ a: 1 }, { cookie: 'x' }, { cookie: null }]) {
+    await assert.rejects(store.set('id', session), { code });
+  }
+});
+
 page.complete();
