@@ -1,6 +1,6 @@
 'use strict';
 
-/* eslint global-require: "off" -- a warning is rare, and each file costs a cold start */
+/* eslint global-require: "off" -- a warning is rare */
 
 /** Callbacks beside promises. */
 
@@ -36,6 +36,16 @@ class Unattended extends Promise {
 }
 
 /**
+ * A promise beside a callback: to all but `util.types.isPromise` the same. `util.promisify`, which gives a callback,
+ * warns of functions that return a promise as well.
+ */
+function beside(promise) {
+  return Object.create(Promise.prototype, {
+    then: { value: (fulfilled, rejected) => promise.then(fulfilled, rejected) },
+  });
+}
+
+/**
  * Calls back as well, where there is a callback: once, and outside the promise, so that what the callback throws is
  * not lost in it. A caller that gives a callback can ignore the promise. Without one, `what` failed is a warning if the
  * promise is ignored, too.
@@ -46,7 +56,7 @@ function settle(promise, callback, what) {
     (value) => nextTick(callback, null, value),
     (error) => nextTick(callback, error),
   );
-  return promise;
+  return beside(promise);
 }
 
 /**
@@ -57,4 +67,4 @@ function orWarn(callback, what) {
   return callback ?? ((error) => { if (error) warnOfFailure(what, error); });
 }
 
-module.exports = { orWarn, settle };
+module.exports = { beside, orWarn, settle };

@@ -1,8 +1,10 @@
 'use strict';
 
-/* eslint global-require: "off" -- a warning is rare, and each file costs a cold start */
+/* eslint global-require: "off" -- a warning is rare */
 
 /** What can be done with the table itself: create, describe and change it. */
+
+const { beside } = require('./callback.js');
 
 /** Creations under way and done, by configuration: stores that are built per request create a table once. */
 const creations = new Map();
@@ -87,7 +89,7 @@ class Table {
    */
   createIfMissing(callback = undefined) {
     const created = this.#createShared({ once: false });
-    return typeof callback === 'function' ? report(created, callback, this.#nextTick) : created.then();
+    return typeof callback === 'function' ? beside(report(created, callback, this.#nextTick)) : created.then();
   }
 
   /** The same while the store is made: a creation that another store of this configuration has done counts. */
