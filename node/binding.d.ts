@@ -65,8 +65,13 @@ export interface ProvidedCredentials {
 
 /** Sessions in one table. */
 export declare class Store {
-  /** Makes a store for a framework. Shares the connections of a store with equal options. Sends no request. */
-  constructor(options: StoreOptions, framework?: FrameworkDescription | undefined | null)
+  /**
+   * Makes a store for a framework. Shares the connections of a store with equal options. Sends no request.
+   *
+   * `ask(question)` asks the credentials provider of the options, and `answerCredentials` answers it. `log(line)` is
+   * the options' logger. They are kept for as long as a store has them, and must not throw.
+   */
+  constructor(options: StoreOptions, framework?: FrameworkDescription | undefined | null, ask?: (question: number) => void, log?: (line: string) => void)
   /** The session's frame: its head, a new line and its text. */
   get(id: string): Promise<string | undefined>
   /**
@@ -100,8 +105,11 @@ export declare class Store {
   deleteExpired(): Promise<string>
   /** The statistics of all stores with the same options, as JSON. */
   stats(): string
-  /** Adds a listener: from now on the function of `onEvent` gets events for it, as lines of JSON. */
-  listen(listener: number): void
+  /**
+   * Adds a listener: from now on `event(line)` gets events as lines of JSON, for as long as this store is there. It
+   * must not throw.
+   */
+  listen(event: (line: string) => void): void
   /** Reports that the session under this id is none that the framework can work with. */
   reportUnreadable(id: string): void
   /** The service's description of the table, as JSON. Undefined if the table does not exist. */
@@ -210,13 +218,13 @@ export interface TableOptions {
 export declare function answerCredentials(question: number, answer?: ProvidedCredentials | undefined | null, error?: string | undefined | null): void
 
 /**
- * Registers the function for events: `event(listener, line)`. Listener 0 is the environment itself, for events that
- * are reported even without a listener. The function must not throw.
+ * A number for a credentials provider or a logger, which no other one of this environment has: neither of this copy
+ * of the package's JavaScript nor of another one.
  */
-export declare function onEvent(event: (listener: number, line: string) => void): void
+export declare function newNumber(): number
 
 /**
- * Registers the functions that the store calls: `ask(provider, question)`, which `answerCredentials` answers, and
- * `log(logger, line)`. They must not throw.
+ * Registers the function for the events that are reported even without a listener: `event(line)`. Each is reported to
+ * one function of the environment, the one that was registered last. The function must not throw.
  */
-export declare function setHost(ask: (provider: number, question: number) => void, log: (logger: number, line: string) => void): void
+export declare function onEvent(event: (line: string) => void): void

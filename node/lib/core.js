@@ -1,11 +1,12 @@
 'use strict';
 
-/* eslint global-require: "off" -- what the first `get` of most applications does without is loaded when it is needed */
+/* eslint global-require: "off" -- what the first `get` of most applications does without runs when it is needed */
 
 /** The store as every adapter needs it. It knows options, calls and the table, and no framework. */
 
 const { binding } = require('./binding.js');
 const { readOptions } = require('./options/read.js');
+const { STORE } = require('./options/table.js');
 const { parse } = require('./session.js');
 const { Tracked } = require('./tracked.js');
 
@@ -17,7 +18,6 @@ const { nextTick } = process;
 const { setImmediate: onNextTurn } = globalThis;
 
 const errors = () => require('./errors.js');
-const host = () => require('./host.js').of(binding);
 
 /** In the year 5138: an expiry with more digits is taken for one in milliseconds, which some packages wrote. */
 const LATEST_MS = 99999999999 * 1000;
@@ -27,16 +27,19 @@ const LATEST_MS = 99999999999 * 1000;
 /** What a write resolves with, as in version 1. */
 const empty = () => /** @type {Empty} */ ({});
 
+/** ./table.js, once a store has created a table or looked at it. */
+let tables;
+
 let hasEvents = false;
 
 /**
- * Has the native part call `deliver` for events. Some of them, which only a write can cause, come also without a
- * listener. A process that only reads does without, because this takes a quarter of a millisecond of its cold start.
+ * Has the native part report what only a write can cause, and what must be reported also without a listener. A process
+ * that only reads does without, because this takes a quarter of a millisecond of its cold start.
  */
 function receiveEvents() {
   if (hasEvents) return;
   hasEvents = true;
-  binding.onEvent((listener, line) => require('./events.js').deliver(listener, line, nextTick));
+  binding.onEvent((line) => require('./events.js').warnOf(line));
 }
 
 /** Another prefix can begin with this one, if no separator ends it. */
@@ -70,12 +73,17 @@ class Core {
   /** @type {import('./credentials').Provider | undefined} */
   #provider;
 
+  /** The native part's ways to the credentials provider and to the logger. */
+  #ask;
+
+  #log;
+
   /**
    * Kept from the garbage collector, which would take them from the native part.
    *
    * @type {unknown[]}
    */
-  #kept;
+  #kept = [];
 
   /** The creation of the table that was started last. */
   #creation = Promise.resolve();
@@ -110,22 +118,33 @@ class Core {
     this.#framework = framework;
     this.#amend = amend;
     this.options = readOptions(given, layouts);
-    const { native, provider, logger } = this.options;
-    if (provider) {
-      const { id, entry } = host().provider(provider, native.operationTimeoutMs);
-      native.credentialsProvider = id;
-      this.#provider = entry;
-    }
-    if (logger) native.logger = host().logger(logger).id;
-    this.#kept = [provider, logger];
+    if (this.options.provider || this.options.logger) this.#registerWithHost();
     try {
-      this.#native = new binding.Store(native, framework);
+      this.#native = this.#newNative(framework);
     } catch (failure) {
       throw errors().toRefusal(failure);
     }
     this.#warnIfInsecure();
     warnIfOpen(native.prefix);
   }
+
+  #registerWithHost() {
+    const { loggerOf, providerOf } = require('./host.js');
+    const {
+      native, provider, logger, region,
+    } = this.options;
+    const { operationTimeoutMs = STORE.operationTimeout.default } = native;
+    if (provider) {
+      const { number, entry, ask } = providerOf(binding, provider, { region, operationTimeoutMs });
+      native.credentialsProvider = number;
+      this.#provider = entry;
+      this.#ask = ask;
+    }
+    if (logger) ({ number: native.logger, log: this.#log } = loggerOf(binding, logger));
+    this.#kept.push(provider, logger);
+  }
+
+  #newNative(framework) { return new binding.Store(this.options.native, framework, this.#ask, this.#log); }
 
   #warnIfInsecure() {
     if (!this.#native.isInsecure) return;
@@ -177,7 +196,7 @@ class Core {
     if (framework === this.#framework) return this.#native;
     let native = this.#others.get(framework);
     if (!native) {
-      native = new binding.Store(this.options.native, framework);
+      native = this.#newNative(framework);
       this.#others.set(framework, native);
     }
     return native;
@@ -269,7 +288,7 @@ class Core {
   listen(emit) {
     receiveEvents();
     this.#kept.push(emit);
-    this.#native.listen(require('./events.js').listenerId(emit));
+    this.#native.listen(require('./events.js').receiverFor(emit, nextTick));
   }
 
   /** How long a session with koa-session's `maxAge` lives. */
@@ -293,7 +312,8 @@ class Core {
 
   /** What can be done with the table itself. */
   get table() {
-    this.#table ??= new (require('./table.js').Table)(
+    tables ??= require('./table.js');
+    this.#table ??= new tables.Table(
       this.options,
       (message, start) => this.#tableCall(message, start),
       (creation) => this.#waitFor(creation),
@@ -381,7 +401,7 @@ class Core {
     const error = toError(failure, cause);
     this.#amend?.(error);
     // A table that was deleted while in use may have to be created again.
-    if (error.code === CODES.TableNotFound) require('./table.js').forget(this.options);
+    if (error.code === CODES.TableNotFound) tables?.forget(this.options);
     debug?.print('failed', { code: error.code, operation: error.operation, requestId: error.requestId });
     return error;
   }

@@ -14,11 +14,17 @@ function callV2(object, method) {
   });
 }
 
+/**
+ * What a client of v3 gives a provider: those that ask AWS themselves do so in its Region. Without a Region they look
+ * for one as they do without a client, in the profile too.
+ */
+const identityOf = (region) => (region ? { callerClientConfig: { region: async () => region } } : {});
+
 /** Credentials of any provider: an async function (v3), `AWS.Credentials` or a provider chain (v2). */
-async function ask(source) {
-  if (typeof source === 'function') return source();
+async function ask(source, region) {
+  if (typeof source === 'function') return source(identityOf(region));
   if (typeof source.resolve === 'function' || typeof source.resolvePromise === 'function') {
-    return ask(await callV2(source, 'resolve'));
+    return ask(await callV2(source, 'resolve'), region);
   }
   if (typeof source.get === 'function' || typeof source.getPromise === 'function') {
     // `get` renews expired credentials.
@@ -61,12 +67,15 @@ class Provider {
 
   #timeoutMs;
 
+  #region;
+
   /** The call of the provider that has no answer yet. */
   #asked;
 
-  constructor(source, timeoutMs) {
+  constructor(source, timeoutMs, region = undefined) {
     this.#source = new WeakRef(source);
     this.#timeoutMs = timeoutMs;
+    this.#region = region;
   }
 
   async credentials() {
@@ -97,7 +106,7 @@ class Provider {
   #ask() {
     const before = this.#asked;
     if (before && !before.isLate) return before;
-    const own = ask(this.#source.deref());
+    const own = ask(this.#source.deref(), this.#region);
     const answer = before ? Promise.race([before.own.catch(() => own), own]) : own;
     const asked = { own, answer, isLate: false };
     const forget = () => { if (this.#asked === asked) this.#asked = undefined; };

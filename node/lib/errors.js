@@ -25,7 +25,7 @@ const CODES = {
 };
 
 /** Kinds of failures whose code is ours also when the service finds out what the store did not. */
-const OURS = new Set(['Config', 'InvalidId', 'ItemTooLarge', 'InvalidData']);
+const OURS = ['Config', 'InvalidId', 'ItemTooLarge', 'InvalidData'];
 
 /** What the native part says in place of a name the service did not give: `statusCode` has it as well. */
 const HTTP_STATUS = /^Http\d+$/;
@@ -61,8 +61,8 @@ const REMEDIES = {
   AllowInProxy: 'have the proxy allow connections to this endpoint',
 };
 
-/** Of the store's errors, so that one is not wrapped twice. */
-const made = new WeakSet();
+/** On the store's errors, so that one is not wrapped twice. This file is in several bundles. */
+const OWN = Symbol.for('koa-session-dynamodb-store:error');
 
 function build(message, properties, cause) {
   const error = new Error(message, cause === undefined ? undefined : { cause });
@@ -70,7 +70,7 @@ function build(message, properties, cause) {
   for (const [name, value] of Object.entries(properties)) {
     if (value !== undefined && value !== null) error[name] = value;
   }
-  made.add(error);
+  Object.defineProperty(error, OWN, { value: true });
   return error;
 }
 
@@ -88,13 +88,13 @@ function chain({ message, causes = [] }) {
  * message, which some frameworks send to the browser.
  */
 function toError(failure, cause) {
-  if (made.has(failure)) return failure;
+  if (isOwn(failure)) return failure;
   if (!failure || typeof failure.kind !== 'string') {
     return build('The session store failed.', { code: CODES.Internal, status: 500, retryable: false }, failure);
   }
   const named = failure.code && !HTTP_STATUS.test(failure.code) ? failure.code : undefined;
   const own = CODES[failure.kind] || CODES.Service;
-  const code = OURS.has(failure.kind) ? own : named || own;
+  const code = OURS.includes(failure.kind) ? own : named || own;
   const message = failure.setting ? `${optionOf(failure.setting)}: ${failure.message}` : failure.message;
   return build(message, {
     code,
@@ -144,8 +144,13 @@ function invalidMaxAge() {
   return Object.assign(error, { code: CODES.InvalidMaxAge, status: 500, retryable: false });
 }
 
-/** Whether an error is the store's own. */
-const isOwn = (error) => made.has(error);
+/**
+ * Whether an error is the store's own.
+ *
+ * @param {any} error
+ * @returns {boolean}
+ */
+const isOwn = (error) => error instanceof Error && OWN in error;
 
 module.exports = {
   CODES, REMEDIES, toError, toRefusal, withMessage, invalidId, invalidMaxAge, invalidSession, isOwn,

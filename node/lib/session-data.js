@@ -8,6 +8,7 @@
  * JSON, `{"M":...}`.
  */
 
+const { types } = require('node:util');
 const { attributeOf, attributeText } = require('./frame.js');
 
 /** Whether JSON can express a value completely. Allocates nothing. */
@@ -23,7 +24,6 @@ function isJson(value, depth) {
   }
   const prototype = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null) {
-    const { types } = require('node:util');
     if (types.isDate(value)) return true;
     if (ArrayBuffer.isView(value) || types.isAnyArrayBuffer(value)) return false;
     if (types.isSet(value) || types.isMap(value)) return false;

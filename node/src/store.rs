@@ -45,7 +45,9 @@ pub struct Store {
     // Unwind safe: they hold counters, pools and caches, which a panic cannot leave half changed.
     shared: AssertUnwindSafe<Arc<Shared>>,
     framework: Arc<Framework>,
-    /// The numbers of this store's listeners in JavaScript.
+    /// The numbers of what this store has registered with the host.
+    provider: Option<u32>,
+    logger: Option<u32>,
     listening: AssertUnwindSafe<RefCell<Vec<u32>>>,
     // Unwind safe: a call that panics while it starts cannot be reached afterwards.
     calls: AssertUnwindSafe<Rc<Calls>>,
@@ -54,14 +56,20 @@ pub struct Store {
 #[napi]
 impl Store {
     /// Makes a store for a framework. Shares the connections of a store with equal options. Sends no request.
+    ///
+    /// `ask(question)` asks the credentials provider of the options, and `answerCredentials` answers it. `log(line)` is
+    /// the options' logger. They are kept for as long as a store has them, and must not throw.
     #[napi(constructor, catch_unwind)]
     pub fn new(
         env: Env,
         options: StoreOptions,
         framework: Option<FrameworkDescription>,
+        #[napi(ts_arg_type = "(question: number) => void")] ask: Option<Ask>,
+        #[napi(ts_arg_type = "(line: string) => void")] log: Option<Notify>,
     ) -> napi::Result<Self> {
         runtime::prepare();
         let calls = Calls::of(&env)?;
+        let (provider, logger) = (options.credentials_provider, options.logger);
         let shared = match shared(options, &calls) {
             Ok(shared) => shared,
             Err(error) => {
@@ -69,9 +77,17 @@ impl Store {
                 return Err(napi::Error::from_status(Status::PendingException));
             }
         };
+        if let Some((provider, ask)) = provider.zip(ask) {
+            calls.host().add_provider(provider, ask);
+        }
+        if let Some((logger, log)) = logger.zip(log) {
+            calls.host().add_logger(logger, log);
+        }
         Ok(Self {
             shared: AssertUnwindSafe(shared),
             framework: Arc::new(framework.unwrap_or_default().into()),
+            provider,
+            logger,
             listening: AssertUnwindSafe(RefCell::default()),
             calls: AssertUnwindSafe(calls),
         })
@@ -240,9 +256,12 @@ impl Store {
         events::stats(&self.shared.store.stats()).to_string()
     }
 
-    /// Adds a listener: from now on the function of `onEvent` gets events for it, as lines of JSON.
+    /// Adds a listener: from now on `event(line)` gets events as lines of JSON, for as long as this store is there. It
+    /// must not throw.
     #[napi(catch_unwind)]
-    pub fn listen(&self, listener: u32) {
+    pub fn listen(&self, #[napi(ts_arg_type = "(line: string) => void")] event: Notify) {
+        let listener = self.calls.host().new_number();
+        self.calls.host().add_listener(listener, event);
         self.listening.borrow_mut().push(listener);
         self.shared.listeners.add(self.calls.mailbox(), listener);
     }
@@ -344,8 +363,16 @@ impl Store {
 
 impl Drop for Store {
     fn drop(&mut self) {
+        let host = self.calls.host();
         for listener in self.listening.take() {
             self.shared.listeners.remove(self.calls.mailbox(), listener);
+            host.remove_listener(listener);
+        }
+        if let Some(provider) = self.provider {
+            host.remove_provider(provider);
+        }
+        if let Some(logger) = self.logger {
+            host.remove_logger(logger);
         }
     }
 }
@@ -363,24 +390,19 @@ pub(crate) struct ProvidedCredentials {
     pub expiration: Option<f64>,
 }
 
-/// Registers the functions that the store calls: `ask(provider, question)`, which `answerCredentials` answers, and
-/// `log(logger, line)`. They must not throw.
+/// A number for a credentials provider or a logger, which no other one of this environment has: neither of this copy
+/// of the package's JavaScript nor of another one.
 #[napi(catch_unwind)]
-pub(crate) fn set_host(
-    env: Env,
-    #[napi(ts_arg_type = "(provider: number, question: number) => void")] ask: Ask,
-    #[napi(ts_arg_type = "(logger: number, line: string) => void")] log: Notify,
-) -> napi::Result<()> {
-    Calls::of(&env)?.host().register(ask, log);
-    Ok(())
+pub(crate) fn new_number(env: Env) -> napi::Result<u32> {
+    Ok(Calls::of(&env)?.host().new_number())
 }
 
-/// Registers the function for events: `event(listener, line)`. Listener 0 is the environment itself, for events that
-/// are reported even without a listener. The function must not throw.
+/// Registers the function for the events that are reported even without a listener: `event(line)`. Each is reported to
+/// one function of the environment, the one that was registered last. The function must not throw.
 #[napi(catch_unwind)]
 pub(crate) fn on_event(
     env: Env,
-    #[napi(ts_arg_type = "(listener: number, line: string) => void")] event: Notify,
+    #[napi(ts_arg_type = "(line: string) => void")] event: Notify,
 ) -> napi::Result<()> {
     Calls::of(&env)?.host().register_event(event);
     Ok(())

@@ -97,7 +97,13 @@ export interface Credentials {
 }
 
 /** As the AWS SDK v3 has it. */
-export type CredentialsProvider = () => Promise<Credentials>;
+export type CredentialsProvider = (given: CredentialsRequest) => Promise<Credentials>;
+
+/** What a credentials provider is given, as by a client of the AWS SDK v3. */
+export interface CredentialsRequest {
+  /** Missing where neither the options nor the environment say a Region. */
+  callerClientConfig?: { region: () => Promise<string> };
+}
 
 /** As `AWS.Credentials` of the AWS SDK v2 is. */
 export interface CredentialsV2 {

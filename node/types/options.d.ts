@@ -60,7 +60,8 @@ export interface DynamoConfig {
   sessionToken?: string | null;
   /**
    * An object, an async function (AWS SDK v3) or an `AWS.Credentials`. A source is asked again before its credentials
-   * expire.
+   * expire. A function is given `{ callerClientConfig: { region } }`, as by the SDK's clients, or `{}` where only a
+   * profile says the Region.
    */
   credentials?: Credentials | CredentialsProvider | CredentialsV2 | null;
   /** An async function or an `AWS.CredentialProviderChain`. */

@@ -35,11 +35,15 @@ const EXPRESS = {
 /** Events that the native part reports once somebody listens. */
 const EVENTS = ['conflict', 'unreadable', 'retry', 'throttled'];
 
+let theirStore;
+
 /** The `Store` of the application's express-session, which knows its sessions and cookies. */
 function expressStore() {
+  if (theirStore) return theirStore;
   try {
     // eslint-disable-next-line import/no-extraneous-dependencies -- the application's own: Fastify needs none
-    return require('express-session').Store;
+    theirStore = require('express-session').Store;
+    return theirStore;
   } catch (error) {
     if (error.code !== 'MODULE_NOT_FOUND') throw error;
     throw new Error('koa-session-dynamodb-store/express does not find express-session. Install both side by side; in a bundle mark both as external.', { cause: error });

@@ -109,7 +109,7 @@ module.exports = {
     text: 'The token of temporary credentials.',
   },
   'dynamoConfig.credentials': {
-    text: 'An object, an async function (AWS SDK v3) or an `AWS.Credentials`. A source is asked again before its credentials expire.',
+    text: 'An object, an async function (AWS SDK v3) or an `AWS.Credentials`. A source is asked again before its credentials expire. A function is given `{ callerClientConfig: { region } }`, as by the SDK\'s clients, or `{}` where only a profile says the Region.',
     typescript: 'Credentials | CredentialsProvider | CredentialsV2',
     flow: 'Credentials | CredentialsProvider | CredentialsV2',
   },

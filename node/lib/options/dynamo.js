@@ -97,9 +97,9 @@ function readDynamoConfig(config = {}) {
     provider, logger, consistentRead, createTable, ...native
   } = out;
   const environment = captured();
-  const region = native.region || regionOf(environment) || '';
+  const region = native.region || regionOf(environment) || undefined;
   return {
-    native, environment, provider, logger, consistentRead, createTable, isLocal: region.includes('local'),
+    native, environment, region, provider, logger, consistentRead, createTable, isLocal: !!region?.includes('local'),
   };
 }
 

@@ -14,6 +14,7 @@ const { STORE, TABLE } = require('./table.js');
  * @property {number} sessionTtl
  * @property {import('../../binding').StoreOptions} native
  * @property {import('../../binding').TableOptions} table
+ * @property {string} [region] The Region that the options or the environment say.
  * @property {object} [provider] A source of credentials.
  * @property {object} [logger]
  */
@@ -134,6 +135,7 @@ function readOptions(options = {}, layouts = undefined) {
       ...store.native,
     },
     table: tableOptions(ofTable.values, dynamo.createTable),
+    region: dynamo.region,
     provider: dynamo.provider,
     logger: dynamo.logger,
   };

@@ -2,6 +2,7 @@
 
 import DynamoDBStore = require('koa-session-dynamodb-store');
 import AWS = require('aws-sdk');
+import { fromTemporaryCredentials } from '@aws-sdk/credential-providers';
 import { same } from './check.cjs';
 
 new DynamoDBStore({
@@ -49,6 +50,15 @@ new DynamoDBStore({ conflict: 'overwrite' });
 // Credentials as both SDKs have them.
 new DynamoDBStore({ dynamoConfig: { credentials: { accessKeyId: 'a', secretAccessKey: 'b' } } });
 new DynamoDBStore({ dynamoConfig: { credentials: async () => ({ accessKeyId: 'a', secretAccessKey: 'b' }) } });
+new DynamoDBStore({
+  dynamoConfig: {
+    credentials: async ({ callerClientConfig }) => {
+      const region: string | undefined = await callerClientConfig?.region();
+      return { accessKeyId: region ?? 'a', secretAccessKey: 'b' };
+    },
+  },
+});
+new DynamoDBStore({ dynamoConfig: { credentials: fromTemporaryCredentials({ params: { RoleArn: 'a' } }) } });
 new DynamoDBStore({ dynamoConfig: { credentials: new AWS.Credentials('a', 'b') } });
 new DynamoDBStore({ dynamoConfig: { credentials: new AWS.SharedIniFileCredentials({ profile: 'web' }) } });
 new DynamoDBStore({ dynamoConfig: { credentialProvider: new AWS.CredentialProviderChain() } });
