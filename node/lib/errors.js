@@ -55,9 +55,9 @@ const REMEDIES = {
     + 'of dynamoConfig.httpOptions.agent, if the endpoint is the right one',
   RenewCertificate: 'renew the server\'s certificate, or set this host\'s clock',
   ReplaceCertificate: 'replace the server\'s certificate',
-  CheckProxy: 'check the URL in dynamoConfig.httpOptions.proxy, and that an HTTP proxy runs there',
-  CorrectProxyPassword: 'correct the user and the password in dynamoConfig.httpOptions.proxy',
-  AddProxyPassword: 'add them to dynamoConfig.httpOptions.proxy: http://user:password@host:port',
+  CheckProxy: 'check the URL in dynamoConfig.httpOptions.proxy (`env`: in HTTPS_PROXY), and that an HTTP proxy runs there',
+  CorrectProxyPassword: 'correct the user and the password in dynamoConfig.httpOptions.proxy (`env`: in HTTPS_PROXY)',
+  AddProxyPassword: 'add them to dynamoConfig.httpOptions.proxy (`env`: to HTTPS_PROXY): http://user:password@host:port',
   AllowInProxy: 'have the proxy allow connections to this endpoint',
 };
 

@@ -14,7 +14,7 @@ const { useEngine } = require('../support/engine');
 const { unique } = require('../support/options');
 const { rawTable } = require('../support/raw');
 const { failure, useRecorder } = require('../support/recorder');
-const { PACKAGE } = require('../support/subprocess');
+const { PACKAGE, runScript } = require('../support/subprocess');
 
 const engine = useEngine();
 const recorder = useRecorder(engine);
@@ -152,4 +152,31 @@ describe('one copy', () => {
     await store.get('id');
     assert.equal(made.length, 3);
   });
+});
+
+it('a store that is gone takes its provider, logger and listener along', async () => {
+  const end = await runScript(async (Store, table, endpoint) => {
+    const turn = () => new Promise((resolve) => { setImmediate(resolve); });
+    const used = async () => {
+      const credentials = async () => ({ accessKeyId: 'AKIDGONE', secretAccessKey: 'secret' });
+      const logger = { log: () => {} };
+      const store = new Store({
+        table: { name: table },
+        dynamoConfig: {
+          region: 'eu-west-1', endpoint, credentials, logger,
+        },
+      });
+      const listener = () => store;
+      store.on('retry', listener);
+      await store.get('id');
+      return [credentials, logger, listener, store].map((object) => new WeakRef(object));
+    };
+    const left = await used();
+    for (let i = 0; i < 50 && left.some((reference) => reference.deref()); i += 1) {
+      await turn();
+      global.gc();
+    }
+    console.log(left.filter((reference) => reference.deref()).length);
+  }, [NAME, recorder.endpoint], { flags: ['--expose-gc'] });
+  assert.deepEqual([end.code, end.stdout], [0, '0\n']);
 });
