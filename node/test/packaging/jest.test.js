@@ -97,6 +97,35 @@ test('a call that fails after its test file has ended loads no file', async (t) 
   assert.doesNotMatch(stderr, /torn down|TypeError|●/);
 });
 
+const COPIES = `
+test('each copy asks its own provider', async () => {
+  const stores = ['one', 'two'].map(() => {
+    jest.resetModules();
+    const Store = require('koa-session-dynamodb-store');
+    const credentials = jest.fn(async () => ({ accessKeyId: 'dummyKey', secretAccessKey: 'dummyKey' }));
+    const log = jest.fn();
+    const dynamoConfig = { region: 'local', endpoint: process.env.ENGINE, credentials, logger: { log } };
+    return { store: new Store({ table: { name: 'copies' }, dynamoConfig }), credentials, log, Store };
+  });
+  expect(stores[0].Store).not.toBe(stores[1].Store);
+  await stores[0].store.createTableIfDontExists();
+  for (const { store } of stores) expect(await store.get('id')).toBe(undefined);
+  for (const { credentials, log } of stores) {
+    expect(credentials).toHaveBeenCalledTimes(1);
+    expect(log).toHaveBeenLastCalledWith(expect.stringContaining('getItem'));
+  }
+});
+`;
+
+test('jest.resetModules()', async (t) => {
+  const { project, env } = await installed(t);
+  fs.writeFileSync(path.join(project, 'copies.test.js'), COPIES);
+  const args = [JEST, '--rootDir', project, '--watchman=false', '--ci'];
+  const options = { cwd: project, env: { ...env, ENGINE: await engine(t) }, timeout: 60000 };
+  const { stderr } = await run(path.join(env.PATH, 'node'), args, options);
+  assert.match(stderr, /Tests: +1 passed/);
+});
+
 test('no open handle is left behind', async (t) => {
   const { project, env } = await installed(t);
   fs.writeFileSync(path.join(project, 'store.test.js'), SUITE);
