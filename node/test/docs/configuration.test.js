@@ -45,7 +45,7 @@ describe('no other file of the client names a variable or asks a profile by name
 
   files.forEach((file) => it(file, () => {
     const code = read(file).replace(/\/\/.*$/gm, '');
-    const variables = [...code.matchAll(/"((?:AWS|AMAZON|BOTO|NODE|SSL)_[A-Z0-9_]+)"/g)].map(([, name]) => name);
+    const variables = [...code.matchAll(/"((?:AWS|AMAZON|BOTO|NODE|SSL)_[A-Z0-9_]+|(?:https?|no)_proxy)"/gi)].map(([, name]) => name);
     const asked = [...code.matchAll(/\b(?:environment|profile)\.(?:get|text)\("([^"]*)"/g)].map(([, name]) => name);
     assert.deepEqual([...variables, ...asked], []);
   }));

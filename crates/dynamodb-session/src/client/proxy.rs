@@ -12,6 +12,7 @@ use super::config::ClientConfig;
 use super::endpoint::Endpoint;
 use super::environment::Environment;
 use super::reason::{BoxError, Failure, InvalidSetting};
+use super::settings;
 use crate::remedy::Remedy;
 
 /// The largest accepted answer to CONNECT. Real answers have a few lines.
@@ -58,14 +59,14 @@ impl Proxies {
 
 impl NamedProxies {
     fn new(environment: &Environment) -> Self {
-        // In a CGI program it is a header of the visitor's request.
-        let is_cgi = environment.raw("REQUEST_METHOD").is_some();
-        let http = if is_cgi { "http_proxy" } else { "HTTP_PROXY" };
-        let direct = variable(environment, ["no_proxy", "NO_PROXY"]);
+        // In a CGI program, the upper-case variable is a header of the visitor's request.
+        let is_cgi = settings::CGI_METHOD.given_variable(environment).is_some();
+        let http = settings::HTTP_PROXY.given_variable(environment);
+        let direct = settings::NO_PROXY.given_variable(environment);
         let direct = direct.map(|(_, hosts)| hosts).unwrap_or_default();
         Self {
-            https: named(environment, ["https_proxy", "HTTPS_PROXY"]),
-            http: named(environment, ["http_proxy", http]),
+            https: named(settings::HTTPS_PROXY.given_variable(environment)),
+            http: named(http.filter(|(name, _)| !is_cgi || *name == settings::HTTP_PROXY.name())),
             direct: direct
                 .split(',')
                 .map(|host| host.trim().trim_start_matches('.').to_ascii_lowercase())
@@ -101,21 +102,9 @@ impl NamedProxies {
     }
 }
 
-/// The first of the variables that is set, with its name. It may be empty.
-fn variable<'a>(
-    environment: &'a Environment,
-    names: [&'static str; 2],
-) -> Option<(&'static str, &'a str)> {
-    names
-        .into_iter()
-        .find_map(|name| environment.raw(name).map(|value| (name, value)))
-}
-
-fn named(
-    environment: &Environment,
-    names: [&'static str; 2],
-) -> Result<Option<Proxy>, InvalidSetting> {
-    let set = variable(environment, names).filter(|(_, url)| !url.trim().is_empty());
+/// The proxy of a variable; `None` if it is empty.
+fn named(variable: Option<(&'static str, &str)>) -> Result<Option<Proxy>, InvalidSetting> {
+    let set = variable.filter(|(_, url)| !url.trim().is_empty());
     set.map(|(name, url)| Proxy::parse(name, url)).transpose()
 }
 

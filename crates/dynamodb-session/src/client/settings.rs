@@ -43,6 +43,14 @@ settings! {
     SYSTEM_CA_DIRECTORIES = ["SSL_CERT_DIR"], "";
 }
 
+// Proxies.
+settings! {
+    HTTPS_PROXY = ["https_proxy", "HTTPS_PROXY"], "";
+    HTTP_PROXY = ["http_proxy", "HTTP_PROXY"], "";
+    NO_PROXY = ["no_proxy", "NO_PROXY"], "";
+    CGI_METHOD = ["REQUEST_METHOD"], "";
+}
+
 // Keys.
 settings! {
     ACCESS_KEY = ["AWS_ACCESS_KEY_ID"], "aws_access_key_id";
@@ -122,7 +130,17 @@ impl Setting {
         set.next()
     }
 
-    /// The name of a setting that is one variable, for messages.
+    /// The first of its variables that is there, and its value, which may be empty.
+    pub(super) fn given_variable<'a>(
+        &self,
+        environment: &'a Environment,
+    ) -> Option<(&'static str, &'a str)> {
+        let variables = self.variables.iter();
+        let mut given = variables.filter_map(|name| Some((*name, environment.raw(name)?)));
+        given.next()
+    }
+
+    /// The name of its first variable.
     pub(super) fn name(&self) -> &'static str {
         self.variables.first().copied().unwrap_or(self.key)
     }

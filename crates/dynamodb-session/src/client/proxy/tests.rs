@@ -191,7 +191,7 @@ async fn a_proxy_of_the_environment_that_cannot_be_used_is_named() {
         ("AWS_REGION", "eu-west-1"),
     ]);
     config.proxy_from_environment = true;
-    let connector = Connector::new(&config).unwrap();
+    let connector = Connector::new(&config, None).unwrap();
     let endpoint = endpoint::parse("endpoint_url", "https://dynamo.invalid", "", true).unwrap();
     let limit = Duration::from_secs(1);
     let Err(NotConnected::Config(error)) = connector.connect(&endpoint, false, limit).await else {
