@@ -125,7 +125,7 @@ class Core {
       throw errors().toRefusal(failure);
     }
     this.#warnIfInsecure();
-    warnIfOpen(native.prefix);
+    warnIfOpen(this.options.native.prefix);
   }
 
   #registerWithHost() {
