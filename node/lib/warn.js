@@ -2,7 +2,7 @@
 
 const said = new Set();
 
-/** Warns once of the same in the life of the process, as `process.on('warning')` and `--trace-warnings` know it. */
+/** Gives a warning once in the life of the process, as `process.on('warning')` and `--trace-warnings` know it. */
 function warnOnce(message, detail) {
   const warning = JSON.stringify([message, detail]);
   if (said.has(warning)) return;
