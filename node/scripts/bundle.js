@@ -21,8 +21,8 @@ const DIST = path.join(ROOT, 'dist');
 const ENTRIES = fs.readdirSync(LIB).filter((name) => name.endsWith('.mjs')).map((name) => name.replace('.mjs', '.js'));
 
 /**
- * Loaded on demand. What holds state that all entries share has to be one of these: everything else is bundled into each
- * file that requires it. So each entry gives a warning once.
+ * Loaded on demand. What holds state that all entries share has to be one of these: everything else is bundled into
+ * each file that requires it. So each entry gives a warning once.
  */
 const ON_DEMAND = [
   'attribute-data.js',
