@@ -9,6 +9,8 @@ export interface ExpiryFieldDescription {
    * Default: nowhere, because the field is a setting.
    */
   instants?: boolean | Array<string>
+  /** The names of fields inside it that say in milliseconds how long sessions last. Default: no fields. */
+  durations?: Array<string>
 }
 
 /** Why a call failed. Its promise is rejected with this. */

@@ -2,8 +2,10 @@
 
 /** The cookie in the sessions of Express and Fastify. */
 
-/** The cookie is written together with the expiry, and its dates say when the session ends. */
-const COOKIE = [{ name: 'cookie', instants: ['expires', 'originalExpires'] }];
+/** The cookie is written together with the expiry. Its dates say when the session ends, its ages how long it lasts. */
+const COOKIE = [{
+  name: 'cookie', instants: ['expires', 'originalExpires'], durations: ['originalMaxAge', 'maxAge'],
+}];
 
 const isObject = (value) => typeof value === 'object' && value !== null;
 

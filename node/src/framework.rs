@@ -24,6 +24,8 @@ pub struct ExpiryFieldDescription {
     /// Where the field holds the end of the session: `true` for the field itself, or the names of fields inside it.
     /// Default: nowhere, because the field is a setting.
     pub instants: Option<Either<bool, Vec<String>>>,
+    /// The names of fields inside it that say in milliseconds how long sessions last. Default: no fields.
+    pub durations: Option<Vec<String>>,
 }
 
 impl From<FrameworkDescription> for Framework {
@@ -38,11 +40,13 @@ impl From<FrameworkDescription> for Framework {
 }
 
 impl From<ExpiryFieldDescription> for ExpiryField {
-    fn from(ExpiryFieldDescription { name, instants }: ExpiryFieldDescription) -> Self {
-        match instants {
+    fn from(description: ExpiryFieldDescription) -> Self {
+        let name = description.name;
+        let field = match description.instants {
             Some(Either::A(true)) => Self::instant(name),
             Some(Either::B(inside)) => Self::with_instants(name, inside),
             Some(Either::A(false)) | None => Self::setting(name),
-        }
+        };
+        field.with_durations(description.durations.unwrap_or_default())
     }
 }

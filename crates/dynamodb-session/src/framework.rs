@@ -115,6 +115,8 @@ impl Framework {
 pub struct ExpiryField {
     pub(crate) name: String,
     pub(crate) instants: Instants,
+    /// Fields inside it.
+    pub(crate) durations: Vec<String>,
 }
 
 /// The part of an expiry field that says when the session ends. A write that moves only this is a touch.
@@ -149,11 +151,28 @@ impl ExpiryField {
         Self::new(name, Instants::Nothing)
     }
 
+    /// Adds fields inside it that say in milliseconds how long sessions last, such as `originalMaxAge` of
+    /// express-session's `cookie`.
+    ///
+    /// express-session computes it from two readings of the clock, so that it is a little less now and then. Durations
+    /// less than 100 ms apart count as the same.
+    #[must_use]
+    pub fn with_durations<F: Into<String>>(mut self, fields: impl IntoIterator<Item = F>) -> Self {
+        self.durations.extend(fields.into_iter().map(Into::into));
+        self
+    }
+
     fn new(name: impl Into<String>, instants: Instants) -> Self {
         Self {
             name: name.into(),
             instants,
+            durations: Vec::new(),
         }
+    }
+
+    /// Whether two durations are the same but for the rounding of a framework.
+    pub(crate) fn is_same_duration(before: f64, now: f64) -> bool {
+        (before - now).abs() < 100.0
     }
 }
 

@@ -121,7 +121,11 @@ class ExpressDynamoDBStore extends EventEmitter {
   set generate(generate) {
     // Without express-session, the first visitor who comes back would be the one to find out.
     expressStore();
-    this.#generate = generate;
+    this.#generate = (req) => {
+      generate(req);
+      // It is new, so its first write creates it.
+      if (isObject(req.session)) this.#loaded.set(req.session, new LoadedSession(req.sessionID, ''));
+    };
   }
 
   /**
@@ -179,7 +183,7 @@ class ExpressDynamoDBStore extends EventEmitter {
   set(sid, session, callback = undefined) {
     return settle(this.#write(sid, session, ({ tracked, framework }, text, ttlMs) => {
       const written = this.#core.set(tracked, sid, text, ttlMs, framework);
-      if (tracked.head === undefined) this.#noteFirstWrite(sid, written);
+      if (!tracked.head) this.#noteFirstWrite(sid, written);
       return written;
     }), callback, 'storing a session');
   }

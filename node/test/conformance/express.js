@@ -106,9 +106,9 @@ const overHttp = (framework, unmet) => ({
     const options = { ...framework.withIds(() => next ?? 'none'), saveUninitialized: false, rolling: false };
     const app = await framework.serve(store, options, (request, path) => handlers[path](request));
 
-    const request = async (path, id, { name = '', cookies = framework.cookies(id), body } = {}) => {
+    const request = async (path, id, { name = '', body } = {}) => {
       const headers = { [ID]: encodeURIComponent(id), [NAME]: name };
-      const answer = await new Visitor(app.url, cookies).request(path, { method: body ? 'POST' : 'GET', headers, body });
+      const answer = await new Visitor(app.url, framework.cookies(id)).request(path, { method: body ? 'POST' : 'GET', headers, body });
       if (answer.status === 200) return answer.body;
       throw app.errors.at(-1) ?? new Error(`${answer.status} ${answer.body}`);
     };
@@ -122,10 +122,10 @@ const overHttp = (framework, unmet) => ({
       ...ofAll(store),
       own: ['cookie'],
       adds: ADDED,
-      // Of someone who comes without a cookie.
+      // In place of what is loaded, or as a new session if there is none.
       async put(id, data, ttl) {
         next = id;
-        await request('/put', id, { cookies: {}, body: JSON.stringify({ data, ttl }) });
+        await request('/put', id, { body: JSON.stringify({ data, ttl }) });
         next = undefined;
       },
       async load(id, name) {

@@ -34,7 +34,8 @@ const TESTED = {
     'fn no_write_lands_on_a_later_state()', 'fn every_order_of_a_few_calls_keeps_the_promises()',
   ],
   'a new session does not overwrite a live one': [
-    'genid: what both wrote is there', 'create never overwrites a live session', 'fn create_tries_five_ids()',
+    'genid: what both wrote is there', 'two new ones of one id: what both wrote is there',
+    'create never overwrites a live session', 'fn create_tries_five_ids()',
     'fn save_tries_five_keys()',
   ],
   'moving the expiry creates nothing, and not every move costs a write': [

@@ -16,6 +16,8 @@ const signed = (id) => {
 
 const framework = {
   name: 'express-session',
+  // The store knows a session that the framework has just made.
+  isNewKnown: true,
   // What the `Store` of peers comes from.
   session: expressSession,
   // The cookies of a visitor with this id, and back.

@@ -12,6 +12,7 @@ const call = require('./session-call');
 const koa = (version) => ({
   name: version.name,
   isKoa: true,
+  isNewKnown: true,
   Store: KoaStore,
   cookies: (id) => ({ 'koa.sess': id }),
   open: (t, store, { genid, maxAge }, handle) => (
@@ -30,6 +31,7 @@ const koa = (version) => ({
 
 const callbacks = (framework, setLifetime) => ({
   name: framework.name,
+  isNewKnown: framework.isNewKnown,
   Store: ExpressStore,
   cookies: framework.cookies,
   open: (t, store, { genid, maxAge }, handle) => (

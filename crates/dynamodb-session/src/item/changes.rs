@@ -9,8 +9,8 @@ use std::fmt;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
-use serde_json::Value;
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 
 use super::ItemError;
 use super::codec::text;
@@ -319,7 +319,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for FieldList<'a> {
 }
 
 impl ExpiryField {
-    /// Whether two attribute values are equal but for their instants.
+    /// Whether two attribute values are equal but for their instants, and the rounding of durations.
     pub(super) fn has_same_settings(
         &self,
         before: &str,
@@ -336,6 +336,7 @@ impl ExpiryField {
                 (Some(mut before), Some(mut now)) => {
                     before.retain(|(name, _)| !names.iter().any(|other| other == name));
                     now.retain(|(name, _)| !names.iter().any(|other| other == name));
+                    self.drop_same_durations(&mut before, &mut now);
                     is_equal_map(&before, &now, as_doubles)
                 }
                 _ => is_equal(before, now, as_doubles),
@@ -359,18 +360,49 @@ impl ExpiryField {
         }
     }
 
-    /// What of a JSON value are settings.
-    pub(super) fn settings_in_json(&self, value: &str) -> Value {
-        let mut value = serde_json::from_str(value).unwrap_or_default();
-        match (&self.instants, &mut value) {
-            (Instants::Itself, _) => Value::Null,
-            (Instants::Inside(names), Value::Object(fields)) => {
-                fields.retain(|name, _| !names.contains(name));
-                value
+    /// Whether two JSON values are equal but for their instants, and the rounding of durations.
+    pub(super) fn has_same_settings_in_json(&self, before: &str, now: &str) -> bool {
+        let value = |json| serde_json::from_str(json).unwrap_or_default();
+        match (&self.instants, value(before), value(now)) {
+            (Instants::Itself, _, _) => true,
+            (Instants::Inside(names), Value::Object(mut before), Value::Object(mut now)) => {
+                before.retain(|name, _| !names.contains(name));
+                now.retain(|name, _| !names.contains(name));
+                for name in &self.durations {
+                    let ms = |fields: &Map<String, Value>| fields.get(name)?.as_f64();
+                    if let (Some(was), Some(is)) = (ms(&before), ms(&now))
+                        && Self::is_same_duration(was, is)
+                    {
+                        before.remove(name);
+                        now.remove(name);
+                    }
+                }
+                before == now
             }
-            _ => value,
+            (_, before, now) => before == now,
         }
     }
+
+    fn drop_same_durations(&self, before: &mut Vec<Field<'_>>, now: &mut Vec<Field<'_>>) {
+        for name in &self.durations {
+            let find = |fields: &[Field<'_>]| {
+                let at = fields.iter().position(|(other, _)| other == name)?;
+                Some((at, double_of(fields[at].1.get())?))
+            };
+            if let (Some((at_before, was)), Some((at_now, is))) = (find(before), find(now))
+                && Self::is_same_duration(was, is)
+            {
+                before.remove(at_before);
+                now.remove(at_now);
+            }
+        }
+    }
+}
+
+/// The double that an attribute value holds, if it is a number.
+fn double_of(value: &str) -> Option<f64> {
+    let (_, number) = tagged(value).filter(|(tag, _)| tag == "N")?;
+    parse::<Name<'_>>(number)?.0.parse().ok()
 }
 
 fn is_null(value: &str) -> bool {

@@ -187,12 +187,13 @@ impl<'a> StoredSession<'a> {
             Form::Written(WrittenForm::JsonText) => {
                 let (stored, ours) = (text_of(self.value)?, text_of(ours.attribute_value())?);
                 let (stored, ours) = (json_fields(&stored)?, json_fields(&ours)?);
-                Ok(framework.expiry().iter().all(|field| {
-                    let find = |fields: &[Field<'_>]| {
-                        let found = fields.iter().rfind(|(name, _)| *name == field.name);
-                        found.map(|(_, value)| field.settings_in_json(value.get()))
-                    };
-                    find(&stored) == find(&ours)
+                let mut fields = framework.expiry().iter();
+                Ok(fields.all(|field| {
+                    let of_last = [&stored, &ours].map(|fields| json_of_last(fields, &field.name));
+                    match of_last {
+                        [Some(was), Some(now)] => field.has_same_settings_in_json(was, now),
+                        [was, now] => was == now,
+                    }
                 }))
             }
             Form::Bytes => Ok(true),
@@ -297,6 +298,12 @@ fn text_of(attribute: &str) -> Result<String, ItemError> {
     }
     let Text { text } = serde_json::from_str(attribute).map_err(|_| unreadable())?;
     Ok(text)
+}
+
+/// In JSON, of two fields with one name the last one counts.
+fn json_of_last<'a>(fields: &[Field<'a>], name: &str) -> Option<&'a str> {
+    let found = fields.iter().rfind(|(other, _)| other == name);
+    found.map(|(_, value)| value.get())
 }
 
 fn json_fields(text: &str) -> Result<Vec<Field<'_>>, ItemError> {

@@ -209,25 +209,29 @@ async fn a_first_expiry_and_changed_data_are_always_sent() {
 }
 
 #[tokio::test]
-async fn only_the_instants_of_an_expiry_unit_may_differ() {
+async fn only_instants_and_rounding_of_an_expiry_unit_may_differ() {
     static FIELDS: LazyLock<Framework> = LazyLock::new(|| {
         Framework::new()
             .expiry_field(ExpiryField::instant("_expire"))
             .expiry_field(ExpiryField::setting("_maxAge"))
-            .expiry_field(ExpiryField::with_instants("cookie", ["expires"]))
+            .expiry_field(ExpiryField::with_instants("cookie", ["expires"]).with_durations(["age"]))
     });
     let world = World::new();
     let store = world.open(world.builder().touch_after(10 * SECOND)).await;
-    let data = json!({ "_expire": 1, "_maxAge": 60, "cookie": { "expires": 1, "path": "/" } });
+    let data = json!({ "_expire": 1, "_maxAge": 60, "cookie": { "expires": 1, "path": "/", "age": 60_000 } });
     let _ = store.put(&new_session("a", data, MINUTE)).await.unwrap();
     let session = store.load::<Value>(&id("a")).await.unwrap().unwrap();
-    let with = |max_age: u32, path: &str| json!({ "_expire": 2, "_maxAge": max_age, "cookie": { "expires": 2, "path": path } });
+    let of_age = |max_age: u32, path: &str, age: u32| json!({ "_expire": 2, "_maxAge": max_age, "cookie": { "expires": 2, "path": path, "age": age } });
+    let with = |max_age: u32, path: &str| of_age(max_age, path, 60_000);
     let mut another = with(60, "/");
     another["n"] = json!(1);
     for (changed, save_is_sent, touch_is_sent) in [
         (with(60, "/"), false, false),
         (with(61, "/"), true, true),
         (with(60, "/a"), true, true),
+        // A framework rounds.
+        (of_age(60, "/", 59_999), false, false),
+        (of_age(60, "/", 59_900), true, true),
         // A touch never writes fields outside of the expiry unit.
         (another, true, false),
     ] {

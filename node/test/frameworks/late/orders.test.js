@@ -27,9 +27,9 @@ const VISITS = {
   'sign-in': {
     operation: 'PutItem',
     go: (process, who) => process.signIn({ [who]: 'new', last: who }),
-    // Where a session is under that id, Koa's store knows that none was found. The others replace what is there.
-    after: (session, who, { isKoa }) => ({
-      ...(isKoa && session), [who]: 'new', last: who, isExtended: true,
+    // Where a session is under that id, a store that knows of a new one adds to it. Fastify's replaces what is there.
+    after: (session, who, { isNewKnown }) => ({
+      ...(isNewKnown && session), [who]: 'new', last: who, isExtended: true,
     }),
   },
   view: {

@@ -11,7 +11,7 @@ const KEY: OwnKey<'_> = OwnKey {
 
 fn framework() -> Framework {
     Framework::new()
-        .expiry_field(ExpiryField::with_instants("cookie", ["expires"]))
+        .expiry_field(ExpiryField::with_instants("cookie", ["expires"]).with_durations(["age"]))
         .expiry_field(ExpiryField::setting("_maxAge"))
 }
 
@@ -96,7 +96,7 @@ fn the_expiry_unit_is_ours_or_the_stored_one_as_a_whole() {
 }
 
 #[test]
-fn settings_are_compared_without_their_instants() {
+fn settings_are_compared_without_their_instants_and_rounding() {
     let is_same = |layout, item: &Value, ours: &Value| {
         let answer = json!({ "Item": item }).to_string();
         let seen = Seen::read(answer.as_bytes(), KEY, ExpiryAttributes::EXPIRES, layout)
@@ -109,21 +109,41 @@ fn settings_are_compared_without_their_instants() {
             .has_settings_of(&encoded, &changes, &framework())
             .unwrap()
     };
-    let cookie =
-        |path: &str, expires: u32| json!({ "cookie": { "path": path, "expires": expires } });
+    let hours = json!(7_200_000);
+    let cookie = |path: &str, expires: u32, age: &Value| json!({ "cookie": { "path": path, "expires": expires, "age": age } });
     let as_map = |path: &str| {
-        map(&json!({ "cookie": { "M": { "path": { "S": path }, "expires": { "N": "1" } } } }))
+        map(&json!({ "cookie": { "M": {
+            "path": { "S": path }, "expires": { "N": "1" }, "age": { "N": hours.to_string() },
+        } } }))
     };
-    let as_text = |path: &str| json_text(&cookie(path, 1).to_string());
+    let as_text = |path: &str| json_text(&cookie(path, 1, &hours).to_string());
     for (layout, of) in [
         (Layout::Session, &as_map as &dyn Fn(&str) -> Value),
         (Layout::ConnectDynamodb, &as_text),
     ] {
-        assert!(is_same(layout, &of("/"), &cookie("/", 2)), "{layout:?}");
-        assert!(!is_same(layout, &of("/"), &cookie("/a", 1)), "{layout:?}");
-        assert!(!is_same(layout, &of("/"), &json!({})), "{layout:?}");
-        let more = json!({ "cookie": { "path": "/", "expires": 1 }, "_maxAge": 5 });
-        assert!(!is_same(layout, &of("/"), &more), "{layout:?}");
+        let stored = of("/");
+        for (ours, expected) in [
+            (cookie("/", 2, &hours), true),
+            (cookie("/a", 1, &hours), false),
+            (json!({}), false),
+            (cookie("/", 2, &json!(7_199_999)), true),
+            (cookie("/", 2, &json!(7_200_099.9)), true),
+            (cookie("/", 2, &json!(7_200_100)), false),
+            (cookie("/", 2, &json!(7_199_900)), false),
+            (cookie("/", 2, &json!("7200000")), false),
+            (cookie("/", 2, &json!(null)), false),
+            (json!({ "cookie": { "path": "/", "expires": 1 } }), false),
+            (json!({ "cookie": 1 }), false),
+        ] {
+            assert_eq!(
+                is_same(layout, &stored, &ours),
+                expected,
+                "{layout:?} {ours}"
+            );
+        }
+        let mut more = cookie("/", 1, &hours);
+        more["_maxAge"] = json!(5);
+        assert!(!is_same(layout, &stored, &more), "{layout:?}");
     }
 }
 
