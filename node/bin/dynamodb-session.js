@@ -18,6 +18,9 @@ const FILE = `dynamodb-session${platform === 'win32' ? '.exe' : ''}`;
 /** The exit codes of the program have these meanings too: see docs/cli.md. */
 const OTHER = 70;
 
+/** How often it is looked whether the parent still runs. */
+const ORPHANED_MS = 500;
+
 function fail(message) {
   console.error(`error: ${message}`);
   process.exit(OTHER);
@@ -57,6 +60,12 @@ child.once('error', (error) => fail(`the program dynamodb-session cannot be run:
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 const passOn = (signal) => { if (platform !== 'win32') child.kill(signal); };
 SIGNALS.forEach((signal) => process.on(signal, passOn));
+
+// npx runs a shell, and the shell runs this process. A signal to npx alone ends the shell, which passes nothing on.
+if (process.env.npm_command === 'exec') {
+  const shell = process.ppid;
+  setInterval(() => { if (process.ppid !== shell) child.kill(); }, ORPHANED_MS).unref();
+}
 
 child.once('exit', (code, signal) => {
   if (signal === null) {

@@ -54,8 +54,18 @@ async function projectWith(t, packages) {
 }
 
 const bin = ({ project }, name = 'koa-session-dynamodb-store') => path.join(project, 'node_modules/.bin', name);
-const npx = ({ project, env }, ...args) => (
-  start(path.join(env.PATH, 'node'), [NPX, ...args], { cwd: project, env, detached: true }));
+/** Runs npx, as the leader of a group that Ctrl-C reaches. */
+function npx(t, { project, env }, ...args) {
+  const running = start(path.join(env.PATH, 'node'), [NPX, ...args], { cwd: project, env, detached: true });
+  t.after(() => {
+    try {
+      process.kill(-running.child.pid, 'SIGKILL');
+    } catch {
+      // Nothing of it runs any more.
+    }
+  });
+  return running;
+}
 
 const isOpen = (endpoint) => new Promise((resolve) => {
   const { hostname, port } = new URL(endpoint);
@@ -90,8 +100,7 @@ describe('from a registry', () => {
     await npm(made.project, made.env, 'install', 'koa-session-dynamodb-store');
     assert.ok(!fs.existsSync(path.join(made.project, 'node_modules/koa-session-dynamodb-store-cli')), 'the size of every installation');
     const data = path.join(temporary(t), 'sessions.db');
-    const running = npx(made, 'koa-session-dynamodb-store', 'local', '--port', '0', '--data', data);
-    t.after(running.stop);
+    const running = npx(t, made, 'koa-session-dynamodb-store', 'local', '--port', '0', '--data', data);
     const ended = await usedUntil(made, running, data, ctrlC);
     isStopped(ended);
     assert.match(ended.stderr, /^Fetching koa-session-dynamodb-store-cli@.* npm install --save-dev koa-session-dynamodb-store-cli@/);
@@ -178,8 +187,7 @@ describe('from the tarballs', () => {
 
     test('npx runs the engine until Ctrl-C', async (t) => {
       const data = path.join(temporary(t), 'sessions.db');
-      const running = npx(made, 'koa-session-dynamodb-store', 'local', '--port', '0', '--data', data);
-      t.after(running.stop);
+      const running = npx(t, made, 'koa-session-dynamodb-store', 'local', '--port', '0', '--data', data);
       isStopped(await usedUntil(made, running, data, ctrlC));
     });
 
@@ -191,6 +199,12 @@ describe('from the tarballs', () => {
         const { code, stderr } = await usedUntil(made, running, data, (pid) => process.kill(pid, signal));
         assert.equal(code, 0, stderr);
       }
+    });
+
+    test('a signal to npx alone leaves no engine', async (t) => {
+      const data = path.join(temporary(t), 'sessions.db');
+      const running = npx(t, made, 'koa-session-dynamodb-store', 'local', '--port', '0', '--data', data);
+      await usedUntil(made, running, data, (pid) => process.kill(pid, 'SIGTERM'));
     });
 
     test('a command whose program is killed ends by the same signal', async (t) => {
