@@ -199,11 +199,17 @@ function built(kind, directory, command) {
   return { [platform.name]: file };
 }
 
+/** Every package that a release can have, for those who reserve the names. */
+const names = () => [ADDON, PROGRAM].flatMap((kind) => [
+  kind.name,
+  ...platforms.map((platform) => packageName(kind, platform)),
+]);
+
 const builtInPlace = () => built(ADDON, NODE_DIR, 'npm run build');
 const builtProgram = () => built(PROGRAM, path.join(ROOT, 'target/release'), 'cargo build --release --package dynamodb-session-cli');
 
 module.exports = {
-  pack, packProgram, packForRegistry, packProgramForRegistry, builtInPlace, platforms,
+  pack, packProgram, packForRegistry, packProgramForRegistry, builtInPlace, names, platforms,
 };
 
 if (require.main === module) {
