@@ -87,6 +87,7 @@ const programManifest = (files, optionalDependencies) => ({
   name: PROGRAM.name,
   description: 'The program dynamodb-session: tables, single sessions, and a DynamoDB on your own machine',
   ...common(),
+  type: 'commonjs',
   bin: { 'dynamodb-session': BIN },
   files: [BIN, ...files, ...LEGAL],
   ...(files.length > 0 && PROGRAM.fields),

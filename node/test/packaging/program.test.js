@@ -94,6 +94,21 @@ const isStopped = ({ code, signal, stderr }) => assert.ok(code === 0 || signal =
 /** What a command that ends by itself has printed, and its exit code. */
 const outcome = ({ project, env }, command, ...args) => start(command, args, { cwd: project, env }).ended;
 
+/** Runs the program's package as it runs on Windows. */
+function asOnWindows(made, ...args) {
+  const windows = path.join(made.project, 'windows.js');
+  fs.writeFileSync(windows, 'Object.defineProperty(process, "platform", { value: "win32" });');
+  return outcome(made, path.join(made.env.PATH, 'node'), '--require', windows, bin(made, 'dynamodb-session'), ...args);
+}
+
+test('publint has nothing to say about its packages', async () => {
+  const main = packed.published.find(({ manifest }) => manifest.name === 'koa-session-dynamodb-store-cli');
+  for (const { file: tarball } of [packed.whole, main]) {
+    const { stdout } = await run(path.join(NODE_DIR, 'node_modules/.bin/publint'), [tarball, '--strict']);
+    assert.match(stdout, /All good/);
+  }
+});
+
 describe('from a registry', () => {
   test('npx runs the engine out of the main package alone, until Ctrl-C', async (t) => {
     const made = await projectWith(t, packed.published);
@@ -133,6 +148,17 @@ describe('from a registry', () => {
     const { code, stderr } = await outcome(made, bin(made, 'dynamodb-session'), 'local');
     assert.equal(code, 70);
     assert.ok(stderr.startsWith(`error: the program dynamodb-session is not installed: koa-session-dynamodb-store-cli-${HERE}. Install`), stderr);
+  });
+
+  test('on Windows it runs the .exe of its package', async (t) => {
+    const made = await projectWith(t, packed.published);
+    await npm(made.project, made.env, 'install', 'koa-session-dynamodb-store-cli');
+    const folder = path.join(made.project, 'node_modules/koa-session-dynamodb-store-cli-win32-x64-msvc');
+    fs.mkdirSync(folder);
+    fs.writeFileSync(path.join(folder, 'package.json'), '{}');
+    fs.writeFileSync(path.join(folder, 'dynamodb-session.exe'), '#!/bin/sh\necho "ran $@"; exit 3\n', { mode: 0o755 });
+    const { code, stdout } = await asOnWindows(made, 'table', 'describe');
+    assert.deepEqual({ code, stdout }, { code: 3, stdout: 'ran table describe\n' });
   });
 
   // Each finds a package in a way of its own: in archives, and beside the packages that depend on it only.
@@ -230,9 +256,7 @@ describe('from the tarballs', () => {
     });
 
     test('another platform gets a message that says so', async () => {
-      const elsewhere = path.join(made.project, 'elsewhere.js');
-      fs.writeFileSync(elsewhere, 'Object.defineProperty(process, "platform", { value: "win32" });');
-      const { code, stderr } = await outcome(made, path.join(made.env.PATH, 'node'), '--require', elsewhere, bin(made, 'dynamodb-session'), 'local');
+      const { code, stderr } = await asOnWindows(made, 'local');
       assert.equal(code, 70);
       assert.match(stderr, /error: dynamodb-session has no program for win32-x64/);
     });
