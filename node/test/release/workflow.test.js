@@ -47,7 +47,8 @@ test('nothing is published before all checks', () => {
   const others = Object.keys(jobs).filter((name) => !['publish', 'github-release'].includes(name));
   assert.deepEqual(needed.split(', ').sort(), others.sort());
   assert.match(jobs['github-release'], /^ {4}needs: publish$/m);
-  assert.match(jobs.publish, /^ {4}if: github\.ref_type == 'tag'$/m);
+  assert.match(release, /^ {2}push:\n {4}tags: .*\n\n/m);
+  assert.match(jobs.publish, /^ {4}if: github\.event_name == 'push' # of a tag$/m);
   assert.match(jobs.publish, /^ {4}environment: release$/m);
 });
 
@@ -56,6 +57,13 @@ test('only publishing has rights beyond reading', () => {
   Object.entries(jobs).forEach(([name, text]) => {
     assert.equal(/: write\b/.test(text), ['publish', 'github-release'].includes(name), name);
   });
+});
+
+test('nothing of others is built or installed where it could publish', () => {
+  ['publish', 'github-release'].forEach((name) => {
+    assert.doesNotMatch(jobs[name], /npm (ci|install|exec)|npx|make |cargo /, name);
+  });
+  assert.match(jobs.publish, /publish-crates --no-verify$/m);
 });
 
 test('what it runs is there', () => {
