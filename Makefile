@@ -58,6 +58,10 @@ test-endpoint: $(NPM_PACKAGES) ## Run the conformance suite against DYNAMODB_END
 	cd node && npm run --silent build:debug
 	.ci/js-tests node/test/conformance
 
+.PHONY: package-crates
+package-crates: ## Pack the crates for crates.io, and build each from its own tarball
+	.ci/publish-crates --dry-run
+
 .PHONY: bench
 bench: bench-build ## Measure this package beside its peers and write docs/benchmarks.md
 	node bench/run.js

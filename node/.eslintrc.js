@@ -28,7 +28,7 @@ module.exports = {
       rules: { 'import/extensions': ['error', 'ignorePackages'] }, // Node requires them in ES modules
     },
     {
-      files: ['test/**', 'scripts/**', '**/examples/**', '.eslintrc.js'],
+      files: ['bin/**', 'test/**', 'scripts/**', '**/examples/**', '.eslintrc.js'],
       rules: {
         'no-console': 'off',
         'no-bitwise': 'off',

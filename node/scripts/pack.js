@@ -1,17 +1,21 @@
 'use strict';
 
-// Packs the package.
+// Packs the packages.
 //
-//   node scripts/pack.js [--registry] OUT [PLATFORM=ADDON ...]
+//   node scripts/pack.js [--registry | --program] OUT [PLATFORM=FILE ...]
 //
-// Without a platform: the one this machine is, with the addon built in place.
+// A FILE is the addon of a platform or its program `dynamodb-session`. Without one: those of this machine, as
+// `npm run build` and `cargo build --release` have made them.
 //
-// Without `--registry`: one package with the addon inside, which needs no other one. That is what to install while the
+// Without an option: one package with the addon inside, which needs no other one. That is what to install while the
 // platform packages are not published: their names are free, and a package manager that looked for them in the
 // registry would run what anybody published there.
 //
+// With `--program`: the same for the program, a package of its own.
+//
 // With `--registry`: what is published. That is the main package (JavaScript and types) and one package a platform (the
-// addon). The main package names exactly the platform packages packed with it as its optional dependencies.
+// addon), and the package of the program and again one a platform. The main package names exactly the platform packages
+// that are packed with it as its optional dependencies. So does the package of the program. Neither needs the other.
 
 const { execFileSync } = require('child_process');
 const fs = require('fs');
@@ -28,8 +32,21 @@ const LEGAL = ['LICENSE-MIT', 'LICENSE-APACHE'];
 /** What the main package has of this folder. */
 const SHIPPED = [...manifest.files, ...entries.flatMap(({ types }) => types)];
 
-const packageName = (platform) => `${manifest.name}-${platform.name}`;
 const addonName = (platform) => `${manifest.name}.${platform.name}.node`;
+const programName = (platform) => `dynamodb-session${platform.os === 'win32' ? '.exe' : ''}`;
+
+/** The two kinds of package with a binary: `name` and what a platform's package holds. */
+const ADDON = { name: manifest.name, file: addonName, what: 'addon' };
+const PROGRAM = {
+  name: `${manifest.name}-cli`,
+  file: programName,
+  what: 'program dynamodb-session',
+  // It cannot be run out of an archive, which is where Yarn keeps packages otherwise.
+  fields: { preferUnplugged: true },
+};
+const BIN = 'bin/dynamodb-session.js';
+
+const packageName = (kind, platform) => `${kind.name}-${platform.name}`;
 
 const find = (name) => {
   const platform = platforms.find((known) => known.name === name);
@@ -65,15 +82,28 @@ const packageManifest = (files, optionalDependencies) => ({
   optionalDependencies,
 });
 
-const platformManifest = (platform) => ({
-  name: packageName(platform),
-  description: `The ${platform.name} addon of ${manifest.name}`,
+/** Of the program: what starts it, and the program itself where it is inside. */
+const programManifest = (files, optionalDependencies) => ({
+  name: PROGRAM.name,
+  description: 'The program dynamodb-session: tables, single sessions, and a DynamoDB on your own machine',
+  ...common(),
+  type: 'commonjs',
+  bin: { 'dynamodb-session': BIN },
+  files: [BIN, ...files, ...LEGAL],
+  ...(files.length > 0 && PROGRAM.fields),
+  optionalDependencies,
+});
+
+const platformManifest = (kind, platform) => ({
+  name: packageName(kind, platform),
+  description: `The ${kind.what} of ${manifest.name} for ${platform.name}`,
   ...common(),
   os: [platform.os],
   cpu: [platform.cpu],
   ...(platform.libc && { libc: [platform.libc] }),
-  main: `./${addonName(platform)}`,
-  files: [addonName(platform), ...LEGAL],
+  ...(kind === ADDON && { main: `./${kind.file(platform)}` }),
+  files: [kind.file(platform), ...LEGAL],
+  ...kind.fields,
 });
 
 const copy = (from, names, to) => names
@@ -109,53 +139,97 @@ function fillPackage(stage) {
   fs.writeFileSync(path.join(stage, 'README.md'), readmeOf(fs.readFileSync(path.join(ROOT, 'README.md'), 'utf8')));
 }
 
-// One package with the addons inside. Answers its manifest, its tarball and the names of the files in it.
-function pack(out, addons) {
+const PROGRAM_README = `# ${PROGRAM.name}
+
+The program \`dynamodb-session\` of [${manifest.name}](https://www.npmjs.com/package/${manifest.name}): creates, describes
+and deletes tables of sessions on Amazon DynamoDB, shows and deletes single sessions, and runs a DynamoDB on your own
+machine.
+
+    npx dynamodb-session local
+`;
+
+function fillProgram(stage) {
+  copy(NODE_DIR, [BIN], stage);
+  fs.writeFileSync(path.join(stage, 'README.md'), PROGRAM_README);
+}
+
+/** Puts a binary into a package. A program that was downloaded may have lost its permission to be run. */
+function put(kind, platform, binary, stage) {
+  const file = path.join(stage, kind.file(platform));
+  fs.copyFileSync(binary, file);
+  if (kind === PROGRAM) fs.chmodSync(file, 0o755);
+}
+
+/** One package with the binaries inside. Answers its manifest, its tarball and the names of the files in it. */
+function packWhole(kind, manifestOf, fill, out, binaries) {
   fs.mkdirSync(out, { recursive: true });
-  const packed = Object.keys(addons).map(find);
-  return packOne(packageManifest(packed.map(addonName)), out, (stage) => {
-    fillPackage(stage);
-    packed.forEach((platform) => fs.copyFileSync(addons[platform.name], path.join(stage, addonName(platform))));
+  const packed = Object.keys(binaries).map(find);
+  return packOne(manifestOf(packed.map(kind.file)), out, (stage) => {
+    fill(stage);
+    packed.forEach((platform) => put(kind, platform, binaries[platform.name], stage));
   });
 }
 
-// A package without addons, and one for each of them. Answers { main, platforms: [] }, each as `pack` does.
-function packForRegistry(out, addons) {
+const pack = (out, addons) => packWhole(ADDON, packageManifest, fillPackage, out, addons);
+const packProgram = (out, programs) => packWhole(PROGRAM, programManifest, fillProgram, out, programs);
+
+/** A package without binaries, and one for each of them. */
+function packApart(kind, manifestOf, fill, out, binaries) {
   fs.mkdirSync(out, { recursive: true });
-  const packed = Object.keys(addons).map(find);
-  const optional = Object.fromEntries(packed.map((each) => [packageName(each), manifest.version]));
+  const packed = Object.keys(binaries).map(find);
+  const optional = Object.fromEntries(packed.map((each) => [packageName(kind, each), manifest.version]));
   return {
-    main: packOne(packageManifest([], optional), out, fillPackage),
-    platforms: packed.map((platform) => packOne(platformManifest(platform), out, (stage) => {
-      fs.copyFileSync(addons[platform.name], path.join(stage, addonName(platform)));
-      const readme = `# ${packageName(platform)}\n\n${manifest.name}'s addon for ${platform.name}; that package installs it.\n`;
+    main: packOne(manifestOf([], optional), out, fill),
+    platforms: packed.map((platform) => packOne(platformManifest(kind, platform), out, (stage) => {
+      put(kind, platform, binaries[platform.name], stage);
+      const readme = `# ${packageName(kind, platform)}\n\nThe ${kind.what} for ${platform.name}; ${kind.name} installs it.\n`;
       fs.writeFileSync(path.join(stage, 'README.md'), readme);
     })),
   };
 }
 
-function builtInPlace() {
+/** Answers { main, platforms: [] }, each as `pack` does. */
+const packForRegistry = (out, addons) => packApart(ADDON, packageManifest, fillPackage, out, addons);
+const packProgramForRegistry = (out, programs) => packApart(PROGRAM, programManifest, fillProgram, out, programs);
+
+function built(kind, directory, command) {
   const platform = hostPlatform();
   if (!platform) throw new Error(`no package is made for ${process.platform} ${process.arch}`);
-  const addon = path.join(NODE_DIR, addonName(platform));
-  if (!fs.existsSync(addon)) throw new Error(`${addon} is not built: run \`npm run build\``);
-  return { [platform.name]: addon };
+  const file = path.join(directory, kind.file(platform));
+  if (!fs.existsSync(file)) throw new Error(`${file} is not built: run \`${command}\``);
+  return { [platform.name]: file };
 }
 
+/** Every package that a release can have, for those who reserve the names. */
+const names = () => [ADDON, PROGRAM].flatMap((kind) => [
+  kind.name,
+  ...platforms.map((platform) => packageName(kind, platform)),
+]);
+
+const builtInPlace = () => built(ADDON, NODE_DIR, 'npm run build');
+const builtProgram = () => built(PROGRAM, path.join(ROOT, 'target/release'), 'cargo build --release --package dynamodb-session-cli');
+
 module.exports = {
-  pack, packForRegistry, builtInPlace, platforms,
+  pack, packProgram, packForRegistry, packProgramForRegistry, builtInPlace, names, platforms,
 };
 
 if (require.main === module) {
-  const [first, ...rest] = process.argv.slice(2);
-  const isForRegistry = first === '--registry';
-  const [out, ...given] = isForRegistry ? rest : [first, ...rest];
-  if (!out) throw new Error('usage: node scripts/pack.js [--registry] OUT [PLATFORM=ADDON ...]');
-  const addons = given.length > 0 ? Object.fromEntries(given.map((each) => each.split('='))) : builtInPlace();
-  const files = () => {
-    if (!isForRegistry) return [pack(out, addons).file];
-    const { main, platforms: packed } = packForRegistry(out, addons);
-    return [main, ...packed].map(({ file }) => file);
+  const args = process.argv.slice(2);
+  const option = args[0]?.startsWith('--') ? args.shift() : '';
+  const [out, ...given] = args;
+  if (!out || !['', '--registry', '--program'].includes(option)) {
+    throw new Error('usage: node scripts/pack.js [--registry | --program] OUT [PLATFORM=FILE ...]');
+  }
+  const files = given.map((each) => each.split('='));
+  const isAddon = ([, file]) => file.endsWith('.node');
+  const addons = () => (given.length > 0 ? Object.fromEntries(files.filter(isAddon)) : builtInPlace());
+  const programs = () => (
+    given.length > 0 ? Object.fromEntries(files.filter((each) => !isAddon(each))) : builtProgram());
+  const packages = {
+    '': () => [pack(out, addons())],
+    '--program': () => [packProgram(out, programs())],
+    '--registry': () => [packForRegistry(out, addons()), packProgramForRegistry(out, programs())]
+      .flatMap(({ main, platforms: packed }) => [main, ...packed]),
   };
-  files().forEach((file) => console.log(file));
+  packages[option]().forEach(({ file }) => console.log(file));
 }

@@ -5,6 +5,7 @@ const fs = require('node:fs');
 const path = require('node:path');
 const { it } = require('node:test');
 const DynamoDBStore = require('koa-session-dynamodb-store');
+const manifest = require('../../package.json');
 const { startEngine } = require('../support/engine');
 const { local, unique } = require('../support/options');
 const { cleanEnv } = require('../support/subprocess');
@@ -18,6 +19,20 @@ const page = checksOf('docs/cli.md');
 page.snippet('cli-install', (t, { text }) => {
   const [, crate] = /^cargo install --locked --path (\S+)$/.exec(text.trim());
   assert.match(read(path.join(crate, 'Cargo.toml')), /name = "dynamodb-session"/);
+});
+
+page.snippet('cli-pack', (t, { text }) => {
+  const [build, pack] = text.trim().split('\n');
+  assert.ok(read('node/scripts/pack.js').includes(`'${build}'`), 'what pack.js says to run');
+  assert.match(pack, /^node node\/scripts\/pack\.js --program target\/npm$/);
+});
+
+// node/test/packaging/program.test.js installs and runs it.
+page.snippet('cli-npm', (t, { text }) => {
+  const { name, version, bin } = manifest;
+  const [install, command] = text.trim().split('\n');
+  assert.ok(install.endsWith(`/target/npm/${name}-cli-${version}.tgz`), install);
+  assert.equal(command, `npx ${Object.keys(bin)[0]} local`);
 });
 
 page.snippet('local', async (t, { text }) => {
@@ -60,7 +75,7 @@ page.snippet('cli', async (t, snippet) => {
 it('exit codes are those of --help', async () => {
   const { stdout } = await run(path.join(TARGET, 'debug', 'dynamodb-session'), ['--help']);
   const help = [...stdout.split('Exit codes:\n')[1].matchAll(/^ *(\d+) {2}(.+)$/gm)].map(([, code, text]) => [code, text]);
-  assert.deepEqual(page.rows('Command line', 'exit code').map(([code, text]) => [unquoted(code), text]), help);
+  assert.deepEqual(page.rows('Commands', 'exit code').map(([code, text]) => [unquoted(code), text]), help);
 });
 
 page.complete();

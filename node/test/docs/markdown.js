@@ -16,6 +16,8 @@ const PAGES = [
   'README.md', 'DESIGN.md', 'CONTRIBUTING.md', 'CHANGELOG.md',
   ...fs.readdirSync(path.join(ROOT, 'docs'), { recursive: true })
     .filter((name) => name.endsWith('.md')).sort().map((name) => `docs/${name}`),
+  ...fs.readdirSync(path.join(ROOT, 'crates')).map((crate) => `crates/${crate}/README.md`)
+    .filter((file) => fs.existsSync(path.join(ROOT, file))),
 ];
 
 // The fenced code blocks, each with the words of the `<!-- test: … -->` on the line before it.

@@ -34,7 +34,7 @@ after(() => fs.rmSync(dir, { recursive: true }));
 
 test('the main package holds JavaScript, types and licences, and nothing else', () => {
   const expected = [
-    'CHANGELOG.md', 'LICENSE-APACHE', 'LICENSE-MIT', 'README.md', 'package.json',
+    'bin/koa-session-dynamodb-store.js', 'CHANGELOG.md', 'LICENSE-APACHE', 'LICENSE-MIT', 'README.md', 'package.json',
     ...entries.flatMap(({ types }) => types),
     ...fs.readdirSync(path.join(NODE_DIR, 'types')).map((name) => `types/${name}`),
   ];
