@@ -9,6 +9,7 @@ const path = require('node:path');
 const {
   NODES, TOOLS, builtInPlace, emptyProject, engine, installed, npm, packHere, published, registry, run, yarn,
 } = require('./helper');
+const snippet = require('./snippet');
 
 const SMOKE = path.join(__dirname, 'smoke.js');
 const SIZE_RATIO = 10;
@@ -23,9 +24,16 @@ async function smoke(t, { project, env }, args = [], node = path.join(env.PATH, 
 
 const storesIn = (project) => fs.readdirSync(path.join(project, 'node_modules')).filter((name) => name.startsWith('koa-'));
 
+const npmOf = (version, { project, env }, url, file) => run(
+  path.join(env.PATH, 'node'),
+  [path.join(TOOLS, version, 'bin/npm-cli.js'), 'install', file, '--registry', url, '--cache', '../cache', '--no-audit', '--no-fund'],
+  { cwd: project, env },
+);
+
 /** How each package manager installs a tarball into a project, with a registry at `url` and nothing cached. */
 const MANAGERS = {
-  npm: ({ project, env }, url, file) => npm(project, env, 'install', file, '--registry', url),
+  'npm 10': (...args) => npmOf('npm-10', ...args),
+  'npm 11': (...args) => npmOf('npm-11', ...args),
 
   'yarn 1': ({ project, env }, url, file) => yarn(project, { ...env, YARN_REGISTRY: url }, 'add', `file:${file}`),
 
@@ -104,6 +112,20 @@ describe('from a registry', () => {
     assert.deepEqual(storesIn(made.project), ['koa-session-dynamodb-store', mine]);
     await smoke(t, made);
   });
+
+  for (const npmVersion of ['npm-10', 'npm-11']) {
+    test(`${npmVersion} installs the addon of the platform that the page names`, async (t) => {
+      const made = emptyProject(t, { dependencies: { 'koa-session-dynamodb-store': '2' } });
+      const { url } = await registry(t, all(t));
+      const [, ...args] = snippet('npm-other-platform').trim().split(' ');
+      await run(
+        path.join(made.env.PATH, 'node'),
+        [path.join(TOOLS, npmVersion, 'bin/npm-cli.js'), ...args, '--registry', url, '--cache', '../cache', '--no-audit', '--no-fund'],
+        { cwd: made.project, env: made.env },
+      );
+      assert.deepEqual(storesIn(made.project), ['koa-session-dynamodb-store', 'koa-session-dynamodb-store-linux-arm64-gnu']);
+    });
+  }
 
   test('yarn installs the package and its addon', async (t) => {
     const made = emptyProject(t);

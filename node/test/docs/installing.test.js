@@ -1,0 +1,39 @@
+'use strict';
+
+// What docs/installing.md shows is what the packaging tests run: they take its snippets from the page.
+
+const assert = require('node:assert/strict');
+const fs = require('node:fs');
+const path = require('node:path');
+const { it } = require('node:test');
+const { ROOT, blocksOf, codeIn } = require('./markdown');
+const checksOf = require('./page');
+
+const page = checksOf('docs/installing.md');
+const FOLDER = path.join(ROOT, 'node/test/packaging');
+const sources = fs.readdirSync(FOLDER).filter((name) => name.endsWith('.js'))
+  .map((name) => fs.readFileSync(path.join(FOLDER, name), 'utf8')).join('');
+
+new Set(blocksOf(page.file).map(({ marker }) => marker)).forEach((marker) => {
+  page.snippet(marker, () => assert.ok(sources.includes(`snippet('${marker}'`), marker));
+});
+
+it('the package managers are those of the tests', () => {
+  page.column('Package managers', 'package manager').forEach((name) => {
+    const [first] = name.toLowerCase().match(/^\w+( \d+)?/);
+    const known = [first, first.replace(/ .*/, '')].some((each) => sources.includes(`\n  '${each}': `) || sources.includes(`\n  ${each}: `));
+    assert.ok(known, name);
+  });
+});
+
+it('the messages are those of the tests', () => {
+  const said = fs.readFileSync(path.join(ROOT, 'node/lib/unloadable.js'), 'utf8')
+    + fs.readFileSync(path.join(ROOT, 'node/lib/binding.js'), 'utf8');
+  page.rows('When the binary cannot be loaded', 'message').flatMap(([message]) => codeIn(message)).forEach((message) => {
+    const [pattern] = [message.replace('musl', '${LIBC[libc]}')]; // eslint-disable-line no-template-curly-in-string
+    assert.ok(said.includes(message) || said.includes(pattern), message);
+    assert.ok(sources.includes(message), message);
+  });
+});
+
+page.complete();
