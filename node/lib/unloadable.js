@@ -10,16 +10,20 @@ const MANUAL = 'See docs/installing.md in the repository.';
 
 const LIBC = { gnu: 'glibc', musl: 'musl' };
 
-/** The system's C library and, if it is glibc, its version. */
+/** The system's C library and, if it is glibc, its version. Empty where Node.js or Deno may not tell. */
 function system() {
-  const { header } = /** @type {any} */ (process.report?.getReport() ?? {});
-  return { libc: header?.glibcVersionRuntime ? 'gnu' : 'musl', glibc: header?.glibcVersionRuntime };
+  try {
+    const { header } = /** @type {any} */ (process.report.getReport());
+    return { libc: header.glibcVersionRuntime ? 'gnu' : 'musl', glibc: header.glibcVersionRuntime };
+  } catch {
+    return {};
+  }
 }
 
 const libcOf = (target) => /-(gnu|musl)$/.exec(target)?.[1];
 
 /** What helps against a failure of the system's loader, or of what is checked before. */
-function cureOf({ target, error }, { libc, glibc }, again) {
+function cureOf({ target, error }, { libc = '', glibc = 'an older one' }, again) {
   const { code, message } = error;
   const [, needed] = /version `GLIBC_([\d.]+)' not found/.exec(message) ?? [];
   if (code === 'ERR_DLOPEN_DISABLED') return 'Start Node.js with --allow-addons, and without --no-addons.';
@@ -27,7 +31,7 @@ function cureOf({ target, error }, { libc, glibc }, again) {
   if (needed) {
     return `It needs glibc ${needed} or newer, and this system has ${glibc}. Use a newer system, such as Amazon Linux 2023, Debian 12 or Ubuntu 22.04.`;
   }
-  if (libcOf(target) && libcOf(target) !== libc) {
+  if (libc && libcOf(target) && libcOf(target) !== libc) {
     return `It is for ${LIBC[libcOf(target)]}, and this system has ${LIBC[libc]}. ${again}`;
   }
   if (/ELF|file too short|cannot (read|open)|Exec format|not a mach-o|not a valid/i.test(message)) {
