@@ -15,7 +15,7 @@ const sources = fs.readdirSync(FOLDER).filter((name) => name.endsWith('.js'))
   .map((name) => fs.readFileSync(path.join(FOLDER, name), 'utf8')).join('');
 
 new Set(blocksOf(page.file).map(({ marker }) => marker)).forEach((marker) => {
-  page.snippet(marker, () => assert.ok(sources.includes(`('${marker}')`), marker));
+  page.snippet(marker, () => assert.ok(sources.includes(`'${marker}'`), marker));
 });
 
 it('the package managers are those of the tests', () => {
@@ -35,6 +35,14 @@ it('the runtimes are those of the tests', () => {
   });
   assert.equal(rows[0][0], `Node.js ${['20', '22'].join(', ')} and 24`);
   assert.deepEqual(rows.filter(([, how]) => how === 'not tested').map(([runtime]) => runtime), ['Electron']);
+});
+
+it('the tools that bundle or trace are those of the tests', () => {
+  const tests = ['bundlers', 'trace'].map((name) => fs.readFileSync(path.join(FOLDER, `${name}.test.js`), 'utf8')).join('');
+  const rows = page.rows('Bundlers', 'tool');
+  const tested = rows.filter(([, , , how]) => how === 'each test run').map(([tool]) => /@vercel\/nft|\w+/.exec(tool)[0].toLowerCase());
+  assert.equal(tested.length, 8);
+  tested.forEach((tool) => assert.ok(tests.includes(`'${tool}`), tool));
 });
 
 it('the messages are those of the tests', () => {

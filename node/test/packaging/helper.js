@@ -16,6 +16,7 @@ const {
 
 const NODE_DIR = path.join(__dirname, '..', '..');
 const TOOLS = path.join(__dirname, 'tools', 'node_modules');
+const BUN = path.join(TOOLS, '@oven/bun-linux-x64-baseline/bin/bun');
 const NODES = {
   [process.version]: process.execPath,
   22: path.join(TOOLS, 'node-22', 'bin', 'node'),
@@ -173,6 +174,7 @@ async function engine(t) {
 }
 
 module.exports = {
+  BUN,
   FORMS,
   NAME,
   NODE_DIR,

@@ -7,7 +7,7 @@ const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const path = require('node:path');
 const {
-  NODES, TOOLS, builtInPlace, emptyProject, engine, installed, npm, packHere, published, registry, run, yarn,
+  BUN, NODES, TOOLS, builtInPlace, emptyProject, engine, installed, npm, packHere, published, registry, run, yarn,
 } = require('./helper');
 const snippet = require('./snippet');
 
@@ -60,7 +60,7 @@ const MANAGERS = {
 
   bun: ({ project, env }, url, file) => {
     const settings = { BUN_CONFIG_REGISTRY: url, BUN_INSTALL_CACHE_DIR: path.join(path.dirname(project), 'bun'), HOME: path.dirname(project) };
-    return run(path.join(TOOLS, '@oven/bun-linux-x64-baseline/bin/bun'), ['add', file], { cwd: project, env: { ...env, ...settings } });
+    return run(BUN, ['add', file], { cwd: project, env: { ...env, ...settings } });
   },
 };
 

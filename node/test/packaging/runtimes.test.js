@@ -6,12 +6,12 @@ const { describe, test } = require('node:test');
 const assert = require('node:assert/strict');
 const path = require('node:path');
 const {
-  FORMS, NODES, TOOLS, engine, installed, run, withApp,
+  BUN, FORMS, NODES, TOOLS, engine, installed, run, withApp,
 } = require('./helper');
 const snippet = require('./snippet');
 
 const PROGRAMS = {
-  bun: path.join(TOOLS, '@oven/bun-linux-x64-baseline/bin/bun'),
+  bun: BUN,
   deno: path.join(TOOLS, '@deno/linux-x64-glibc/deno'),
 };
 

@@ -1,11 +1,24 @@
 'use strict';
 
-// A snippet of the page about installing, by the words of its marker: page and test cannot disagree.
+// What the page about installing shows, for the tests to run: page and test cannot disagree.
 
-const { blocksOf } = require('../docs/markdown');
+const { blocksOf, tablesOf, unquoted } = require('../docs/markdown');
 
-module.exports = function snippet(marker) {
-  const found = blocksOf('docs/installing.md').filter((block) => block.marker === marker);
-  if (found.length !== 1) throw new Error(`docs/installing.md has ${found.length} snippets ${marker}`);
-  return found[0].text;
-};
+const PAGE = 'docs/installing.md';
+
+function only(found, what) {
+  if (found.length !== 1) throw new Error(`${PAGE} has ${found.length} × ${what}`);
+  return found[0];
+}
+
+// The snippet with this marker.
+const snippet = (marker) => only(blocksOf(PAGE).filter((block) => block.marker === marker), `the snippet ${marker}`).text;
+
+// The row under a heading whose first cell begins with this word.
+snippet.row = (heading, first) => only(
+  tablesOf(PAGE).filter((table) => table.heading === heading).flatMap(({ rows }) => rows)
+    .filter(([cell]) => unquoted(cell).split(/[ ,]/)[0].toLowerCase() === first),
+  `the row ${first}`,
+);
+
+module.exports = snippet;

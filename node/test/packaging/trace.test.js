@@ -1,17 +1,15 @@
 'use strict';
 
-// Programs that copy the files of an application, bundle or compile it, take the addon along.
+// Programs that copy the files of an application, or compile it, take the addon along.
 
 const { describe, test } = require('node:test');
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const path = require('node:path');
-const esbuild = require('esbuild');
 const {
-  FORMS, TOOLS, engine, installed, run, withApp,
+  BUN, FORMS, TOOLS, engine, installed, run, withApp,
 } = require('./helper');
-
-const BUN = path.join(TOOLS, '@oven/bun-linux-x64-baseline/bin/bun');
+const snippet = require('./snippet');
 
 for (const [form, { addon }] of Object.entries(FORMS)) {
   describe(form, () => {
@@ -29,27 +27,12 @@ for (const [form, { addon }] of Object.entries(FORMS)) {
       assert.equal(ran.stdout, '1 2\n');
     });
 
-    test('esbuild bundles it, with the addon beside the bundle', async (t) => {
-      const { project, env } = withApp(await installed(t, form));
-      const elsewhere = path.join(path.dirname(project), 'elsewhere');
-      await esbuild.build({
-        absWorkingDir: project,
-        entryPoints: ['app.js'],
-        outdir: elsewhere,
-        bundle: true,
-        platform: 'node',
-        loader: { '.node': 'copy' },
-        logLevel: 'silent',
-      });
-      fs.rmSync(project, { recursive: true });
-      const { stdout } = await run(path.join(env.PATH, 'node'), ['app.js', await engine(t)], { cwd: elsewhere, env });
-      assert.equal(stdout, '1 2\n');
-    });
-
     test('bun compiles it into a program that needs no other file', async (t) => {
       const { project, env } = withApp(await installed(t, form));
       const program = path.join(path.dirname(project), 'program');
-      await run(BUN, ['build', '--compile', 'app.js', '--outfile', program], { cwd: project, env });
+      const [, ...args] = snippet('bun-compile').trim().split(' ');
+      await run(BUN, args, { cwd: project, env });
+      fs.renameSync(path.join(project, 'program'), program);
       fs.rmSync(project, { recursive: true });
       const { stdout } = await run(program, [await engine(t)], { cwd: path.dirname(program), env, timeout: 30000 });
       assert.equal(stdout, '1 2\n');
