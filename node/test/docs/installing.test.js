@@ -8,14 +8,27 @@ const path = require('node:path');
 const { it } = require('node:test');
 const { ROOT, blocksOf, codeIn } = require('./markdown');
 const checksOf = require('./page');
+const manifest = require('../../package.json');
 
 const page = checksOf('docs/installing.md');
 const FOLDER = path.join(ROOT, 'node/test/packaging');
 const sources = fs.readdirSync(FOLDER).filter((name) => name.endsWith('.js'))
   .map((name) => fs.readFileSync(path.join(FOLDER, name), 'utf8')).join('');
 
+const isDockerfile = (marker) => marker.startsWith('dockerfile ');
 new Set(blocksOf(page.file).map(({ marker }) => marker)).forEach((marker) => {
-  page.snippet(marker, () => assert.ok(sources.includes(`'${marker}'`), marker));
+  if (!isDockerfile(marker)) page.snippet(marker, () => assert.ok(sources.includes(`'${marker}'`), marker));
+});
+
+// They are not run, as the page says: images cannot be fetched.
+page.snippet('dockerfile', (t, { text }) => {
+  const instructions = text.split('\n').filter(Boolean).map((line) => line.split(' '));
+  instructions.forEach(([name]) => assert.match(name, /^(FROM|WORKDIR|COPY|RUN|USER|CMD)$/));
+  instructions.filter(([name]) => name === 'FROM').forEach(([, image]) => {
+    assert.ok(['22', '24'].includes(/:(\d+)/.exec(image)[1]), image);
+  });
+  assert.ok(text.includes(`koa-session-dynamodb-store-${manifest.version}.tgz`));
+  assert.ok(page.section('Containers').includes('not run'));
 });
 
 it('the package managers are those of the tests', () => {
