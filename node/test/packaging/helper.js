@@ -88,8 +88,8 @@ const FORMS = {
   [PUBLISHED]: {
     addon: `node_modules/${NAME}-${PLATFORM}/${NAME}.${PLATFORM}.node`,
     async install(made, t) {
-      const { main, platforms: others } = published(t);
-      const { url } = await registry(t, [main, ...others]);
+      const { main, platforms: mine } = packForRegistry(path.join(kept, 'mine'), builtInPlace());
+      const { url } = await registry(t, [main, ...mine]);
       await npm(made.project, made.env, 'install', NAME, '--registry', url);
     },
   },
@@ -126,11 +126,16 @@ function packHere() {
 }
 
 // The packages as they will be published: the addon built in place, and something else for the other platforms.
-function published(t) {
-  const here = builtInPlace();
-  const other = path.join(temporary(t), 'other.node');
-  fs.writeFileSync(other, 'of another platform');
-  return packForRegistry(temporary(t), Object.fromEntries(platforms.map(({ name }) => [name, here[name] ?? other])));
+let publishedOnce;
+function published() {
+  if (!publishedOnce) {
+    const here = builtInPlace();
+    const other = path.join(kept, 'other.node');
+    fs.writeFileSync(other, 'of another platform');
+    const addons = platforms.map(({ name }) => [name, here[name] ?? other]);
+    publishedOnce = packForRegistry(path.join(kept, 'published'), Object.fromEntries(addons));
+  }
+  return publishedOnce;
 }
 
 // An npm registry on loopback that has these packages and nothing else. `asked` are the names it was asked for.

@@ -99,15 +99,15 @@ describe('from a tarball', () => {
 
 // As it will be once published: one name is asked for, and of the platform packages only this machine's is installed.
 describe('from a registry', () => {
-  const all = (t) => {
-    const { main, platforms } = published(t);
+  const all = () => {
+    const { main, platforms } = published();
     return [main, ...platforms];
   };
   const mine = `koa-session-dynamodb-store-${Object.keys(builtInPlace())[0]}`;
 
   test('npm installs the package and its addon', async (t) => {
     const made = emptyProject(t);
-    const { url } = await registry(t, all(t));
+    const { url } = await registry(t, all());
     await npm(made.project, made.env, 'install', 'koa-session-dynamodb-store', '--registry', url);
     assert.deepEqual(storesIn(made.project), ['koa-session-dynamodb-store', mine]);
     await smoke(t, made);
@@ -116,7 +116,7 @@ describe('from a registry', () => {
   for (const npmVersion of ['npm-10', 'npm-11']) {
     test(`${npmVersion} installs the addon of the platform that the page names`, async (t) => {
       const made = emptyProject(t, { dependencies: { 'koa-session-dynamodb-store': '2' } });
-      const { url } = await registry(t, all(t));
+      const { url } = await registry(t, all());
       const [, ...args] = snippet('npm-other-platform').trim().split(' ');
       await run(
         path.join(made.env.PATH, 'node'),
@@ -129,7 +129,7 @@ describe('from a registry', () => {
 
   test('yarn installs the package and its addon', async (t) => {
     const made = emptyProject(t);
-    const { url } = await registry(t, all(t));
+    const { url } = await registry(t, all());
     const env = { ...made.env, npm_config_registry: url, YARN_REGISTRY: url };
     await yarn(made.project, env, 'add', 'koa-session-dynamodb-store');
     // Yarn 1 does not know `libc`: it installs the musl addon too, and the loader takes the right one.

@@ -42,7 +42,7 @@ test('an error on an unsupported platform lists those that are supported', async
 describe('a lock file of another platform', () => {
   // npm makes the lock file of what is in node_modules there. Answers what helps to go on here.
   async function lockedElsewhere(t, npm) {
-    const { main, platforms: others } = published(t);
+    const { main, platforms: others } = published();
     const { url } = await registry(t, [main, ...others]);
     const { project, env } = emptyProject(t);
     const install = (...args) => run(
