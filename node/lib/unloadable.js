@@ -28,6 +28,9 @@ function cureOf({ target, error }, { libc = '', glibc = 'an older one' }, again)
   const [, needed] = /version `GLIBC_([\d.]+)' not found/.exec(message) ?? [];
   if (code === 'ERR_DLOPEN_DISABLED') return 'Start Node.js with --allow-addons, and without --no-addons.';
   if (code === 'OTHER_VERSION' || code === 'TRUNCATED') return again;
+  if (/failed to map segment/.test(message)) {
+    return 'Its folder may be mounted with noexec, which forbids to run what is in it: install the package elsewhere.';
+  }
   if (needed) {
     return `It needs glibc ${needed} or newer, and this system has ${glibc}. Use a newer system, such as Amazon Linux 2023, Debian 12 or Ubuntu 22.04.`;
   }

@@ -4,6 +4,7 @@
 
 const { describe, test } = require('node:test');
 const assert = require('node:assert/strict');
+const fs = require('node:fs');
 const path = require('node:path');
 const {
   BUN, FORMS, NODES, TOOLS, engine, installed, run, withApp,
@@ -61,6 +62,22 @@ for (const form of Object.keys(FORMS)) {
         assert.deepEqual([stdout, stderr], ['1 2\n', '']);
       });
     }
+  });
+}
+
+// What the addon does is under no permission model.
+for (const [name, program, marker] of [['Node.js 24', NODES[24], 'permission'], ['Deno', PROGRAMS.deno, 'deno']]) {
+  test(`${name}: keys of a profile that JavaScript may not read`, async (t) => {
+    const { project, env } = withApp(await installed(t));
+    const home = path.join(path.dirname(project), 'home');
+    fs.mkdirSync(path.join(home, '.aws'), { recursive: true });
+    fs.writeFileSync(path.join(home, '.aws/credentials'), '[default]\naws_access_key_id = key\naws_secret_access_key = secret\n');
+    const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, ...rest } = env;
+    const made = { project, env: { ...rest, HOME: home, AWS_EC2_METADATA_DISABLED: 'true' } };
+    const { stdout } = await start(made, program, [...argumentsOf(marker), await engine(t)]);
+    assert.equal(stdout, '1 2\n');
+    fs.rmSync(home, { recursive: true });
+    await assert.rejects(start(made, program, [...argumentsOf(marker), await engine(t)]), /CredentialsError/);
   });
 }
 

@@ -4,6 +4,7 @@
 
 const { describe, test } = require('node:test');
 const assert = require('node:assert/strict');
+const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
 const {
@@ -56,6 +57,9 @@ describe('two versions side by side', () => {
   });
 });
 
+// Root may read and write everything.
+const user = process.getuid() === 0 ? { uid: 65534, gid: 65534 } : {};
+
 /** What can be wrong with the home, where credentials are looked for. */
 const HOMES = {
   'HOME is not set': () => undefined,
@@ -70,9 +74,6 @@ const HOMES = {
 
 // Nothing is written, wherever the package is.
 describe('as a user who may write nowhere', () => {
-  // Root may do everything.
-  const user = process.getuid() === 0 ? { uid: 65534, gid: 65534 } : {};
-
   async function runs(t, form, homeOf) {
     const { project, env } = withApp(await installed(t, form));
     const HOME = homeOf(project);
@@ -92,4 +93,25 @@ describe('as a user who may write nowhere', () => {
     test(what, (t) => runs(t, WHOLE, homeOf));
   }
   test('with a package of its own for the addon', (t) => runs(t, PUBLISHED, HOMES['HOME is not set']));
+});
+
+describe('an addon that may not be used', () => {
+  const NAMESPACE = ['--user', '--map-root-user', '--mount', 'sh', '-ec'];
+  const can = spawnSync('unshare', [...NAMESPACE, 'mount -t tmpfs -o noexec none /mnt']).status === 0;
+  const LOAD = `try { require('${NAME}'); } catch (error) { console.log(error.code, error.message); }`;
+
+  test('its file may not be read', async (t) => {
+    const { project, addon } = await installed(t);
+    fs.chmodSync(addon, 0);
+    fs.chmodSync(path.dirname(project), 0o755);
+    const { stdout } = await run(process.execPath, ['-e', LOAD], { cwd: project, env: {}, ...user });
+    assert.match(stdout, /^ERR_DYNAMODB_SESSION_BINDING .* cannot be loaded: EACCES: permission denied.* See docs\/installing\.md/);
+  });
+
+  test('its folder is mounted with noexec', { skip: can ? false : 'needs mount namespaces' }, async (t) => {
+    const { project, env } = await installed(t);
+    const mounted = `mount -t tmpfs -o noexec none /mnt && cp -r node_modules /mnt && cd /mnt && exec ${process.execPath} -e "$0"`;
+    const { stdout } = await run('unshare', [...NAMESPACE, mounted, LOAD], { cwd: project, env: { ...env, PATH: process.env.PATH } });
+    assert.match(stdout, /^ERR_DYNAMODB_SESSION_BINDING .* cannot be loaded: .*failed to map segment.* may be mounted with noexec/);
+  });
 });
