@@ -76,6 +76,24 @@ describe('the package is left out of the bundle, and installed beside it', () =>
   }
 });
 
+/** Configurations that say nothing of the package. */
+const BY_THEMSELVES = {
+  vite: (text) => text.replace(/^ +ssr: \{.*\n/m, ''),
+  tsup: (text) => text.replace(/ --external \S+/, ''),
+};
+
+describe('a tool that leaves the package out by itself', () => {
+  for (const [tool, change] of Object.entries(BY_THEMSELVES)) {
+    test(tool, async (t) => {
+      const made = withApp(await installed(t));
+      const { command, files } = configured(tool, change);
+      assert.ok(![command, ...Object.values(files)].join().includes(NAME));
+      await build(made, { command, files });
+      works(await runElsewhere(t, made, { withPackage: true }));
+    });
+  }
+});
+
 describe('the addon is beside the bundle, which has the rest of the package', () => {
   for (const tool of ['esbuild-copy', 'ncc']) {
     for (const form of Object.keys(FORMS)) {
