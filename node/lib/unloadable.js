@@ -26,6 +26,8 @@ const libcOf = (target) => /-(gnu|musl)$/.exec(target)?.[1];
 function cureOf({ target, error }, { libc = '', glibc = 'an older one' }, again) {
   const { code, message } = error;
   const [, needed] = /version `GLIBC_([\d.]+)' not found/.exec(message) ?? [];
+  // A library that the binary needs, by glibc and by musl.
+  const [, library] = /^(?:Error loading shared library )?([^/:]+\.so[.\d]*): (?:cannot open|No such)/.exec(message) ?? [];
   if (code === 'ERR_DLOPEN_DISABLED') return 'Start Node.js with --allow-addons, and without --no-addons.';
   if (code === 'OTHER_VERSION' || code === 'TRUNCATED') return again;
   if (/failed to map segment/.test(message)) {
@@ -37,6 +39,7 @@ function cureOf({ target, error }, { libc = '', glibc = 'an older one' }, again)
   if (libc && libcOf(target) && libcOf(target) !== libc) {
     return `It is for ${LIBC[libcOf(target)]}, and this system has ${LIBC[libc]}. ${again}`;
   }
+  if (library) return `This system lacks the library ${library}: install it (libgcc_s: the package libgcc, or libgcc-s1).`;
   if (/ELF|file too short|cannot (read|open)|Exec format|not a mach-o|not a valid/i.test(message)) {
     return `The file is damaged, or for another processor. ${again}`;
   }

@@ -128,6 +128,12 @@ test('an addon that needs a newer glibc says which, and which there is', async (
   assert.ok((await failure(made)).includes(`It needs glibc 2.99 or newer, and this system has ${glibcVersionRuntime}. Use a newer system`));
 });
 
+test('an addon whose library the system lacks names it', async (t) => {
+  const made = await installed(t);
+  fs.writeFileSync(made.addon, rename(fs.readFileSync(ADDON), 'libgcc_s.so.1', 'libgcc_x.so.1'));
+  assert.match(await failure(made), /cannot be loaded: libgcc_x\.so\.1: .*\. This system lacks the library libgcc_x\.so\.1: install it/);
+});
+
 describe('an addon for the other C library', () => {
   // As the addon for musl is linked.
   const forMusl = () => rename(fs.readFileSync(ADDON), 'libc.so.6', 'libc.so');
