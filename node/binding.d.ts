@@ -216,6 +216,9 @@ export interface TableOptions {
   createTable?: string
 }
 
+/** The version of the addon. A package loads the addon of its own version only. */
+export declare const VERSION: string
+
 /** Answers a question for credentials: with the credentials, or with the reason of the failure. */
 export declare function answerCredentials(question: number, answer?: ProvidedCredentials | undefined | null, error?: string | undefined | null): void
 

@@ -1,11 +1,13 @@
 'use strict';
 
-/* global PACKAGE_FILE -- the file name of the bundle in dist; see scripts/bundle.js */
+/* global PACKAGE_FILE, PACKAGE_VERSION -- the file name of the bundle in dist, the version; see scripts/bundle.js */
 /* eslint global-require: "off", import/no-unresolved: "off" -- each is for one platform */
 
 /** Finds and loads the native part for this platform. */
 
-const { existsSync, readdirSync } = require('node:fs');
+const {
+  closeSync, existsSync, openSync, readvSync,
+} = require('node:fs');
 
 const NAME = 'koa-session-dynamodb-store';
 
@@ -18,22 +20,10 @@ const TARGETS = {
   'win32-x64': ['win32-x64-msvc'],
 };
 
-const supported = () => Object.values(TARGETS).flat().join(', ');
-
-/**
- * @param {string} message
- * @param {Error} [cause]
- * @returns {never}
- */
-function failToLoad(message, cause = undefined) {
-  const error = new Error(message, cause && { cause });
-  throw Object.assign(error, { code: 'ERR_DYNAMODB_SESSION_BINDING' });
-}
-
-/** Whether the application's bundler has taken this file in: a module that a bundler makes has no file name. */
-function isBundled() {
+/** The file name of this file's bundle; undefined if the application's bundler has taken it in. */
+function fileName() {
   const { filename } = /** @type {NodeJS.Module} */ (module);
-  return typeof (typeof PACKAGE_FILE === 'undefined' ? filename : PACKAGE_FILE) !== 'string';
+  return typeof PACKAGE_FILE === 'undefined' ? filename : PACKAGE_FILE;
 }
 
 /*
@@ -75,35 +65,76 @@ function beside(target, failed) {
   }
 }
 
+/** What this file may not look at, `require` may find all the same. */
+function exists(file) {
+  try {
+    return existsSync(file);
+  } catch {
+    return false; // the permission models of Node.js and Deno
+  }
+}
+
+/**
+ * Whether a file lacks bytes that its ELF header speaks of: the system's loader ends the process for such a file. Of
+ * the functions of `fs` these ones cost a cold start the least.
+ */
+function isTruncated(file) {
+  const header = new ArrayBuffer(64);
+  const [words, halves] = [new Uint32Array(header), new Uint16Array(header)];
+  const descriptor = openSync(file, 0);
+  try {
+    readvSync(descriptor, [words], 0);
+    if (words[0] !== 0x464c457f) return false;
+    const sections = words[11] * 2 ** 32 + words[10];
+    const end = sections + halves[29] * halves[30];
+    return sections > 0 && readvSync(descriptor, [new Uint8Array(1)], end - 1) === 0;
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** Fails for a binary that must not be loaded. */
+function check(file) {
+  if (exists(file) && isTruncated(file)) throw Object.assign(new Error('the file is truncated'), { code: 'TRUNCATED' });
+}
+
+/** Fails for the binary of another version: `require` also looks in the folders above. */
+function isOurs({ VERSION }) {
+  if (typeof PACKAGE_VERSION === 'undefined' || VERSION === PACKAGE_VERSION) return true;
+  const message = `it is of version ${VERSION}, and this package of version ${PACKAGE_VERSION}`;
+  throw Object.assign(new Error(message), { code: 'OTHER_VERSION' });
+}
+
 /** @returns {typeof import('../binding')} */
 function load() {
-  const { platform, arch } = process;
-  const targets = TARGETS[`${platform}-${arch}`];
-  if (!targets) {
-    failToLoad(`${NAME} has no binary for ${platform}-${arch}. Supported: ${supported()}.`);
-  }
-  /** @type {Error | undefined} */
-  let broken;
-  // On a musl system that also got the glibc binary, the next one may work.
-  const failed = (error) => { if (error.code !== 'MODULE_NOT_FOUND') broken ??= error; };
+  const targets = TARGETS[`${process.platform}-${process.arch}`] ?? [];
+  const isBundled = typeof fileName() !== 'string';
+  const folder = isBundled ? undefined : `${__dirname}/..`;
+  /** @type {import('./unloadable').Failure[]} */
+  const failures = [];
+  const places = [
+    { find: beside, fileOf: (target) => `${folder}/../${NAME}-${target}/${NAME}.${target}.node` },
+    { find: inside, fileOf: (target) => `${folder}/${NAME}.${target}.node` },
+  ];
   // A `require` that fails takes as long as loading three files: the likelier place first.
-  const isInside = targets.some((target) => existsSync(`${__dirname}/../${NAME}.${target}.node`));
-  for (const find of isInside ? [inside, beside] : [beside, inside]) {
+  if (folder && targets.some((target) => exists(places[1].fileOf(target)))) places.reverse();
+  for (const { find, fileOf } of places) {
     for (const target of targets) {
-      const binding = find(target, failed);
-      if (binding) return binding;
+      // On a musl system that also got the glibc binary, the next one may work.
+      const failed = (error) => { if (error.code !== 'MODULE_NOT_FOUND') failures.push({ target, error }); };
+      try {
+        if (folder) check(fileOf(target));
+        const binding = find(target, failed);
+        if (binding && isOurs(binding)) return binding;
+      } catch (error) {
+        failed(error);
+      }
     }
   }
-  if (broken) failToLoad(`The binary of ${NAME} cannot be loaded: ${/** @type {Error} */ (broken).message}`, broken);
-  if (isBundled()) {
-    failToLoad(`${NAME} contains a native addon, which is not in this bundle. Mark the package as external (esbuild: --external:${NAME}) and install it beside the bundle.`);
-  }
-  const held = readdirSync(`${__dirname}/..`).filter((name) => name.endsWith('.node')).join(', ');
-  if (held) {
-    failToLoad(`${NAME} has no binary for ${platform}-${arch}: it was packed with ${held} only. Pack it on this platform, and install it again.`);
-  }
-  const packages = targets.map((target) => `${NAME}-${target}`).join(' or ');
-  return failToLoad(`The binary of ${NAME} is not installed: ${packages}. Delete node_modules and the lock file, and install again on this platform, without --omit=optional (--no-optional). npm 10 can leave the packages of other platforms out of a lock file.`);
+  const unloadable = require('./unloadable.js');
+  throw unloadable({
+    name: NAME, known: Object.values(TARGETS).flat(), targets, failures, folder,
+  });
 }
 
 module.exports = { NAME, TARGETS, binding: load() };

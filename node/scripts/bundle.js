@@ -12,6 +12,7 @@
 const fs = require('node:fs');
 const path = require('node:path');
 const esbuild = require('esbuild');
+const { version } = require('../package.json');
 
 const ROOT = path.join(__dirname, '..');
 const LIB = path.join(ROOT, 'lib');
@@ -42,6 +43,7 @@ const LATER = [
   'errors.js',
   'events.js',
   'options/setting.js',
+  'unloadable.js',
   'warn.js',
 ];
 
@@ -102,6 +104,7 @@ async function bundle() {
     charset: 'utf8',
     external: ['express-session', '*.node', 'koa-session-dynamodb-store-*'],
     // A bundled module has no file name of its own: lib/binding.js asks for that of the bundle.
+    define: { PACKAGE_VERSION: JSON.stringify(version) },
     banner: { js: '\'use strict\';\n\nconst PACKAGE_FILE = module.filename;' },
     plugins: [onDemand, optionTable],
     logLevel: 'warning',

@@ -12,6 +12,7 @@ function declarations(text) {
     .map((item) => item.def).join('\n');
   const blocks = items.filter((item) => item.kind !== 'impl').map((item) => {
     switch (item.kind) {
+      case 'const': return `${item.js_doc}${item.def.replace('export const', 'export declare const')}\n`;
       case 'fn': return `${item.js_doc}export declare ${item.def}\n`;
       case 'interface': return `${item.js_doc}export interface ${item.name} {\n${indented(item.def)}\n}\n`;
       case 'struct': return `${item.js_doc}export declare class ${item.name} {\n${indented(members(item.name))}\n}\n`;

@@ -24,3 +24,7 @@ mod pending;
 mod runtime;
 mod store;
 mod table;
+
+/// The version of the addon. A package loads the addon of its own version only.
+#[napi_derive::napi]
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");

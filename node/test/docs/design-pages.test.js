@@ -7,7 +7,7 @@ const fs = require('node:fs');
 const path = require('node:path');
 const { it } = require('node:test');
 const {
-  ROOT, PAGES, read, sorted, tablesOf, unquoted,
+  ROOT, PAGES, codeIn, read, sorted, tablesOf, unquoted,
 } = require('./markdown');
 const checksOf = require('./page');
 
@@ -54,6 +54,11 @@ it('the dependencies are those of the manifests', () => {
     .filter((name) => !name.startsWith('dynamodb-session'));
   const missing = sorted(declared).filter((name) => !named.includes(name) && name !== 'dynoxide');
   assert.deepEqual(missing, []);
+});
+it('the programs of the packaging tests are those of their manifest', () => {
+  const rows = dependencies.rows('Which programs do the packaging tests use?', 'program');
+  const declared = JSON.parse(read('node/test/packaging/tools/package.json')).dependencies;
+  assert.deepEqual(sorted(rows.flatMap(([names]) => codeIn(names))), sorted(Object.keys(declared)));
 });
 dependencies.complete();
 

@@ -68,13 +68,6 @@ page.snippet('types', async (t, { text }) => {
     .catch((error) => assert.fail(error.stdout));
 });
 
-it('the tools that bundle or trace are those of the packaging tests', () => {
-  const tests = ['bundle', 'trace'].map((name) => read(`node/test/packaging/${name}.test.js`)).join('');
-  const tested = page.rows('Bundlers', 'tool').filter(([, , how]) => how === 'each test run');
-  assert.equal(tested.length, 3);
-  tested.forEach(([tool]) => assert.ok(tests.includes(/@vercel\/nft|\w+/.exec(tool)[0]), tool));
-});
-
 it('the class has the methods and properties it says', () => {
   const members = [...declared('koa', 'class', 'KoaDynamoDBStore'), ...declared('common', 'interface', 'Store')]
     .filter((name) => name !== 'constructor');

@@ -1,6 +1,6 @@
 'use strict';
 
-// The little of an ELF file that the tests ask about: its sections, and the symbol versions it needs.
+// The little of an ELF file that the tests ask about or change: its sections, and what it needs of the system.
 
 const fs = require('node:fs');
 
@@ -53,4 +53,23 @@ function inspect(file) {
   return { sections: sections.map(({ name }) => name), needed };
 }
 
-module.exports = inspect;
+// The file with another name, which is not longer, in place of the only mention of one.
+function rename(bytes, from, to) {
+  const at = bytes.indexOf(`\0${from}\0`);
+  if (at < 0 || bytes.indexOf(`\0${from}\0`, at + 1) >= 0) throw new Error(`${from} is not mentioned exactly once`);
+  const renamed = Buffer.from(bytes);
+  renamed.fill(0, at + 1, at + 1 + from.length);
+  renamed.write(to, at + 1, 'latin1');
+  return renamed;
+}
+
+const MACHINES = { arm64: 183 };
+
+// The file, marked as one for another processor.
+function setMachine(bytes, processor) {
+  const changed = Buffer.from(bytes);
+  changed.writeUInt16LE(MACHINES[processor], 18);
+  return changed;
+}
+
+module.exports = { inspect, rename, setMachine };

@@ -16,11 +16,14 @@ const {
 
 const NODE_DIR = path.join(__dirname, '..', '..');
 const TOOLS = path.join(__dirname, 'tools', 'node_modules');
+const BUN = path.join(TOOLS, '@oven/bun-linux-x64-baseline/bin/bun');
 const NODES = {
   [process.version]: process.execPath,
   22: path.join(TOOLS, 'node-22', 'bin', 'node'),
   24: path.join(TOOLS, 'node-24', 'bin', 'node'),
 };
+const NAME = 'koa-session-dynamodb-store';
+const [PLATFORM] = Object.keys(builtInPlace());
 const run = promisify(execFile);
 
 // A directory that is removed when the test or suite `t` ends.
@@ -34,7 +37,7 @@ const which = (name) => process.env.PATH.split(path.delimiter)
   .map((dir) => path.join(dir, name))
   .find((file) => fs.existsSync(file));
 
-// An environment whose PATH has Node, npm and a shell and nothing else: no Rust, no compiler.
+// An environment with keys for an engine, whose PATH has Node, npm and a shell: no Rust, no compiler.
 function bareEnvironment(dir, node = process.execPath) {
   const bin = path.join(dir, 'bin');
   fs.mkdirSync(bin);
@@ -45,6 +48,9 @@ function bareEnvironment(dir, node = process.execPath) {
   return {
     ...Object.fromEntries(kept),
     PATH: bin,
+    AWS_REGION: 'us-east-1',
+    AWS_ACCESS_KEY_ID: 'dummyKey',
+    AWS_SECRET_ACCESS_KEY: 'dummyKey',
     YARN_CACHE_FOLDER: path.join(dir, 'yarn-cache'),
     npm_config_update_notifier: 'false',
   };
@@ -69,30 +75,67 @@ const yarn = (project, env, ...args) => run(
   { cwd: project, env },
 );
 
-// A project with the packed package installed by npm.
-async function installed(t) {
+const kept = fs.mkdtempSync(path.join(os.tmpdir(), 'packaging-kept-'));
+process.on('exit', () => fs.rmSync(kept, { recursive: true, force: true }));
+
+/** The package in both of its forms: where the addon is in a project, and how npm installs it. */
+const PUBLISHED = 'the published packages';
+const FORMS = {
+  'the package of the README': {
+    addon: `node_modules/${NAME}/${NAME}.${PLATFORM}.node`,
+    install: (made) => npm(made.project, made.env, 'install', '--offline', packHere().file),
+  },
+  [PUBLISHED]: {
+    addon: `node_modules/${NAME}-${PLATFORM}/${NAME}.${PLATFORM}.node`,
+    async install(made, t) {
+      const { main, platforms: mine } = packForRegistry(path.join(kept, 'mine'), builtInPlace());
+      const { url } = await registry(t, [main, ...mine]);
+      await npm(made.project, made.env, 'install', NAME, '--registry', url);
+    },
+  },
+};
+
+// A project with the package installed by npm, once for a test file: each test gets a copy.
+const projects = new Map();
+async function installed(t, form = Object.keys(FORMS)[0]) {
   const made = emptyProject(t);
-  await npm(made.project, made.env, 'install', '--offline', packHere().file);
+  const project = path.join(kept, form);
+  if (!projects.has(form)) {
+    projects.set(form, FORMS[form].install(made, t).then(() => fs.cpSync(made.project, project, { recursive: true })));
+  }
+  await projects.get(form);
+  fs.cpSync(project, made.project, { recursive: true });
+  return { ...made, addon: path.join(made.project, FORMS[form].addon) };
+}
+
+const APP = fs.readFileSync(path.join(__dirname, 'app.js'), 'utf8');
+const AS_MODULE = /^const (\w+) = require\((.*)\);$/gm;
+
+/** Puts an app into a project, also as an ES module. It prints '1 2'. */
+function withApp(made) {
+  fs.writeFileSync(path.join(made.project, 'app.js'), APP);
+  fs.writeFileSync(path.join(made.project, 'app.mjs'), APP.replace(AS_MODULE, 'import $1 from $2;'));
   return made;
 }
 
 // The package with the addon built in place, packed once for a test file.
 let packedHere;
 function packHere() {
-  if (!packedHere) {
-    const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'packed-'));
-    process.on('exit', () => fs.rmSync(dir, { recursive: true, force: true }));
-    packedHere = pack(dir, builtInPlace());
-  }
+  packedHere ??= pack(kept, builtInPlace());
   return packedHere;
 }
 
 // The packages as they will be published: the addon built in place, and something else for the other platforms.
-function published(t) {
-  const here = builtInPlace();
-  const other = path.join(temporary(t), 'other.node');
-  fs.writeFileSync(other, 'of another platform');
-  return packForRegistry(temporary(t), Object.fromEntries(platforms.map(({ name }) => [name, here[name] ?? other])));
+let publishedOnce;
+function published() {
+  if (!publishedOnce) {
+    const here = builtInPlace();
+    const other = path.join(kept, 'other.node');
+    fs.writeFileSync(other, 'of another platform');
+    const addons = platforms.map(({ name }) => [name, here[name] ?? other]);
+    publishedOnce = packForRegistry(path.join(kept, 'published'), Object.fromEntries(addons));
+  }
+  return publishedOnce;
 }
 
 // An npm registry on loopback that has these packages and nothing else. `asked` are the names it was asked for.
@@ -136,8 +179,13 @@ async function engine(t) {
 }
 
 module.exports = {
+  BUN,
+  FORMS,
+  NAME,
   NODE_DIR,
   NODES,
+  PLATFORM,
+  PUBLISHED,
   TOOLS,
   builtInPlace,
   emptyProject,
@@ -152,5 +200,6 @@ module.exports = {
   registry,
   run,
   temporary,
+  withApp,
   yarn,
 };

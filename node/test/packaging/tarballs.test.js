@@ -12,7 +12,7 @@ const {
 } = require('./helper');
 const { TARGETS } = require('../../lib/binding.js');
 const entries = require('../../scripts/entries');
-const inspect = require('./elf');
+const { inspect } = require('./elf');
 
 const MEBIBYTE = 1024 * 1024;
 const GLIBC = [2, 34]; // Amazon Linux 2023: what Lambda runs
