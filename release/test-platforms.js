@@ -1,0 +1,131 @@
+'use strict';
+
+/* eslint no-console: "off" -- a program */
+
+// Runs tests of the package in Node.js of other platforms, with the addons of `make release`, and writes what was run
+// to docs/platforms-report.md:
+//
+//   node release/test-platforms.js [--folder FOLDER ...] [PLATFORM ...]
+//
+// The local engine is this machine's. A folder is one of `.ci/test-folders`, without `node/test/`.
+
+const { execFileSync, spawnSync } = require('node:child_process');
+const fs = require('node:fs');
+const path = require('node:path');
+const { parseArgs } = require('node:util');
+const { ROOT } = require('./toolchain.js');
+const runtimes = require('./runtimes.js');
+
+const FOLDERS = ['frameworks/koa', 'frameworks/express', 'protocol', 'conformance', 'process'];
+const NAME = 'koa-session-dynamodb-store';
+const ARTIFACTS = path.join(ROOT, 'target/release-artifacts');
+
+const { values: options, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { folder: { type: 'string', multiple: true, default: FOLDERS } },
+});
+
+const addonOf = (platform) => path.join(ARTIFACTS, platform, `${NAME}.${platform}.node`);
+
+/** A copy of the package that has this platform's addon and no other. */
+function packageFor(platform) {
+  const place = path.join(ROOT, 'target/release-test', platform);
+  fs.rmSync(place, { recursive: true, force: true });
+  fs.mkdirSync(path.join(place, 'node'), { recursive: true });
+  for (const name of fs.readdirSync(path.join(ROOT, 'node'))) {
+    const from = path.join(ROOT, 'node', name);
+    if (name === 'node_modules') fs.symlinkSync(from, path.join(place, 'node', name));
+    else if (!name.endsWith('.node')) fs.cpSync(from, path.join(place, 'node', name), { recursive: true });
+  }
+  fs.symlinkSync(path.join(ROOT, 'crates'), path.join(place, 'crates'));
+  fs.copyFileSync(addonOf(platform), path.join(place, 'node', path.basename(addonOf(platform))));
+  return place;
+}
+
+/** The environment without anything about AWS: the tests set their own. */
+function environment() {
+  const kept = Object.entries(process.env).filter(([name]) => !/^(AWS|AMAZON|DYNAMODB)_/.test(name));
+  return { CARGO_TARGET_DIR: path.join(ROOT, 'target'), ...Object.fromEntries(kept), STRESS: '1' };
+}
+
+const filesIn = (place, folder) => fs.readdirSync(path.join(place, folder), { recursive: true })
+  .filter((name) => name.endsWith('.test.js')).map((name) => path.join(folder, name)).sort();
+
+/** The names of tests that failed, without the files and suites around them. */
+function failuresIn(tap) {
+  const lines = tap.split('\n');
+  return lines.flatMap((line, n) => {
+    const failed = /^\s*not ok \d+ - (.*?)(?: # .*)?$/.exec(line);
+    if (!failed || /# (TODO|SKIP)/.test(line)) return [];
+    const details = lines.slice(n + 1, n + 12).join('\n');
+    return /failureType: 'subtestsFailed'/.test(details) ? [] : [failed[1]];
+  });
+}
+
+/** What a program prints. It prints to a file, because Wine cannot give a pipe of this system to Node. */
+function outputOf(program, args, cwd, file) {
+  const descriptor = fs.openSync(file, 'w');
+  const { error } = spawnSync(program, args, { cwd, env: environment(), stdio: ['ignore', descriptor, descriptor] });
+  fs.closeSync(descriptor);
+  if (error) throw error;
+  return fs.readFileSync(file, 'utf8');
+}
+
+function run(node, place, folder) {
+  const begun = Date.now();
+  // One file at a time: an emulated processor is slow, and the client has its time limits.
+  const args = ['--test', '--test-reporter=tap', '--test-concurrency=1', ...filesIn(place, `node/test/${folder}`)];
+  const stdout = outputOf(node, args, place, path.join(place, `${folder.replaceAll('/', '-')}.tap`));
+  const count = (name) => Number(new RegExp(`^# ${name} (\\d+)`, 'm').exec(stdout)?.[1] ?? NaN);
+  return {
+    folder,
+    passed: count('pass'),
+    failed: count('fail') + count('cancelled'),
+    skipped: count('skipped'),
+    seconds: Math.round((Date.now() - begun) / 1000),
+    failures: failuresIn(stdout),
+  };
+}
+
+function runAll(platform) {
+  const node = runtimes[platform]();
+  const place = packageFor(platform);
+  const version = outputOf(node, ['-p', 'process.version'], place, path.join(place, 'version')).trim();
+  const results = options.folder.map((folder) => {
+    const result = run(node, place, folder);
+    const { passed, failed, skipped } = result;
+    console.log(`${platform}: ${folder}: ${passed} passed, ${failed} failed, ${skipped} skipped, ${result.seconds} s`);
+    result.failures.forEach((name) => console.log(`  ${name}`));
+    return result;
+  });
+  return { platform, version, results };
+}
+
+function report(ran) {
+  const day = new Date().toISOString().slice(0, 10);
+  const commit = execFileSync('git', ['describe', '--always', '--dirty'], { cwd: ROOT, encoding: 'utf8' }).trim();
+  const all = ran.flatMap(({ results, ...platform }) => results.map((result) => ({ ...platform, ...result })));
+  const rows = all.map((one) => `| ${[one.platform, one.version, `\`node/test/${one.folder}\``, one.passed, one.failed,
+    one.skipped, one.seconds].join(' | ')} |`);
+  const failures = all.flatMap((one) => one.failures.map((name) => `- ${one.platform}, ${one.folder}: ${name}`));
+  return `# Tests in Node.js of other platforms
+
+Written by \`make test-platforms\` on ${day}, at commit ${commit}.
+The addons are those of \`make release\`.
+
+| platform | Node.js | tests | passed | failed | skipped | s |
+|---|---|---|---|---|---|---|
+${rows.join('\n')}
+${failures.length ? `\nFailed:\n\n${failures.join('\n')}\n` : ''}`;
+}
+
+const built = Object.keys(runtimes).filter((platform) => fs.existsSync(addonOf(platform)));
+const wanted = positionals.length > 0 ? positionals : built;
+for (const platform of wanted) {
+  if (!runtimes[platform]) throw new Error(`no Node.js of ${platform} runs here; known: ${Object.keys(runtimes).join(', ')}`);
+  if (!fs.existsSync(addonOf(platform))) throw new Error(`${platform} is not built: make release PLATFORM=${platform}`);
+}
+if (wanted.length === 0) throw new Error('nothing is built: make release');
+const ran = wanted.map(runAll);
+fs.writeFileSync(path.join(ROOT, 'docs/platforms-report.md'), report(ran));
+process.exitCode = ran.some(({ results }) => results.some(({ failed }) => !(failed === 0))) ? 1 : 0;

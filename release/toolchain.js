@@ -1,0 +1,126 @@
+'use strict';
+
+/** Which Rust builds for a platform, and how. */
+
+const { execFileSync } = require('node:child_process');
+const fs = require('node:fs');
+const path = require('node:path');
+const rustflags = require('../node/scripts/rustflags.js');
+
+const ROOT = path.join(__dirname, '..');
+const TOOLS = path.join(ROOT, 'target/release-tools');
+const SYSTEM = { linux: 'linux', darwin: 'darwin', win32: 'windows' };
+
+const output = (command, ...args) => execFileSync(command, args, { cwd: ROOT, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+
+/** Where release/tools has unpacked a folder of release/packages. */
+function unpacked(folder) {
+  execFileSync(path.join(__dirname, 'tools'), [folder], { stdio: ['ignore', 'inherit', 'inherit'] });
+  return path.join(TOOLS, folder);
+}
+
+function rustupHas(target) {
+  try {
+    return output('rustup', 'target', 'list', '--installed').split('\n').includes(target);
+  } catch {
+    return false;
+  }
+}
+
+/** Rust with rustup: the standard library of the target is installed. */
+const rustup = () => ({
+  name: `rustup, ${output('rustc', '--version').split(' ').slice(0, 2).join(' ')}`,
+  sysroot: output('rustc', '--print', 'sysroot'),
+  flags: [],
+  env: {},
+});
+
+/** Debian's Rust: the standard library is built from its sources, which is what RUSTC_BOOTSTRAP allows. */
+function debian() {
+  const sysroot = path.join(unpacked('debian'), 'usr');
+  const env = {
+    RUSTC: path.join(sysroot, 'bin/rustc'),
+    RUSTC_BOOTSTRAP: '1',
+    LD_LIBRARY_PATH: path.join(sysroot, 'lib/x86_64-linux-gnu'),
+    PATH: [path.join(sysroot, 'bin'), process.env.PATH].join(path.delimiter),
+  };
+  const version = execFileSync(env.RUSTC, ['--version'], { env: { ...process.env, ...env }, encoding: 'utf8' });
+  return {
+    name: `Debian, ${version.split(' ').slice(0, 2).join(' ')}`, sysroot, flags: ['-Zbuild-std=std'], env,
+  };
+}
+
+/**
+ * The Rust for a target: rustup's where it has the target, otherwise Debian's. RELEASE_TOOLCHAIN=debian or
+ * RELEASE_TOOLCHAIN=rustup decides for all platforms.
+ */
+function rustFor({ name, target }) {
+  const wanted = process.env.RELEASE_TOOLCHAIN;
+  if (wanted !== 'debian' && rustupHas(target)) return rustup();
+  const isDebian = process.arch === 'x64' && fs.existsSync('/etc/debian_version');
+  if (wanted !== 'rustup' && isDebian) return debian();
+  throw new Error(`no Rust can build for ${name}. Install the target: rustup target add ${target}`);
+}
+
+/**
+ * The import libraries of Windows are made by a program that Rust looks up by this name. zig's does not know all of its
+ * options, LLVM's does.
+ */
+function dlltool() {
+  const folder = path.join(TOOLS, 'bin');
+  fs.mkdirSync(folder, { recursive: true });
+  const link = path.join(folder, 'x86_64-w64-mingw32-dlltool');
+  fs.rmSync(link, { force: true });
+  fs.symlinkSync(path.join(unpacked('debian'), 'usr/bin/llvm-dlltool-22'), link);
+  return folder;
+}
+
+/**
+ * napi-build asks for a libnode.dll and its import library. The addon takes Node's functions from its process instead
+ * (the feature `dyn-symbols`), so an empty library will do.
+ */
+function libnode() {
+  const folder = path.join(TOOLS, 'libnode');
+  fs.mkdirSync(folder, { recursive: true });
+  fs.writeFileSync(path.join(folder, 'libnode.dll'), '');
+  fs.writeFileSync(path.join(folder, 'libnode.a'), '!<arch>\n');
+  return folder;
+}
+
+/**
+ * How Cargo builds for a platform: its command without the packages, and its environment. On the platform's own system
+ * Cargo links with what is installed there; elsewhere with zig.
+ */
+function cargoFor(platform, targetDirectory) {
+  const rust = rustFor(platform);
+  const isOwnSystem = process.platform === platform.os && platform.os !== 'linux';
+  if (!isOwnSystem && platform.build !== 'zig') {
+    throw new Error(`${platform.name} is built on ${SYSTEM[platform.os]} alone, by the release workflow`);
+  }
+  const python = unpacked('python');
+  const program = isOwnSystem ? ['cargo', 'build'] : [path.join(python, 'bin/cargo-zigbuild'), 'zigbuild'];
+  // cargo-zigbuild understands the oldest glibc as a part of the target.
+  const target = isOwnSystem || !platform.glibc ? platform.target : `${platform.target}.${platform.glibc}`;
+  const env = {
+    ...process.env,
+    ...rust.env,
+    CARGO_ENCODED_RUSTFLAGS: rustflags(platform, { sysroot: rust.sysroot, targetDirectory }),
+    CARGO_ZIGBUILD_ZIG_PATH: path.join(python, 'ziglang/zig'),
+  };
+  if (platform.os === 'darwin') {
+    env.MACOSX_DEPLOYMENT_TARGET = platform.macos;
+    // From the root, where Cargo links. zig has the stubs of the C library, and none of Apple's frameworks.
+    if (!isOwnSystem) env.CARGO_ENCODED_RUSTFLAGS += '\x1f-Lframework=release/frameworks';
+  }
+  if (platform.os === 'win32' && !isOwnSystem) {
+    env.PATH = [dlltool(), env.PATH].join(path.delimiter);
+    env.LIBNODE_PATH = libnode();
+  }
+  return {
+    rust: rust.name,
+    command: [...program, '--release', '--locked', ...rust.flags, '--target', target, '--target-dir', targetDirectory],
+    env,
+  };
+}
+
+module.exports = { ROOT, cargoFor, unpacked };
