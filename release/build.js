@@ -16,7 +16,9 @@ const path = require('node:path');
 const { parseArgs } = require('node:util');
 const zlib = require('node:zlib');
 const platforms = require('../node/npm/platforms.json');
-const { ROOT, cargoFor, unpacked } = require('./toolchain.js');
+const {
+  ROOT, cargoFor, isBuiltHere, unpacked,
+} = require('./toolchain.js');
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
@@ -45,16 +47,25 @@ function platformsWanted() {
   const known = platforms.map(({ name }) => name);
   const unknown = positionals.find((name) => !known.includes(name));
   if (unknown) throw new Error(`unknown platform ${unknown}; known: ${known.join(', ')}`);
-  return platforms.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
+  if (positionals.length === 0) return platforms.filter(isBuiltHere);
+  const wanted = platforms.filter(({ name }) => positionals.includes(name));
+  const foreign = wanted.find((platform) => !isBuiltHere(platform));
+  if (foreign) throw new Error(elsewhere(foreign));
+  return wanted;
+}
+
+function elsewhere({ name, target, os }) {
+  const command = `rustup target add ${target} && node node/scripts/build.js --release ${name}`;
+  return `${name}: cannot be built here. On ${os}: ${command}`;
 }
 
 /** A command to read and to repeat: paths from the root of the repository. */
 const shown = (words) => words.map((word) => (word.startsWith(ROOT) ? path.relative(ROOT, word) : word)).join(' ');
 
-/** Builds one artifact; where it is. */
+/** Builds one artifact: where it is, and which Rust built it. */
 function build(platform, kind) {
   const { package: name, file, artifact } = ARTIFACTS[kind];
-  const { command: [program, ...args], env } = cargoFor(platform, options['target-dir']);
+  const { command: [program, ...args], env, rust } = cargoFor(platform, options['target-dir']);
   // One package at a time: together they would share the features of their dependencies.
   const all = [...args, '--package', name];
   console.log(`\n=== ${platform.name}: ${shown([program, ...all])}`);
@@ -64,7 +75,7 @@ function build(platform, kind) {
   const place = path.join(options.out, platform.name, artifact(platform));
   fs.mkdirSync(path.dirname(place), { recursive: true });
   fs.copyFileSync(path.join(options['target-dir'], platform.target, 'release', file[platform.os]), place);
-  return place;
+  return { file: place, rust };
 }
 
 /** What is wrong with an artifact: lines of text. */
@@ -76,14 +87,15 @@ function check(platform, kind, file) {
 }
 
 function make(platform) {
-  const made = { platform: platform.name, problems: [] };
+  const made = { platform: platform.name, rust: '-', problems: [] };
   const kinds = Object.keys(ARTIFACTS).filter((kind) => !options.only || options.only === kind);
   for (const kind of kinds) {
     const begun = Date.now();
     try {
-      const file = build(platform, kind);
+      const { file, rust } = build(platform, kind);
       const bytes = fs.readFileSync(file);
       const { facts, problems } = check(platform, kind, file);
+      made.rust = rust;
       made[kind] = {
         size: bytes.length,
         gzip: zlib.gzipSync(bytes, { level: 9 }).length,
@@ -103,19 +115,30 @@ const mebibytes = (bytes) => (bytes / 1024 / 1024).toFixed(2);
 
 function printed(made) {
   const row = (cells, widths) => cells.map((cell, n) => String(cell).padEnd(widths[n])).join('  ').trimEnd();
-  const rows = [['platform', 'addon MB', 'gzip', 's', 'CLI MB', 'gzip', 's', 'checks'],
+  const rows = [['platform', 'addon MB', 'gzip', 's', 'CLI MB', 'gzip', 's', 'checks', 'Rust'],
     ...made.map(({
-      platform, addon, cli, problems,
+      platform, addon, cli, problems, rust,
     }) => [platform,
       ...[addon, cli].flatMap((one) => (one ? [mebibytes(one.size), mebibytes(one.gzip), one.seconds] : ['-', '-', '-'])),
-      problems.length === 0 ? 'ok' : `${problems.length} failed`])];
+      problems.length === 0 ? 'ok' : `${problems.length} failed`, rust])];
   const widths = rows[0].map((_, n) => Math.max(...rows.map((cells) => String(cells[n]).length)));
   return [...rows.map((cells) => row(cells, widths)),
     ...made.flatMap(({ platform, problems }) => problems.map((problem) => `${platform}: ${problem}`))].join('\n');
 }
 
+/** Keeps what an earlier run has built of other platforms. */
+function remember(made) {
+  const file = path.join(options.out, 'artifacts.json');
+  const earlier = fs.existsSync(file) ? JSON.parse(fs.readFileSync(file, 'utf8')) : [];
+  const others = earlier.filter(({ platform }) => !made.some((one) => one.platform === platform));
+  fs.mkdirSync(options.out, { recursive: true });
+  fs.writeFileSync(file, `${JSON.stringify([...others, ...made], null, 2)}\n`);
+}
+
 const made = platformsWanted().map(make);
-fs.mkdirSync(options.out, { recursive: true });
-fs.writeFileSync(path.join(options.out, 'artifacts.json'), `${JSON.stringify(made, null, 2)}\n`);
+remember(made);
 console.log(`\n${printed(made)}`);
+if (positionals.length === 0) {
+  platforms.filter((platform) => !isBuiltHere(platform)).forEach((platform) => console.log(elsewhere(platform)));
+}
 process.exitCode = made.some(({ problems }) => problems.length > 0) ? 1 : 0;

@@ -9,7 +9,6 @@ const rustflags = require('../node/scripts/rustflags.js');
 
 const ROOT = path.join(__dirname, '..');
 const TOOLS = path.join(ROOT, 'target/release-tools');
-const SYSTEM = { linux: 'linux', darwin: 'darwin', win32: 'windows' };
 
 const output = (command, ...args) => execFileSync(command, args, { cwd: ROOT, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
 
@@ -87,6 +86,9 @@ function libnode() {
   return folder;
 }
 
+/** Whether this machine can build for a platform. What Microsoft's linker needs is on Windows alone. */
+const isBuiltHere = (platform) => platform.build === 'zig' || process.platform === platform.os;
+
 /**
  * How Cargo builds for a platform: its command without the packages, and its environment. On the platform's own system
  * Cargo links with what is installed there; elsewhere with zig.
@@ -94,9 +96,6 @@ function libnode() {
 function cargoFor(platform, targetDirectory) {
   const rust = rustFor(platform);
   const isOwnSystem = process.platform === platform.os && platform.os !== 'linux';
-  if (!isOwnSystem && platform.build !== 'zig') {
-    throw new Error(`${platform.name} is built on ${SYSTEM[platform.os]} alone, by the release workflow`);
-  }
   const python = unpacked('python');
   const program = isOwnSystem ? ['cargo', 'build'] : [path.join(python, 'bin/cargo-zigbuild'), 'zigbuild'];
   // cargo-zigbuild understands the oldest glibc as a part of the target.
@@ -123,4 +122,6 @@ function cargoFor(platform, targetDirectory) {
   };
 }
 
-module.exports = { ROOT, cargoFor, unpacked };
+module.exports = {
+  ROOT, cargoFor, isBuiltHere, unpacked,
+};
