@@ -3,6 +3,7 @@
 Prints JSON: the facts that were read from the file, and the problems, each one a sentence. LIEF reads the formats.
 """
 
+import hashlib
 import json
 import os
 import re
@@ -152,14 +153,25 @@ class Check:
         self.require(not strange, f"no library is known for {strange[:5]}")
 
     def signature(self, binary):
+        """What kind of signature there is, after comparing its hashes with the pages of the file."""
         if not binary.has_code_signature:
             return "none"
         blob = bytes(binary.code_signature.content)
-        # The flags of the code directory (magic 0xfade0c02) are at its offset 12; 2 means ad hoc.
+        # The code directory: its magic, and the fields after it, in big-endian order.
         at = blob.find(bytes.fromhex("fade0c02"))
         if at < 0:
             return "none"
-        return "ad hoc" if int.from_bytes(blob[at + 12 : at + 16], "big") & 2 else "signed"
+        flags, hashes = (int.from_bytes(blob[at + n : at + n + 4], "big") for n in (12, 16))
+        slots, covered = (int.from_bytes(blob[at + n : at + n + 4], "big") for n in (28, 32))
+        size, page = blob[at + 36], 1 << blob[at + 39]
+        self.require(size == 32, f"its signature has hashes of {size} bytes, and not those of SHA-256")
+        for slot in range(slots):
+            signed = blob[at + hashes + slot * size : at + hashes + (slot + 1) * size]
+            actual = hashlib.sha256(self.bytes[slot * page : min((slot + 1) * page, covered)]).digest()
+            if signed != actual:
+                self.problem(f"its signature is not that of page {slot}: it was changed after it was signed")
+                break
+        return "ad hoc" if flags & 2 else "signed"
 
     def pe(self):
         binary = lief.parse(self.path)

@@ -14,6 +14,7 @@ const fs = require('node:fs');
 const path = require('node:path');
 const { parseArgs } = require('node:util');
 const { ROOT } = require('./toolchain.js');
+const { startEngine } = require('../node/test/support/engine.js');
 const runtimes = require('./runtimes.js');
 
 const FOLDERS = ['frameworks/koa', 'frameworks/express', 'protocol', 'conformance', 'process'];
@@ -43,9 +44,11 @@ function packageFor(platform) {
 }
 
 /** The environment without anything about AWS: the tests set their own. */
-function environment() {
+function environment(more) {
   const kept = Object.entries(process.env).filter(([name]) => !/^(AWS|AMAZON|DYNAMODB)_/.test(name));
-  return { CARGO_TARGET_DIR: path.join(ROOT, 'target'), ...Object.fromEntries(kept), STRESS: '1' };
+  return {
+    CARGO_TARGET_DIR: path.join(ROOT, 'target'), ...Object.fromEntries(kept), STRESS: '1', ...more,
+  };
 }
 
 const filesIn = (place, folder) => fs.readdirSync(path.join(place, folder), { recursive: true })
@@ -63,19 +66,19 @@ function failuresIn(tap) {
 }
 
 /** What a program prints. It prints to a file, because Wine cannot give a pipe of this system to Node. */
-function outputOf(program, args, cwd, file) {
+function outputOf({ node, env }, args, cwd, file) {
   const descriptor = fs.openSync(file, 'w');
-  const { error } = spawnSync(program, args, { cwd, env: environment(), stdio: ['ignore', descriptor, descriptor] });
+  const { error } = spawnSync(node, args, { cwd, env: environment(env), stdio: ['ignore', descriptor, descriptor] });
   fs.closeSync(descriptor);
   if (error) throw error;
   return fs.readFileSync(file, 'utf8');
 }
 
-function run(node, place, folder) {
+function run(runtime, place, folder) {
   const begun = Date.now();
   // One file at a time: an emulated processor is slow, and the client has its time limits.
   const args = ['--test', '--test-reporter=tap', '--test-concurrency=1', ...filesIn(place, `node/test/${folder}`)];
-  const stdout = outputOf(node, args, place, path.join(place, `${folder.replaceAll('/', '-')}.tap`));
+  const stdout = outputOf(runtime, args, place, path.join(place, `${folder.replaceAll('/', '-')}.tap`));
   const count = (name) => Number(new RegExp(`^# ${name} (\\d+)`, 'm').exec(stdout)?.[1] ?? NaN);
   return {
     folder,
@@ -87,27 +90,42 @@ function run(node, place, folder) {
   };
 }
 
-function runAll(platform) {
+async function runAll(platform) {
   const node = runtimes[platform]();
   const place = packageFor(platform);
-  const version = outputOf(node, ['-p', 'process.version'], place, path.join(place, 'version')).trim();
+  // Wine's programs cannot start one of this system.
+  const engine = platform.startsWith('win32') ? await startEngine() : undefined;
+  const runtime = { node, env: engine && { DYNAMODB_ENDPOINT: engine.endpoint } };
+  const version = outputOf(runtime, ['-p', 'process.version'], place, path.join(place, 'version')).trim();
   const results = options.folder.map((folder) => {
-    const result = run(node, place, folder);
+    const result = run(runtime, place, folder);
     const { passed, failed, skipped } = result;
     console.log(`${platform}: ${folder}: ${passed} passed, ${failed} failed, ${skipped} skipped, ${result.seconds} s`);
     result.failures.forEach((name) => console.log(`  ${name}`));
-    return result;
+    return { platform, version, ...result };
   });
-  return { platform, version, results };
+  await engine?.stop();
+  return results;
 }
 
-function report(ran) {
+const commit = execFileSync('git', ['describe', '--always', '--dirty'], { cwd: ROOT, encoding: 'utf8' }).trim();
+
+/** These results with those of earlier runs at the same commit. */
+function remembered(results) {
+  const file = path.join(ROOT, 'target/release-test/results.json');
+  const earlier = fs.existsSync(file) ? JSON.parse(fs.readFileSync(file, 'utf8')) : [];
+  const isOf = (one) => (other) => other.platform === one.platform && other.folder === one.folder;
+  const others = earlier.filter((one) => one.commit === commit && !results.some(isOf(one)));
+  const all = [...others, ...results.map((result) => ({ ...result, commit }))];
+  fs.writeFileSync(file, `${JSON.stringify(all, null, 2)}\n`);
+  return all;
+}
+
+function report(results) {
   const day = new Date().toISOString().slice(0, 10);
-  const commit = execFileSync('git', ['describe', '--always', '--dirty'], { cwd: ROOT, encoding: 'utf8' }).trim();
-  const all = ran.flatMap(({ results, ...platform }) => results.map((result) => ({ ...platform, ...result })));
-  const rows = all.map((one) => `| ${[one.platform, one.version, `\`node/test/${one.folder}\``, one.passed, one.failed,
+  const rows = results.map((one) => `| ${[one.platform, one.version, `\`node/test/${one.folder}\``, one.passed, one.failed,
     one.skipped, one.seconds].join(' | ')} |`);
-  const failures = all.flatMap((one) => one.failures.map((name) => `- ${one.platform}, ${one.folder}: ${name}`));
+  const failures = results.flatMap((one) => one.failures.map((name) => `- ${one.platform}, ${one.folder}: ${name}`));
   return `# Tests in Node.js of other platforms
 
 Written by \`make test-platforms\` on ${day}, at commit ${commit}.
@@ -126,6 +144,12 @@ for (const platform of wanted) {
   if (!fs.existsSync(addonOf(platform))) throw new Error(`${platform} is not built: make release PLATFORM=${platform}`);
 }
 if (wanted.length === 0) throw new Error('nothing is built: make release');
-const ran = wanted.map(runAll);
-fs.writeFileSync(path.join(ROOT, 'docs/platforms-report.md'), report(ran));
-process.exitCode = ran.some(({ results }) => results.some(({ failed }) => !(failed === 0))) ? 1 : 0;
+
+async function main() {
+  const results = [];
+  for (const platform of wanted) results.push(...await runAll(platform));
+  fs.writeFileSync(path.join(ROOT, 'docs/platforms-report.md'), report(remembered(results)));
+  process.exitCode = results.every(({ failed }) => failed === 0) ? 0 : 1;
+}
+
+main();

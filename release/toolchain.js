@@ -61,17 +61,18 @@ function rustFor({ name, target }) {
   throw new Error(`no Rust can build for ${name}. Install the target: rustup target add ${target}`);
 }
 
-/**
- * The import libraries of Windows are made by a program that Rust looks up by this name. zig's does not know all of its
- * options, LLVM's does.
- */
-function dlltool() {
+/** Programs that Rust looks up by these names: LLVM's strip symbols and make import libraries for Windows. */
+const LLVM = { 'rust-objcopy': 'llvm-objcopy-22', 'x86_64-w64-mingw32-dlltool': 'llvm-dlltool-22' };
+
+function llvm() {
+  const tools = path.join(unpacked('debian'), 'usr');
   const folder = path.join(TOOLS, 'bin');
   fs.mkdirSync(folder, { recursive: true });
-  const link = path.join(folder, 'x86_64-w64-mingw32-dlltool');
-  fs.rmSync(link, { force: true });
-  fs.symlinkSync(path.join(unpacked('debian'), 'usr/bin/llvm-dlltool-22'), link);
-  return folder;
+  for (const [name, program] of Object.entries(LLVM)) {
+    fs.rmSync(path.join(folder, name), { force: true });
+    fs.symlinkSync(path.join(tools, 'bin', program), path.join(folder, name));
+  }
+  return { folder, libraries: path.join(tools, 'lib/x86_64-linux-gnu') };
 }
 
 /**
@@ -106,14 +107,14 @@ function cargoFor(platform, targetDirectory) {
     CARGO_ENCODED_RUSTFLAGS: rustflags(platform, { sysroot: rust.sysroot, targetDirectory }),
     CARGO_ZIGBUILD_ZIG_PATH: path.join(python, 'ziglang/zig'),
   };
-  if (platform.os === 'darwin') {
-    env.MACOSX_DEPLOYMENT_TARGET = platform.macos;
-    // From the root, where Cargo links. zig has the stubs of the C library, and none of Apple's frameworks.
-    if (!isOwnSystem) env.CARGO_ENCODED_RUSTFLAGS += '\x1f-Lframework=release/frameworks';
-  }
-  if (platform.os === 'win32' && !isOwnSystem) {
-    env.PATH = [dlltool(), env.PATH].join(path.delimiter);
+  if (platform.macos) env.MACOSX_DEPLOYMENT_TARGET = platform.macos;
+  if (!isOwnSystem && platform.os !== 'linux') {
+    const { folder, libraries } = llvm();
+    env.PATH = [folder, env.PATH].join(path.delimiter);
+    env.LD_LIBRARY_PATH = libraries;
     env.LIBNODE_PATH = libnode();
+    // From the root, where Cargo links. zig has the stubs of Apple's C library, and none of its frameworks.
+    if (platform.os === 'darwin') env.CARGO_ENCODED_RUSTFLAGS += '\x1f-Lframework=release/frameworks';
   }
   return {
     rust: rust.name,
