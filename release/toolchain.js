@@ -76,14 +76,14 @@ function llvm() {
 }
 
 /**
- * napi-build asks for a libnode.dll and its import library. The addon takes Node's functions from its process instead
- * (the feature `dyn-symbols`), so an empty library will do.
+ * Libraries for Windows that are asked for and not needed. napi-build wants a libnode.dll with its import library, but
+ * the addon takes Node's functions from its process (the feature `dyn-symbols`). zig has the stack protector elsewhere.
  */
-function libnode() {
-  const folder = path.join(TOOLS, 'libnode');
+function emptyLibraries() {
+  const folder = path.join(TOOLS, 'empty-libraries');
   fs.mkdirSync(folder, { recursive: true });
   fs.writeFileSync(path.join(folder, 'libnode.dll'), '');
-  fs.writeFileSync(path.join(folder, 'libnode.a'), '!<arch>\n');
+  ['libnode.a', 'libssp_nonshared.a'].forEach((name) => fs.writeFileSync(path.join(folder, name), '!<arch>\n'));
   return folder;
 }
 
@@ -112,7 +112,7 @@ function cargoFor(platform, targetDirectory) {
     const { folder, libraries } = llvm();
     env.PATH = [folder, env.PATH].join(path.delimiter);
     env.LD_LIBRARY_PATH = libraries;
-    env.LIBNODE_PATH = libnode();
+    env.LIBNODE_PATH = emptyLibraries();
     // From the root, where Cargo links. zig has the stubs of Apple's C library, and none of its frameworks.
     if (platform.os === 'darwin') env.CARGO_ENCODED_RUSTFLAGS += '\x1f-Lframework=release/frameworks';
   }
