@@ -50,14 +50,21 @@ function windows() {
     const system = path.join(drive, 'drive_c/windows/system32');
     fs.mkdirSync(system, { recursive: true });
     fs.copyFileSync(path.join(folder, 'usr/x86_64-w64-mingw32/lib/zlib1.dll'), path.join(system, 'zlib1.dll'));
+    const zig = path.join(unpacked('python'), 'ziglang/zig');
+    execFileSync(zig, ['cc', '-target', 'x86_64-windows-gnu', '-shared', '-s', '-o', path.join(system, 'bcryptprimitives.dll'),
+      path.join(__dirname, 'bcryptprimitives.c'), '-ladvapi32']);
     const run = (...args) => execFileSync(wine, args, { env: { ...process.env, ...env }, stdio: 'ignore' });
     run('wineboot', '--init');
     run('winecfg', '-v', 'win10');
   }
-  const settings = Object.entries(env).map(([name, value]) => `${name}=${value}`).join(' ');
+  // Wine 8 refuses to connect a socket that has this set, which fetch() does.
+  const preload = path.join(folder, 'preload.js');
+  fs.writeFileSync(preload, "require('net').Socket.prototype.setKeepAlive = function setKeepAlive() { return this; };\n");
+  const settings = Object.entries({ ...env, NODE_OPTIONS: `--require=${preload}` }).map(([name, value]) => `${name}=${value}`);
   const place = path.join(folder, 'node');
   // Its children are programs of Windows, so they need no script.
-  fs.writeFileSync(place, `#!/bin/sh\nexport ${settings}\nexec ${wine} ${folder}/package/bin/node.exe "$@"\n`, { mode: 0o755 });
+  const command = `exec ${wine} ${folder}/package/bin/node.exe "$@"`;
+  fs.writeFileSync(place, `#!/bin/sh\nexport ${settings.join(' ')}\n${command}\n`, { mode: 0o755 });
   return place;
 }
 

@@ -80,7 +80,7 @@ function llvm() {
  * the addon takes Node's functions from its process (the feature `dyn-symbols`). zig has the stack protector elsewhere.
  */
 function emptyLibraries() {
-  const folder = path.join(TOOLS, 'empty-libraries');
+  const folder = path.join(TOOLS, 'libnode');
   fs.mkdirSync(folder, { recursive: true });
   fs.writeFileSync(path.join(folder, 'libnode.dll'), '');
   ['libnode.a', 'libssp_nonshared.a'].forEach((name) => fs.writeFileSync(path.join(folder, name), '!<arch>\n'));
