@@ -19,6 +19,9 @@ with open(os.path.join(ROOT, "node", "npm", "platforms.json"), encoding="utf-8")
 # What a deployment has to download and to load.
 ADDON_AT_MOST = 7 * 1024 * 1024
 
+# What release/toolchain.js gives a linker for the time.
+SOURCE_DATE_EPOCH = 315532800
+
 # Node looks these up in an addon. Everything else is nobody's business.
 ADDON_EXPORTS = {"napi_register_module_v1", "node_api_module_get_api_version_v1"}
 
@@ -184,11 +187,11 @@ class Check:
         self.facts["imports"] = sum(len(list(imported.entries)) for imported in binary.imports)
         exported = binary.get_export()
         self.exports({entry.name for entry in exported.entries} if self.kind == "addon" and exported else set())
-        traits = binary.optional_header.dll_characteristics_lists
-        self.facts["traits"] = sorted(str(trait).split(".")[-1] for trait in traits)
-        for trait in ("DYNAMIC_BASE", "NX_COMPAT", "HIGH_ENTROPY_VA"):
-            self.require(trait in self.facts["traits"], f"is linked without {trait}")
+        protections = {"DYNAMIC_BASE": 0x40, "NX_COMPAT": 0x100, "HIGH_ENTROPY_VA": 0x20}
+        for name, bit in protections.items():
+            self.require(binary.optional_header.dll_characteristics & bit, f"is linked without {name}")
         self.facts["timestamp"] = binary.header.time_date_stamps
+        self.require(self.facts["timestamp"] <= SOURCE_DATE_EPOCH, "holds the time when it was built")
 
 
 if __name__ == "__main__":

@@ -83,7 +83,7 @@ function emptyLibraries() {
   const folder = path.join(TOOLS, 'libnode');
   fs.mkdirSync(folder, { recursive: true });
   fs.writeFileSync(path.join(folder, 'libnode.dll'), '');
-  ['libnode.a', 'libssp_nonshared.a'].forEach((name) => fs.writeFileSync(path.join(folder, name), '!<arch>\n'));
+  ['libnode.a', 'libssp.a', 'libssp_nonshared.a'].forEach((name) => fs.writeFileSync(path.join(folder, name), '!<arch>\n'));
   return folder;
 }
 
@@ -105,6 +105,8 @@ function cargoFor(platform, targetDirectory) {
     ...process.env,
     ...rust.env,
     CARGO_ENCODED_RUSTFLAGS: rustflags(platform, { sysroot: rust.sysroot, targetDirectory }),
+    // The time that a file for Windows holds: 1980, so that the same bytes come out every time.
+    SOURCE_DATE_EPOCH: '315532800',
     CARGO_ZIGBUILD_ZIG_PATH: path.join(python, 'ziglang/zig'),
   };
   if (platform.macos) env.MACOSX_DEPLOYMENT_TARGET = platform.macos;
