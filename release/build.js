@@ -4,7 +4,7 @@
 
 // Builds the addon and the program `dynamodb-session` for other platforms than this machine's:
 //
-//   node release/build.js [--target-dir DIRECTORY] [--out DIRECTORY] [PLATFORM ...]
+//   node release/build.js [--only addon|cli] [--target-dir DIRECTORY] [--out DIRECTORY] [PLATFORM ...]
 //
 // Without a platform: all that can be built here. The artifacts are written to target/release-artifacts/PLATFORM/, and
 // each is checked by release/check.py.
@@ -126,13 +126,19 @@ function printed(made) {
     ...made.flatMap(({ platform, problems }) => problems.map((problem) => `${platform}: ${problem}`))].join('\n');
 }
 
-/** Keeps what an earlier run has built of other platforms. */
+/** Keeps what an earlier run has built: other platforms, and the other kind of artifact with --only. */
 function remember(made) {
   const file = path.join(options.out, 'artifacts.json');
   const earlier = fs.existsSync(file) ? JSON.parse(fs.readFileSync(file, 'utf8')) : [];
-  const others = earlier.filter(({ platform }) => !made.some((one) => one.platform === platform));
+  const whole = made.map((one) => {
+    const same = options.only && earlier.find(({ platform }) => platform === one.platform);
+    const { problems = [], ...before } = same || {};
+    const others = problems.filter((problem) => !problem.startsWith(`${options.only}:`));
+    return { ...before, ...one, problems: [...others, ...one.problems] };
+  });
+  const rest = earlier.filter(({ platform }) => !made.some((one) => one.platform === platform));
   fs.mkdirSync(options.out, { recursive: true });
-  fs.writeFileSync(file, `${JSON.stringify([...others, ...made], null, 2)}\n`);
+  fs.writeFileSync(file, `${JSON.stringify([...rest, ...whole], null, 2)}\n`);
 }
 
 const made = platformsWanted().map(make);
