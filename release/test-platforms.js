@@ -54,14 +54,14 @@ function environment(more) {
 const filesIn = (place, folder) => fs.readdirSync(path.join(place, folder), { recursive: true })
   .filter((name) => name.endsWith('.test.js')).map((name) => path.join(folder, name)).sort();
 
-/** The names of tests that failed, without the files and suites around them. */
+/** The names of tests that failed, without the suites around them. */
 function failuresIn(tap) {
   const lines = tap.split('\n');
   return lines.flatMap((line, n) => {
     const failed = /^\s*not ok \d+ - (.*?)(?: # .*)?$/.exec(line);
     if (!failed || /# (TODO|SKIP)/.test(line)) return [];
     const details = lines.slice(n + 1, n + 12).join('\n');
-    return /failureType: 'subtestsFailed'/.test(details) ? [] : [failed[1]];
+    return /type: 'suite'/.test(details) ? [] : [failed[1]];
   });
 }
 
