@@ -121,10 +121,16 @@ function remember(result) {
   const file = path.join(ROOT, 'target/release-test/results.json');
   const earlier = fs.existsSync(file) ? JSON.parse(fs.readFileSync(file, 'utf8')) : [];
   const others = earlier.filter(({ platform, folder }) => platform !== result.platform || folder !== result.folder);
-  const commit = execFileSync('git', ['describe', '--always', '--dirty'], { cwd: ROOT, encoding: 'utf8' }).trim();
-  const results = [...others, { ...result, commit, day: new Date().toISOString().slice(0, 10) }];
+  const results = [...others, { ...result, commit: commit(), day: new Date().toISOString().slice(0, 10) }];
   fs.writeFileSync(file, `${JSON.stringify(results, null, 2)}\n`);
   fs.writeFileSync(path.join(ROOT, 'docs/platforms-report.md'), report(results));
+}
+
+/** The commit, and whether there are changes that are not in it. The report itself does not count. */
+function commit() {
+  const git = (...args) => execFileSync('git', args, { cwd: ROOT, encoding: 'utf8' }).trim();
+  const changes = git('status', '--porcelain', '--untracked-files=no', '--', '.', ':!docs/platforms-report.md');
+  return `${git('rev-parse', '--short', 'HEAD')}${changes && ' with changes'}`;
 }
 
 function report(results) {
@@ -135,7 +141,9 @@ function report(results) {
   const failures = sorted.flatMap((one) => one.failures.map((name) => `- ${one.platform}, ${one.folder}: ${name}`));
   return `# Tests in Node.js of other platforms
 
-Written by \`make test-platforms\`, with the addons of \`make release\`. ARM is emulated by qemu, and Windows is Wine.
+Written by \`make test-platforms\`, with the addons of \`make release\`. ARM is emulated by qemu, and Windows is Wine: both are
+slow, so tests with a limit of time can fail there. Tests that start an engine of their own need the program for Windows
+under Wine.
 
 | platform | Node.js | tests | passed | failed | skipped | s | day | commit |
 |---|---|---|---|---|---|---|---|---|
