@@ -115,6 +115,25 @@ audit: ## Run the long checks: dependencies, fuzzing, sanitizers, the model, str
 	$(MAKE) --no-print-directory soak MINUTES=$(MINUTES)
 	.ci/js-tests node/test/process/stress
 
+# PLATFORM is a name of node/npm/platforms.json. Without it, all of them are built that can be built here. See "Cross-building"
+# in CONTRIBUTING.md.
+.PHONY: release
+release: ## Build the addon and the program for PLATFORM, or all, into target/release-artifacts, and check them
+	node release/build.js $(PLATFORM)
+
+.PHONY: release-reproducible
+release-reproducible: release ## Do the same again elsewhere, and compare the bytes
+	rm -rf target/release-again target/release-artifacts-again
+	node release/build.js --target-dir $(CURDIR)/target/release-again --out $(CURDIR)/target/release-artifacts-again $(PLATFORM)
+	cd target/release-artifacts && find $(or $(PLATFORM),*-*) -type f -exec sha256sum {} + > ../release-artifacts.sha256
+	cd target/release-artifacts-again && sha256sum --check ../release-artifacts.sha256
+
+.PHONY: test-platforms
+test-platforms: $(NPM_PACKAGES) ## Run tests in Node.js of other platforms, and write docs/platforms-report.md
+	cargo build --locked --package dynamodb-session-cli --package dynamodb-session-faults
+	npm run --silent --prefix node build:js
+	node release/test-platforms.js $(PLATFORM)
+
 .PHONY: fmt
 fmt: node/node_modules/.package-lock.json ## Format Rust and JavaScript
 	cargo fmt --all

@@ -17,7 +17,7 @@ const TARGETS = {
   'linux-arm64': ['linux-arm64-gnu', 'linux-arm64-musl'],
   'darwin-x64': ['darwin-x64'],
   'darwin-arm64': ['darwin-arm64'],
-  'win32-x64': ['win32-x64-msvc'],
+  'win32-x64': ['win32-x64-msvc', 'win32-x64-gnu'],
 };
 
 /** The file name of this file's bundle; undefined if the application's bundler has taken it in. */
@@ -41,7 +41,8 @@ function inside(target, failed) {
       case 'linux-arm64-musl': return require('../koa-session-dynamodb-store.linux-arm64-musl.node');
       case 'darwin-x64': return require('../koa-session-dynamodb-store.darwin-x64.node');
       case 'darwin-arm64': return require('../koa-session-dynamodb-store.darwin-arm64.node');
-      default: return require('../koa-session-dynamodb-store.win32-x64-msvc.node');
+      case 'win32-x64-msvc': return require('../koa-session-dynamodb-store.win32-x64-msvc.node');
+      default: return require('../koa-session-dynamodb-store.win32-x64-gnu.node');
     }
   } catch (error) {
     return failed(error);
@@ -58,7 +59,8 @@ function beside(target, failed) {
       case 'linux-arm64-musl': return require('koa-session-dynamodb-store-linux-arm64-musl');
       case 'darwin-x64': return require('koa-session-dynamodb-store-darwin-x64');
       case 'darwin-arm64': return require('koa-session-dynamodb-store-darwin-arm64');
-      default: return require('koa-session-dynamodb-store-win32-x64-msvc');
+      case 'win32-x64-msvc': return require('koa-session-dynamodb-store-win32-x64-msvc');
+      default: return require('koa-session-dynamodb-store-win32-x64-gnu');
     }
   } catch (error) {
     return failed(error);

@@ -3,7 +3,10 @@
 /**
  * Builds the addon in place. A debug build writes `binding.d.ts` as well.
  *
- *   node scripts/build.js [--release]
+ *   node scripts/build.js [--release] [PLATFORM]
+ *
+ * Without a platform: that of CARGO_BUILD_TARGET, or else the one that Rust's compiler builds for by itself.
+ * `make release` builds for other platforms than this machine's: see "Cross-building" in CONTRIBUTING.md.
  */
 
 const { execFileSync, spawnSync } = require('node:child_process');
@@ -13,9 +16,11 @@ const path = require('node:path');
 const platforms = require('../npm/platforms.json');
 const { name: NAME } = require('../package.json');
 const declarations = require('./declarations.js');
+const rustflags = require('./rustflags.js');
 
 const root = path.join(__dirname, '..');
 const release = process.argv.includes('--release');
+const [wanted] = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
 
 const LIBRARIES = { linux: 'lib%.so', darwin: 'lib%.dylib', win32: '%.dll' };
 
@@ -28,41 +33,38 @@ function cargo(args, env = {}) {
   return stdout;
 }
 
-function target() {
-  const candidates = platforms.filter(({ os: system, cpu }) => system === process.platform && cpu === process.arch);
-  if (candidates.length === 0) throw new Error(`no target for ${process.platform}-${process.arch}`);
-  // Rust for musl is asked for by CARGO_BUILD_TARGET.
-  const musl = /musl/.test(process.env.CARGO_BUILD_TARGET ?? '');
-  return (candidates.find(({ libc }) => musl && libc === 'musl') ?? candidates[0]).name;
+function hostTarget() {
+  return /^host: (.*)$/m.exec(execFileSync('rustc', ['-vV'], { cwd: root, encoding: 'utf8' }))[1];
 }
 
-/** The compiler's flags: those of the caller, and none of this machine's paths in what is published. */
-function portable() {
-  const { CARGO_ENCODED_RUSTFLAGS: encoded, RUSTFLAGS: flags = '', CARGO_HOME } = process.env;
-  const given = encoded === undefined ? flags.split(' ') : encoded.split('\x1f');
-  const sysroot = execFileSync('rustc', ['--print', 'sysroot'], { cwd: root, encoding: 'utf8' }).trim();
-  const paths = [
-    [CARGO_HOME || path.join(os.homedir(), '.cargo'), '/cargo'],
-    [sysroot, '/rust'],
-    [path.join(root, '..'), '/dynamodb-session'],
-  ];
-  const remapped = paths.map(([from, to]) => `--remap-path-prefix=${from}=${to}`);
-  // Unlike RUSTFLAGS, this variable can hold a path with a space in it.
-  return { CARGO_ENCODED_RUSTFLAGS: [...given.filter(Boolean), ...remapped].join('\x1f') };
+function platformWanted() {
+  const known = platforms.map(({ name }) => name).join(', ');
+  if (wanted) {
+    const named = platforms.find(({ name }) => name === wanted);
+    if (!named) throw new Error(`unknown platform ${wanted}; known: ${known}`);
+    return named;
+  }
+  const target = process.env.CARGO_BUILD_TARGET || hostTarget();
+  const found = platforms.find((platform) => platform.target === target);
+  if (!found) throw new Error(`no addon is made for ${target}; known: ${known}`);
+  return found;
 }
 
+const platform = platformWanted();
+// Only a target that is named makes Cargo build in a folder of its own.
+const target = wanted ? platform.target : process.env.CARGO_BUILD_TARGET;
 const types = fs.mkdtempSync(path.join(os.tmpdir(), 'binding-types-'));
 try {
   // A changed variable makes Cargo expand the macros again, which is what writes the declarations.
-  const env = release ? portable() : {
+  const env = release ? { CARGO_ENCODED_RUSTFLAGS: rustflags(platform) } : {
     NAPI_TYPE_DEF_TMP_FOLDER: types,
     NAPI_FORCE_BUILD_KOA_SESSION_DYNAMODB_STORE: String(Date.now()),
   };
-  cargo(['build', '-p', NAME, ...(release ? ['--release'] : [])], env);
+  cargo(['build', '-p', NAME, ...(target ? ['--target', target] : []), ...(release ? ['--release'] : [])], env);
   const { target_directory: directory } = JSON.parse(cargo(['metadata', '--format-version', '1', '--no-deps']));
-  const library = LIBRARIES[process.platform].replace('%', NAME.replaceAll('-', '_'));
-  const built = path.join(directory, process.env.CARGO_BUILD_TARGET ?? '', release ? 'release' : 'debug', library);
-  const place = path.join(root, `${NAME}.${target()}.node`);
+  const library = LIBRARIES[platform.os].replace('%', NAME.replaceAll('-', '_'));
+  const built = path.join(directory, target ?? '', release ? 'release' : 'debug', library);
+  const place = path.join(root, `${NAME}.${platform.name}.node`);
   // In one step, so that a process that has the old one loaded keeps it.
   fs.copyFileSync(built, `${place}.new`);
   fs.renameSync(`${place}.new`, place);

@@ -87,6 +87,10 @@ fn wake_all() {
 }
 
 fn start() -> Option<UnboundedSender<Task>> {
+    // A worker thread that ends must not unmap the code that the new thread runs. On Linux the linker sees to it, and musl
+    // never unmaps.
+    #[cfg(not(target_os = "linux"))]
+    napi::bindgen_prelude::retain_current_module_for_unload_safety();
     let (sender, receiver) = unbounded_channel();
     // It reads a variable of the environment, which this thread may do: JavaScript changes none meanwhile.
     let mut builder = Builder::new_current_thread();

@@ -95,8 +95,8 @@ test('the loader looks for the packages there are', () => {
 
 test('every platform of the release has a package that only installs there', () => {
   const all = packForRegistry(path.join(dir, 'all'), Object.fromEntries(platforms.map(({ name }) => [name, __filename])));
-  assert.equal(all.platforms.length, 7);
-  assert.equal(Object.keys(all.main.manifest.optionalDependencies).length, 7);
+  assert.equal(all.platforms.length, platforms.length);
+  assert.equal(Object.keys(all.main.manifest.optionalDependencies).length, platforms.length);
   all.platforms.forEach(({ manifest }, n) => {
     const { libc } = platforms[n];
     assert.deepEqual([manifest.os, manifest.cpu], [[platforms[n].os], [platforms[n].cpu]]);

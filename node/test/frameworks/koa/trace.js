@@ -94,6 +94,8 @@ const SCENES = {
       ctx.session.a = 1;
       ctx.session.maxAge = 1000;
     },
+    // A cookie expires at a whole second, so this one may be gone when the visitor gets it.
+    sent: ({ setCookies }) => setCookies.map((line) => /^koa\.sess=([^;]+)/.exec(line)?.[1]).find(Boolean),
   },
   'ctx.session.maxAge="session"': {
     handler: (ctx) => {
