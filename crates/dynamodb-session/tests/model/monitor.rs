@@ -161,9 +161,11 @@ pub(super) struct Intent {
     /// In milliseconds after `created`.
     pub(super) absolute: Option<u64>,
     pub(super) touch_after: Option<u64>,
-    /// Whether another package wrote what was loaded, and whether `UpdateItem` is refused. Then it is written whole.
+    /// Whether another package wrote what was loaded, whether `UpdateItem` is refused, and whether the state of what was
+    /// loaded is not known. Then it is written whole.
     pub(super) is_foreign: bool,
     pub(super) is_update_denied: bool,
+    pub(super) is_state_unknown: bool,
     /// A touch of a session whose state was not known: a late attempt may extend it again.
     pub(super) is_blind_touch: bool,
 }
@@ -236,9 +238,9 @@ impl Intent {
 
     /// Whether it leaves the state of the item, so that the item does not get a `created`.
     fn moves_expiry_only(&self) -> bool {
-        let is_by_itself = !self.is_foreign && !self.is_update_denied && !self.is_shorter();
+        let is_whole = self.is_foreign || self.is_update_denied || self.is_state_unknown;
         if self.has_unit {
-            self.is_touch() && is_by_itself && self.has_settings_of(&self.base)
+            self.is_touch() && !is_whole && !self.is_shorter() && self.has_settings_of(&self.base)
         } else {
             self.verb == Verb::Touch
         }

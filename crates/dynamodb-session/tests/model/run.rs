@@ -462,6 +462,10 @@ impl<'a, D: Form> Run<'a, D> {
             touch_after: self.flavour.touch_after,
             is_foreign: loaded.as_ref().is_some_and(|loaded| loaded.is_foreign),
             is_update_denied: self.flavour.is_update_denied,
+            // By its text: it may know, all the same, that other programs have put attributes beside.
+            is_state_unknown: loaded
+                .as_ref()
+                .is_some_and(|loaded| loaded.version.to_string().ends_with('?')),
             is_blind_touch: verb == Verb::Touch
                 && !self.flavour.has_unit
                 && loaded
