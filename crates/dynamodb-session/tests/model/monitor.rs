@@ -587,10 +587,12 @@ impl Monitor {
         let live = stored.filter(|session| session.is_live(now, self.absolute));
         let own = stored.filter(|session| intent.is_for(session));
         let mut has_created = false;
+        // A delete of a session whose id another one has writes nothing.
+        let is_met = intent.verb == Verb::DeleteId || stored.is_none() || own.is_some();
+        let is_delete = intent.verb.is_delete() || intent.is_over();
         let wrote = match intent.verb {
             Verb::Load => false,
             Verb::Delete | Verb::DeleteId => {
-                let is_met = intent.verb == Verb::DeleteId || stored.is_none() || own.is_some();
                 if is_met && let Some(session) = after.session.take() {
                     after.after = session.created;
                 }
@@ -658,7 +660,9 @@ impl Monitor {
         after.has_any_created |= !had_created && has_created_now && !has_created;
         if wrote && !had_written {
             after.wrote |= bit;
-            self.bury(call, has_created, &mut after);
+            if is_met || !is_delete {
+                self.bury(call, has_created, &mut after);
+            }
         }
         after
     }
