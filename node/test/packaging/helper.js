@@ -95,16 +95,19 @@ const FORMS = {
   },
 };
 
+// The links of node_modules/.bin stay as they are.
+const COPY = { recursive: true, verbatimSymlinks: true };
+
 // A project with the package installed by npm, once for a test file: each test gets a copy.
 const projects = new Map();
 async function installed(t, form = Object.keys(FORMS)[0]) {
   const made = emptyProject(t);
   const project = path.join(kept, form);
   if (!projects.has(form)) {
-    projects.set(form, FORMS[form].install(made, t).then(() => fs.cpSync(made.project, project, { recursive: true })));
+    projects.set(form, FORMS[form].install(made, t).then(() => fs.cpSync(made.project, project, COPY)));
   }
   await projects.get(form);
-  fs.cpSync(project, made.project, { recursive: true });
+  fs.cpSync(project, made.project, COPY);
   return { ...made, addon: path.join(made.project, FORMS[form].addon) };
 }
 
