@@ -14,7 +14,8 @@ const output = (command, ...args) => execFileSync(command, args, { cwd: ROOT, en
 
 /** Where release/tools has unpacked a folder of release/packages. */
 function unpacked(folder) {
-  execFileSync(path.join(__dirname, 'tools'), [folder], { stdio: ['ignore', 'inherit', 'inherit'] });
+  // By its name: Windows starts no scripts.
+  execFileSync('bash', [path.join(__dirname, 'tools'), folder], { stdio: ['ignore', 'inherit', 'inherit'] });
   return path.join(TOOLS, folder);
 }
 
