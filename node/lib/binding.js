@@ -95,14 +95,14 @@ function isTruncated(file) {
   }
 }
 
-/** Fails for a binary that must not be loaded. */
-function check(file) {
+/** Fails for a binary that is not whole. */
+function checkLength(file) {
   if (exists(file) && isTruncated(file)) throw Object.assign(new Error('the file is truncated'), { code: 'TRUNCATED' });
 }
 
 /** Fails for the binary of another version: `require` also looks in the folders above. */
-function isOurs({ VERSION }) {
-  if (typeof PACKAGE_VERSION === 'undefined' || VERSION === PACKAGE_VERSION) return true;
+function checkVersion({ VERSION }) {
+  if (typeof PACKAGE_VERSION === 'undefined' || VERSION === PACKAGE_VERSION) return;
   const message = `it is of version ${VERSION}, and this package of version ${PACKAGE_VERSION}`;
   throw Object.assign(new Error(message), { code: 'OTHER_VERSION' });
 }
@@ -125,9 +125,12 @@ function load() {
       // On a musl system that also got the glibc binary, the next one may work.
       const failed = (error) => { if (error.code !== 'MODULE_NOT_FOUND') failures.push({ target, error }); };
       try {
-        if (folder) check(fileOf(target));
+        if (folder) checkLength(fileOf(target));
         const binding = find(target, failed);
-        if (binding && isOurs(binding)) return binding;
+        if (binding) {
+          checkVersion(binding);
+          return binding;
+        }
       } catch (error) {
         failed(error);
       }

@@ -10,7 +10,7 @@ const MANUAL = 'See docs/installing.md in the repository.';
 
 const LIBC = { gnu: 'glibc', musl: 'musl' };
 
-/** The system's C library and, if it is glibc, its version. Empty where Node.js or Deno may not tell. */
+/** The system's C library and, if it is glibc, its version. Empty where Node.js or Deno does not say. */
 function system() {
   try {
     const { header } = /** @type {any} */ (process.report.getReport());
@@ -31,7 +31,7 @@ function cureOf({ target, error }, { libc = '', glibc = 'an older one' }, again)
   if (code === 'ERR_DLOPEN_DISABLED') return 'Start Node.js with --allow-addons, and without --no-addons.';
   if (code === 'OTHER_VERSION' || code === 'TRUNCATED') return again;
   if (/failed to map segment/.test(message)) {
-    return 'Its folder may be mounted with noexec, which forbids to run what is in it: install the package elsewhere.';
+    return 'Its folder may be mounted with noexec, which forbids running what is in it: install the package elsewhere.';
   }
   if (needed) {
     return `It needs glibc ${needed} or newer, and this system has ${glibc}. Use a newer system, such as Amazon Linux 2023, Debian 12 or Ubuntu 22.04.`;

@@ -141,7 +141,7 @@ function fillPackage(stage) {
 
 const PROGRAM_README = `# ${PROGRAM.name}
 
-The program \`dynamodb-session\` of [${manifest.name}](https://www.npmjs.com/package/${manifest.name}): creates, describes
+The program \`dynamodb-session\` of ${manifest.name}: creates, describes
 and deletes tables of sessions on Amazon DynamoDB, shows and deletes single sessions, and runs a DynamoDB on your own
 machine.
 

@@ -336,7 +336,7 @@ impl ExpiryField {
                 (Some(mut before), Some(mut now)) => {
                     before.retain(|(name, _)| !names.iter().any(|other| other == name));
                     now.retain(|(name, _)| !names.iter().any(|other| other == name));
-                    self.drop_same_durations(&mut before, &mut now);
+                    self.drop_rounded_durations(&mut before, &mut now);
                     is_equal_map(&before, &now, as_doubles)
                 }
                 _ => is_equal(before, now, as_doubles),
@@ -383,13 +383,16 @@ impl ExpiryField {
         }
     }
 
-    fn drop_same_durations(&self, before: &mut Vec<Field<'_>>, now: &mut Vec<Field<'_>>) {
+    /// Takes out the durations that differ by rounding. Equal ones can stay.
+    fn drop_rounded_durations(&self, before: &mut Vec<Field<'_>>, now: &mut Vec<Field<'_>>) {
         for name in &self.durations {
-            let find = |fields: &[Field<'_>]| {
-                let at = fields.iter().position(|(other, _)| other == name)?;
-                Some((at, double_of(fields[at].1.get())?))
+            let at = |fields: &[Field<'_>]| fields.iter().position(|(other, _)| other == name);
+            let (Some(at_before), Some(at_now)) = (at(before), at(now)) else {
+                continue;
             };
-            if let (Some((at_before, was)), Some((at_now, is))) = (find(before), find(now))
+            let (was, is) = (before[at_before].1.get(), now[at_now].1.get());
+            if was != is
+                && let (Some(was), Some(is)) = (double_of(was), double_of(is))
                 && Self::is_same_duration(was, is)
             {
                 before.remove(at_before);
