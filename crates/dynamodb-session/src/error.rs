@@ -39,6 +39,16 @@ pub enum ErrorKind {
     Transport,
     /// A stored item, or the service's answer, could not be read.
     Decode,
+    /// A session is sealed with a key that the store does not have. It is not a missing session: give the store the
+    /// key.
+    UnknownKey,
+    /// A sealed session cannot be opened: it was changed or moved in the table, or sealed with another key of the same
+    /// name, or in another context.
+    Decryption,
+    /// A session is not encrypted, and the store accepts only encrypted ones.
+    PlaintextRefused,
+    /// The provider of encryption keys failed, or what it returned are no keys.
+    KeyProvider,
     /// Any other error of the service; see [`Error::code`].
     Service,
 }

@@ -130,6 +130,7 @@ pub mod options;
 mod protocol;
 mod remedy;
 mod request;
+mod seal;
 mod session;
 mod store;
 pub mod table;

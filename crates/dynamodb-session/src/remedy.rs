@@ -47,6 +47,8 @@ remedies! {
     RaiseWriteCapacity => "raise the table's write capacity, or call again later to continue",
     /// The session is too large for an item.
     StoreLess => "store less in the session, or keep large values elsewhere and their keys in it",
+    /// The store has no encryption key of this name, or no encryption key at all.
+    SetEncryptionKey => "give the store the key, by `Builder::encryption`; without it the session cannot be read",
     /// More calls come in than DynamoDB or the network can take.
     ReduceLoad => "DynamoDB or the network is slower than calls come in: look there first, then at the limits of \
                    connections and of the queue",

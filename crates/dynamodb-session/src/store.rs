@@ -15,6 +15,7 @@ use crate::error::ErrorKind;
 use crate::item::{DecodeSession, EncodeSession};
 use crate::observe::Stats;
 use crate::protocol::{Denied, Inner, Queues};
+use crate::seal::Sealing;
 use crate::session::{
     Base, CreateOutcome, DeleteTarget, Loaded, NewSession, Page, PageToken, SaveOptions,
     SaveOutcome, SessionId, Stamp, TouchOptions,
@@ -45,6 +46,7 @@ impl SessionStore {
         client: Client,
         clock: ServiceClock,
         table: TableConfig,
+        sealing: Sealing,
         is_insecure: bool,
     ) -> Self {
         Self {
@@ -52,6 +54,7 @@ impl SessionStore {
                 client,
                 clock,
                 table,
+                sealing,
                 is_insecure,
                 learnt: OnceLock::new(),
                 update_denied: Denied::default(),

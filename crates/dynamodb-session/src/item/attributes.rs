@@ -7,8 +7,13 @@ pub(crate) const CREATED: &str = "created";
 /// The names of the item's last states: see `rev`.
 pub(crate) const REV: &str = "rev";
 
+/// The session's data where they are encrypted or compressed: see `seal`.
+pub(crate) const SEALED: &str = "sealed";
+/// The expiry unit of such a session.
+pub(crate) const UNIT: &str = "unit";
+
 /// Marks a tombstone, which a sign-out leaves for as long as an earlier request can still land: a random name.
 pub(crate) const GONE: &str = "gone";
 
 /// Names that the partition key and the TTL attribute cannot have, whatever the layout.
-pub(crate) const RESERVED: [&str; 4] = [SESSION, CREATED, REV, GONE];
+pub(crate) const RESERVED: [&str; 6] = [SESSION, CREATED, REV, SEALED, UNIT, GONE];

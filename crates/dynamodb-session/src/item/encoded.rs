@@ -1,7 +1,7 @@
 //! Session data in the form they are stored in.
 
 use super::data::sealed::Encode;
-use super::{Changes, FieldAt, ItemError, Layout, write_fields};
+use super::{Changes, FieldAt, ItemError, WrittenForm, write_fields};
 use crate::framework::Framework;
 
 /// A session in the form it is stored in, before it is framed as a request.
@@ -32,7 +32,7 @@ const USUAL_BYTES: usize = 1024;
 impl EncodedSession {
     /// `is_compared` allows [`changes_since`](Self::changes_since).
     pub(crate) fn encode<T: Encode + ?Sized>(
-        layout: Layout,
+        form: WrittenForm,
         session: &T,
         is_compared: bool,
     ) -> Result<Self, ItemError> {
@@ -42,7 +42,7 @@ impl EncodedSession {
             fields.reserve(16);
         }
         let sink = is_compared.then_some(&mut fields);
-        let written = layout.write_session(session, &mut bytes, sink)?;
+        let written = form.write(session, &mut bytes, sink)?;
         let mut encoded = Self {
             bytes,
             size: written.size,
@@ -54,7 +54,7 @@ impl EncodedSession {
             return Ok(encoded);
         }
         let mut map = None;
-        if layout.is_written_whole() {
+        if form.is_whole() {
             let mut out = Vec::with_capacity(encoded.bytes.len() * 3 / 2);
             if write_fields(session, &mut out, &mut fields).is_err() {
                 return Ok(encoded);

@@ -36,6 +36,14 @@ pub(crate) enum ItemErrorKind {
     NoKey,
     /// The item has another key than the one asked for.
     OtherKey,
+    /// The session is sealed with a key that is not known.
+    UnknownKey,
+    /// The sealed session is not as it was written.
+    Damaged,
+    /// The session is not encrypted, and only encrypted ones are accepted.
+    Plaintext,
+    /// There is more than is ever sealed.
+    TooLarge,
     /// What is stored is not what it is read as.
     Malformed,
 }

@@ -11,6 +11,7 @@
 //! * [`layout`] has a file for each layout.
 //! * [`encoded`] is a session about to be written, [`changes`] what a save has to write of it.
 //! * [`rev`] names the states of an item. [`seen`] is an item that a write met, into which it merges its changes.
+//! * [`sealed`] puts a session into attributes that are encrypted or compressed, and takes it out again.
 //! * [`stored`] is the data as an attribute value. [`read`] and [`page`] read items out of answers.
 //!
 //! Data that `DynamoDB` would refuse are refused here, with a path into the session, before anything is sent:
@@ -28,6 +29,7 @@ mod layout;
 mod page;
 mod read;
 mod rev;
+pub(crate) mod sealed;
 mod seen;
 mod size;
 mod stored;
@@ -42,6 +44,7 @@ pub(crate) use encoded::EncodedSession;
 pub(crate) use error::{ItemError, ItemErrorKind};
 pub(crate) use key::OwnKey;
 pub use layout::Layout;
+pub(crate) use layout::WrittenForm;
 pub(crate) use page::{Scanned, ScannedItem, unprocessed};
 pub(crate) use read::{StoredItem, read_response};
 pub(crate) use rev::{Rev, StateName};

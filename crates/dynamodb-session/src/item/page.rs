@@ -56,7 +56,7 @@ impl ScannedItem<'_> {
         self.read_as(partition_key, expiry, layout)
             .or_else(|error| {
                 let item = self.read_as::<IgnoredAny>(partition_key, expiry, layout);
-                item.ok().and_then(StoredItem::into_tombstone).ok_or(error)
+                item.ok().and_then(StoredItem::without_data).ok_or(error)
             })
     }
 

@@ -3,16 +3,19 @@
 use std::fmt;
 use std::marker::PhantomData;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::de::StrRead;
 
-use super::attributes::{CREATED, GONE, REV};
+use super::attributes::{CREATED, GONE, REV, SEALED, UNIT};
 use super::codec::number;
 use super::codec::reader::{AttributeSeed, Reading};
 use super::codec::{Tag, skip_fields, skip_rest, surrogate};
 use super::data::sealed::Decode;
 use super::expiry::{self, ExpiryAttributes};
 use super::layout::Form;
+use super::sealed::SealedItem;
 use super::stored::{Stored, Unreadable};
 use super::{ItemError, ItemErrorKind, Known, Layout, OwnKey, Rev, Version};
 
@@ -30,6 +33,8 @@ pub(crate) struct StoredItem<T> {
     pub(crate) version: Version,
     /// Whether the data are where another package keeps them: see [`Layout`].
     pub(crate) is_foreign: bool,
+    /// The data if they are sealed. `data` is then what stands in their place.
+    pub(crate) sealed: Option<SealedItem>,
 }
 
 /// Reads the item of a response: its member `Item` or `Attributes`; `None` if it has no such member. An item with another
@@ -56,23 +61,40 @@ pub(crate) fn read_response<T: Decode>(
     }
     read_as(response, member, key, expiry, layout).or_else(|error| {
         let item = read_as::<IgnoredAny>(response, member, key, expiry, layout);
-        let item = item.ok().flatten().and_then(StoredItem::into_tombstone);
+        let item = item.ok().flatten().and_then(StoredItem::without_data);
         item.map(Some).ok_or(error)
     })
 }
 
 impl StoredItem<IgnoredAny> {
-    /// The item as a tombstone, if it is one. What it has in place of a session need not be of the application's type.
-    pub(super) fn into_tombstone<T>(self) -> Option<StoredItem<T>> {
-        self.is_gone.then_some(StoredItem {
+    /// The item, if it is a tombstone or sealed. What it has in place of a session need not be of the application's type.
+    pub(super) fn without_data<T>(self) -> Option<StoredItem<T>> {
+        (self.is_gone || self.sealed.is_some()).then_some(StoredItem {
             data: Stored::Unreadable(Unreadable::Absent),
             expires_ms: self.expires_ms,
             created_ms: self.created_ms,
-            is_gone: true,
+            is_gone: self.is_gone,
             version: self.version,
             is_foreign: self.is_foreign,
+            sealed: self.sealed,
         })
     }
+}
+
+/// Reads session data from an attribute value, and whether the type left out a part of it.
+pub(super) fn read_value<T: Decode>(
+    value: &str,
+    form: Form,
+) -> Result<(Stored<T>, bool), ItemError> {
+    read(value.as_bytes(), |input, reading| {
+        let attribute = SessionAttribute {
+            form,
+            is_foreign: false,
+            reading,
+            data: PhantomData,
+        };
+        Ok((input.deserialize_map(attribute)?, reading.has_skipped.get()))
+    })
 }
 
 pub(super) type Input<'i, 'de> = &'i mut serde_json::Deserializer<StrRead<'de>>;
@@ -214,7 +236,9 @@ impl<'de, T: Decode> Visitor<'de> for ItemSeed<'_, T> {
             is_gone: false,
             version: Version::UNVERSIONED,
             is_foreign: false,
+            sealed: None,
         };
+        let (mut sealed, mut unit) = (None, None);
         let mut foreign = None;
         let mut has_others = false;
         let foreign_attribute = self.layout.description().foreign;
@@ -224,6 +248,8 @@ impl<'de, T: Decode> Visitor<'de> for ItemSeed<'_, T> {
             (CREATED, Role::Created),
             (REV, Role::Rev),
             (GONE, Role::Gone),
+            (SEALED, Role::Sealed),
+            (UNIT, Role::Unit),
             // No attribute has the empty name.
             (
                 self.expiry.followed.as_deref().unwrap_or_default(),
@@ -276,6 +302,13 @@ impl<'de, T: Decode> Visitor<'de> for ItemSeed<'_, T> {
                     map.next_value::<IgnoredAny>()?;
                     item.is_gone = true;
                 }
+                (Some(Role::Sealed), ..) => {
+                    sealed = map.next_value_seed(TextOf(Tag::B))?;
+                    has_others |= sealed.is_none();
+                }
+                (Some(Role::Unit), ..) => {
+                    unit = Some(map.next_value_seed(TextOf(Tag::B))?);
+                }
                 // Another writer's: each write has to look at it first.
                 (Some(Role::Rev), ..) => {
                     let rev = map.next_value_seed(TextOf(Tag::B))?;
@@ -291,7 +324,14 @@ impl<'de, T: Decode> Visitor<'de> for ItemSeed<'_, T> {
                 }
             }
         }
-        item.version.has_others = has_others;
+        let bytes = |base64: Option<String>| base64.and_then(|text| STANDARD.decode(text).ok());
+        item.sealed = sealed.map(|sealed| SealedItem {
+            session: bytes(Some(sealed)).unwrap_or_default(),
+            unit: bytes(unit.take().flatten()).unwrap_or_default(),
+            rev: item.version.rev(),
+        });
+        // Beside a session that is not sealed, it is another program's.
+        item.version.has_others = has_others || unit.is_some();
         // What is written is the whole session, and this type would write a part.
         if self.reading.has_skipped.get() {
             item.version.known = Known::Nothing;
@@ -315,6 +355,8 @@ enum Role {
     Created,
     Rev,
     Gone,
+    Sealed,
+    Unit,
     /// The one that every item of the layout has beside the session's.
     Marker,
 }

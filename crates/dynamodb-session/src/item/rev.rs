@@ -72,6 +72,14 @@ impl Rev {
         self.length == MOST
     }
 
+    /// The bytes of the attribute.
+    pub(crate) fn to_bytes(self) -> Vec<u8> {
+        self.names[..self.length]
+            .iter()
+            .flat_map(|name| name.0)
+            .collect()
+    }
+
     /// The bytes of the attribute, as `DynamoDB` JSON has them.
     pub(crate) fn to_base64(self) -> String {
         let mut bytes = [0; MOST * NAME_BYTES];

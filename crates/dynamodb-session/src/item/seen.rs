@@ -9,16 +9,17 @@ use std::collections::HashMap;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::attributes::{CREATED, GONE, REV};
+use super::attributes::{CREATED, GONE, REV, SEALED, UNIT};
 use super::changes::{Field, FieldList, json_string, map_of, plain};
 use super::expiry::{self, ExpiryAttributes};
 use super::layout::{Form, WrittenForm};
-use super::read::malformed;
+use super::read::{malformed, read_value};
 use super::{
-    Changes, EncodedSession, ItemError, ItemErrorKind, Layout, OwnKey, Rev, StateName, Stored,
-    StoredItem, read_response, write_json_string,
+    Changes, EncodedSession, ItemError, ItemErrorKind, Layout, OwnKey, Rev, SessionText, StateName,
+    Stored, StoredItem, read_response, write_json_string,
 };
 use crate::framework::Framework;
+use crate::seal::{KeyId, Seal, Sealing};
 
 /// An item as an answer has it.
 pub(crate) struct Seen<'a> {
@@ -28,9 +29,8 @@ pub(crate) struct Seen<'a> {
 }
 
 /// A stored session as its attribute value.
-#[derive(Clone, Copy)]
 pub(crate) struct StoredSession<'a> {
-    value: &'a str,
+    value: Cow<'a, str>,
     form: Form,
 }
 
@@ -140,6 +140,7 @@ impl<'a> Seen<'a> {
         let fixed: Vec<_> = self.layout.attributes().collect();
         let is_own = |name: &str| {
             [partition_key, CREATED, REV, GONE].contains(&name)
+                || (self.item.sealed.is_some() && [SEALED, UNIT].contains(&name))
                 || expiry.iter().any(|attribute| attribute == name)
                 || fixed.contains(&name)
         };
@@ -147,20 +148,60 @@ impl<'a> Seen<'a> {
         others.map(|(name, value)| (&**name, value.get())).collect()
     }
 
-    /// The session, for changes to be put on.
-    pub(crate) fn stored_session(&self) -> StoredSession<'a> {
-        StoredSession {
-            value: self.session(),
-            form: self.layout.data_attribute(self.item.is_foreign).form,
+    /// The session, for changes to be put on, in the form that the store writes.
+    pub(crate) fn stored_session(
+        &self,
+        key: &str,
+        sealing: &Sealing,
+        written: WrittenForm,
+    ) -> Result<StoredSession<'a>, ItemError> {
+        let opened = self.item.opened(key, sealing)?;
+        let (value, form) = if let Some(opened) = opened {
+            let form = Form::of(&opened.value);
+            (Cow::Owned(opened.value), form)
+        } else {
+            let form = self.layout.data_attribute(self.item.is_foreign).form;
+            (Cow::Borrowed(self.session()), form)
+        };
+        if form == Form::Bytes || form == Form::Written(written) {
+            return Ok(StoredSession { value, form });
+        }
+        let form = Form::Written(written);
+        let Stored::Session(data) = read_value::<SessionText>(&value, Form::of(&value))?.0 else {
+            return Err(unreadable());
+        };
+        let value = Cow::Owned(form.encode(&data)?);
+        Ok(StoredSession { value, form })
+    }
+
+    /// The key that its session was encrypted with, if it was.
+    pub(crate) fn sealing_key(&self) -> Option<KeyId> {
+        self.item.sealing_key()
+    }
+
+    /// Whether its session is sealed, with an expiry unit that has fields.
+    pub(crate) fn has_unit(&self, key: &str, sealing: &Sealing) -> Result<bool, ItemError> {
+        let opened = self.item.opened(key, sealing)?;
+        Ok(opened.is_some_and(|opened| opened.has_unit))
+    }
+
+    /// How its session is kept.
+    pub(crate) fn seal(&self) -> Seal {
+        match (&self.item.sealed, self.sealing_key()) {
+            (None, _) => Seal::Plain,
+            (Some(_), None) => Seal::Compressed,
+            (Some(_), Some(_)) => Seal::Encrypted,
         }
     }
 }
 
 impl<'a> StoredSession<'a> {
-    /// A session that this package has written in this layout.
-    pub(crate) fn written(value: &'a str, layout: Layout) -> Self {
-        let form = layout.data_attribute(false).form;
-        Self { value, form }
+    /// A session that this store has written.
+    pub(crate) fn written(value: &'a str, form: WrittenForm) -> Self {
+        Self {
+            value: Cow::Borrowed(value),
+            form: Form::Written(form),
+        }
     }
 
     /// Whether the settings of its expiry unit are those of the session that is saved.
@@ -172,7 +213,7 @@ impl<'a> StoredSession<'a> {
     ) -> Result<bool, ItemError> {
         match self.form {
             Form::Written(WrittenForm::Map) => {
-                let stored = map_of(self.value).ok_or_else(unreadable)?;
+                let stored = map_of(&self.value).ok_or_else(unreadable)?;
                 let mut fields = framework.expiry().iter().zip(&changes.expiry);
                 Ok(fields.all(|(field, (_, now))| {
                     let was = stored.iter().find(|(name, _)| *name == field.name);
@@ -185,7 +226,7 @@ impl<'a> StoredSession<'a> {
                 }))
             }
             Form::Written(WrittenForm::JsonText) => {
-                let (stored, ours) = (text_of(self.value)?, text_of(ours.attribute_value())?);
+                let (stored, ours) = (text_of(&self.value)?, text_of(ours.attribute_value())?);
                 let (stored, ours) = (json_fields(&stored)?, json_fields(&ours)?);
                 let mut fields = framework.expiry().iter();
                 Ok(fields.all(|field| {
@@ -209,12 +250,12 @@ impl<'a> StoredSession<'a> {
     ) -> Result<String, ItemError> {
         match self.form {
             Form::Written(WrittenForm::Map) => {
-                let fields = map_of(self.value).ok_or_else(unreadable)?;
+                let fields = map_of(&self.value).ok_or_else(unreadable)?;
                 let merged = merged(&fields, changes, unit, |_, value| Some(value));
                 Ok(format!("{{\"M\":{{{merged}}}}}"))
             }
             Form::Written(WrittenForm::JsonText) => {
-                let (stored, ours) = (text_of(self.value)?, text_of(ours.attribute_value())?);
+                let (stored, ours) = (text_of(&self.value)?, text_of(ours.attribute_value())?);
                 let ours: HashMap<_, _> = json_fields(&ours)?.into_iter().collect();
                 let json_value = |name: &str, _| ours.get(name).map(|value| value.get());
                 let merged = merged(&json_fields(&stored)?, changes, unit, json_value);

@@ -59,7 +59,7 @@ pub(super) fn write_session<T: Encode + ?Sized>(
     session: &T,
     out: &mut Vec<u8>,
 ) -> Result<usize, ItemError> {
-    let written = Layout::Session.write_session(session, out, None);
+    let written = Layout::Session.written_form().write(session, out, None);
     written.map(|written| written.size)
 }
 

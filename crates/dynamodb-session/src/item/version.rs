@@ -5,16 +5,21 @@ use std::fmt::{self, Write as _};
 use std::str::FromStr;
 
 use super::Rev;
+use crate::seal::Seal;
 
 /// The state of an item that was loaded or written. A save is made from a state, and replaces no other one.
 ///
-/// It has a text form of at most 45 characters, for adapters that keep it outside Rust. Any other text means a state
+/// It has a text form of at most 47 characters, for adapters that keep it outside Rust. Any other text means a state
 /// that is not known.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Version {
     pub(crate) known: Known,
     /// Whether the item has attributes of other programs, which a write of the whole item has to carry over.
     pub(crate) has_others: bool,
+    /// How its data are kept.
+    pub(crate) seal: Seal,
+    /// Whether they are sealed, with an expiry unit that has fields.
+    pub(crate) has_unit: bool,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -28,8 +33,11 @@ pub(crate) enum Known {
 }
 
 const NOTHING: &str = "?";
-/// No character of base64, which a `rev` could begin with.
+/// No characters of base64, which a `rev` could begin with. They stand before it, in this order.
 const OTHERS: char = '*';
+const COMPRESSED: char = '~';
+const ENCRYPTED: char = '!';
+const HAS_UNIT: char = '.';
 
 impl Version {
     /// Not known: the next save reads the item first.
@@ -39,6 +47,8 @@ impl Version {
         Self {
             known,
             has_others: false,
+            seal: Seal::Plain,
+            has_unit: false,
         }
     }
 
@@ -63,6 +73,14 @@ impl fmt::Display for Version {
         if self.has_others {
             f.write_char(OTHERS)?;
         }
+        match self.seal {
+            Seal::Plain => {}
+            Seal::Compressed => f.write_char(COMPRESSED)?,
+            Seal::Encrypted => f.write_char(ENCRYPTED)?,
+        }
+        if self.has_unit {
+            f.write_char(HAS_UNIT)?;
+        }
         match self.known {
             Known::Nothing => f.write_str(NOTHING),
             Known::Unversioned => Ok(()),
@@ -75,13 +93,31 @@ impl FromStr for Version {
     type Err = Infallible;
 
     fn from_str(text: &str) -> Result<Self, Infallible> {
-        let rest = text.strip_prefix(OTHERS);
-        let mut version = match rest.unwrap_or(text) {
+        let mut rest = text;
+        let mut has = |mark| {
+            let after = rest.strip_prefix(mark);
+            rest = after.unwrap_or(rest);
+            after.is_some()
+        };
+        let has_others = has(OTHERS);
+        let seal = if has(COMPRESSED) {
+            Seal::Compressed
+        } else if has(ENCRYPTED) {
+            Seal::Encrypted
+        } else {
+            Seal::Plain
+        };
+        let has_unit = has(HAS_UNIT);
+        let version = match rest {
             "" => Self::UNVERSIONED,
             text => Rev::from_base64(text).map_or(Self::UNKNOWN, Self::from),
         };
-        version.has_others = rest.is_some();
-        Ok(version)
+        Ok(Self {
+            has_others,
+            seal,
+            has_unit,
+            ..version
+        })
     }
 }
 
@@ -98,8 +134,13 @@ mod tests {
         let revs = [rev].into_iter().chain(like_marks).map(Version::from);
         for mut version in revs.chain([Version::UNKNOWN, Version::UNVERSIONED]) {
             for has_others in [false, true] {
-                version.has_others = has_others;
-                assert_eq!(version.to_string().parse(), Ok(version));
+                for seal in [Seal::Plain, Seal::Compressed, Seal::Encrypted] {
+                    for has_unit in [false, true] {
+                        (version.has_others, version.seal) = (has_others, seal);
+                        version.has_unit = has_unit;
+                        assert_eq!(version.to_string().parse(), Ok(version));
+                    }
+                }
             }
         }
         for text in ["x", "?x", "AAAA"] {

@@ -27,6 +27,8 @@ pub struct Stats {
     pub throttles: u64,
     /// Writes in place of whatever was stored: [`put`](crate::SessionStore::put).
     pub unguarded_writes: u64,
+    /// Sessions that were written encrypted or compressed.
+    pub sealed_writes: u64,
     /// Capacity units, of all operations.
     pub capacity_units: f64,
 }
@@ -74,6 +76,7 @@ pub(crate) struct Counts {
     pub(crate) retries: AtomicU64,
     pub(crate) withheld_retries: AtomicU64,
     pub(crate) unguarded_writes: AtomicU64,
+    pub(crate) sealed_writes: AtomicU64,
 }
 
 /// Adds one.
@@ -116,6 +119,7 @@ impl Counts {
             withheld_retries: self.withheld_retries.load(Relaxed),
             throttles: self.throttles.load(Relaxed),
             unguarded_writes: self.unguarded_writes.load(Relaxed),
+            sealed_writes: self.sealed_writes.load(Relaxed),
         }
     }
 }

@@ -24,11 +24,16 @@
 //! ```
 
 mod connection;
+mod encryption;
 mod parallel_changes;
 mod retry;
 mod table;
 
 pub use connection::{ConnectionOptions, TlsRoots};
+pub(crate) use encryption::Given;
+pub use encryption::{
+    EncryptionKey, EncryptionMode, EncryptionOptions, KeyProvider, ProviderError,
+};
 pub use parallel_changes::ParallelChanges;
 pub use retry::RetryOptions;
 pub use table::TableOptions;

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::rules::{self, Attempts, Next};
 use super::save::{Change, Save, undecodable, unknown};
-use super::write::{Gone, NO_FRAMEWORK, Outcome, PreparedWrite, Use};
+use super::write::{Gone, NO_FRAMEWORK, NoFields, Outcome, PreparedWrite, Use};
 use super::{Inner, from_epoch_ms};
 use crate::error::Error;
 use crate::framework::Framework;
@@ -17,10 +17,6 @@ use crate::session::{CreateOutcome, NewSession, SaveOutcome, SessionId, Stamp};
 
 /// How often [`Inner::create_or_merge`] tries if others keep deleting and creating the session.
 const CREATE_ATTEMPTS: u32 = 3;
-
-/// The base of a save where no session was found.
-#[derive(serde::Serialize)]
-struct NoFields {}
 
 /// A session that is being created.
 struct Creation {
@@ -64,9 +60,11 @@ impl Inner {
         &self,
         new: &NewSession<T>,
     ) -> Result<CreateOutcome, Error> {
+        self.keys_ready(Operation::PutItem).await?;
         let write = self.prepare(Use::Put, &new.id, &new.data, new.expires_at, None)?;
         let creation = Creation::new(self);
-        Ok(match self.put_where_absent(&write, &creation).await? {
+        let put = self.put_where_absent(&write, &NO_FRAMEWORK, &creation);
+        Ok(match put.await? {
             Put::Stored(stamp) => CreateOutcome::Created(stamp),
             Put::Gone | Put::Taken(_) => CreateOutcome::Taken,
         })
@@ -76,6 +74,7 @@ impl Inner {
         &self,
         new: &NewSession<T>,
     ) -> Result<Stamp, Error> {
+        self.keys_ready(Operation::PutItem).await?;
         let write = self.prepare(Use::Put, &new.id, &new.data, new.expires_at, None)?;
         count(&self.client.counts().unguarded_writes);
         let outcome = self.create_or(&write, Taken::Overwrite).await?;
@@ -113,7 +112,12 @@ impl Inner {
             may_be_written: false,
         });
         for _ in 0..CREATE_ATTEMPTS {
-            let item = match self.put_where_absent(new, &creation).await? {
+            let framework = match taken {
+                Taken::Merge { framework, .. } => framework,
+                Taken::Overwrite => &NO_FRAMEWORK,
+            };
+            let put = self.put_where_absent(new, framework, &creation);
+            let item = match put.await? {
                 Put::Stored(stamp) => return Ok(Ok(stamp)),
                 Put::Gone => break,
                 Put::Taken(item) => item,
@@ -143,6 +147,7 @@ impl Inner {
                 name: creation.name,
                 start: creation.start,
             };
+            self.know_key_of(Some(&seen)).await?;
             let attempt = self
                 .on_stored(&save, &seen)
                 .map_err(|error| undecodable(&error).on(Operation::PutItem, &self.table.name))?;
@@ -167,6 +172,7 @@ impl Inner {
     async fn put_where_absent(
         &self,
         write: &PreparedWrite,
+        framework: &Framework,
         creation: &Creation,
     ) -> Result<Put, Error> {
         let mut tombstone: Option<String> = None;
@@ -189,14 +195,16 @@ impl Inner {
             };
             let expiry_attributes = self.expiry_attributes();
             let names = self.names(&expiry_attributes);
-            let value = write.session.attribute_value();
+            let stored = self
+                .data_to_store(write.session.attribute_value(), framework, &head)
+                .map_err(|error| error.on(Operation::PutItem, &self.table.name))?;
             let others = std::iter::empty();
-            let body = request::put_item(names, head, value, others, condition);
+            let body = request::put_item(names, head, stored.data(false), others, condition);
             let answer = self
                 .call_since(creation.start, Operation::PutItem, body)
                 .await?;
             let stamp = Stamp {
-                version: rev.into(),
+                version: stored.version(rev),
                 ..write.stamp(Some(created))
             };
             if !answer.condition_failed {

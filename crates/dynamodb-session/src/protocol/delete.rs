@@ -11,6 +11,7 @@ use crate::error::{Error, ErrorKind};
 use crate::item::{Known, Rev, Seen, StateName, expiry};
 use crate::observe::Event;
 use crate::request::{self, Condition, Demands, Operation, Tombstone};
+use crate::seal::Seal;
 use crate::session::DeleteTarget;
 
 /// How long a tombstone stays: the life of a signature, twice the error of a clock, and the deadline of a call, rounded
@@ -78,6 +79,7 @@ impl Inner {
                 attribute: self.table.layout.session_attribute(),
                 expires_at: None,
                 expiry: None,
+                seal: Seal::Plain,
                 value: None,
                 others: None,
             })
@@ -189,6 +191,7 @@ impl Inner {
             attribute: seen.session_attribute(),
             expires_at: seen.item.expires_ms.map(from_epoch_ms),
             expiry: seen.expiry(&self.expiry_attributes()).map(str::to_owned),
+            seal: seen.seal(),
             value: value.map(|value| value.to_owned().into()),
             others: None,
         }))

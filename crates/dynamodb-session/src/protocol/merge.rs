@@ -7,6 +7,7 @@ use super::save::{Attempt, Basis, Change, Save};
 use super::{Inner, from_epoch_ms};
 use crate::item::{ExpiryUnit, ItemError, Known, Layout, Seen, StoredSession, expiry};
 use crate::options::ParallelChanges;
+use crate::seal::Seal;
 
 /// What this process has stored.
 pub(super) struct Written {
@@ -32,6 +33,7 @@ impl<'a> Merging<'a> {
             expires_secs: self.expires_secs.expect("a save has an expiry"),
             basis,
             is_as_seen,
+            seal: Seal::Plain,
         }
     }
 }
@@ -50,7 +52,8 @@ impl Inner {
             expires_secs: (seen.item.expires_ms.map(|ms| ms.div_ceil(1000)))
                 .filter(|secs| *secs <= expiry::LATEST_SECS),
         };
-        let is_as_seen = self.put_changes(save, created, &mut merging, seen.stored_session())?;
+        let stored = seen.stored_session(save.key, &self.sealing, self.written_form())?;
+        let is_as_seen = self.put_changes(save, created, &mut merging, &stored)?;
         let expiry_attributes = self.expiry_attributes();
         let others = seen.others(&self.table.partition_key, &expiry_attributes);
         let others = others
@@ -68,6 +71,7 @@ impl Inner {
             attribute: seen.session_attribute(),
             expires_at: seen.item.expires_ms.map(from_epoch_ms),
             expiry: seen.expiry(&expiry_attributes).map(str::to_owned),
+            seal: seen.seal(),
             value: demanded.map(|value| Cow::Owned(value.to_owned())),
             others: Some(others.collect()),
         };
@@ -89,8 +93,8 @@ impl Inner {
             value: None,
             expires_secs: Some(expires_secs),
         };
-        let stored = StoredSession::written(&value, self.table.layout);
-        let is_as_seen = self.put_changes(save, basis.created, &mut merging, stored)?;
+        let stored = StoredSession::written(&value, self.written_form());
+        let is_as_seen = self.put_changes(save, basis.created, &mut merging, &stored)?;
         Ok(merging.attempt(basis, is_as_seen))
     }
 
@@ -101,14 +105,14 @@ impl Inner {
         save: &Save<'a>,
         created: Option<SystemTime>,
         merging: &mut Merging<'a>,
-        stored: StoredSession<'_>,
+        stored: &StoredSession<'_>,
     ) -> Result<bool, ItemError> {
         let is_merged = self.table.parallel_changes == ParallelChanges::Merge || save.is_touch;
         for change in save.changes {
             let before = merging.value.take();
-            let on = before.as_deref().map_or(stored, |value| {
-                StoredSession::written(value, self.table.layout)
-            });
+            let before = before.as_deref();
+            let before = before.map(|value| StoredSession::written(value, self.written_form()));
+            let on = before.as_ref().unwrap_or(stored);
             self.put_change(change, created, is_merged, merging, on)?;
         }
         Ok(save.changes.len() == 1 && matches!(merging.value, Some(Cow::Borrowed(_))))
@@ -121,7 +125,7 @@ impl Inner {
         created: Option<SystemTime>,
         is_merged: bool,
         merging: &mut Merging<'a>,
-        on: StoredSession<'_>,
+        on: &StoredSession<'_>,
     ) -> Result<(), ItemError> {
         let session = &change.write.session;
         // The lifetime of the session that is there can end earlier than that of a new one.
@@ -154,6 +158,7 @@ impl Save<'_> {
                 attribute: layout.session_attribute(),
                 expires_at: Some(expiry::from_secs(attempt.expires_secs)),
                 expiry: None,
+                seal: attempt.seal,
                 value: None,
                 others: attempt.basis.others,
             },

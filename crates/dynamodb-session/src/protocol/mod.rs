@@ -8,6 +8,7 @@
 //! * [`denied`] remembers that an operation is not allowed.
 //! * [`queue`] lets the saves of one session in this process go together.
 //! * [`read`] says what an item is by now.
+//! * [`sealing`] puts sessions into sealed attributes, and knows when keys are asked for.
 //! * [`scan`] goes through the whole table.
 
 mod create;
@@ -19,6 +20,7 @@ mod read;
 mod rules;
 mod save;
 mod scan;
+mod sealing;
 mod touch;
 mod write;
 
@@ -35,6 +37,7 @@ use crate::clock::ServiceClock;
 use crate::error::Error;
 use crate::item::expiry::{self, ExpiryAttributes};
 use crate::request::{Moment, Names, Operation};
+use crate::seal::Sealing;
 use crate::session::{MAX_ID_BYTES, SessionId, too_long};
 use crate::table::config::TableConfig;
 use crate::table::learnt::Learnt;
@@ -45,6 +48,7 @@ pub(crate) struct Inner {
     pub(crate) client: Client,
     pub(crate) clock: ServiceClock,
     pub(crate) table: TableConfig,
+    pub(crate) sealing: Sealing,
     /// Whether credentials go over the network unencrypted.
     pub(crate) is_insecure: bool,
     /// Shared with the other stores of the table, as soon as it is known where requests go.

@@ -1,5 +1,6 @@
 //! Reading one session.
 
+use super::save::undecodable;
 use super::{Inner, from_epoch_ms};
 use serde::de::IgnoredAny;
 
@@ -29,7 +30,8 @@ impl Inner {
             // Longer than any key in the table.
             return Ok(None);
         };
-        let Some(stored) = self.read(&key, self.table.consistent_read).await? else {
+        self.keys_ready(Operation::GetItem).await?;
+        let Some(stored) = self.read_opened(&key).await? else {
             return Ok(None);
         };
         Ok(match self.found(id.clone(), stored) {
@@ -59,22 +61,24 @@ impl Inner {
         });
     }
 
+    /// Whether this item is a tombstone, or of a session that has expired.
+    pub(super) fn has_ended<T>(&self, stored: &StoredItem<T>) -> bool {
+        let created = stored.created_ms.map(from_epoch_ms);
+        let ends = [
+            stored.expires_ms.map(from_epoch_ms),
+            self.table.latest_expiry(created),
+        ];
+        let now = self.clock.now();
+        stored.is_gone || ends.into_iter().flatten().any(|end| end <= now)
+    }
+
     /// Whether this item is a live session.
     pub(crate) fn found<T>(&self, id: SessionId, stored: StoredItem<T>) -> Found<T> {
-        if stored.is_gone {
+        if self.has_ended(&stored) {
             return Found::Ended;
         }
         let expires_at = stored.expires_ms.map(from_epoch_ms);
         let created = stored.created_ms.map(from_epoch_ms);
-        let ends_at = self.table.latest_expiry(created);
-        let now = self.clock.now();
-        if [expires_at, ends_at]
-            .into_iter()
-            .flatten()
-            .any(|end| end <= now)
-        {
-            return Found::Ended;
-        }
         match stored.data {
             Stored::Session(data) => Found::Session(Loaded {
                 id,
@@ -86,6 +90,26 @@ impl Inner {
             }),
             Stored::Unreadable(_) => Found::Unreadable,
         }
+    }
+
+    /// The item with this key. The data of a live session are opened if they are sealed.
+    async fn read_opened<T: DecodeSession>(
+        &self,
+        key: &str,
+    ) -> Result<Option<StoredItem<T>>, Error> {
+        let Some(stored) = self.read(key, self.table.consistent_read).await? else {
+            return Ok(None);
+        };
+        // Otherwise a session that has ended could be an error.
+        if self.has_ended(&stored) {
+            return Ok(Some(stored));
+        }
+        self.know_key(stored.sealing_key()).await?;
+        let opened = stored.open(key, &self.sealing);
+        let opened = opened.map_err(|error| undecodable(&error));
+        opened
+            .map(Some)
+            .map_err(|error| error.on(Operation::GetItem, &self.table.name))
     }
 
     pub(super) async fn read<T: DecodeSession>(

@@ -6,14 +6,19 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 
 use super::rules::{self, Attempts, Met, Next};
+use super::sealing::kind_of;
 use super::write::{Gone, Outcome, PreparedWrite};
 use super::{Inner, from_epoch_ms};
 use crate::client::retry::Answer;
 use crate::error::{Error, ErrorKind};
 use crate::framework::Framework;
-use crate::item::{Changes, ItemError, Known, OwnKey, Rev, Seen, StateName, Version, expiry};
+use crate::item::{
+    Changes, ItemError, ItemErrorKind, Known, OwnKey, Rev, Seen, StateName, Version, expiry,
+};
 use crate::observe::{Event, count};
+use crate::remedy::Remedy;
 use crate::request::{self, Condition, Demands, ItemHead, Operation, State, Unversioned};
+use crate::seal::Seal;
 use crate::session::Stamp;
 
 /// What one call saves.
@@ -51,6 +56,8 @@ pub(super) struct Attempt<'a> {
     pub(super) basis: Basis<'a>,
     /// Whether what is stored is then what the application sees.
     pub(super) is_as_seen: bool,
+    /// How the data were kept when it was executed.
+    pub(super) seal: Seal,
 }
 
 /// What came of a save, and the attempt that was executed, if there was one that is known.
@@ -66,6 +73,8 @@ pub(super) struct Basis<'a> {
     pub(super) expires_at: Option<SystemTime>,
     /// The attribute value of that expiry, where it is known.
     pub(super) expiry: Option<String>,
+    /// How its data are kept.
+    pub(super) seal: Seal,
     pub(super) value: Option<Cow<'a, str>>,
     /// The item's attributes that are not this package's; `None` where they are not known.
     pub(super) others: Option<Vec<(String, String)>>,
@@ -90,7 +99,7 @@ impl Basis<'_> {
                 expiry: self.expiry.as_deref(),
             }),
             (Known::Nothing, Some(value)) => State::Odd { value, attribute },
-            (Known::Nothing, None) => State::Any,
+            (Known::Nothing, None) => State::NotSealed,
         }
     }
 }
@@ -133,16 +142,18 @@ impl Inner {
                 from: attempt.basis.version,
                 all_answered,
             };
-            let Some((answer, operation)) = written else {
+            let Some((answer, operation, version)) = written else {
                 let item = self.read_item(save.start, save.key).await?;
-                match self.merge(save, save.created, &attempts, Operation::GetItem, &item)? {
+                let merge = self.merge(save, save.created, &attempts, Operation::GetItem, &item);
+                match merge.await? {
                     Merge::Done(outcome) => return Ok((outcome, None)),
                     Merge::Again(next) => attempt = *next,
                 }
                 continue;
             };
             if !answer.condition_failed {
-                return Ok((Ok(save.stamp(&attempt)), Some(attempt)));
+                attempt.seal = version.seal;
+                return Ok((Ok(save.stamp(&attempt, version)), Some(attempt)));
             }
             let met = self.item_met(save.start, &answer, save.key).await?;
             attempts.all_answered &= answer.attempts == 1;
@@ -152,7 +163,8 @@ impl Inner {
                     .is_some_and(|seen| attempt.basis.is_met_by(&seen));
             // A session that was loaded without a `created` is the one that the first answer shows.
             let created = save.created.or(attempt.basis.created);
-            match self.merge(save, created, &attempts, operation, &met)? {
+            let merge = self.merge(save, created, &attempts, operation, &met);
+            match merge.await? {
                 Merge::Done(outcome) => return Ok((outcome, None)),
                 Merge::Again(next) => attempt = *next,
             }
@@ -180,11 +192,12 @@ impl Inner {
             from: Known::Nothing,
             all_answered: true,
         };
-        self.merge(save, save.created, &attempts, Operation::GetItem, &item)
+        let merge = self.merge(save, save.created, &attempts, Operation::GetItem, &item);
+        merge.await
     }
 
     /// What follows from the item that a write of the session with this `created` met.
-    pub(super) fn merge<'a>(
+    pub(super) async fn merge<'a>(
         &self,
         save: &Save<'a>,
         created: Option<SystemTime>,
@@ -208,22 +221,24 @@ impl Inner {
             Next::Written => Ok(Merge::Done(Ok(Self::stamp_of(save, &seen)))),
             Next::Unknown => Err(unknown(operation).on(operation, &self.table.name)),
             Next::Again if save.while_live && self.has_expired(&seen) => gone(false),
-            Next::Again => self
-                .on_stored(save, &seen)
-                .map(|attempt| Merge::Again(Box::new(attempt)))
-                .map_err(|error| undecodable(&error).on(operation, &self.table.name)),
+            Next::Again => {
+                self.know_key_of(Some(&seen)).await?;
+                self.on_stored(save, &seen)
+                    .map(|attempt| Merge::Again(Box::new(attempt)))
+                    .map_err(|error| undecodable(&error).on(operation, &self.table.name))
+            }
         }
     }
 
-    /// Sends a write, as an `UpdateItem` or, where that is not allowed, as a `PutItem` of the whole item. `None` if that
-    /// one needs attributes that are not known. `denied` says after how many attempts an `UpdateItem` of this save was
+    /// Sends a write, as an `UpdateItem` or, where that is not allowed, as a `PutItem` of the whole item. Returns the answer,
+    /// and the state that it makes if it was executed. `None` if that one needs attributes that are not known. `denied` says after how many attempts an `UpdateItem` of this save was
     /// refused, if one was.
     async fn write(
         &self,
         save: &Save<'_>,
         attempt: &Attempt<'_>,
         denied: &mut Option<u32>,
-    ) -> Result<Option<(Answer, Operation)>, Error> {
+    ) -> Result<Option<(Answer, Operation, Version)>, Error> {
         let basis = &attempt.basis;
         let expiry_attributes = self.expiry_attributes();
         let names = self.names(&expiry_attributes);
@@ -233,6 +248,11 @@ impl Inner {
             created: basis.created.unwrap_or(save.first().write.created),
             rev: save.rev(basis),
         };
+        let stored = self
+            .data_to_store(&attempt.value, save.framework(), &head)
+            .map_err(|error| error.on(Operation::UpdateItem, &self.table.name))?;
+        let version = stored.version(head.rev);
+        let data = stored.data(basis.seal != Seal::Plain);
         let condition = Condition::Session(Demands {
             created: basis.created,
             state: basis.state(),
@@ -241,7 +261,7 @@ impl Inner {
             live: save.while_live.then(|| self.moment()),
         });
         if denied.is_none() && !self.is_update_denied() {
-            let body = request::write_session(names, head, &attempt.value, condition);
+            let body = request::write_session(names, head, data, condition);
             match self
                 .call_since(save.start, Operation::UpdateItem, body)
                 .await
@@ -249,14 +269,14 @@ impl Inner {
                 Err(error) if error.kind() == ErrorKind::AccessDenied => {
                     *denied = Some(error.attempts());
                 }
-                answer => return Ok(Some((answer?, Operation::UpdateItem))),
+                answer => return Ok(Some((answer?, Operation::UpdateItem, version))),
             }
         }
         let Some(others) = &basis.others else {
             return Ok(None);
         };
         let others = others.iter().map(|(name, value)| (&**name, &**value));
-        let body = request::put_item(names, head, &attempt.value, others, condition);
+        let body = request::put_item(names, head, data, others, condition);
         let answer = self
             .call_since(save.start, Operation::PutItem, body)
             .await?;
@@ -264,7 +284,7 @@ impl Inner {
         if denied.is_some() && self.update_denied.note(self.clock.monotonic()) {
             self.client.emit(|| Event::UpdateDenied);
         }
-        Ok(Some((answer, Operation::PutItem)))
+        Ok(Some((answer, Operation::PutItem, version)))
     }
 
     /// Counts a merge, pauses, and gives up at the deadline.
@@ -323,13 +343,7 @@ impl Inner {
     }
 
     pub(super) fn has_expired(&self, seen: &Seen<'_>) -> bool {
-        let created = seen.item.created_ms.map(from_epoch_ms);
-        let ends = [
-            seen.item.expires_ms.map(from_epoch_ms),
-            self.table.latest_expiry(created),
-        ];
-        let now = self.clock.now();
-        ends.into_iter().flatten().any(|end| end <= now)
+        !seen.item.is_gone && self.has_ended(&seen.item)
     }
 
     /// The state of an item that an earlier attempt of this save wrote.
@@ -344,6 +358,11 @@ impl Inner {
 impl<'a> Save<'a> {
     pub(super) fn first(&self) -> &Change<'a> {
         self.changes.first().expect("a save has changes")
+    }
+
+    /// The framework whose expiry unit the session has.
+    fn framework(&self) -> &'a Framework {
+        self.first().framework
     }
 
     fn sets_lifetime(&self) -> bool {
@@ -365,7 +384,8 @@ impl<'a> Save<'a> {
         basis.created.or_else(ours)
     }
 
-    fn stamp(&self, attempt: &Attempt<'_>) -> Stamp {
+    /// The session after this attempt, which made this state.
+    fn stamp(&self, attempt: &Attempt<'_>, version: Version) -> Stamp {
         let basis = &attempt.basis;
         let created = self.created_after(basis);
         let mut stamp = Stamp::new(created, expiry::from_secs(attempt.expires_secs));
@@ -375,7 +395,7 @@ impl<'a> Save<'a> {
                     .others
                     .as_ref()
                     .is_none_or(|others| !others.is_empty()),
-                ..self.rev(basis).into()
+                ..version
             };
         }
         stamp
@@ -391,5 +411,14 @@ pub(super) fn unknown(operation: Operation) -> Error {
 }
 
 pub(super) fn undecodable(error: &ItemError) -> Error {
-    Error::new(ErrorKind::Decode, error.to_string())
+    let remedy = match error.kind {
+        ItemErrorKind::UnknownKey => Some(Remedy::SetEncryptionKey),
+        ItemErrorKind::TooLarge => Some(Remedy::StoreLess),
+        _ => None,
+    };
+    let error = Error::new(kind_of(error), error.to_string());
+    match remedy {
+        Some(remedy) => error.with_remedy(remedy),
+        None => error,
+    }
 }

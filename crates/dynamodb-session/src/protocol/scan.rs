@@ -91,6 +91,7 @@ impl Inner {
     ) -> Result<Page<T>, Error> {
         let after = after.map(|token| token.key.as_str());
         let body = self.scan_body(Wanted::Live, after);
+        self.keys_ready(Operation::Scan).await?;
         let answer = self.call(Operation::Scan, body).await?;
         self.page_in(&answer)
             .map_err(|error| self.undecodable(Operation::Scan, &error))
@@ -216,10 +217,14 @@ impl Inner {
             let id = key
                 .as_deref()
                 .and_then(|key| SessionId::new(key.strip_prefix(&self.table.prefix)?).ok());
-            let found = match (
-                id,
-                item.read(partition_key, &expiry_attributes, self.table.layout),
-            ) {
+            let stored = item.read(partition_key, &expiry_attributes, self.table.layout);
+            let stored = stored.and_then(|stored: StoredItem<T>| {
+                if self.has_ended(&stored) {
+                    return Ok(stored);
+                }
+                stored.open(key.as_deref().unwrap_or_default(), &self.sealing)
+            });
+            let found = match (id, stored) {
                 (Some(id), Ok(stored)) => self.found(id, stored),
                 _ => Found::Unreadable,
             };

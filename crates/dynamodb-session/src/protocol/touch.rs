@@ -12,6 +12,7 @@ use crate::framework::{Framework, is_touch_due};
 use crate::item::{Changes, EncodedSession, ExpiryUnit, Known, Seen, Version, expiry};
 use crate::observe::count;
 use crate::request::{self, Condition, Demands, Operation, State, TouchData};
+use crate::seal::Seal;
 use crate::session::{Loaded, Stamp};
 
 /// A touch under way.
@@ -36,7 +37,7 @@ pub(super) struct Fields<'a> {
 
 impl Inner {
     /// Moves the expiry of a session that was loaded in this state; `None` where that takes a save: `UpdateItem` is not
-    /// allowed, or the state is not known.
+    /// allowed, the state is not known, or the data are not sealed as this store seals them.
     pub(super) async fn touch_from(
         &self,
         touch: &Touch<'_>,
@@ -52,12 +53,15 @@ impl Inner {
         let mut whole = self.whole_text(touch, version);
         let mut merges = 0;
         loop {
+            if !self.can_touch(touch, version) {
+                return Ok(None);
+            }
             let state = match version.known {
                 Known::Rev(rev) => State::Rev { rev, attribute },
                 Known::Unversioned => State::NoRev { attribute },
                 // Its fields may be older than what is stored.
                 Known::Nothing if touch.fields.is_some() => return Ok(None),
-                Known::Nothing => State::Any,
+                Known::Nothing => State::NotSealed,
             };
             let condition = Condition::Session(Demands {
                 created,
@@ -67,9 +71,16 @@ impl Inner {
             });
             let expiry_attributes = self.expiry_attributes();
             let names = self.names(&expiry_attributes);
-            let data = match &whole {
-                Some(text) => TouchData::Whole(text),
-                None => TouchData::Fields(self.fields_of(touch)),
+            let unit = created
+                .filter(|_| version.seal != Seal::Plain)
+                .map(|created| {
+                    let changes = touch.fields.map(|fields| fields.changes);
+                    self.sealed_unit(touch.key, changes, created, expires_secs)
+                });
+            let data = match (&unit, &whole) {
+                (Some(unit), _) => TouchData::Unit(unit),
+                (None, Some(text)) => TouchData::Whole(text),
+                (None, None) => TouchData::Fields(self.fields_of(touch)),
             };
             let body = request::touch_session(names, touch.key, expires_secs, &data, condition);
             if touch.fields.is_some() && self.is_update_denied() {
@@ -94,6 +105,7 @@ impl Inner {
             let Some(seen) = self.seen(&item, touch.key)? else {
                 return gone;
             };
+            self.know_key_of(Some(&seen)).await?;
             let met = Self::met(&seen);
             // The session that is there can end earlier than was known.
             expires_secs = self.expiry_secs(expiry::from_secs(touch.expires_secs), met.created);
@@ -109,6 +121,8 @@ impl Inner {
                 Next::Again => {
                     (created, version) = (met.created, seen.item.version);
                     attribute = seen.session_attribute();
+                    version.seal = seen.seal();
+                    version.has_unit = self.has_unit(touch, &seen)?;
                     whole = self.whole_text_on(touch, &seen)?;
                 }
                 Next::Written => {
@@ -141,18 +155,35 @@ impl Inner {
             return Ok(None);
         };
         let has_settings = seen
-            .stored_session()
-            .has_settings_of(fields.session, fields.changes, fields.framework)
+            .stored_session(touch.key, &self.sealing, self.written_form())
+            .and_then(|stored| {
+                stored.has_settings_of(fields.session, fields.changes, fields.framework)
+            })
             .map_err(|error| undecodable(&error).on(Operation::UpdateItem, &self.table.name))?;
         Ok((!has_settings).then_some(stored))
     }
 
     /// The fields that a touch writes. One string cannot be written field by field.
     fn fields_of<'a>(&self, touch: &Touch<'a>) -> &'a [(String, Option<Cow<'a, str>>)] {
-        let fields = touch
-            .fields
-            .filter(|_| !self.table.layout.is_written_whole());
+        let fields = touch.fields.filter(|_| !self.written_form().is_whole());
         fields.map_or(&[], |fields| &fields.changes.expiry)
+    }
+
+    /// Whether a touch of a session in this state can leave the data as they are.
+    fn can_touch(&self, touch: &Touch<'_>, version: Version) -> bool {
+        if version.seal == Seal::Plain {
+            return self.sealing.keeps(Seal::Plain);
+        }
+        // A unit is written whole. Another framework's would be lost, and a new one would repeat fields of the data.
+        self.sealing.keeps(version.seal)
+            && !self.written_form().is_whole()
+            && touch.fields.is_some() == version.has_unit
+    }
+
+    /// Whether the session that a touch met has an expiry unit of its own.
+    fn has_unit(&self, touch: &Touch<'_>, seen: &Seen<'_>) -> Result<bool, Error> {
+        seen.has_unit(touch.key, &self.sealing)
+            .map_err(|error| undecodable(&error).on(Operation::UpdateItem, &self.table.name))
     }
 
     /// The session that a touch writes because its expiry cannot be written by itself. Only with a `rev` is it known
@@ -176,15 +207,16 @@ impl Inner {
         let Some(fields) = self.fields_in_text(touch, seen.item.version) else {
             return Ok(None);
         };
-        let text =
-            seen.stored_session()
-                .with_changes(fields.session, fields.changes, ExpiryUnit::Ours);
+        let stored = seen.stored_session(touch.key, &self.sealing, self.written_form());
+        let text = stored.and_then(|stored| {
+            stored.with_changes(fields.session, fields.changes, ExpiryUnit::Ours)
+        });
         text.map(|text| Some(Cow::Owned(text)))
             .map_err(|error| undecodable(&error).on(Operation::UpdateItem, &self.table.name))
     }
 
     fn fields_in_text<'a>(&self, touch: &Touch<'a>, version: Version) -> Option<Fields<'a>> {
-        let is_written_whole = self.table.layout.is_written_whole();
+        let is_written_whole = self.written_form().is_whole();
         touch
             .fields
             .filter(|_| is_written_whole && version.rev().is_some())

@@ -2,22 +2,21 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use super::save::{Attempt, Basis, Change, Ended, Save, undecodable};
+use super::sealing::check_item_size;
 use super::touch::{Fields, Touch};
 use super::{Inner, from_epoch_ms};
 use crate::clock::epoch_ms;
 use crate::error::{Error, ErrorKind};
 use crate::framework::Framework;
-use crate::item::attributes::{CREATED, REV};
 use crate::item::{
     Changes, EncodeSession, EncodedSession, ItemError, ItemErrorKind, Known, StateName, expiry,
-    item_size,
 };
 use crate::observe::{Event, count, id_hash};
-use crate::remedy::Remedy;
 use crate::request::Operation;
+use crate::seal::Seal;
 use crate::session::{
     Base, DeleteTarget, Loaded, SaveOptions, SaveOutcome, SessionId, Stamp, TouchOptions,
 };
@@ -25,7 +24,11 @@ use crate::session::{
 /// The largest item DynamoDB stores, attribute names included.
 ///
 /// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html>
-const MAX_ITEM_BYTES: usize = 409_600;
+pub(super) const MAX_ITEM_BYTES: usize = 409_600;
+
+/// A session without fields.
+#[derive(serde::Serialize)]
+pub(super) struct NoFields {}
 
 pub(super) static NO_FRAMEWORK: Framework = Framework::new();
 
@@ -74,6 +77,7 @@ impl Inner {
         data: &T,
         options: &SaveOptions<'_>,
     ) -> Result<SaveOutcome, Error> {
+        self.keys_ready(Operation::UpdateItem).await?;
         let expires_at = options.expires_at;
         let framework = options.framework.unwrap_or(&NO_FRAMEWORK);
         match base {
@@ -91,6 +95,7 @@ impl Inner {
         loaded: &Loaded<B>,
         options: &TouchOptions<'_, T>,
     ) -> Result<SaveOutcome, Error> {
+        self.keys_ready(Operation::UpdateItem).await?;
         let expires_at = options.expires_at;
         match options.fields {
             Some((framework, data)) => {
@@ -166,6 +171,7 @@ impl Inner {
             && !is_shorter
             && let Some(changes) = changes
             && changes.keeps_settings
+            && self.sealing.keeps(loaded.version.seal)
         {
             let fields = Fields {
                 session: &write.session,
@@ -230,6 +236,7 @@ impl Inner {
         let whole = changes.and_then(|changes| session.on_loaded(changes));
         let attempt = Attempt {
             is_as_seen: whole.is_none(),
+            seal: Seal::Plain,
             value: whole.map_or(Cow::Borrowed(session.attribute_value()), Cow::Owned),
             expires_secs: write.expires_secs,
             basis: Basis {
@@ -238,6 +245,7 @@ impl Inner {
                 attribute: attribute.name,
                 expires_at: loaded.expires_at,
                 expiry: None,
+                seal: loaded.version.seal,
                 value: value.map(Cow::Owned),
                 others: (!loaded.version.has_others).then(Vec::new),
             },
@@ -286,12 +294,19 @@ impl Inner {
                 attribute: self.table.layout.session_attribute(),
                 expires_at: None,
                 expiry: None,
+                seal: Seal::Plain,
                 value: None,
                 others: None,
             },
             is_as_seen: true,
+            seal: Seal::Plain,
         };
-        let (outcome, _) = self.save_from(&save, attempt).await?;
+        // A sealed session is bound to the `created` that it has.
+        let (outcome, _) = if created.is_none() && self.sealing.encrypts() {
+            self.save_from_stored(&save).await?
+        } else {
+            self.save_from(&save, attempt).await?
+        };
         Ok(self.settled(&write.key, outcome))
     }
 
@@ -309,17 +324,51 @@ impl Inner {
         if let Some(stamp) = self.skipped_touch(loaded, expires_secs) {
             return Ok(SaveOutcome::Saved(stamp));
         }
+        let start = self.client.start();
         let touch = Touch {
             key: &key,
             expires_secs,
             created: loaded.created,
             attribute: self.table.layout.data_attribute(loaded.is_foreign).name,
             fields: None,
-            start: self.client.start(),
+            start,
         };
-        let outcome = self.touch_from(&touch, loaded.version).await?;
-        let outcome = outcome.expect("without fields there is no other way to touch");
+        let outcome = match self.touch_from(&touch, loaded.version).await? {
+            Some(outcome) => outcome,
+            None => {
+                self.rewrite(&loaded.id, loaded.created, expires_at, start)
+                    .await?
+            }
+        };
         Ok(self.settled(&key, outcome))
+    }
+
+    /// Writes the session that is stored once more, in the form that this store writes, with an expiry that is not
+    /// earlier than this.
+    pub(super) async fn rewrite(
+        &self,
+        id: &SessionId,
+        created: Option<SystemTime>,
+        expires_at: SystemTime,
+        start: Duration,
+    ) -> Result<Outcome, Error> {
+        let write = self.prepare(Use::Update, id, &NoFields {}, Some(expires_at), created)?;
+        let change = Change {
+            write: &write,
+            changes: Some(&Changes::default()),
+            framework: &NO_FRAMEWORK,
+            sets_lifetime: false,
+        };
+        let save = Save {
+            key: &write.key,
+            changes: &[change],
+            created,
+            is_touch: true,
+            while_live: true,
+            name: StateName::random(),
+            start,
+        };
+        Ok(self.save_from_stored(&save).await?.0)
     }
 
     /// The `created` and the expiry, in seconds, of a session that is written now. Without a `created`, the session is
@@ -360,11 +409,12 @@ impl Inner {
         let prepared = || {
             let key = self.key(id)?;
             let (created, expires_secs, is_capped) = self.life(expires_at, created);
-            let session = EncodedSession::encode(self.table.layout, data, purpose != Use::Put)
+            let session = EncodedSession::encode(self.written_form(), data, purpose != Use::Put)
                 .map_err(|error| invalid_data(&error))?;
-            self.check_size(&key, &session)?;
-            // The stage between encoding and requesting. After it, only `changes` reads the session. Data would be sealed
-            // here.
+            // The size of sealed data is known when they are sealed.
+            if !self.sealing.encrypts() && !self.sealing.compress {
+                check_item_size(self.size_of_others(&key, "") + session.size)?;
+            }
             Ok(PreparedWrite {
                 key,
                 session,
@@ -395,34 +445,11 @@ impl Inner {
             }
         }
     }
-
-    fn check_size(&self, key: &str, session: &EncodedSession) -> Result<(), Error> {
-        let layout = self.table.layout;
-        let (marker, text) = layout.marker().unwrap_or_default();
-        // Ten digits, and thirteen: a number takes a byte for two of them and one more. Four names of states.
-        let fixed = [
-            (self.table.partition_key.as_str(), key.len()),
-            (CREATED, 8),
-            (REV, 32),
-            (layout.session_attribute(), session.size),
-            (marker, text.len()),
-        ];
-        let expiry = self.expiry_attributes();
-        let size = item_size(expiry.iter().map(|name| (name, 6)).chain(fixed));
-        if size <= MAX_ITEM_BYTES {
-            return Ok(());
-        }
-        let message =
-            format!("the session item would be {size} bytes; DynamoDB's limit is {MAX_ITEM_BYTES}");
-        Err(Error::new(ErrorKind::ItemTooLarge, message).with_remedy(Remedy::StoreLess))
-    }
 }
 
 fn invalid_data(error: &ItemError) -> Error {
     match error.kind {
-        ItemErrorKind::UnsupportedVersion(_) | ItemErrorKind::Malformed => {
-            Error::new(ErrorKind::Decode, error.to_string())
-        }
+        ItemErrorKind::UnsupportedVersion(_) | ItemErrorKind::Malformed => undecodable(error),
         _ => Error::new(ErrorKind::InvalidData, error.to_string()),
     }
 }

@@ -9,7 +9,7 @@ use super::Names;
 use super::body::{Body, VEC};
 use crate::clock::epoch_ms;
 use crate::item::Rev;
-use crate::item::attributes::{CREATED, GONE, REV};
+use crate::item::attributes::{CREATED, GONE, REV, SEALED};
 use crate::item::expiry::{self, MILLISECONDS_FROM};
 
 /// True of an item that is past its expiry. An item without a number there is live: a comparison with a
@@ -116,6 +116,8 @@ pub(crate) struct Demands<'a> {
 pub(crate) enum State<'a> {
     #[default]
     Any,
+    /// Its data are not sealed.
+    NotSealed,
     /// It has this `rev`, and still the attribute that holds the session.
     Rev { rev: Rev, attribute: &'a str },
     /// Its `rev` is this attribute value, which is not one of this package.
@@ -210,6 +212,11 @@ impl Body<'_> {
             State::Any => {
                 self.key_name();
                 parts.push("attribute_exists(#k)");
+            }
+            State::NotSealed => {
+                self.key_name().name("#z", SEALED);
+                self.string_value(":binary", "B");
+                parts.push("attribute_exists(#k) AND NOT attribute_type(#z, :binary)");
             }
             State::Rev { rev, attribute } => {
                 self.name("#h", attribute).name("#r", REV);

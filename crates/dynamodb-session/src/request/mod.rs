@@ -18,6 +18,7 @@ use std::time::SystemTime;
 use bytes::Bytes;
 
 use crate::item::expiry::ExpiryAttributes;
+use crate::item::sealed::SealedSession;
 use crate::item::{Layout, Rev};
 use body::Body;
 pub(crate) use condition::{
@@ -55,6 +56,36 @@ pub(crate) struct ItemHead<'a> {
     pub(crate) expires_secs: u64,
     pub(crate) created: SystemTime,
     pub(crate) rev: Rev,
+}
+
+/// The data of a session, as attributes of its item.
+#[derive(Clone, Copy)]
+pub(crate) enum SessionData<'a> {
+    Plain {
+        /// The attribute value.
+        value: &'a str,
+        /// Whether it takes the place of sealed data.
+        replaces_sealed: bool,
+    },
+    Sealed(&'a SealedSession),
+}
+
+impl<'a> SessionData<'a> {
+    /// The attribute value in the place of the session.
+    fn value(self, layout: Layout) -> &'a str {
+        match self {
+            Self::Plain { value, .. } => value,
+            Self::Sealed(_) => layout.written_form().stand_in(),
+        }
+    }
+
+    /// About how many bytes it takes in a request.
+    fn length(self) -> usize {
+        match self {
+            Self::Plain { value, .. } => value.len(),
+            Self::Sealed(sealed) => sealed.session.len() + sealed.unit.len() + 64,
+        }
+    }
 }
 
 /// The most bytes that a condition takes with its names and values, if the names are short.

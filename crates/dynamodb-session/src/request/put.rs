@@ -6,8 +6,9 @@ use bytes::Bytes;
 
 use super::body::Body;
 use super::scan::BatchPart;
-use super::{CONDITION_BYTES, Condition, ItemHead, Names};
+use super::{CONDITION_BYTES, Condition, ItemHead, Names, SessionData};
 use crate::clock::epoch_ms;
+use crate::item::attributes::{SEALED, UNIT};
 use crate::item::{Rev, StateName, write_str_attribute};
 
 /// The bytes of a `PutItem` before the session, without the id, if the names are short.
@@ -17,14 +18,23 @@ const HEAD_BYTES: usize = 256;
 pub(crate) fn put_item<'o>(
     names: Names<'_>,
     head: ItemHead<'_>,
-    value: &str,
+    data: SessionData<'_>,
     others: impl Iterator<Item = (&'o str, &'o str)>,
     condition: Condition<'_>,
 ) -> Bytes {
-    let capacity = HEAD_BYTES + CONDITION_BYTES + head.id.len() + value.len();
+    let capacity = HEAD_BYTES + CONDITION_BYTES + head.id.len() + data.length();
     let mut body = Body::new(names, capacity);
     open(&mut body, head);
-    body.raw(value);
+    body.raw(data.value(names.layout));
+    if let SessionData::Sealed(sealed) = data {
+        for (name, base64) in [(SEALED, &sealed.session), (UNIT, &sealed.unit)] {
+            body.raw(",")
+                .string(name)
+                .raw(":{\"B\":\"")
+                .raw(base64)
+                .raw("\"}");
+        }
+    }
     for (name, value) in others {
         body.raw(",").string(name).raw(":").raw(value);
     }

@@ -26,11 +26,15 @@ fn head() -> ItemHead<'static> {
 }
 
 /// The attribute value of an empty session.
+const PLAIN: SessionData<'static> = SessionData::Plain {
+    value: EMPTY,
+    replaces_sealed: false,
+};
 const EMPTY: &str = "{\"M\":{}}";
 
 /// A put of an empty session.
 fn put(names: Names<'_>, condition: Condition<'_>) -> Bytes {
-    put_item(names, head(), EMPTY, std::iter::empty(), condition)
+    put_item(names, head(), PLAIN, std::iter::empty(), condition)
 }
 
 const NO_FIELDS: &TouchData<'_> = &TouchData::Fields(&[]);
@@ -87,7 +91,7 @@ fn a_read_asks_for_consistency_only_when_told() {
 }
 
 fn write(names: Names<'_>, condition: Condition<'_>) -> Value {
-    parse(&write_session(names, head(), EMPTY, condition))
+    parse(&write_session(names, head(), PLAIN, condition))
 }
 
 fn session(demands: Demands<'_>) -> Condition<'_> {
@@ -233,7 +237,7 @@ fn a_tombstone_keeps_the_created_and_the_states_of_what_it_replaces() {
 fn a_put_of_the_whole_item_keeps_its_other_attributes() {
     let others = [("user", "{\"S\":\"ada\"}"), ("n\"", "{\"N\":\"1\"}")];
     let condition = session(Demands::default());
-    let put = put_item(NAMES, head(), EMPTY, others.into_iter(), condition);
+    let put = put_item(NAMES, head(), PLAIN, others.into_iter(), condition);
     let item = &parse(&put)["Item"];
     assert_eq!(item["user"], json!({ "S": "ada" }));
     assert_eq!(item["n\""], json!({ "N": "1" }));
@@ -298,6 +302,7 @@ fn every_placeholder_that_is_declared_is_used_and_the_other_way_round() {
     };
     let states = [
         State::Any,
+        State::NotSealed,
         State::Rev {
             rev: was(),
             attribute,
@@ -346,7 +351,7 @@ fn every_placeholder_that_is_declared_is_used_and_the_other_way_round() {
             ]);
             for layout in Layout::ALL {
                 let names = Names { layout, ..names };
-                bodies.push(write_session(names, head(), EMPTY, condition));
+                bodies.push(write_session(names, head(), PLAIN, condition));
                 bodies.push(put(names, condition));
             }
         }

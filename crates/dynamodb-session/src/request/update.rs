@@ -5,29 +5,50 @@ use std::borrow::Cow;
 use bytes::Bytes;
 
 use super::body::Body;
-use super::{CONDITION_BYTES, Condition, ItemHead, Names};
+use super::{CONDITION_BYTES, Condition, ItemHead, Names, SessionData};
 use crate::clock::epoch_ms;
-use crate::item::attributes::{CREATED, REV};
+use crate::item::attributes::{CREATED, REV, SEALED, UNIT};
 use crate::item::write_str_attribute;
 
 /// `UpdateItem` that writes a whole session, its `rev` and its expiry, and `created` if the item has none. Every other
-/// attribute stays, except the one where another package kept the session.
+/// attribute stays, except the one where another package kept the session. A sealed session is bound to its `created`,
+/// which is then set in any case.
 pub(crate) fn write_session(
     names: Names<'_>,
     head: ItemHead<'_>,
-    value: &str,
+    data: SessionData<'_>,
     condition: Condition<'_>,
 ) -> Bytes {
-    let mut update = Update::new(names, head.id, value.len());
+    let mut update = Update::new(names, head.id, data.length());
     update.expiry(head.expires_secs);
-    update.clause(true, &["#c = if_not_exists(#c, :c)"]);
+    update.clause(
+        true,
+        match data {
+            SessionData::Plain { .. } => &["#c = if_not_exists(#c, :c)"],
+            SessionData::Sealed(_) => &["#c = :c"],
+        },
+    );
     update.body.name("#c", CREATED);
     update.body.number_value(":c", epoch_ms(head.created));
     update.set("#r", REV, ":r");
     update.body.raw("{\"B\":\"");
     update.body.raw(&head.rev.to_base64()).raw("\"}");
     update.set("#s", names.layout.session_attribute(), ":s");
-    update.body.raw(value);
+    update.body.raw(data.value(names.layout));
+    match data {
+        SessionData::Sealed(sealed) => {
+            update.set_bytes("#z", SEALED, ":z", &sealed.session);
+            update.set_bytes("#u", UNIT, ":u", &sealed.unit);
+        }
+        SessionData::Plain {
+            replaces_sealed: true,
+            ..
+        } => {
+            update.remove("#z", SEALED);
+            update.remove("#u", UNIT);
+        }
+        SessionData::Plain { .. } => {}
+    }
     if let Some((attribute, marker)) = names.layout.marker() {
         update.set("#t", attribute, ":t");
         write_str_attribute(marker, &mut update.body.bytes);
@@ -44,6 +65,8 @@ pub(crate) enum TouchData<'a> {
     Fields(&'a [(String, Option<Cow<'a, str>>)]),
     /// This is the whole session, as an attribute value.
     Whole(&'a str),
+    /// This is the expiry unit of a sealed session, in base64.
+    Unit(&'a str),
 }
 
 /// `UpdateItem` that moves the expiry, also where the session itself says when it ends.
@@ -66,6 +89,7 @@ pub(crate) fn touch_session(
             update.set("#s", names.layout.session_attribute(), ":s");
             update.body.raw(value);
         }
+        TouchData::Unit(unit) => update.set_bytes("#u", UNIT, ":u", unit),
     }
     update.finish(condition)
 }
@@ -105,6 +129,11 @@ impl<'a> Update<'a> {
     fn set(&mut self, name: &'static str, attribute: &str, value: &str) {
         self.clause(true, &[name, " = ", value]);
         self.body.name(name, attribute).value(value);
+    }
+
+    fn set_bytes(&mut self, name: &'static str, attribute: &str, value: &str, base64: &str) {
+        self.set(name, attribute, value);
+        self.body.raw("{\"B\":\"").raw(base64).raw("\"}");
     }
 
     fn remove(&mut self, name: &'static str, attribute: &str) {

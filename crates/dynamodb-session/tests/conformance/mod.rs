@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use dynamodb_session::options::{Layout, ParallelChanges};
+use dynamodb_session::options::{
+    EncryptionKey, EncryptionMode, EncryptionOptions, Layout, ParallelChanges,
+};
 use dynamodb_session::{Builder, SessionStore, conformance};
 use dynamodb_session_local::{Builder as EngineBuilder, LocalEngine};
 use serde_json::Value;
@@ -51,6 +53,33 @@ async fn dynoxide_with_items_of_another_package() {
     for layout in [Layout::DynamodbStore, Layout::TowerSessionsDynamodbStore] {
         expect_conformance(|| local(engine.url()).layout(layout), &[], 0).await;
     }
+}
+
+/// The cases that look into the attributes of a session, or change them, are left out, and so are those of the size
+/// limit where sessions are compressed.
+#[tokio::test]
+async fn dynoxide_with_sealed_sessions() {
+    let engine = engine().start().unwrap();
+    let key = EncryptionKey::new("k1", &[7; 32]).unwrap();
+    let sealed = |mode| EncryptionOptions::new([key.clone()]).mode(mode).pad(64);
+    for compress in [false, true] {
+        let all: &[&str] = if compress { &["size-limit"] } else { &[] };
+        for (mode, unmet) in [
+            (EncryptionMode::On, [all, &["plain-items"]].concat()),
+            (EncryptionMode::Read, all.to_vec()),
+        ] {
+            let builder = || {
+                let builder = local(engine.url()).compress(compress);
+                builder.encryption(sealed(mode))
+            };
+            expect_conformance(builder, &unmet, cases_that_need(&unmet)).await;
+        }
+    }
+    let builder = || {
+        let builder = local(engine.url()).layout(Layout::DynamodbStore);
+        builder.encryption(sealed(EncryptionMode::On))
+    };
+    expect_conformance(builder, &["plain-items"], cases_that_need(&["plain-items"])).await;
 }
 
 #[tokio::test]

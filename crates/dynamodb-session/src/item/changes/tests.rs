@@ -467,7 +467,8 @@ fn an_item_weighs_what_its_writing_did() {
     ] {
         let mut attribute = Vec::new();
         let weight = Layout::Session
-            .write_session(&session, &mut attribute, None)
+            .written_form()
+            .write(&session, &mut attribute, None)
             .unwrap();
         let attribute: Value = serde_json::from_slice(&attribute).unwrap();
         let size = item_size([

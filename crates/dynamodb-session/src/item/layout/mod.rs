@@ -41,6 +41,9 @@ pub enum Layout {
     TowerSessionsDynamodbStore,
 }
 
+/// The attribute value of a session that has expired.
+const EXPIRED: &str = r#"{"M":{"_expire":{"N":"1"}}}"#;
+
 /// What there is to know of a layout.
 #[derive(Debug)]
 pub(crate) struct Description {
@@ -129,7 +132,7 @@ impl Layout {
     /// The attribute value that a tombstone has in place of a session. Version 1 takes an item without `session` for a
     /// session of its attributes; this one it refuses as expired. Other packages look for their own attributes.
     pub(crate) fn tombstone(self) -> Option<&'static str> {
-        (self.session_attribute() == SESSION).then_some(r#"{"M":{"_expire":{"N":"1"}}}"#)
+        (self.session_attribute() == SESSION).then_some(EXPIRED)
     }
 
     /// All attributes whose names the layout fixes.
@@ -144,22 +147,37 @@ impl Layout {
         .flatten()
     }
 
+    /// The form in which sessions are written.
+    pub(crate) fn written_form(self) -> WrittenForm {
+        self.description().session.form
+    }
+}
+
+impl WrittenForm {
     /// Whether a session is always written whole, because its fields cannot be written one by one.
-    pub(crate) fn is_written_whole(self) -> bool {
-        self.description().session.form != WrittenForm::Map
+    pub(crate) fn is_whole(self) -> bool {
+        self != Self::Map
     }
 
-    /// Appends session data as the attribute value of [`session_attribute`](Self::session_attribute). Where that is a
-    /// map, the places of its fields are added to `fields`.
-    pub(crate) fn write_session<T: Encode + ?Sized>(
+    /// What an item has in the place of a session that is sealed: every package takes it for no session. It starts a new
+    /// one under another id, and leaves the item alone.
+    pub(crate) fn stand_in(self) -> &'static str {
+        match self {
+            Self::Map => EXPIRED,
+            Self::JsonText => r#"{"S":"null"}"#,
+        }
+    }
+
+    /// Appends session data as an attribute value. In a map, the places of the fields are added to `fields`.
+    pub(crate) fn write<T: Encode + ?Sized>(
         self,
         session: &T,
         out: &mut Vec<u8>,
         fields: Option<&mut Vec<FieldAt>>,
     ) -> Result<WrittenSession, ItemError> {
-        match self.description().session.form {
-            WrittenForm::Map => own::write(session, out, fields),
-            WrittenForm::JsonText => connect_dynamodb::write(session, out),
+        match self {
+            Self::Map => own::write(session, out, fields),
+            Self::JsonText => connect_dynamodb::write(session, out),
         }
     }
 }
@@ -181,6 +199,15 @@ impl FromStr for Layout {
 }
 
 impl Form {
+    /// The form of this attribute value, which this package has written.
+    pub(crate) fn of(value: &str) -> Self {
+        Self::Written(if value.starts_with(r#"{"S""#) {
+            WrittenForm::JsonText
+        } else {
+            WrittenForm::Map
+        })
+    }
+
     /// The attribute value of data as they were loaded; an error if they are no longer as they were stored.
     pub(crate) fn encode<T: Encode>(self, data: &T) -> Result<String, ItemError> {
         let mut out = Vec::with_capacity(1024);

@@ -37,7 +37,7 @@ fn read_text<T: Decode>(text: &str) -> Result<Stored<T>, ItemErrorKind> {
 
 fn write<T: Encode + ?Sized>(layout: Layout, session: &T) -> Result<Value, ItemErrorKind> {
     let mut out = b"before".to_vec();
-    match layout.write_session(session, &mut out, None) {
+    match layout.written_form().write(session, &mut out, None) {
         Ok(written) => {
             let attribute: Value = serde_json::from_slice(&out["before".len()..]).unwrap();
             if let Some(text) = attribute["S"].as_str() {

@@ -25,13 +25,14 @@ fn merge(layout: Layout, item: &Value, from: &Value, to: &Value, unit: ExpiryUni
     let seen = Seen::read(answer.as_bytes(), KEY, ExpiryAttributes::EXPIRES, layout)
         .unwrap()
         .unwrap();
-    let ours = EncodedSession::encode(layout, &text(to), true).unwrap();
+    let ours = EncodedSession::encode(layout.written_form(), &text(to), true).unwrap();
     let changes = ours
         .changes_since(&text(from), &framework())
         .unwrap()
         .unwrap();
     let merged = seen
-        .stored_session()
+        .stored_session("a", &Sealing::default(), layout.written_form())
+        .unwrap()
         .with_changes(&ours, &changes, unit)
         .unwrap();
     serde_json::from_str(&merged).unwrap()
@@ -102,10 +103,11 @@ fn settings_are_compared_without_their_instants_and_rounding() {
         let seen = Seen::read(answer.as_bytes(), KEY, ExpiryAttributes::EXPIRES, layout)
             .unwrap()
             .unwrap();
-        let encoded = EncodedSession::encode(layout, &text(ours), true).unwrap();
+        let encoded = EncodedSession::encode(layout.written_form(), &text(ours), true).unwrap();
         let changes = encoded.changes_since(&text(ours), &framework());
         let changes = changes.unwrap().unwrap();
-        seen.stored_session()
+        seen.stored_session("a", &Sealing::default(), layout.written_form())
+            .unwrap()
             .has_settings_of(&encoded, &changes, &framework())
             .unwrap()
     };

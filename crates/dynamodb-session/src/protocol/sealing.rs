@@ -1,0 +1,195 @@
+//! Sealed sessions: when keys are asked for, and which form a session is written in.
+
+use std::future::Future;
+use std::time::{Duration, SystemTime};
+
+use super::Inner;
+use super::save::undecodable;
+use super::write::MAX_ITEM_BYTES;
+use crate::clock::epoch_ms;
+use crate::error::{Error, ErrorKind};
+use crate::framework::Framework;
+use crate::item::attributes::{CREATED, REV, SEALED, UNIT};
+use crate::item::sealed::{self, Place, SealedSession};
+use crate::item::{Changes, ItemError, ItemErrorKind, Rev, Seen, Version, WrittenForm, item_size};
+use crate::observe::{Event, count};
+use crate::remedy::Remedy;
+use crate::request::{ItemHead, Operation, SessionData};
+use crate::seal::{Asking, KeyId};
+
+/// The data of a session, in the form in which they are written.
+pub(super) enum StoredData<'a> {
+    Plain(&'a str),
+    // It would make the future of every write larger.
+    Sealed(Box<SealedSession>),
+}
+
+impl StoredData<'_> {
+    /// The state with this `rev`.
+    pub(super) fn version(&self, rev: Rev) -> Version {
+        let mut version = Version::from(rev);
+        if let Self::Sealed(sealed) = self {
+            (version.seal, version.has_unit) = (sealed.seal, sealed.has_unit);
+        }
+        version
+    }
+
+    /// `replaces_sealed` says whether what is stored is sealed.
+    pub(super) fn data(&self, replaces_sealed: bool) -> SessionData<'_> {
+        match self {
+            Self::Plain(value) => SessionData::Plain {
+                value,
+                replaces_sealed,
+            },
+            Self::Sealed(sealed) => SessionData::Sealed(sealed),
+        }
+    }
+}
+
+impl Inner {
+    /// Makes sure that sessions can be sealed and opened. Called before anything is sent.
+    pub(super) async fn keys_ready(&self, operation: Operation) -> Result<(), Error> {
+        match &self.sealing.keys {
+            Some(keys) => {
+                let ready = keys.ready(self).await;
+                ready.map_err(|error| error.on(operation, &self.table.name))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Asks for a key that an item names, if it is not known.
+    pub(super) async fn know_key(&self, id: Option<KeyId>) -> Result<(), Error> {
+        match (&self.sealing.keys, id) {
+            (Some(keys), Some(id)) if keys.ring().find(id).is_none() => {
+                Box::pin(keys.look_for(id, self)).await
+            }
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) async fn know_key_of(&self, seen: Option<&Seen<'_>>) -> Result<(), Error> {
+        self.know_key(seen.and_then(Seen::sealing_key)).await
+    }
+
+    /// The form in which a session is written, or sealed. What is encrypted is always a map, whatever the layout.
+    pub(super) fn written_form(&self) -> WrittenForm {
+        if self.sealing.encrypts() {
+            WrittenForm::Map
+        } else {
+            self.table.layout.written_form()
+        }
+    }
+
+    /// The data of a session with this attribute value, as they are written to the item.
+    pub(super) fn data_to_store<'a>(
+        &self,
+        value: &'a str,
+        framework: &Framework,
+        head: &ItemHead<'_>,
+    ) -> Result<StoredData<'a>, Error> {
+        if !self.sealing.encrypts() && !self.sealing.compress {
+            return Ok(StoredData::Plain(value));
+        }
+        let others = self.size_of_others(head.id, self.table.layout.written_form().stand_in());
+        let place = self.place(head.id, head.created, head.expires_secs);
+        let sealed = sealed::seal_session(
+            value,
+            framework,
+            &place,
+            head.rev,
+            &self.sealing,
+            others + SEALED.len() + UNIT.len(),
+        )
+        .map_err(|error| undecodable(&error))?;
+        let Some(sealed) = sealed else {
+            let others = self.size_of_others(head.id, "");
+            let size = sealed::size_of(value).unwrap_or(value.len());
+            check_item_size(others + size)?;
+            return Ok(StoredData::Plain(value));
+        };
+        check_item_size(others + SEALED.len() + UNIT.len() + sealed.size)?;
+        count(&self.client.counts().sealed_writes);
+        Ok(StoredData::Sealed(Box::new(sealed)))
+    }
+
+    /// The expiry unit of a sealed session that is touched, in base64.
+    pub(super) fn sealed_unit(
+        &self,
+        key: &str,
+        changes: Option<&Changes<'_>>,
+        created: SystemTime,
+        expires_secs: u64,
+    ) -> String {
+        let fields = changes.map_or(&[][..], |changes| &changes.expiry);
+        let place = self.place(key, created, expires_secs);
+        sealed::seal_unit(fields, &place, &self.sealing)
+    }
+
+    fn place<'a>(&'a self, key: &'a str, created: SystemTime, expires_secs: u64) -> Place<'a> {
+        Place {
+            context: &self.sealing.context,
+            key,
+            created_ms: epoch_ms(created),
+            expires_secs,
+        }
+    }
+
+    /// The size of an item without the session's data, where `in_place` is in their place.
+    pub(super) fn size_of_others(&self, key: &str, in_place: &str) -> usize {
+        let layout = self.table.layout;
+        let (marker, text) = layout.marker().unwrap_or_default();
+        // Ten digits, and thirteen: a number takes a byte for two of them and one more. Four names of states.
+        let fixed = [
+            (self.table.partition_key.as_str(), key.len()),
+            (CREATED, 8),
+            (REV, 32),
+            (
+                layout.session_attribute(),
+                sealed::size_of(in_place).unwrap_or_default(),
+            ),
+            (marker, text.len()),
+        ];
+        let expiry = self.expiry_attributes();
+        item_size(expiry.iter().map(|name| (name, 6)).chain(fixed))
+    }
+}
+
+impl Asking for Inner {
+    fn now(&self) -> Duration {
+        self.clock.monotonic()
+    }
+
+    async fn in_time<F: Future + Send>(&self, future: F) -> Option<F::Output>
+    where
+        F::Output: Send,
+    {
+        self.client
+            .until_deadline(self.client.start(), future)
+            .await
+    }
+
+    fn report_failure(&self) {
+        self.client.emit(|| Event::KeysNotRenewed);
+    }
+}
+
+/// What an error of an item means for the caller.
+pub(crate) fn kind_of(error: &ItemError) -> ErrorKind {
+    match error.kind {
+        ItemErrorKind::UnknownKey => ErrorKind::UnknownKey,
+        ItemErrorKind::Damaged => ErrorKind::Decryption,
+        ItemErrorKind::Plaintext => ErrorKind::PlaintextRefused,
+        ItemErrorKind::TooLarge => ErrorKind::ItemTooLarge,
+        _ => ErrorKind::Decode,
+    }
+}
+
+pub(super) fn check_item_size(size: usize) -> Result<(), Error> {
+    if size <= MAX_ITEM_BYTES {
+        return Ok(());
+    }
+    let message =
+        format!("the session item would be {size} bytes; DynamoDB's limit is {MAX_ITEM_BYTES}");
+    Err(Error::new(ErrorKind::ItemTooLarge, message).with_remedy(Remedy::StoreLess))
+}
