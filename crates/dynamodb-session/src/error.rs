@@ -135,7 +135,7 @@ impl Error {
         fmt::from_fn(|f| self.fmt_summary(f))
     }
 
-    /// The DynamoDB operation that failed, such as `GetItem`.
+    /// The operation that failed, such as `GetItem`.
     pub fn operation(&self) -> Option<Operation> {
         self.0.operation
     }
@@ -233,6 +233,31 @@ impl Error {
     pub(crate) fn on(mut self, operation: Operation, table: &str) -> Self {
         self.0.operation = Some(operation);
         self.0.table = Some(table.to_owned());
+        self
+    }
+
+    /// Names an operation of KMS, its key and the encryption context, as [`on`](Self::on) does a table.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "the client of KMS is the next to come")
+    )]
+    pub(crate) fn on_key(
+        mut self,
+        operation: Operation,
+        key: &str,
+        context: &[(&str, &str)],
+    ) -> Self {
+        let pairs = context.iter();
+        let pairs: Vec<_> = pairs
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        let inner = &mut *self.0;
+        inner.message = format!(
+            "kms:{operation} with the key {key} and the encryption context {{{}}}: {}",
+            pairs.join(", "),
+            inner.message
+        );
+        inner.operation = Some(operation);
         self
     }
 

@@ -87,4 +87,16 @@ remedies! {
     AddProxyPassword => "add them to the URL of the proxy: http://user:password@host:port",
     /// The proxy refuses to connect to this endpoint.
     AllowInProxy => "have the proxy allow connections to this endpoint",
+    /// KMS does not know the key, or the key cannot wrap data keys.
+    CheckKmsKey => "check the KMS key: its id, alias or ARN, that it is in this account and Region, and that it is a \
+                    symmetric key for encryption",
+    /// The policies do not allow the operation on the KMS key.
+    AllowKmsKey => "allow kms:GenerateDataKey and kms:Decrypt on the KMS key, with this encryption context, in the IAM \
+                    policy and the key policy",
+    /// The KMS key is disabled, or about to be deleted.
+    EnableKmsKey => "enable the KMS key, or cancel its deletion",
+    /// The wrapped data key, or its encryption context, is not what it was.
+    CheckWrappedKey => "restore the data key as it was stored: it, or what it is bound to, has changed since",
+    /// The data key was wrapped by another KMS key than the one that is named.
+    NameWrappingKey => "name the KMS key that wrapped the data key: the alias may lead to another key since",
 }

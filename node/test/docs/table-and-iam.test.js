@@ -51,10 +51,10 @@ it('the table holds items as it says', async () => {
   assert.deepEqual(page.rows('The table', 'attribute').map(([attribute, type]) => [attribute, type]).sort(), types.sort());
 });
 
-it('every operation of the core is an action of the IAM table', () => {
+it('every operation of the core on DynamoDB is an action of the IAM table', () => {
   const source = read('crates/dynamodb-session/src/request/operation.rs');
-  const [, variants] = /^operations! \{\n(.*?)\n\}/ms.exec(source);
-  const operations = [...variants.matchAll(/^ {4}(\w+),$/gm)].map(([, name]) => name);
+  const [, variants] = /^ {4}DynamoDb, .*? \{\n(.*?)\n {4}\}/ms.exec(source);
+  const operations = [...variants.matchAll(/^ {8}(\w+),$/gm)].map(([, name]) => name);
   assert.deepEqual(sorted(page.column('IAM policy', 'action')), sorted(operations));
 });
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use aws_credential_types::provider::SharedCredentialsProvider;
 
 use super::environment::Environment;
+use super::settings::{self, Service};
 use crate::clock::ServiceClock;
 use crate::options::TlsRoots;
 
@@ -16,6 +17,8 @@ use crate::options::TlsRoots;
     reason = "each is a setting that the user turns on or off"
 )]
 pub(crate) struct ClientConfig {
+    /// The service that is asked.
+    pub(crate) service: &'static Service,
     /// Unset: environment, then the profile.
     pub(crate) region: Option<String>,
     /// The profile in the AWS configuration files. Unset: the environment's, then `default`.
@@ -50,6 +53,7 @@ impl ClientConfig {
     /// The defaults, as `options` documents them.
     pub(crate) fn new(clock: ServiceClock) -> Self {
         Self {
+            service: &settings::DYNAMODB,
             region: None,
             profile: None,
             endpoint_url: None,

@@ -1,4 +1,4 @@
-//! Where requests go: Region and settings in, host, port and signing Region out. The only I/O is to read the profile.
+//! Where requests go: service, Region and settings in, host, port and signing Region out. The only I/O is to read the profile.
 
 use std::net::IpAddr;
 
@@ -37,11 +37,11 @@ struct Partition {
     prefix: &'static str,
     suffix: &'static str,
     dual_stack_suffix: &'static str,
-    /// Whether its FIPS endpoints that are not dual-stack have the plain names.
+    /// Whether its FIPS endpoints that are not dual-stack have the plain names, for most services.
     plain_fips: bool,
 }
 
-/// From botocore's `partitions.json` and the endpoint rule set of DynamoDB. The last one takes all Regions
+/// From botocore's `partitions.json` and the endpoint rule sets of the services. The last one takes all Regions
 /// that the others do not.
 const PARTITIONS: [Partition; 8] = [
     partition("cn-", "amazonaws.com.cn", "api.amazonwebservices.com.cn"),
@@ -72,13 +72,13 @@ const fn partition(
 }
 
 /// The host name of a service's own endpoint in a Region.
-fn regional_host(label: &str, region: &str, fips: bool, dual_stack: bool) -> String {
+fn regional_host(service: &Service, region: &str, fips: bool, dual_stack: bool) -> String {
     let of_region = |partition: &&Partition| region.starts_with(partition.prefix);
     let partition = PARTITIONS
         .iter()
         .find(of_region)
         .unwrap_or(&PARTITIONS[PARTITIONS.len() - 1]);
-    let fips = if fips && (dual_stack || !partition.plain_fips) {
+    let fips = if fips && (dual_stack || service.own_fips_names || !partition.plain_fips) {
         "-fips"
     } else {
         ""
@@ -88,7 +88,7 @@ fn regional_host(label: &str, region: &str, fips: bool, dual_stack: bool) -> Str
     } else {
         partition.suffix
     };
-    format!("{label}{fips}.{region}.{suffix}").to_ascii_lowercase()
+    format!("{}{fips}.{region}.{suffix}", service.label).to_ascii_lowercase()
 }
 
 /// Where another service than DynamoDB is asked, by the same settings of environment and profile.
@@ -99,13 +99,13 @@ pub(super) fn of_service(
 ) -> Result<Endpoint, InvalidSetting> {
     let (region, _) = split_fips(region)?;
     if let Some((setting, url)) = configured.endpoint_url(service)? {
-        return parse(setting, url, region, true);
+        return parse(setting, url, service.label, region, true);
     }
     let fips = configured.is_true(&settings::USE_FIPS);
     let dual_stack = configured.is_true(&settings::USE_DUAL_STACK);
     Ok(Endpoint {
         tls: true,
-        host: regional_host(service.label, region, fips, dual_stack),
+        host: regional_host(service, region, fips, dual_stack),
         port: default_port(true),
         path: "/".to_owned(),
     })
@@ -124,6 +124,7 @@ pub(super) fn check(config: &ClientConfig) -> Result<(), InvalidSetting> {
         parse(
             "endpoint_url",
             url,
+            config.service.label,
             config.region.as_deref().unwrap_or("us-east-1"),
             config.tls,
         )?;
@@ -147,7 +148,7 @@ pub(crate) fn is_insecure(config: &ClientConfig) -> bool {
         return false;
     }
     match custom_url(config, None) {
-        Ok(Some((setting, url))) => parse(setting, url, region, config.tls)
+        Ok(Some((setting, url))) => parse(setting, url, config.service.label, region, config.tls)
             .is_ok_and(|endpoint| !endpoint.tls && !endpoint.is_loopback()),
         Ok(None) => !config.tls,
         Err(_) => false,
@@ -179,7 +180,14 @@ fn resolve_with(
         if config.use_fips || config.use_dual_stack {
             return Err(fips_contradiction(setting));
         }
-        parse(setting, url, region, config.tls)?
+        parse(setting, url, config.service.label, region, config.tls)?
+    } else if local && config.service.key != settings::DYNAMODB.key {
+        return Err(InvalidSetting::new(
+            config.service.url.name(),
+            format!(
+                "the Region {region} means a local engine, which has no such service: set its URL"
+            ),
+        ));
     } else if local {
         Endpoint {
             tls: false,
@@ -192,7 +200,7 @@ fn resolve_with(
         let dual_stack = config.use_dual_stack || configured.is_true(&settings::USE_DUAL_STACK);
         Endpoint {
             tls: config.tls,
-            host: regional_host(settings::DYNAMODB.label, region, fips, dual_stack),
+            host: regional_host(config.service, region, fips, dual_stack),
             port: default_port(config.tls),
             path: "/".to_owned(),
         }
@@ -226,7 +234,7 @@ fn custom_url<'a>(
 ) -> Result<Option<(&'static str, &'a str)>, InvalidSetting> {
     match &config.endpoint_url {
         Some(url) => Ok(Some(("endpoint_url", url))),
-        None => configured(config, profile).endpoint_url(&settings::DYNAMODB),
+        None => configured(config, profile).endpoint_url(config.service),
     }
 }
 
@@ -266,6 +274,7 @@ fn default_port(tls: bool) -> u16 {
 pub(crate) fn parse(
     setting: &'static str,
     url: &str,
+    service: &str,
     region: &str,
     tls: bool,
 ) -> Result<Endpoint, InvalidSetting> {
@@ -273,7 +282,7 @@ pub(crate) fn parse(
     let scheme = if tls { "https" } else { "http" };
     let url = url
         .trim()
-        .replace("{service}", "dynamodb")
+        .replace("{service}", service)
         .replace("{region}", region)
         .replace("{scheme}", scheme);
     let (tls, rest) = match url.split_once("://") {

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use serde::Deserialize;
 
+use super::kms_error;
 use super::reason::{Failure, InvalidSetting, chain};
 use super::service_error::{
     CONDITION_FAILED, Retry, ServiceError, is_about_credentials, judge, message, other_key,
@@ -10,7 +11,7 @@ use super::service_error::{
 };
 use crate::error::{Error, ErrorKind};
 use crate::remedy::Remedy;
-use crate::request::Operation;
+use crate::request::{Api, Operation};
 use crate::transport::{Incomplete, IncompleteReason, Response};
 
 /// The repairs that a call tries at most once.
@@ -61,19 +62,29 @@ impl FailedAttempt {
             return Err(body);
         }
         let text = answer.text();
-        let (kind, mut retry, remedy) = judge(code, status, text);
+        let (kind, mut retry, remedy) = match operation.api() {
+            Api::DynamoDb => judge(code, status, text),
+            Api::Kms => kms_error::judge(code, status, text),
+        };
         if clock_corrected {
             retry = Once::take(&mut once.corrected_clock);
         } else if is_about_credentials(code) {
             retry = Once::take(&mut once.new_credentials);
         }
+        let reason = match operation.api() {
+            Api::DynamoDb => message(operation, code, text),
+            Api::Kms => kms_error::message(code, text),
+        };
         let error = if let Some(reason) = other_key(code, text) {
             Error::other_key(&reason).with_code(code)
         } else if code.is_empty() {
-            let message = format!("the endpoint answered HTTP {status} without a DynamoDB error");
+            let message = format!(
+                "the endpoint answered HTTP {status} without an error of {}",
+                operation.api().name()
+            );
             Error::new(kind, message).with_code(format!("Http{status}"))
         } else {
-            Error::new(kind, message(operation, code, text)).with_code(code)
+            Error::new(kind, reason).with_code(code)
         };
         let mut error = error
             .with_status(status)
@@ -90,8 +101,12 @@ impl FailedAttempt {
         })
     }
 
-    pub(super) fn not_dynamodb(response: Response) -> Self {
-        let message = "the endpoint answered with something that is not DynamoDB's";
+    /// An answer with status 200 that cannot be the service's.
+    pub(super) fn not_of_service(operation: Operation, response: Response) -> Self {
+        let message = format!(
+            "the endpoint answered with something that is not {}'s",
+            operation.api().name()
+        );
         let error = Error::new(ErrorKind::Decode, message)
             .with_remedy(Remedy::CheckEndpoint)
             .with_status(response.status)
@@ -147,7 +162,7 @@ impl FailedAttempt {
     }
 }
 
-/// Whether DynamoDB can have sent this body: its answers are JSON objects.
+/// Whether the service can have sent this body: its answers are JSON objects.
 ///
 /// The answers of `GetItem` and `Scan` are parsed later anyway, so only their ends are checked. The others are
 /// short, and are parsed here.

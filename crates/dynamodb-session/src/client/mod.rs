@@ -1,8 +1,8 @@
-//! A client for the DynamoDB API: one kind of request, over one seam, [`Transport`](crate::transport::Transport).
+//! A client for the DynamoDB API, and for the little of KMS that a store needs: one kind of request, over one seam, [`Transport`](crate::transport::Transport).
 //!
 //! | concern | files |
 //! |---|---|
-//! | how often to try | [`retry`], [`limit`], [`failed_attempt`], [`service_error`] |
+//! | how often to try | [`retry`], [`limit`], [`failed_attempt`], [`service_error`], [`kms_error`] |
 //! | one attempt | [`transport`](crate::transport), [`https`], [`pool`], [`body`], [`skew`] |
 //! | a connection | [`connect`], [`tcp`], [`proxy`], [`tls`], [`stream`], [`timeout`] |
 //! | where to | [`endpoint`], [`authority`], [`settings`], [`configured`], [`profile`], [`environment`] |
@@ -23,6 +23,7 @@ pub(crate) mod endpoint;
 mod environment;
 mod failed_attempt;
 pub(crate) mod https;
+mod kms_error;
 mod limit;
 mod percent;
 mod pool;

@@ -165,13 +165,23 @@ impl Client {
         table: &str,
         body: impl Into<Fresh<'_>>,
     ) -> Result<Answer, Error> {
+        let result = self.call_nameless(start, operation, body).await;
+        result.map_err(|error| error.on(operation, table))
+    }
+
+    /// The same, with errors that name neither the operation nor what it is for.
+    pub(crate) async fn call_nameless(
+        &self,
+        start: Duration,
+        operation: Operation,
+        body: impl Into<Fresh<'_>>,
+    ) -> Result<Answer, Error> {
         let mut body = body.into();
         let begun = self.clock.monotonic();
         let result = match self.admission.enter() {
             Ok(_under_way) => self.attempts(operation, &mut body, start).await,
             Err(overloaded) => Err(overloaded),
         };
-        let result = result.map_err(|error| error.on(operation, table));
         let elapsed = self.clock.monotonic().saturating_sub(begun);
         let report = report(operation, &result, elapsed);
         let milli_units = result.as_ref().map_or(0, |answer| {
@@ -230,7 +240,7 @@ impl Client {
             let mut failure = match self.transport.send(request).await {
                 // The page of a captive portal or a proxy must not count as a successful write.
                 Ok(response) if response.status == 200 && !is_answer(operation, &response.body) => {
-                    FailedAttempt::not_dynamodb(response)
+                    FailedAttempt::not_of_service(operation, response)
                 }
                 Ok(response) if (200..300).contains(&response.status) => {
                     self.budget.give_back(has_paid);

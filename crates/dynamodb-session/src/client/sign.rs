@@ -44,7 +44,7 @@ pub(crate) struct Signature {
 }
 
 impl Signer {
-    /// `host` is the value of the `host` header; `path` is the path as it is sent; `service` is `dynamodb` or `sts`.
+    /// `host` is the value of the `host` header; `path` is the path as it is sent; `service` is `dynamodb`, `kms` or `sts`.
     pub(crate) fn new(host: &str, path: &str, region: &str, service: &'static str) -> Self {
         Self {
             host: host.to_owned(),

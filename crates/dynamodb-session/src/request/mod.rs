@@ -24,6 +24,7 @@ use body::Body;
 pub(crate) use condition::{
     Condition, Demands, Moment, RETURN_ITEM_NAME, State, Unversioned, without_item,
 };
+pub(crate) use operation::Api;
 pub use operation::Operation;
 pub(crate) use put::{Tombstone, batch_tombstone, put_item, put_tombstone};
 pub(crate) use scan::{BATCH, BatchPart, ScanPage, Wanted, batch_write, scan};

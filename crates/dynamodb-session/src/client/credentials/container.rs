@@ -65,7 +65,7 @@ fn target<'a>(setting: &'static str, url: &'a str) -> Result<(Endpoint, &'a str)
         let text = format!("{setting}: it is not a URL that begins with http:// or https://");
         return Err(Failure::new(text));
     }
-    let to = endpoint::parse(setting, authority, "", true)
+    let to = endpoint::parse(setting, authority, "", "", true)
         .map_err(|invalid| Failure::new(invalid.to_string()))?;
     let address: Option<IpAddr> = to.host.parse().ok();
     let is_allowed = to.tls

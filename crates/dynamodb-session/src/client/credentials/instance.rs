@@ -131,7 +131,7 @@ impl<'a> Metadata<'a> {
             None => Ok(1),
         };
         Ok(Self {
-            to: endpoint::parse(name, url, "", false)
+            to: endpoint::parse(name, url, "", "", false)
                 .map_err(|invalid| Failure::new(invalid.to_string()))?,
             limit: Duration::from_secs(number(&settings::METADATA_TIMEOUT)?),
             attempts: number(&settings::METADATA_ATTEMPTS)?,

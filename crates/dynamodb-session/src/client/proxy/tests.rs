@@ -160,7 +160,7 @@ fn the_environment_is_read_as_the_aws_cli_reads_it() {
     for (variables, url, port) in cases {
         let mut config = config(variables);
         config.proxy_from_environment = true;
-        let endpoint = endpoint::parse("endpoint_url", url, "", true).unwrap();
+        let endpoint = endpoint::parse("endpoint_url", url, "", "", true).unwrap();
         let proxies = Proxies::new(&config).unwrap();
         let proxy = proxies.to(&endpoint).unwrap();
         assert_eq!(proxy.map(|proxy| proxy.port), *port, "{variables:?} {url}");
@@ -192,7 +192,7 @@ async fn a_proxy_of_the_environment_that_cannot_be_used_is_named() {
     ]);
     config.proxy_from_environment = true;
     let connector = Connector::new(&config, None).unwrap();
-    let endpoint = endpoint::parse("endpoint_url", "https://dynamo.invalid", "", true).unwrap();
+    let endpoint = endpoint::parse("endpoint_url", "https://dynamo.invalid", "", "", true).unwrap();
     let limit = Duration::from_secs(1);
     let Err(NotConnected::Config(error)) = connector.connect(&endpoint, false, limit).await else {
         panic!("it is not refused");

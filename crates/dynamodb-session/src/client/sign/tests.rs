@@ -29,7 +29,7 @@ fn botocore_gives_the_same_signatures() {
         serde_json::from_str(include_str!("../../../tests/fixtures/sigv4.json")).unwrap();
     assert!(cases.len() > 20);
     for case in cases {
-        let endpoint = endpoint::parse("url", &case.url, &case.region, true).unwrap();
+        let endpoint = endpoint::parse("url", &case.url, "dynamodb", &case.region, true).unwrap();
         let signer = Signer::new(
             &endpoint.authority(),
             &endpoint.path,

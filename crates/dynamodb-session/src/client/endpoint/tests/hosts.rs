@@ -229,3 +229,84 @@ fn fips_can_be_part_of_the_region_or_set_in_the_environment() {
     };
     assert_eq!(url(&config), "https://dynamodb-fips.eu-west-1.api.aws");
 }
+
+// As botocore's endpoint rule set of KMS has it, with FIPS names of its own also in GovCloud.
+const HOSTS_OF_KMS: [(&str, bool, bool, &str); 14] = [
+    ("us-east-1", false, false, "kms.us-east-1.amazonaws.com"),
+    ("us-east-1", false, true, "kms.us-east-1.api.aws"),
+    ("us-east-1", true, false, "kms-fips.us-east-1.amazonaws.com"),
+    ("us-east-1", true, true, "kms-fips.us-east-1.api.aws"),
+    (
+        "fips-us-east-1",
+        false,
+        false,
+        "kms-fips.us-east-1.amazonaws.com",
+    ),
+    (
+        "cn-north-1",
+        false,
+        false,
+        "kms.cn-north-1.amazonaws.com.cn",
+    ),
+    (
+        "cn-north-1",
+        true,
+        true,
+        "kms-fips.cn-north-1.api.amazonwebservices.com.cn",
+    ),
+    (
+        "us-gov-west-1",
+        false,
+        false,
+        "kms.us-gov-west-1.amazonaws.com",
+    ),
+    (
+        "us-gov-west-1",
+        true,
+        false,
+        "kms-fips.us-gov-west-1.amazonaws.com",
+    ),
+    (
+        "us-gov-west-1",
+        true,
+        true,
+        "kms-fips.us-gov-west-1.api.aws",
+    ),
+    (
+        "us-iso-east-1",
+        false,
+        false,
+        "kms.us-iso-east-1.c2s.ic.gov",
+    ),
+    (
+        "us-isob-east-1",
+        true,
+        false,
+        "kms-fips.us-isob-east-1.sc2s.sgov.gov",
+    ),
+    (
+        "eu-isoe-west-1",
+        false,
+        false,
+        "kms.eu-isoe-west-1.cloud.adc-e.uk",
+    ),
+    (
+        "eusc-de-east-1",
+        false,
+        false,
+        "kms.eusc-de-east-1.amazonaws.eu",
+    ),
+];
+
+#[test]
+fn kms_has_its_names_in_each_partition() {
+    for (region, fips, dual_stack, host) in HOSTS_OF_KMS {
+        let config = ClientConfig {
+            service: &settings::KMS,
+            use_fips: fips,
+            use_dual_stack: dual_stack,
+            ..in_region(region)
+        };
+        assert_eq!(url(&config), format!("https://{host}"), "{region}");
+    }
+}

@@ -169,3 +169,22 @@ fn a_file_that_cannot_be_read_is_named_and_not_quoted() {
         assert!(!error.contains("hush"), "{error}");
     }
 }
+
+#[test]
+fn a_services_section_has_a_url_for_each_service() {
+    let text = "[default]\nregion = eu-west-1\nservices = s\nendpoint_url = http://all\n\
+        [services s]\ndynamodb =\n  endpoint_url = http://one\nkms =\n  endpoint_url = http://two\n\
+        [profile general]\nregion = eu-west-1\nendpoint_url = http://all\n";
+    let files = Files::new("kms", text, "");
+    let of_kms = |variables: &[(&str, &str)]| {
+        url(&ClientConfig {
+            service: &settings::KMS,
+            ..files.config(variables)
+        })
+    };
+    assert_eq!(of_kms(&[]), "http://two");
+    assert_eq!(files.url(&[]).as_deref(), Ok("http://one"));
+    assert_eq!(of_kms(&[("AWS_PROFILE", "general")]), "http://all");
+    let own = ("AWS_ENDPOINT_URL_KMS", "http://env");
+    assert_eq!(of_kms(&[own]), "http://env");
+}

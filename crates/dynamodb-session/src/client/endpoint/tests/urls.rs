@@ -100,7 +100,7 @@ fn urls_are_read() {
             "/",
         ),
     ] {
-        let endpoint = parse("endpoint_url", text, "r-1", tls).unwrap();
+        let endpoint = parse("endpoint_url", text, "dynamodb", "r-1", tls).unwrap();
         assert_eq!(endpoint.url(), url);
         assert_eq!(
             (
@@ -139,7 +139,7 @@ fn invalid_urls_are_refused_and_not_shown() {
         "http://h\r\nx: y",
         "http://h/\r\nx",
     ] {
-        let error = parse("endpoint_url", text, "r-1", true)
+        let error = parse("endpoint_url", text, "dynamodb", "r-1", true)
             .unwrap_err()
             .to_string();
         assert!(
@@ -175,4 +175,42 @@ fn only_plain_http_over_the_network_is_insecure() {
         tls: false,
         ..in_region("local")
     }));
+}
+
+#[test]
+fn the_url_of_kms_is_its_own_or_that_of_all_services() {
+    let of_kms = |variables: &[(&str, &str)]| ClientConfig {
+        service: &settings::KMS,
+        ..config(variables)
+    };
+    let all = [
+        ("AWS_ENDPOINT_URL_KMS", "http://one"),
+        ("AWS_ENDPOINT_URL", "http://{service}.two"),
+        ("AWS_ENDPOINT_URL_DYNAMODB", "http://three"),
+        ("AWS_REGION", "eu-west-1"),
+    ];
+    let own = "https://kms.eu-west-1.amazonaws.com";
+    assert_eq!(url(&of_kms(&all)), "http://one");
+    assert_eq!(url(&of_kms(&all[1..])), "http://kms.two");
+    assert_eq!(url(&of_kms(&all[2..])), own);
+    let mut ignored = all.to_vec();
+    ignored.push(("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true"));
+    assert_eq!(url(&of_kms(&ignored)), own);
+    assert_eq!(url(&config(&all)), "http://three");
+}
+
+#[test]
+fn a_local_engine_has_no_kms() {
+    let local = |variables: &[(&str, &str)]| ClientConfig {
+        service: &settings::KMS,
+        region: Some("local".to_owned()),
+        ..config(variables)
+    };
+    assert_eq!(
+        resolve(&local(&[])).unwrap_err().to_string(),
+        "AWS_ENDPOINT_URL_KMS: the Region local means a local engine, which has no such service: set its URL"
+    );
+    let resolved = resolve(&local(&[("AWS_ENDPOINT_URL_KMS", "http://kms:1")])).unwrap();
+    assert!(resolved.local);
+    assert_eq!(resolved.endpoint.url(), "http://kms:1");
 }
