@@ -5,16 +5,21 @@ use aws_smithy_types::date_time::Format;
 use serde_json::{Value, json};
 
 use crate::http::Message;
+use crate::kms::Kms;
 use crate::signature::signed_at;
 
 const AMZ_JSON: &str = "application/x-amz-json-1.0";
+const KMS_JSON: &str = "application/x-amz-json-1.1";
 
 /// An answer of the service, with its usual headers.
 pub(crate) fn service(request: &Message, status: u16, body: Vec<u8>) -> Message {
-    let mut answer = other(status, AMZ_JSON, body);
+    let of_kms = Kms::is_asked(request);
+    let media_type = if of_kms { KMS_JSON } else { AMZ_JSON };
+    let mut answer = other(status, media_type, body);
     answer.set("x-amzn-requestid", "FAULTS");
     answer.set("date", date(request, 0));
-    with_crc32(answer)
+    // Only DynamoDB sends a checksum.
+    if of_kms { answer } else { with_crc32(answer) }
 }
 
 /// An answer of another program, such as a load balancer.
@@ -35,7 +40,12 @@ pub(crate) fn error(request: &Message, status: u16, code: &str, message: &str) -
         | "AccessDeniedException" => "com.amazon.coral.service",
         _ => "com.amazonaws.dynamodb.v20120810",
     };
-    let body = json!({ "__type": format!("{namespace}#{code}"), "message": message });
+    let kind = if Kms::is_asked(request) {
+        code.to_owned()
+    } else {
+        format!("{namespace}#{code}")
+    };
+    let body = json!({ "__type": kind, "message": message });
     service(request, status, body.to_string().into_bytes())
 }
 

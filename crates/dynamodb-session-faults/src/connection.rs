@@ -12,6 +12,7 @@ use tokio_rustls::server::TlsStream;
 
 use crate::answer;
 use crate::http::{self, Message};
+use crate::kms::Kms;
 use crate::script::{Entry, Opened};
 use crate::signature;
 use crate::step::Step;
@@ -179,7 +180,7 @@ impl<W: Wire> Connection<W> {
         }
     }
 
-    /// Executes the request on the engine, and turns the answer into one of the service.
+    /// Executes the request on the engine or the imitation of KMS, and turns the answer into one of the service.
     async fn apply(&mut self, request: &Message, step: &Step) -> io::Result<Message> {
         let (part, rest) = match step {
             Step::Unprocessed { done } => answer::split_batch(request, *done),
@@ -188,6 +189,9 @@ impl<W: Wire> Connection<W> {
         if rest.is_object() && is_empty_batch(&part) {
             let body = json!({ "UnprocessedItems": rest });
             return Ok(answer::service(request, 200, body.to_string().into_bytes()));
+        }
+        if Kms::is_asked(request) {
+            return Ok(self.opened.shared.kms.answer(operation(request), request));
         }
         let mut said = self.ask_engine(part).await?;
         if rest.is_object() {

@@ -2,7 +2,7 @@
 //!
 //! A [`FaultServer`] verifies the signature of each request and then follows the next [`Step`] of its script. A
 //! real engine, in memory, executes the requests: if a script loses the answer to a write, the write has really
-//! happened.
+//! happened. Requests to KMS are answered by an imitation of it, at the same URLs, with the keys of [`KMS_KEYS`].
 //!
 //! ```
 //! use dynamodb_session_faults::{FaultServer, Step};
@@ -22,6 +22,7 @@
 mod answer;
 mod connection;
 mod http;
+mod kms;
 mod script;
 mod signature;
 mod step;
@@ -40,6 +41,8 @@ use tokio::sync::oneshot;
 use tokio_rustls::TlsAcceptor;
 
 use connection::Connection;
+pub use kms::KEYS as KMS_KEYS;
+use kms::Kms;
 use script::Shared;
 pub use script::{Entry, Log};
 pub use step::Step;
@@ -90,7 +93,8 @@ impl FaultServer {
     pub fn start() -> io::Result<Self> {
         let engine = LocalEngine::builder().sweep_every(Duration::ZERO);
         let engine = engine.start().map_err(io::Error::other)?;
-        let shared = Arc::new(Shared::new(engine.addr()));
+        let kms = Kms::new().map_err(|error| io::Error::other(error.to_string()))?;
+        let shared = Arc::new(Shared::new(engine.addr(), kms));
         let certificates = tls::Certificates::new().map_err(io::Error::other)?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()

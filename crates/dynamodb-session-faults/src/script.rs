@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde::Serialize;
 use tokio::sync::watch;
 
+use crate::kms::Kms;
 use crate::step::Step;
 
 /// One request that was received.
@@ -24,7 +25,7 @@ pub struct Entry {
     pub signature: Result<String, String>,
     /// The step that was taken.
     pub step: Step,
-    /// The HTTP status of the engine's answer, if the engine got the request.
+    /// The HTTP status of the answer of the engine, or of the imitation of KMS, if it got the request.
     pub applied: Option<u16>,
 }
 
@@ -50,6 +51,7 @@ impl Log {
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) engine: SocketAddr,
+    pub(crate) kms: Kms,
     state: Mutex<State>,
     received: watch::Sender<u64>,
     open: watch::Sender<usize>,
@@ -65,9 +67,10 @@ struct State {
 }
 
 impl Shared {
-    pub(crate) fn new(engine: SocketAddr) -> Self {
+    pub(crate) fn new(engine: SocketAddr, kms: Kms) -> Self {
         Self {
             engine,
+            kms,
             state: Mutex::new(State {
                 script: VecDeque::new(),
                 default: Step::Pass,

@@ -11,6 +11,7 @@ use aws_smithy_types::date_time::Format;
 
 use crate::SECRET;
 use crate::http::Message;
+use crate::kms::Kms;
 
 /// The headers that a signature must cover, and the token if there is one.
 const SIGNED: [&str; 3] = ["host", "x-amz-date", "x-amz-target"];
@@ -34,6 +35,12 @@ pub(crate) fn signed_at(request: &Message) -> Option<DateTime> {
     DateTime::from_str(&text, Format::DateTime).ok()
 }
 
+/// The Region in the scope of the signature.
+pub(crate) fn region(request: &Message) -> Option<&str> {
+    let (_, scope) = request.header("authorization")?.split_once("Credential=")?;
+    scope.split('/').nth(2)
+}
+
 /// Returns the id of the access key.
 ///
 /// # Errors
@@ -50,7 +57,12 @@ pub(crate) fn verify(request: &Message) -> Result<String, String> {
         return Err(format!("its scope is malformed: {scope}"));
     };
     let date = request.header("x-amz-date").unwrap_or_default();
-    if service != "dynamodb" || !date.starts_with(day) {
+    let asked = if Kms::is_asked(request) {
+        "kms"
+    } else {
+        "dynamodb"
+    };
+    if service != asked || !date.starts_with(day) {
         return Err(format!("its scope is wrong: {scope}, at {date}"));
     }
     let signed: Vec<&str> = of("SignedHeaders=")
@@ -67,7 +79,7 @@ pub(crate) fn verify(request: &Message) -> Result<String, String> {
     let time = signed_at(request).ok_or("it has no date")?;
     let time = SystemTime::try_from(time).map_err(|error| error.to_string())?;
     let credentials = Credentials::new(access_key, SECRET, token.map(str::to_owned), None, "");
-    let expected = signed_again(request, &credentials, region, time, &signed);
+    let expected = signed_again(request, &credentials, (region, service), time, &signed);
     match expected {
         Ok(expected) if expected == given => Ok(access_key.to_owned()),
         Ok(_) => Err("it belongs to another request, or was made with another key".to_owned()),
@@ -78,7 +90,7 @@ pub(crate) fn verify(request: &Message) -> Result<String, String> {
 fn signed_again(
     request: &Message,
     credentials: &Credentials,
-    region: &str,
+    (region, service): (&str, &str),
     time: SystemTime,
     signed: &[&str],
 ) -> Result<String, Box<dyn Error>> {
@@ -86,7 +98,7 @@ fn signed_again(
     let params = v4::SigningParams::builder()
         .identity(&identity)
         .region(region)
-        .name("dynamodb")
+        .name(service)
         .time(time)
         .settings(SigningSettings::default())
         .build()?

@@ -28,7 +28,8 @@ const binary = () => {
   return file;
 };
 
-// A server: where it is (`urls`), what makes its certificate good (`ca`) and requests to it (`secret`), and commands.
+// A server: where it is (`urls`), what makes its certificate good (`ca`) and requests to it (`secret`), the aliases of
+// its imitation of KMS (`kms`), which answers at the same URLs, and commands.
 const startFaultServer = async () => {
   const server = start(binary(), [], { stdio: ['pipe', 'pipe', 'pipe'] });
   const lines = readline.createInterface({ input: server.child.stdout });
@@ -44,7 +45,9 @@ const startFaultServer = async () => {
     if (error) throw new Error(error);
     return rest;
   };
-  const { urls, ca, secret } = await answer();
+  const {
+    urls, ca, secret, kms,
+  } = await answer();
   // All is well from now on.
   const pass = async () => {
     await command({ script: [] });
@@ -54,6 +57,7 @@ const startFaultServer = async () => {
     urls,
     ca,
     secret,
+    kms,
     // What happens to the requests to come, from one row or one that looks like it.
     async play({ script = [], default: others = 'pass', on = {} }) {
       await command({ default: others });

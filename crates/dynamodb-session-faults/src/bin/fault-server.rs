@@ -1,13 +1,13 @@
 //! The fault server as a process, for tests that are not in Rust.
 //!
-//! Its first line is `{"urls": {…}, "ca": "PEM", "secret": "…"}`. Then it reads one command a line, and answers each with
+//! Its first line is `{"urls": {…}, "ca": "PEM", "secret": "…", "kms": ["alias/…", …]}`. Then it reads one command a line, and answers each with
 //! one line. It exits when its standard input ends.
 
 #![forbid(unsafe_code)]
 
 use std::io::{self, BufRead as _, Write as _};
 
-use dynamodb_session_faults::{FaultServer, SECRET, Step};
+use dynamodb_session_faults::{FaultServer, KMS_KEYS, SECRET, Step};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::{Value, json};
@@ -28,7 +28,9 @@ enum Command {
 fn main() -> io::Result<()> {
     let server = FaultServer::start()?;
     let mut out = io::stdout().lock();
-    let hello = json!({ "urls": server.urls(), "ca": server.ca(), "secret": SECRET });
+    let aliases = KMS_KEYS.map(|(_, alias)| alias);
+    let hello =
+        json!({ "urls": server.urls(), "ca": server.ca(), "secret": SECRET, "kms": aliases });
     writeln!(out, "{hello}")?;
     for line in io::stdin().lock().lines() {
         let answer = match serde_json::from_str(&line?) {

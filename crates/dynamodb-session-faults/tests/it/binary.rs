@@ -23,6 +23,7 @@ fn it_answers_line_by_line_and_ends_with_its_input() {
             .unwrap()
             .starts_with("http://127.0.0.1:")
     );
+    assert_eq!(hello["kms"], json!(["alias/sessions", "alias/another"]));
     assert!(
         hello["ca"]
             .as_str()

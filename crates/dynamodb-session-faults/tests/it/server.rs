@@ -4,10 +4,12 @@ use std::io::{ErrorKind as IoErrorKind, Read as _, Write as _};
 use std::net::TcpStream;
 
 use aws_credential_types::Credentials;
+use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
+use aws_sigv4::sign::v4;
 use dynamodb_session::clock::ManualClock;
 use dynamodb_session::options::RetryOptions;
 use dynamodb_session::{ErrorKind, SessionStore};
-use dynamodb_session_faults::{FaultServer, SECRET, Step};
+use dynamodb_session_faults::{FaultServer, KMS_KEYS, SECRET, Step};
 use serde_json::{Value, json};
 
 use crate::support::{direct, id, new_session, now, server, store_at};
@@ -206,4 +208,102 @@ async fn a_default_step_removes_the_steps_of_operations() {
     assert_eq!(error.kind(), ErrorKind::AccessDenied);
     server.default(Step::Pass);
     assert!(store.load::<Value>(&session.id).await.unwrap().is_some());
+}
+
+/// Asks the imitation of KMS, with the AWS SDK's signer. Returns the status and the answer.
+fn ask_kms(server: &FaultServer, service: &str, operation: &str, body: &Value) -> (u16, Value) {
+    let host = server.urls().http.strip_prefix("http://").unwrap();
+    let target = format!("TrentService.{operation}");
+    let body = body.to_string();
+    let identity = Credentials::new("KEY", SECRET, None, None, "test").into();
+    let params = v4::SigningParams::builder()
+        .identity(&identity)
+        .region("eu-central-1")
+        .name(service)
+        .time(now())
+        .settings(SigningSettings::default())
+        .build()
+        .unwrap()
+        .into();
+    let signed = [("host", host), ("x-amz-target", &target)];
+    let url = format!("http://{host}/");
+    let request = SignableRequest::new(
+        "POST",
+        &url,
+        signed.into_iter(),
+        SignableBody::Bytes(body.as_bytes()),
+    );
+    let (instructions, _) = sign(request.unwrap(), &params).unwrap().into_parts();
+    let (added, _) = instructions.into_parts();
+    let mut head = format!("POST / HTTP/1.1\r\nhost: {host}\r\nx-amz-target: {target}\r\n");
+    for header in &added {
+        head.extend([header.name(), ": ", header.value(), "\r\n"]);
+    }
+    let request = format!("{head}content-length: {}\r\n\r\n{body}", body.len());
+    let mut stream = connect(server);
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = Vec::new();
+    let mut chunk = [0; 1024];
+    loop {
+        let text = String::from_utf8_lossy(&answer);
+        let length = text
+            .lines()
+            .find_map(|line| line.strip_prefix("content-length: "));
+        if let (Some(length), Some((_, body))) = (length, text.split_once("\r\n\r\n"))
+            && body.len() >= length.parse().unwrap()
+        {
+            let status = text.split(' ').nth(1).unwrap().parse().unwrap();
+            return (status, serde_json::from_str(body).unwrap());
+        }
+        let read = stream.read(&mut chunk).unwrap();
+        assert!(read > 0, "the answer is cut off: {text}");
+        answer.extend_from_slice(&chunk[..read]);
+    }
+}
+
+#[test]
+fn kms_wraps_data_keys_that_only_the_same_key_and_context_unwrap() {
+    let server = FaultServer::start().unwrap();
+    let [(id, alias), (_, another)] = KMS_KEYS;
+    let context = json!({ "prefix": "a", "id": "7" });
+    let ask = |operation: &str, body: Value| ask_kms(&server, "kms", operation, &body);
+    let (status, made) = ask(
+        "GenerateDataKey",
+        json!({ "KeyId": alias, "KeySpec": "AES_256", "EncryptionContext": context }),
+    );
+    assert_eq!(status, 200, "{made}");
+    assert_eq!(
+        made["KeyId"],
+        format!("arn:aws:kms:eu-central-1:111122223333:key/{id}")
+    );
+    let decrypt = |key: &str, context: &Value| {
+        let wrapped = &made["CiphertextBlob"];
+        let body = json!({ "KeyId": key, "CiphertextBlob": wrapped, "EncryptionContext": context });
+        ask("Decrypt", body)
+    };
+    let (status, unwrapped) = decrypt(id, &context);
+    assert_eq!((status, &unwrapped["Plaintext"]), (200, &made["Plaintext"]));
+    let elsewhere = "arn:aws:kms:us-east-1:111122223333:alias/sessions";
+    for (key, context, code) in [
+        (alias, json!({}), "InvalidCiphertextException"),
+        (another, context.clone(), "IncorrectKeyException"),
+        ("alias/absent", context.clone(), "NotFoundException"),
+        (elsewhere, context.clone(), "NotFoundException"),
+        ("a:b", context, "ValidationException"),
+    ] {
+        let (status, refusal) = decrypt(key, &context);
+        assert_eq!(
+            (status, refusal["__type"].as_str()),
+            (400, Some(code)),
+            "{key}"
+        );
+    }
+    // Another server has other keys.
+    let other = FaultServer::start().unwrap();
+    let body = json!({ "CiphertextBlob": made["CiphertextBlob"], "EncryptionContext": { "prefix": "a", "id": "7" } });
+    let (_, refusal) = ask_kms(&other, "kms", "Decrypt", &body);
+    assert_eq!(refusal["__type"], "InvalidCiphertextException");
+    // The scope of a signature names the service.
+    let (_, refusal) = ask_kms(&server, "dynamodb", "Decrypt", &body);
+    assert_eq!(refusal["__type"], "InvalidSignatureException");
 }
