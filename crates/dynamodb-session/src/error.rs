@@ -237,10 +237,6 @@ impl Error {
     }
 
     /// Names an operation of KMS, its key and the encryption context, as [`on`](Self::on) does a table.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "the client of KMS is the next to come")
-    )]
     pub(crate) fn on_key(
         mut self,
         operation: Operation,

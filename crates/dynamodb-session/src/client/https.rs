@@ -92,10 +92,6 @@ impl HttpsTransport {
     }
 
     /// The Region that requests are signed for, once the settings can be resolved.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "the client of KMS is the next to come")
-    )]
     pub(crate) fn signing_region(&self) -> Option<&str> {
         self.known().map(|target| target.region.as_str())
     }

@@ -2,6 +2,7 @@
 //!
 //! | concern | files |
 //! |---|---|
+//! | data keys | [`kms`] |
 //! | how often to try | [`retry`], [`limit`], [`failed_attempt`], [`service_error`], [`kms_error`] |
 //! | one attempt | [`transport`](crate::transport), [`https`], [`pool`], [`body`], [`skew`] |
 //! | a connection | [`connect`], [`tcp`], [`proxy`], [`tls`], [`stream`], [`timeout`] |
@@ -23,6 +24,8 @@ pub(crate) mod endpoint;
 mod environment;
 mod failed_attempt;
 pub(crate) mod https;
+#[cfg_attr(not(test), expect(dead_code, reason = "the key ring is to ask it"))]
+pub(crate) mod kms;
 mod kms_error;
 mod limit;
 mod percent;

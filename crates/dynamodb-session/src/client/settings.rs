@@ -169,10 +169,6 @@ const fn service(url: Setting, key: &'static str, label: &'static str) -> Servic
 }
 
 pub(super) const DYNAMODB: Service = service(DYNAMODB_URL, "dynamodb", "dynamodb");
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "its client is the next to come")
-)]
 pub(super) const KMS: Service = Service {
     own_fips_names: true,
     ..service(KMS_URL, "kms", "kms")
