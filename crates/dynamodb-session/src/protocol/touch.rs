@@ -105,16 +105,16 @@ impl Inner {
             let Some(seen) = self.seen(&item, touch.key)? else {
                 return gone;
             };
-            self.know_key_of(Some(&seen)).await?;
             let met = Self::met(&seen);
+            let has_expired = self.has_expired(&seen);
             // The session that is there can end earlier than was known.
             expires_secs = self.expiry_secs(expiry::from_secs(touch.expires_secs), met.created);
-            let extended = if met.has_session {
+            let extended = if met.has_session && !has_expired {
+                self.know_key_of(Some(&seen)).await?;
                 self.is_touched(touch, expires_secs, &seen)?
             } else {
                 None
             };
-            let has_expired = self.has_expired(&seen);
             // A session that was loaded without a `created` is the one that the first answer shows.
             let of = touch.created.or(created);
             match rules::after_touch(of, Some(met), has_expired, extended.is_some()) {
