@@ -54,6 +54,13 @@ Examples:
 
 ";
 
+const KEYS_GENERATE_EXAMPLES: &str = "\
+Examples:
+  dynamodb-session keys generate k1 > key.json
+  dynamodb-session session get - --key-file key.json < id.txt
+
+";
+
 const SESSION_DELETE_EXAMPLES: &str = "\
 Examples:
   dynamodb-session session delete - < id.txt
@@ -93,6 +100,9 @@ pub(crate) enum Command {
     /// Shows or deletes one session
     #[command(subcommand)]
     Session(SessionCommand),
+    /// Makes keys for the encryption of sessions
+    #[command(subcommand)]
+    Keys(KeysCommand),
     /// Deletes the expired sessions of a table whose TTL is off
     ///
     /// DynamoDB does it by itself, free of charge and within a few days, where the table's TTL is on. This
@@ -134,12 +144,49 @@ pub(crate) enum SessionCommand {
     /// An expired session counts as not found, even if DynamoDB has not deleted its item yet. Only the
     /// beginning of the id is shown. The data is shown in full.
     #[command(after_long_help = help(SESSION_GET_EXAMPLES))]
-    Get(SessionArgs),
+    Get(SessionGetArgs),
     /// Deletes a session, which signs its visitor out
     ///
     /// Succeeds even if the session does not exist.
     #[command(after_long_help = help(SESSION_DELETE_EXAMPLES))]
     Delete(SessionArgs),
+}
+
+#[derive(Subcommand)]
+pub(crate) enum KeysCommand {
+    /// Prints a new key as a line of JSON, for the option `encryption` of a store
+    ///
+    /// Keep it where you keep passwords. Without it, the sessions that it encrypts cannot be read. To change
+    /// the key later, put a new one, with another id, before it in the list.
+    #[command(after_long_help = help(KEYS_GENERATE_EXAMPLES))]
+    Generate(KeysGenerateArgs),
+}
+
+#[derive(Args)]
+pub(crate) struct KeysGenerateArgs {
+    /// A name of 1 to 4 letters, digits, hyphens or underscores, which no other key of the table has had
+    #[arg(value_name = "ID", default_value = "k1")]
+    pub(crate) id: String,
+}
+
+#[derive(Args)]
+pub(crate) struct SessionGetArgs {
+    #[command(flatten)]
+    pub(crate) session: SessionArgs,
+    #[command(flatten)]
+    pub(crate) keys: KeyArgs,
+}
+
+#[derive(Args)]
+pub(crate) struct KeyArgs {
+    /// A file with the keys that encrypt the sessions: JSON, a list of { id, key } or one key
+    ///
+    /// `keys generate` prints a key in this form.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key_file: Option<PathBuf>,
+    /// The `context` of the application's option `encryption` [default: the prefix]
+    #[arg(long, value_name = "TEXT", requires = "key_file")]
+    pub(crate) context: Option<String>,
 }
 
 #[derive(Args)]

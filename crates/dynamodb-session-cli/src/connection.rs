@@ -3,21 +3,30 @@
 use std::io::Write;
 use std::time::Duration;
 
-use dynamodb_session::options::{ConnectionOptions, Layout, RetryOptions, TableOptions};
+use dynamodb_session::options::{
+    ConnectionOptions, EncryptionOptions, Layout, RetryOptions, TableOptions,
+};
 use dynamodb_session::{ErrorKind, SessionStore};
 
 use crate::cli::{ConnectionArgs, TableArgs};
 use crate::exit::Failure;
+
+/// How the sessions of an application are kept in the table.
+#[derive(Default)]
+pub(crate) struct Kept<'a> {
+    pub(crate) prefix: &'a str,
+    pub(crate) layout: Layout,
+    pub(crate) encryption: Option<EncryptionOptions>,
+}
 
 /// The store that the flags describe. It has looked at the table, whose TTL can be on another attribute. If that is not
 /// allowed, the flag alone counts.
 pub(crate) async fn store_of_table(
     connection: &ConnectionArgs,
     table: &TableArgs,
-    prefix: &str,
-    layout: Layout,
+    kept: Kept<'_>,
 ) -> Result<SessionStore, Failure> {
-    let store = store(connection, table, prefix, layout)?;
+    let store = store(connection, table, kept)?;
     match store.table().time_to_live().await {
         // The command itself would wait as long, and fail as well.
         Err(error) if matches!(error.kind(), ErrorKind::Transport | ErrorKind::Timeout) => {
@@ -31,8 +40,7 @@ pub(crate) async fn store_of_table(
 pub(crate) fn store(
     connection: &ConnectionArgs,
     table: &TableArgs,
-    prefix: &str,
-    layout: Layout,
+    kept: Kept<'_>,
 ) -> Result<SessionStore, Failure> {
     // A person is more patient than a web request, and may be far from the Region.
     let mut builder = SessionStore::builder()
@@ -41,9 +49,9 @@ pub(crate) fn store(
             TableOptions::default()
                 .partition_key(&table.partition_key)
                 .ttl_attribute(&table.ttl_attribute)
-                .prefix(prefix),
+                .prefix(kept.prefix),
         )
-        .layout(layout)
+        .layout(kept.layout)
         .connection_options(
             ConnectionOptions::default()
                 .connect_timeout(Duration::from_secs(5))
@@ -60,6 +68,9 @@ pub(crate) fn store(
     }
     if let Some(profile) = &connection.profile {
         builder = builder.profile(profile);
+    }
+    if let Some(encryption) = kept.encryption {
+        builder = builder.encryption(encryption);
     }
     let store = builder.build()?;
     if store.is_insecure() {

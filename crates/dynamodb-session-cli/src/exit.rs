@@ -46,7 +46,7 @@ impl From<ErrorKind> for Exit {
         match kind {
             ErrorKind::TableNotFound => Self::NotFound,
             ErrorKind::InvalidId => Self::Usage,
-            ErrorKind::Config | ErrorKind::Credentials => Self::Config,
+            ErrorKind::Config | ErrorKind::Credentials | ErrorKind::UnknownKey => Self::Config,
             ErrorKind::AccessDenied => Self::AccessDenied,
             ErrorKind::Throttled
             | ErrorKind::Overloaded
@@ -134,6 +134,9 @@ fn next_step(error: &dynamodb_session::Error) -> Option<String> {
         Some(Remedy::SetRegion) => {
             "set --region or AWS_REGION; for a local engine: --region local, \
              with --endpoint-url unless it is on http://localhost:8000"
+        }
+        Some(Remedy::SetEncryptionKey) => {
+            "give the keys of the application by --key-file, and its --context if it has one"
         }
         Some(Remedy::CorrectPartitionKey) => {
             "set --partition-key to the table's own, or name another table by --table-name; a sort key is not supported"

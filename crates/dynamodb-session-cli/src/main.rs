@@ -6,6 +6,7 @@ mod cli;
 mod confirm;
 mod connection;
 mod exit;
+mod keys;
 mod local;
 mod output;
 mod progress;
@@ -15,7 +16,7 @@ mod table;
 
 use std::process::ExitCode;
 
-use cli::{Cli, Command, SessionCommand, TableCommand};
+use cli::{Cli, Command, KeysCommand, SessionCommand, TableCommand};
 use exit::{Exit, Failure};
 
 fn main() -> ExitCode {
@@ -44,6 +45,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
             Command::Table(TableCommand::Delete(args)) => table::delete(&args).await,
             Command::Session(SessionCommand::Get(args)) => session::get(args).await,
             Command::Session(SessionCommand::Delete(args)) => session::delete(args).await,
+            Command::Keys(KeysCommand::Generate(args)) => keys::generate(&args),
             Command::Sweep(args) => sweep::run(&args).await,
             Command::Local(args) => local::run(&args).await,
         }

@@ -11,17 +11,24 @@ use serde::de::Visitor;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
-use crate::cli::SessionArgs;
+use crate::cli::{SessionArgs, SessionGetArgs};
+use crate::connection::Kept;
 use crate::exit::{Exit, Failure};
-use crate::{connection, output, progress};
+use crate::{connection, keys, output, progress};
 
 /// Longer than any id. A file given by mistake is not read into memory as a whole.
 const MAX_INPUT_BYTES: u64 = 64 * 1024;
 
-pub(crate) async fn get(args: SessionArgs) -> Result<(), Failure> {
+pub(crate) async fn get(args: SessionGetArgs) -> Result<(), Failure> {
+    let encryption = keys::encryption(&args.keys)?;
+    let args = args.session;
     let id = session_id(args.id)?;
-    let prefix = &args.ids.prefix;
-    let store = connection::store_of_table(&args.connection, &args.table, prefix, args.layout);
+    let kept = Kept {
+        prefix: &args.ids.prefix,
+        layout: args.layout,
+        encryption,
+    };
+    let store = connection::store_of_table(&args.connection, &args.table, kept);
     let (store, loaded) = progress::shown("Waiting for the session", async {
         let store = store.await?;
         let loaded = load(&store, &id).await?;
@@ -91,8 +98,12 @@ async fn not_found(store: &SessionStore, id: &SessionId, table: &str) -> Result<
 
 pub(crate) async fn delete(args: SessionArgs) -> Result<(), Failure> {
     let id = session_id(args.id)?;
-    let prefix = &args.ids.prefix;
-    let store = connection::store_of_table(&args.connection, &args.table, prefix, args.layout);
+    let kept = Kept {
+        prefix: &args.ids.prefix,
+        layout: args.layout,
+        encryption: None,
+    };
+    let store = connection::store_of_table(&args.connection, &args.table, kept);
     progress::shown("Deleting the session", async {
         Ok::<_, Failure>(store.await?.delete(&id).await?)
     })

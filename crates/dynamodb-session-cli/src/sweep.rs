@@ -1,17 +1,18 @@
 //! `sweep`.
 
-use dynamodb_session::options::Layout;
-
 use crate::cli::SweepArgs;
+use crate::connection::Kept;
 use crate::exit::Failure;
 use crate::{connection, output, progress};
 
 pub(crate) async fn run(args: &SweepArgs) -> Result<(), Failure> {
     // Whatever the layout, an item has expired by its expiry.
-    let layout = Layout::default();
-    let prefix = &args.ids.prefix;
+    let kept = Kept {
+        prefix: &args.ids.prefix,
+        ..Kept::default()
+    };
     let deleted = progress::shown("Deleting expired sessions", async {
-        let store = connection::store_of_table(&args.connection, &args.table, prefix, layout);
+        let store = connection::store_of_table(&args.connection, &args.table, kept);
         Ok::<_, Failure>(store.await?.delete_expired().await?)
     })
     .await?;

@@ -1,17 +1,17 @@
 //! `table create|describe|delete`.
 
 use dynamodb_session::ErrorKind;
-use dynamodb_session::options::Layout;
 use dynamodb_session::table::{BillingMode, Table, TableDescription, TableSettings, TimeToLive};
 use serde::Serialize;
 
 use crate::cli::{self, TableCreateArgs, TableDeleteArgs, TableDescribeArgs};
+use crate::connection::Kept;
 use crate::exit::{Exit, Failure};
 use crate::{confirm, connection, output, progress};
 
 pub(crate) async fn create(args: &TableCreateArgs) -> Result<(), Failure> {
     let settings = settings(args)?;
-    let table = connection::store(&args.connection, &args.table, "", Layout::default())?.table();
+    let table = connection::store(&args.connection, &args.table, Kept::default())?.table();
     let activity = format!("Waiting for table {}", args.table.table_name);
     let (before, after) = progress::shown(&activity, async {
         let before = State::of(&table).await?;
@@ -54,7 +54,7 @@ pub(crate) async fn create(args: &TableCreateArgs) -> Result<(), Failure> {
 }
 
 pub(crate) async fn describe(args: &TableDescribeArgs) -> Result<(), Failure> {
-    let table = connection::store(&args.connection, &args.table, "", Layout::default())?.table();
+    let table = connection::store(&args.connection, &args.table, Kept::default())?.table();
     let state = progress::shown("Waiting for the description", State::of(&table)).await?;
     let state = state.ok_or_else(|| missing(&args.table.table_name))?;
     if args.output.json {
@@ -95,7 +95,7 @@ pub(crate) async fn describe(args: &TableDescribeArgs) -> Result<(), Failure> {
 
 pub(crate) async fn delete(args: &TableDeleteArgs) -> Result<(), Failure> {
     let name = &args.table.table_name;
-    let table = connection::store(&args.connection, &args.table, "", Layout::default())?.table();
+    let table = connection::store(&args.connection, &args.table, Kept::default())?.table();
     if !args.yes {
         let description = progress::shown("Looking at the table", table.describe()).await?;
         let description = description.ok_or_else(|| missing(name))?;

@@ -2,12 +2,13 @@
 
 use crate::support::run;
 
-const COMMANDS: [&[&str]; 7] = [
+const COMMANDS: [&[&str]; 8] = [
     &["table", "create"],
     &["table", "describe"],
     &["table", "delete"],
     &["session", "get"],
     &["session", "delete"],
+    &["keys", "generate"],
     &["sweep"],
     &["local"],
 ];

@@ -4,6 +4,7 @@
 
 mod data_file;
 mod help;
+mod keys;
 mod local;
 mod proxy;
 mod session;

@@ -4,7 +4,9 @@ use std::fmt;
 
 use base64::Engine as _;
 use base64::alphabet::{STANDARD, URL_SAFE};
+use base64::engine::general_purpose::STANDARD as BASE64;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use ring::rand::{SecureRandom, SystemRandom};
 
 use crate::error::Error;
 #[cfg(doc)]
@@ -79,6 +81,23 @@ impl EncryptionKey {
         Ok(Self { id, bytes })
     }
 
+    /// A new key of random bytes.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new).
+    ///
+    /// # Panics
+    ///
+    /// When the operating system has no random numbers: a key of anything else would be worthless.
+    pub fn generate(id: &str) -> Result<Self, Error> {
+        let mut bytes = [0; KEY_BYTES];
+        SystemRandom::new()
+            .fill(&mut bytes)
+            .expect("the operating system has random numbers");
+        Self::new(id, &bytes)
+    }
+
     /// The same from base64, standard or URL-safe, with or without padding.
     ///
     /// # Errors
@@ -98,6 +117,11 @@ impl EncryptionKey {
             return Err(Error::invalid(SETTING, reason));
         };
         Self::new(id, &key)
+    }
+
+    /// The bytes in base64: the secret itself.
+    pub fn to_base64(&self) -> String {
+        BASE64.encode(self.bytes)
     }
 
     /// The key's name.
