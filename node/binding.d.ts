@@ -1,5 +1,19 @@
 // Generated from src/ by scripts/build.js. Do not edit.
 
+/** How sessions are encrypted. */
+export interface Encryption {
+  /** The keys: the first one encrypts, each decrypts. */
+  keys?: Array<GivenKey>
+  /** The number of a provider of keys in JavaScript. */
+  provider?: number
+  /** `read`, `on` or `only`. Default `on`. */
+  mode?: string
+  /** What the keys are bound to. Default: the prefix. */
+  context?: string
+  /** The length of encrypted data is rounded up to a multiple of this, in bytes. Default 0. */
+  pad?: number
+}
+
 /** A field that is written together with the expiry. */
 export interface ExpiryFieldDescription {
   /** The field's name. */
@@ -53,6 +67,14 @@ export interface FrameworkDescription {
   notCarriedPrefixes?: Array<string>
 }
 
+/** An encryption key. */
+export interface GivenKey {
+  /** One to four characters. */
+  id: string
+  /** 32 bytes in base64. */
+  key: string
+}
+
 /** Credentials from a provider in JavaScript. */
 export interface ProvidedCredentials {
   /** The access key. */
@@ -70,10 +92,11 @@ export declare class Store {
   /**
    * Makes a store for a framework. Shares the connections of a store with equal options. Sends no request.
    *
-   * `ask(question)` asks the credentials provider of the options, and `answerCredentials` answers it. `log(line)` is
-   * the options' logger. They are kept for as long as a store has them, and must not throw.
+   * `ask(question)` asks the credentials provider of the options, and `answerCredentials` answers it. `askKeys` and
+   * `answerKeys` do the same for the provider of encryption keys. `log(line)` is the options' logger. They are kept for
+   * as long as a store has them, and must not throw.
    */
-  constructor(options: StoreOptions, framework?: FrameworkDescription | undefined | null, ask?: (question: number) => void, log?: (line: string) => void)
+  constructor(options: StoreOptions, framework?: FrameworkDescription | undefined | null, ask?: (question: number) => void, log?: (line: string) => void, askKeys?: (question: number) => void)
   /** The session's frame: its head, a new line and its text. */
   get(id: string): Promise<string | undefined>
   /**
@@ -198,6 +221,10 @@ export interface StoreOptions {
   absoluteTtlMs?: number
   /** Whether a save overwrites what other requests have changed. Default `false`: it merges. */
   overwrite?: boolean
+  /** How sessions are encrypted. Default: they are not. */
+  encryption?: Encryption
+  /** Whether a session is compressed where that saves capacity. Default `false`. */
+  compress?: boolean
   /** The name of another package's layout, such as `connect-dynamodb`. Default: this package's own. */
   layout?: string
 }
@@ -221,6 +248,9 @@ export declare const VERSION: string
 
 /** Answers a question for credentials: with the credentials, or with the reason of the failure. */
 export declare function answerCredentials(question: number, answer?: ProvidedCredentials | undefined | null, error?: string | undefined | null): void
+
+/** Answers a question for encryption keys: with the keys, or without them if the provider failed. */
+export declare function answerKeys(question: number, answer?: Array<GivenKey> | undefined | null): void
 
 /**
  * A number for a credentials provider or a logger, which no other one of this environment has: neither of this copy

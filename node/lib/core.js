@@ -73,10 +73,13 @@ class Core {
   /** @type {import('./credentials').Provider | undefined} */
   #provider;
 
-  /** The native part's ways to the credentials provider and to the logger. */
+  /** The native part's ways to the credentials provider, to the logger and to the function that returns keys. */
   #ask;
 
   #log;
+
+  /** @type {ReturnType<import('./keys').keySourceOf> | undefined} */
+  #keySource;
 
   /**
    * Kept from the garbage collector, which would take them from the native part.
@@ -119,6 +122,7 @@ class Core {
     this.#amend = amend;
     this.options = readOptions(given, layouts);
     if (this.options.provider || this.options.logger) this.#registerWithHost();
+    if (this.options.keySource) this.#registerKeySource(this.options.keySource);
     try {
       this.#native = this.#newNative(framework);
     } catch (failure) {
@@ -144,7 +148,15 @@ class Core {
     this.#kept.push(provider, logger);
   }
 
-  #newNative(framework) { return new binding.Store(this.options.native, framework, this.#ask, this.#log); }
+  #registerKeySource(keySource) {
+    this.#keySource = require('./keys.js').keySourceOf(binding, keySource);
+    /** @type {import('../binding').Encryption} */ (this.options.native.encryption).provider = this.#keySource.number;
+    this.#kept.push(keySource);
+  }
+
+  #newNative(framework) {
+    return new binding.Store(this.options.native, framework, this.#ask, this.#log, this.#keySource?.ask);
+  }
 
   #warnIfInsecure() {
     if (!this.#native.isInsecure) return;
@@ -397,7 +409,8 @@ class Core {
 
   #error(failure) {
     const { CODES, toError } = errors();
-    const cause = failure?.kind === 'Credentials' ? this.#provider?.lastError : undefined;
+    const sources = { Credentials: this.#provider, KeyProvider: this.#keySource?.entry };
+    const cause = sources[failure?.kind]?.lastError;
     const error = toError(failure, cause);
     this.#amend?.(error);
     // A table that was deleted while in use may have to be created again.

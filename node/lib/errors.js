@@ -20,6 +20,10 @@ const CODES = {
   Timeout: 'TimeoutError',
   Transport: 'NetworkingError',
   Decode: 'UnreadableAnswerError',
+  UnknownKey: 'UnknownKeyError',
+  Decryption: 'DecryptionError',
+  PlaintextRefused: 'PlaintextRefusedError',
+  KeyProvider: 'KeyProviderError',
   Service: 'ServiceError',
   Internal: 'InternalError',
 };
@@ -39,6 +43,7 @@ const REMEDIES = {
     + 'a sort key is not supported',
   RaiseWriteCapacity: 'raise the write capacity of the table, or call again later to continue',
   StoreLess: 'store less in the session, or keep large values elsewhere and their keys in it',
+  SetEncryptionKey: 'give the store the key in encryption.keys; without it the session cannot be read',
   ReduceLoad: 'DynamoDB or the network is slower than calls come in: look there first, '
     + 'then at the options maxConnections and maxQueue',
   SetCredentials: 'set dynamoConfig.credentials, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or an AWS profile',

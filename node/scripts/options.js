@@ -143,7 +143,9 @@ function types(language) {
 
 const declarations = () => `// Generated from lib/options by scripts/options.js. Do not edit.
 
-import type { Credentials, CredentialsChainV2, CredentialsProvider, CredentialsV2 } from './common.js';
+import type {
+  Credentials, CredentialsChainV2, CredentialsProvider, CredentialsV2, EncryptionKey,
+} from './common.js';
 
 ${types('typescript')}`;
 

@@ -20,9 +20,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use napi::bindgen_prelude::{PromiseRaw, ToNapiValue};
 use napi::{Env, check_status, sys};
 
-use crate::credentials::Reply;
 use crate::failure::Failure;
-use crate::host::Host;
+use crate::host::{Host, Reply};
 use crate::pending::{Pending, Unsettled, caught};
 use crate::runtime;
 
@@ -40,7 +39,7 @@ pub(crate) enum Value {
 pub(crate) enum Post {
     /// A call has ended.
     Settle { call: usize, outcome: Outcome },
-    /// Credentials are needed from a provider written in JavaScript.
+    /// Credentials or keys are needed from a provider written in JavaScript.
     Ask { provider: u32, reply: Reply },
     /// A line for a logger.
     Log { logger: u32, line: String },

@@ -11,9 +11,10 @@ use aws_credential_types::provider::{self, ProvideCredentials, error::Credential
 use tokio::sync::oneshot;
 
 use crate::completion::{Mailbox, Post};
+use crate::host::Reply;
 
-/// Takes the provider's answer. If the environment ends first, it is dropped without an answer.
-pub(crate) type Reply = oneshot::Sender<Result<Credentials, String>>;
+/// Takes the provider's answer.
+pub(crate) type CredentialsReply = oneshot::Sender<Result<Credentials, String>>;
 
 /// A provider in JavaScript, which is called on the thread of its Node environment.
 pub(crate) struct Provider {
@@ -30,7 +31,7 @@ impl Provider {
         let (reply, answer) = oneshot::channel();
         self.mailbox.post(Post::Ask {
             provider: self.id,
-            reply,
+            reply: Reply::Credentials(reply),
         });
         // JavaScript limits how long a provider may take. So an answer comes, unless the environment ends.
         match answer.await {

@@ -53,6 +53,7 @@ impl Listeners {
         let warning = match event {
             Event::UpdateDenied => Some(json!({ "event": "updateDenied" })),
             Event::PutDenied => Some(json!({ "event": "putDenied" })),
+            Event::KeysNotRenewed => Some(json!({ "event": "keysNotRenewed" })),
             Event::TtlOff { table } => Some(json!({ "event": "ttlOff", "table": table })),
             _ => None,
         };
@@ -126,6 +127,7 @@ pub(crate) fn stats(stats: &Stats) -> Value {
         "withheldRetries": stats.withheld_retries,
         "throttles": stats.throttles,
         "unguardedWrites": stats.unguarded_writes,
+        "sealedWrites": stats.sealed_writes,
         "mergeRetries": stats.merge_retries,
     })
 }

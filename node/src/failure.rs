@@ -96,6 +96,10 @@ fn kind_name(kind: ErrorKind) -> &'static str {
         ErrorKind::Timeout => "Timeout",
         ErrorKind::Transport => "Transport",
         ErrorKind::Decode => "Decode",
+        ErrorKind::UnknownKey => "UnknownKey",
+        ErrorKind::Decryption => "Decryption",
+        ErrorKind::PlaintextRefused => "PlaintextRefused",
+        ErrorKind::KeyProvider => "KeyProvider",
         // `Service`, and kinds added later.
         _ => "Service",
     }

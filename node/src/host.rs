@@ -11,7 +11,14 @@ use std::collections::HashMap;
 use napi::Env;
 use napi::bindgen_prelude::{Function, FunctionRef, JsValuesTupleIntoVec};
 
-use crate::credentials::Reply;
+use crate::credentials::CredentialsReply;
+use crate::keys::KeysReply;
+
+/// Takes the answer of a provider. If the environment ends first, it is dropped without an answer.
+pub(crate) enum Reply {
+    Credentials(CredentialsReply),
+    Keys(KeysReply),
+}
 
 /// `ask(question)`.
 pub(crate) type Ask = FunctionRef<u32, ()>;
@@ -69,7 +76,7 @@ impl Host {
         self.event.replace(Some(event));
     }
 
-    /// Asks a credentials provider. If the call fails, the reply is dropped, which ends the wait for it.
+    /// Asks a provider. If the call fails, the reply is dropped, which ends the wait for it.
     pub(crate) fn ask(&self, env: Env, provider: u32, reply: Reply) -> bool {
         let question = self.next_question.get();
         self.next_question.set(question.wrapping_add(1));

@@ -19,6 +19,7 @@ mod failure;
 mod frame;
 mod framework;
 mod host;
+mod keys;
 mod options;
 mod pending;
 mod runtime;

@@ -14,6 +14,7 @@ use napi_derive::napi;
 use crate::completion::{Mailbox, Post};
 use crate::credentials::{Provider, credentials};
 use crate::events::Listeners;
+use crate::keys::Encryption;
 
 /// The configuration of a store. Stores of equal options share connections and credentials.
 #[napi(object, object_to_js = false)]
@@ -83,6 +84,10 @@ pub struct StoreOptions {
     pub absolute_ttl_ms: Option<i64>,
     /// Whether a save overwrites what other requests have changed. Default `false`: it merges.
     pub overwrite: Option<bool>,
+    /// How sessions are encrypted. Default: they are not.
+    pub encryption: Option<Encryption>,
+    /// Whether a session is compressed where that saves capacity. Default `false`.
+    pub compress: Option<bool>,
     /// The name of another package's layout, such as `connect-dynamodb`. Default: this package's own.
     pub layout: Option<String>,
 }
@@ -90,7 +95,9 @@ pub struct StoreOptions {
 impl StoreOptions {
     /// Whether only stores of the same environment may be shared, because an option refers to a JavaScript object.
     pub(crate) fn belongs_to_environment(&self) -> bool {
-        self.credentials_provider.is_some() || self.logger.is_some()
+        let encryption = self.encryption.as_ref();
+        let has_provider = encryption.is_some_and(|encryption| encryption.provider.is_some());
+        self.credentials_provider.is_some() || self.logger.is_some() || has_provider
     }
 
     pub(crate) fn build(
@@ -125,6 +132,10 @@ impl StoreOptions {
         }
         if let Some(layout) = &self.layout {
             builder = builder.layout(layout.parse()?);
+        }
+        builder = set(builder, self.compress, Builder::compress);
+        if let Some(encryption) = &self.encryption {
+            builder = builder.encryption(encryption.options(mailbox)?);
         }
         let listeners = Arc::clone(listeners);
         builder = builder.on_event(Arc::new(move |event: &Event| listeners.report(event)));

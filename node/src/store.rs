@@ -22,7 +22,8 @@ use crate::events::{self, Listeners};
 use crate::failure::Failure;
 use crate::frame;
 use crate::framework::FrameworkDescription;
-use crate::host::{Ask, Notify};
+use crate::host::{Ask, Notify, Reply};
+use crate::keys::{self, GivenKey};
 use crate::options::StoreOptions;
 use crate::runtime;
 use crate::table::{self, TableOptions};
@@ -47,6 +48,7 @@ pub struct Store {
     framework: Arc<Framework>,
     /// The numbers of what this store has registered with the host.
     provider: Option<u32>,
+    keys: Option<u32>,
     logger: Option<u32>,
     listening: AssertUnwindSafe<RefCell<Vec<u32>>>,
     // Unwind safe: a call that panics while it starts cannot be reached afterwards.
@@ -57,8 +59,9 @@ pub struct Store {
 impl Store {
     /// Makes a store for a framework. Shares the connections of a store with equal options. Sends no request.
     ///
-    /// `ask(question)` asks the credentials provider of the options, and `answerCredentials` answers it. `log(line)` is
-    /// the options' logger. They are kept for as long as a store has them, and must not throw.
+    /// `ask(question)` asks the credentials provider of the options, and `answerCredentials` answers it. `askKeys` and
+    /// `answerKeys` do the same for the provider of encryption keys. `log(line)` is the options' logger. They are kept for
+    /// as long as a store has them, and must not throw.
     #[napi(constructor, catch_unwind)]
     pub fn new(
         env: Env,
@@ -66,10 +69,13 @@ impl Store {
         framework: Option<FrameworkDescription>,
         #[napi(ts_arg_type = "(question: number) => void")] ask: Option<Ask>,
         #[napi(ts_arg_type = "(line: string) => void")] log: Option<Notify>,
+        #[napi(ts_arg_type = "(question: number) => void")] ask_keys: Option<Ask>,
     ) -> napi::Result<Self> {
         runtime::prepare();
         let calls = Calls::of(&env)?;
         let (provider, logger) = (options.credentials_provider, options.logger);
+        let encryption = options.encryption.as_ref();
+        let keys = encryption.and_then(|encryption| encryption.provider);
         let shared = match shared(options, &calls) {
             Ok(shared) => shared,
             Err(error) => {
@@ -80,6 +86,9 @@ impl Store {
         if let Some((provider, ask)) = provider.zip(ask) {
             calls.host().add_provider(provider, ask);
         }
+        if let Some((keys, ask)) = keys.zip(ask_keys) {
+            calls.host().add_provider(keys, ask);
+        }
         if let Some((logger, log)) = logger.zip(log) {
             calls.host().add_logger(logger, log);
         }
@@ -87,6 +96,7 @@ impl Store {
             shared: AssertUnwindSafe(shared),
             framework: Arc::new(framework.unwrap_or_default().into()),
             provider,
+            keys,
             logger,
             listening: AssertUnwindSafe(RefCell::default()),
             calls: AssertUnwindSafe(calls),
@@ -368,7 +378,7 @@ impl Drop for Store {
             self.shared.listeners.remove(self.calls.mailbox(), listener);
             host.remove_listener(listener);
         }
-        if let Some(provider) = self.provider {
+        for provider in [self.provider, self.keys].into_iter().flatten() {
             host.remove_provider(provider);
         }
         if let Some(logger) = self.logger {
@@ -416,7 +426,7 @@ pub(crate) fn answer_credentials(
     answer: Option<ProvidedCredentials>,
     error: Option<String>,
 ) -> napi::Result<()> {
-    if let Some(reply) = Calls::of(&env)?.host().take_question(question) {
+    if let Some(Reply::Credentials(reply)) = Calls::of(&env)?.host().take_question(question) {
         let answer = answer
             .ok_or_else(|| error.unwrap_or_else(|| "the provider gave no credentials".to_owned()));
         // Sending fails if the call has stopped waiting.
@@ -428,6 +438,22 @@ pub(crate) fn answer_credentials(
                 answer.expiration,
             )
         })));
+    }
+    Ok(())
+}
+
+/// Answers a question for encryption keys: with the keys, or without them if the provider failed.
+#[napi(catch_unwind)]
+pub(crate) fn answer_keys(
+    env: Env,
+    question: u32,
+    answer: Option<Vec<GivenKey>>,
+) -> napi::Result<()> {
+    if let Some(Reply::Keys(reply)) = Calls::of(&env)?.host().take_question(question) {
+        let keys = answer.ok_or_else(|| "the function failed".into());
+        let keys = keys.and_then(|keys| keys::parsed(&keys).map_err(Into::into));
+        // Sending fails if the call has stopped waiting.
+        drop(reply.send(keys));
     }
     Ok(())
 }

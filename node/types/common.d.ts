@@ -60,6 +60,14 @@ export interface Events {
   throttled: { operation: string; code: string };
 }
 
+/** A key for the option `encryption`. */
+export interface EncryptionKey {
+  /** 1 to 4 letters, digits, hyphens or underscores. It is stored with each session. */
+  readonly id: string;
+  /** 32 random bytes, or their base64. */
+  readonly key: Uint8Array | string;
+}
+
 export interface OperationStats {
   calls: number;
   errors: number;
@@ -84,6 +92,8 @@ export interface Stats {
   throttles: number;
   /** Writes of a whole session in place of whatever was stored, because the session had not been loaded before. */
   unguardedWrites: number;
+  /** Sessions that were written encrypted or compressed. */
+  sealedWrites: number;
   /** Writes that were made again because another request had changed the session meanwhile. */
   mergeRetries: number;
 }

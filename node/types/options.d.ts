@@ -1,6 +1,8 @@
 // Generated from lib/options by scripts/options.js. Do not edit.
 
-import type { Credentials, CredentialsChainV2, CredentialsProvider, CredentialsV2 } from './common.js';
+import type {
+  Credentials, CredentialsChainV2, CredentialsProvider, CredentialsV2, EncryptionKey,
+} from './common.js';
 
 /** The option `table`. */
 export interface TableOptions {
@@ -181,6 +183,34 @@ export interface Options {
    * half of the remaining time. Default: `0`.
    */
   touchAfter?: number;
+  encryption?: {
+    /**
+     * The keys, each 32 random bytes (a `Buffer`, or base64) with an `id` of 1 to 4 letters or digits: the first key
+     * encrypts, each one decrypts. Or a function that returns them; it is called again every five minutes. See [Sessions at
+     * rest](at-rest.md).
+     */
+    keys?: readonly EncryptionKey[] | (() => readonly EncryptionKey[] | Promise<readonly EncryptionKey[]>);
+    /**
+     * `read`: opens encrypted sessions and writes plain ones. `on`: reads plain sessions and writes encrypted ones. `only`:
+     * refuses plain sessions. Default: `on`.
+     */
+    mode?: 'read' | 'on' | 'only';
+    /**
+     * What the keys are bound to: sessions that were encrypted in one context cannot be opened in another one. Default: the
+     * option `prefix`.
+     */
+    context?: string;
+    /**
+     * Bytes. The length of an encrypted session is rounded up to a multiple of this, because lengths can tell what a
+     * session holds. Default: `0`.
+     */
+    pad?: number;
+  };
+  /**
+   * Whether a session is compressed where its item then takes fewer capacity units. Version 1 of this package takes such
+   * a session for expired. Default: `false`.
+   */
+  compress?: boolean;
   /** Milliseconds that a session lives at most after its creation, however often it is used. Default: no limit. */
   absoluteMaxAge?: number;
   /**

@@ -56,6 +56,24 @@ module.exports = {
   touchAfter: {
     text: 'Milliseconds. A write that would only move the expiry is skipped if it moves it by less than this, and by less than half of the remaining time.',
   },
+  'encryption.keys': {
+    text: 'The keys, each 32 random bytes (a `Buffer`, or base64) with an `id` of 1 to 4 letters or digits: the first key encrypts, each one decrypts. Or a function that returns them; it is called again every five minutes. See [Sessions at rest](at-rest.md).',
+    typescript: 'readonly EncryptionKey[] | (() => readonly EncryptionKey[] | Promise<readonly EncryptionKey[]>)',
+    flow: 'ReadonlyArray<EncryptionKey> | (() => ReadonlyArray<EncryptionKey> | Promise<ReadonlyArray<EncryptionKey>>)',
+  },
+  'encryption.mode': {
+    text: '`read`: opens encrypted sessions and writes plain ones. `on`: reads plain sessions and writes encrypted ones. `only`: refuses plain sessions.',
+  },
+  'encryption.context': {
+    text: 'What the keys are bound to: sessions that were encrypted in one context cannot be opened in another one.',
+    default: 'the option `prefix`',
+  },
+  'encryption.pad': {
+    text: 'Bytes. The length of an encrypted session is rounded up to a multiple of this, because lengths can tell what a session holds.',
+  },
+  compress: {
+    text: 'Whether a session is compressed where its item then takes fewer capacity units. Version 1 of this package takes such a session for expired.',
+  },
   absoluteMaxAge: {
     text: 'Milliseconds that a session lives at most after its creation, however often it is used.',
     default: 'no limit',

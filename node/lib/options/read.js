@@ -1,5 +1,7 @@
 'use strict';
 
+/* eslint global-require: "off" -- what few applications set is loaded when it is */
+
 /** What the options of the constructor come to. */
 
 const {
@@ -16,6 +18,7 @@ const { STORE, TABLE } = require('./table.js');
  * @property {import('../../binding').TableOptions} table
  * @property {string} [region] The Region that the options or the environment say.
  * @property {object} [provider] A source of credentials.
+ * @property {Function} [keySource] A function that returns encryption keys.
  * @property {object} [logger]
  */
 
@@ -121,6 +124,7 @@ function readOptions(options = {}, layouts = undefined) {
   const store = read(options, rows, '');
   const adopted = layouts?.LAYOUTS[store.values.layout];
   if (adopted) store.native.prefix ??= adopted.prefix;
+  const encryption = store.values.encryption && require('./encryption.js').readEncryption(store.values.encryption);
   const ofTable = read(table, TABLE, 'table.', adopted?.table);
   const dynamo = readDynamoConfig(dynamoConfig);
 
@@ -133,10 +137,12 @@ function readOptions(options = {}, layouts = undefined) {
       ...dynamo.native,
       ...ofTable.native,
       ...store.native,
+      encryption: encryption?.native,
     },
     table: tableOptions(ofTable.values, dynamo.createTable),
     region: dynamo.region,
     provider: dynamo.provider,
+    keySource: encryption?.keySource,
     logger: dynamo.logger,
   };
 }

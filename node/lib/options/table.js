@@ -90,6 +90,20 @@ const STORE = {
   touchAfter: {
     type: 'number', unit: 'ms', default: 0, field: 'touchAfterMs', setting: 'touch_after',
   },
+  encryption: {
+    type: 'object',
+    setting: 'encryption',
+    isDecisive: true,
+    members: {
+      keys: { type: 'object', field: 'encryption', isSecret: true },
+      mode: { type: ['read', 'on', 'only'], default: 'on' },
+      context: { type: 'unicode' },
+      pad: {
+        type: 'number', max: 65536, default: 0,
+      },
+    },
+  },
+  compress: { type: 'boolean', default: false, field: 'compress' },
   absoluteMaxAge: {
     type: 'number', unit: 'ms', min: 1, field: 'absoluteTtlMs', setting: 'absolute_ttl',
   },

@@ -122,4 +122,15 @@ const overwriting = {
   unmet: { ...VERBS, merge: 10, touch: 7 },
 };
 
-module.exports = [storeItself, overwriting, overHttp];
+// The cases that look into the attributes of a session, and those of its size, are left out.
+const SEALED = {
+  options: { encryption: { keys: [{ id: 'k1', key: Buffer.alloc(32, 7) }] }, compress: true },
+  unmet: { 'plain-items': 8, 'size-limit': 3 },
+};
+const sealed = (subject) => ({
+  ...subject, name: `${subject.name}, sealed`, ...SEALED, unmet: { ...subject.unmet, ...SEALED.unmet },
+});
+
+module.exports = [
+  storeItself, overwriting, overHttp, sealed(storeItself), sealed(overHttp),
+];

@@ -277,6 +277,7 @@ describe('stats', () => {
     withheldRetries: 0,
     throttles: 0,
     unguardedWrites: 0,
+    sealedWrites: 0,
     mergeRetries: 0,
   };
   const countsOf = ({ operations }) => Object.fromEntries(Object.entries(operations).map(([name, {

@@ -14,6 +14,7 @@ const { warningsOf } = require('../support/warnings');
 
 const STORES = [DynamoDBStore, ExpressDynamoDBStore];
 
+const ENCRYPTION_KEYS = { keys: [{ id: 'k1', key: Buffer.alloc(32) }] };
 const KEYS = { accessKeyId: 'a', secretAccessKey: 'b' };
 
 /** The paths of all objects that hold options. */
@@ -26,7 +27,7 @@ const LEVELS = [...levels(STORE, []), ...levels(TABLE, ['table']), ...levels(DYN
 
 /** Options with `name` at this level, beside what the level cannot do without. */
 function optionsWith(level, name, value) {
-  const needed = level.at(-1) === 'credentials' ? KEYS : {};
+  const needed = { credentials: KEYS, encryption: ENCRYPTION_KEYS }[level.at(-1)] ?? {};
   return level.reduceRight((inner, key) => ({ [key]: inner }), { ...needed, [name]: value });
 }
 
@@ -42,7 +43,7 @@ function refusal(Store, options) {
 describe('an unknown option', () => {
   it('is looked for at each level', () => {
     const paths = LEVELS.map((level) => level.join('.'));
-    assert.deepEqual(paths, ['', 'table', 'dynamoConfig', 'dynamoConfig.credentials', 'dynamoConfig.retryDelayOptions',
+    assert.deepEqual(paths, ['', 'encryption', 'table', 'dynamoConfig', 'dynamoConfig.credentials', 'dynamoConfig.retryDelayOptions',
       'dynamoConfig.httpOptions']);
   });
 

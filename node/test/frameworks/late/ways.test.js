@@ -9,7 +9,8 @@ const frameworks = require('../../support/frameworks');
 const { HOUR, openWorld, useEngines } = require('./world');
 
 const MINUTE = 60000;
-const USUAL = ['usual'];
+const USUAL = ['usual', 'sealed sessions'];
+const KINDS = [...USUAL, 'UpdateItem is not allowed', 'sealed sessions, UpdateItem is not allowed', 'sessions in JSON text'];
 const isKoa = (framework) => framework.isKoa;
 const isOther = (framework) => !framework.isKoa;
 
@@ -245,7 +246,7 @@ const SCENES = {
 
   // Parallel changes, however a session is written.
   'what two requests change at once is all there': {
-    kinds: ['usual', 'UpdateItem is not allowed', 'sessions in JSON text'],
+    kinds: KINDS,
     async play({ near, far, read }) {
       await near.signIn({ user: 'Ada', cart: 'empty' });
       const slow = [near.visit('/?wait&cart=full'), far.visit('/?wait&role=admin')];
@@ -259,7 +260,7 @@ const SCENES = {
   },
 };
 
-const engines = useEngines(SCENES['what two requests change at once is all there'].kinds);
+const engines = useEngines(KINDS);
 
 engines.forEach((on) => {
   frameworks.forEach((framework) => {

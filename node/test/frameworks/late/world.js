@@ -16,10 +16,14 @@ const Visitor = require('../../support/visitor');
 
 const HOUR = 3600000;
 
+const sealed = { encryption: { keys: [{ id: 'k1', key: Buffer.alloc(32, 7) }], pad: 16 }, compress: true };
+
 // How the sessions are stored, and what the store may do.
 const KINDS = {
   usual: {},
   'UpdateItem is not allowed': { isDenied: true },
+  'sealed sessions': { options: sealed },
+  'sealed sessions, UpdateItem is not allowed': { options: sealed, isDenied: true },
   'sessions in JSON text': { key: 'id', prefix: 'sess:', options: { layout: 'connect-dynamodb' } },
 };
 
@@ -108,6 +112,14 @@ const openWorld = async (t, {
   const far = await open(t, {
     framework, id, options: optionsAt(recorder, { dynamoConfig: { maxRetries: retries } }),
   });
+  // The same app by a clock that is behind. The time of the engine's answers would correct it.
+  const earlier = (ms) => open(t, {
+    framework,
+    id,
+    options: optionsAt(isDenied ? denied : engine, {
+      dynamoConfig: { systemClockOffset: -ms, correctClockSkew: false },
+    }),
+  });
   const item = () => table.get(prefix + id);
   return {
     near,
@@ -115,11 +127,8 @@ const openWorld = async (t, {
     recorder,
     isDenied,
     item,
-    // Ends the session earlier, as if it had been stored earlier.
-    age: async (secs) => {
-      const stored = await item();
-      await table.put({ ...stored, expires: { N: String(stored.expires.N - secs) } });
-    },
+    // Signs in so long ago, in milliseconds.
+    signInBefore: (ms, fields) => earlier(ms).then((app) => app.signIn(fields)),
     // What the visitor sees: no fields where nobody is signed in.
     read: () => near.visit('/'),
     // Milliseconds until the session ends.
