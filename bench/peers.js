@@ -7,7 +7,7 @@ const fs = require('node:fs');
 const path = require('node:path');
 const { promisify } = require('node:util');
 const { Peer } = require('./lines.js');
-const { NODE, built } = require('./plan.js');
+const { NODE, SEALED, built } = require('./plan.js');
 
 const NOOP = { darwin: 'libbench_noop.dylib', linux: 'libbench_noop.so' }[process.platform];
 
@@ -22,9 +22,11 @@ const ENVIRONMENT = {
 
 const CREDENTIALS = { region: 'local', accessKeyId: 'dummyKey', secretAccessKey: 'dummyKey' };
 
+const isNode = (name) => NODE.includes(name) || SEALED.includes(name);
+
 /** The addresses and names for a subject. */
 function place(directory, name, endpoint, size, credentials = CREDENTIALS) {
-  const requests = NODE.includes(name) ? 'ours' : 'core';
+  const requests = isNode(name) ? 'ours' : 'core';
   return {
     endpoint,
     table: `bench-${name}`,
@@ -84,7 +86,7 @@ class Wrk {
 
 function subject(name) {
   if (name === 'wrk') return new Wrk();
-  if (NODE.includes(name)) return new Peer(name, process.execPath, [path.join(__dirname, 'worker.js'), name], ENVIRONMENT);
+  if (isNode(name)) return new Peer(name, process.execPath, [path.join(__dirname, 'worker.js'), name], ENVIRONMENT);
   return new Peer(name, built('bench-subject'), [name], ENVIRONMENT);
 }
 

@@ -12,7 +12,9 @@ const { KB, SIZES } = require('./session.js');
 const SUBJECTS = {
   ours: { title: 'this package', key: 'sessionId', capacity: true },
   legacy: { title: 'koa-session-dynamodb-store 1.1.1', key: 'sessionId' },
+  sealed: { title: 'this package, encrypted', key: 'sessionId', capacity: true },
   'connect-dynamodb': { title: 'connect-dynamodb 3', key: 'id' },
+  'connect-dynamodb-crypto': { title: 'connect-dynamodb 3, node:crypto', key: 'id' },
   'sdk-v3': { title: 'AWS SDK v3, lib-dynamodb', key: 'sessionId' },
   http: { title: 'limit: node:http, unsigned', answers: 'ours' },
   native: { title: 'limit: empty native call, JSON', answers: 'ours' },
@@ -26,6 +28,8 @@ const SUBJECTS = {
 const NODE = ['ours', 'legacy', 'connect-dynamodb', 'sdk-v3', 'http', 'native'];
 const RUST = ['core', 'aws-sdk', 'tower', 'hyper', 'wrk'];
 const STORES = NODE.slice(0, 4);
+/** Encrypted sessions, and the same stores without encryption. */
+const SEALED = ['ours', 'sealed', 'connect-dynamodb', 'connect-dynamodb-crypto'];
 /** The stores of the Koa app. */
 const KOA = ['memory', 'ours', 'legacy', 'sdk-v3'];
 const START = ['ours', 'legacy', 'connect-dynamodb', 'sdk-v3', 'http'];
@@ -62,6 +66,7 @@ const FULL = {
     ...across(OTHER_SIZES, (size) => across(['get', 'put'], (operation) => (
       scenario(RUST, 'null', operation, 16, size)))),
     scenario(['core', 'hyper', 'wrk'], 'null', 'save'),
+    ...sealedScenarios(SEALED),
   ].map(rustApart),
 };
 
@@ -78,8 +83,17 @@ const QUICK = {
     ...across([10 * KB, 100 * KB], (size) => across(['get', 'set'], (operation) => (
       scenario(['ours'], 'null', operation, 16, size)))),
     ...across(['get', 'put'], (operation) => scenario(['core', 'aws-sdk', 'wrk'], 'null', operation)),
+    ...sealedScenarios(SEALED),
   ].map(rustApart),
 };
+
+/** They have names of their own, because their subjects take turns with other ones than in the same scenario above. */
+function sealedScenarios(subjects) {
+  return across([KB, 10 * KB], (size) => across(['get', 'set'], (operation) => {
+    const one = scenario(subjects, 'null', operation, 16, size);
+    return { ...one, id: `sealed ${one.id}` };
+  }));
+}
 
 /** Gives a scenario of Rust subjects another id than the same one of Node subjects. */
 function rustApart(one) {
@@ -99,6 +113,7 @@ module.exports = {
   QUICK,
   ROOT,
   RUST,
+  SEALED,
   START,
   STORES,
   SUBJECTS,

@@ -45,7 +45,7 @@ function answersFor(Item, TableName, { capacity }) {
     GetItem: { ...consumed, Item },
     Query: { Count: 1, Items: [Item], ScannedCount: 1 },
     // Only connect-dynamodb asks for the updated attributes, and reads them.
-    UpdateItem: { ...consumed, ...(TableName === 'bench-connect-dynamodb' && { Attributes: { expires: Item.expires } }) },
+    UpdateItem: { ...consumed, ...(TableName.startsWith('bench-connect-dynamodb') && { Attributes: { expires: Item.expires } }) },
   };
 }
 

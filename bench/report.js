@@ -4,7 +4,7 @@
 
 const { SIZES, KB } = require('./session.js');
 const {
-  KOA, NODE, RUST, START, STORES, SUBJECTS, nameOf,
+  KOA, NODE, RUST, SEALED, START, STORES, SUBJECTS, nameOf,
 } = require('./plan.js');
 const { median, ratio, spread } = require('./statistics.js');
 const { targetTable } = require('./targets.js');
@@ -187,6 +187,12 @@ ${size('processUs')}
 Operations per second:
 
 ${size('perSecond')}
+
+## Node.js: encrypted sessions, 16 in flight
+
+${[KB, 10 * KB].flatMap((each) => ['get', 'set'].map((operation) => (
+    `### ${operation}, ${kilobytes(each)}\n\n${scenarioTable(runs[`sealed ${nameOf('null', operation, 16, each)}`], SEALED, [
+      'loopUs', 'processUs', 'perSecond', 'p99Ms'])}`))).join('\n\n')}
 
 ## Node.js: as far away as DynamoDB
 

@@ -28,6 +28,10 @@ function against(runs, inFlight, measure, peers, flip = false) {
 
 const BOTH = Object.keys(PEERS);
 
+/** A ratio of encrypted sessions, at each size and operation. */
+const sealed = (runs, of) => [KB, 10 * KB].flatMap((size) => ['get', 'set'].map((operation) => (
+  { name: `${operation}, ${size / KB} KB`, value: of(runs[`sealed ${nameOf('null', operation, 16, size)}`]) })));
+
 /** Each returns what was found; `passed` is undefined if nothing was measured. */
 const TARGETS = [
   ['event-loop CPU of get and changed set', '≤ 1/50 of legacy and of AWS SDK v3', ({ runs }) => {
@@ -100,6 +104,18 @@ const TARGETS = [
       return { name, value: (hundred - ten) / 90 / ((ten - one) / 9) };
     });
     return { found: list(found, (value) => value.toFixed(2)), passed: every(found, (value) => value <= 1.25) };
+  }],
+  ['encrypted: event-loop CPU', '≤ 1.03 × the same without', ({ runs }) => {
+    const found = sealed(runs, (results) => ratio(results.sealed, results.ours, 'loopUs'));
+    return { found: list(found, (value) => `${value.toFixed(2)} ×`), passed: every(found, (value) => value <= 1.03) };
+  }],
+  ['encrypted: process CPU', '≤ 1.35 × the same without', ({ runs }) => {
+    const found = sealed(runs, (results) => ratio(results.sealed, results.ours, 'processUs'));
+    return { found: list(found, (value) => `${value.toFixed(2)} ×`), passed: every(found, (value) => value <= 1.35) };
+  }],
+  ['encrypted: process CPU', '≤ 1/5 of connect-dynamodb with node:crypto', ({ runs }) => {
+    const found = sealed(runs, (results) => ratio(results['connect-dynamodb-crypto'], results.sealed, 'processUs'));
+    return { found: list(found, part), passed: every(found, (value) => value >= 5) };
   }],
   // The peak is taken at 100 KB, because each call needs a few KB at any size.
   ['growth with size: peak memory of a call of the core, at 100 KB', '≤ 3 × the session', ({ memory }) => {
