@@ -66,7 +66,9 @@ impl<'a> Seen<'a> {
     }
 
     pub(crate) fn has_session(&self) -> bool {
-        !self.item.is_gone && matches!(self.item.data, Stored::Session(_))
+        // In JSON text, what stands in the place of a sealed session cannot be read as one.
+        let is_sealed = self.item.sealed.is_some() && self.has_session_attribute();
+        !self.item.is_gone && (is_sealed || matches!(self.item.data, Stored::Session(_)))
     }
 
     /// The attribute value of `gone`.
