@@ -54,6 +54,8 @@ struct Known {
     came: Option<Duration>,
     /// When the provider was asked last, whatever came of it.
     asked: Option<Duration>,
+    /// How often it was asked.
+    times_asked: u64,
     /// What came of it, if it failed.
     failure: Option<Error>,
 }
@@ -116,11 +118,11 @@ impl Keys {
             };
             guard
         } else {
-            let began = asking.now();
+            let before = self.with_known(|known| known.times_asked);
             let guard = self.asking.lock().await;
             // While this call waited, another one has asked for both.
             let failure = self.with_known(|known| {
-                let is_of_other = known.asked.is_some_and(|asked| asked >= began);
+                let is_of_other = known.times_asked > before;
                 known.failure.clone().filter(|_| is_of_other)
             });
             if let Some(failure) = failure {
@@ -158,6 +160,7 @@ impl Keys {
         let now = asking.now();
         self.with_known(|known| {
             known.asked = Some(now);
+            known.times_asked += 1;
             known.failure = result.as_ref().err().cloned();
             if let Ok(ring) = &result {
                 (known.ring, known.came) = (ring.clone(), Some(now));
@@ -172,7 +175,7 @@ impl Keys {
             |message: &str| Error::new(ErrorKind::KeyProvider, message).with_setting(SETTING);
         let keys = answer
             .ok_or_else(|| failed("the provider of encryption keys did not answer in time"))?
-            .map_err(|error| failed("the provider of encryption keys failed").with_source(error))?;
+            .map_err(|_| failed("the provider of encryption keys failed"))?;
         KeyRing::new(keys).map_err(|error| failed(error.message()))
     }
 
