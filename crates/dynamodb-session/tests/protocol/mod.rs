@@ -13,6 +13,7 @@ mod merge;
 mod queue;
 mod retries;
 mod scan;
+mod sealed;
 mod settings;
 mod unchanged;
 mod update;
