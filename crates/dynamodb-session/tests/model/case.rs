@@ -22,6 +22,8 @@ pub(super) struct Flavour {
     pub(super) is_connect: bool,
     /// Whether the first item is one of dynamodb-store, which stores the session in another attribute.
     pub(super) is_foreign: bool,
+    /// Whether the store encrypts sessions. The first item is a plain one.
+    pub(super) is_sealed: bool,
     /// `ParallelChanges::Overwrite`.
     pub(super) overwrites: bool,
     /// Whether `UpdateItem` is not allowed.
@@ -90,16 +92,19 @@ impl Flavour {
         let is_update_denied = one_in(6);
         let is_connect = one_in(12);
         let is_foreign = one_in(8) && !is_connect;
+        let is_sealed = one_in(3) && !is_foreign;
         Self {
             is_text: one_in(2),
             // In these layouts a touch only moves the expiry, or writes the whole session.
             has_unit: one_in(2) && !is_connect && !is_foreign,
             is_connect,
             is_foreign,
+            is_sealed,
             overwrites: one_in(5),
             is_update_denied,
             shows_no_item: one_in(3),
-            is_legacy: one_in(3) || is_foreign,
+            // A touch that seals an item gives it a `created`, which the model would have to know of each attempt.
+            is_legacy: (one_in(3) || is_foreign) && !is_sealed,
             together,
             touch_after: one_in(3).then_some(20_000),
             absolute: one_in(4).then_some(90_000),
@@ -109,11 +114,12 @@ impl Flavour {
 
     /// All flavours with one special setting less.
     pub(super) fn plainer(&self) -> Vec<Self> {
-        let changes: [fn(&mut Self); 12] = [
+        let changes: [fn(&mut Self); 13] = [
             |flavour| flavour.is_text = false,
             |flavour| flavour.has_unit = false,
             |flavour| flavour.is_connect = false,
             |flavour| flavour.is_foreign = false,
+            |flavour| flavour.is_sealed = false,
             |flavour| flavour.overwrites = false,
             |flavour| flavour.is_update_denied = false,
             |flavour| flavour.shows_no_item = false,

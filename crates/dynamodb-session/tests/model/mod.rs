@@ -227,7 +227,7 @@ fn of_environment(name: &str) -> Option<u64> {
 }
 
 /// Events that every long run must include. Without them, it would not have tested anything.
-const SEEN: [&str; 24] = [
+const SEEN: [&str; 25] = [
     "written",
     "refused",
     "loaded",
@@ -239,6 +239,7 @@ const SEEN: [&str; 24] = [
     "arrived late",
     "deleted by TTL",
     "legacy items",
+    "sealed items",
     "waited for another save",
     "AnswerLost",
     "Throttled",
@@ -454,6 +455,14 @@ fn flavours() -> Vec<(&'static str, Flavour)> {
                 ..plain()
             },
         ),
+        (
+            "sealed, with an expiry unit",
+            Flavour {
+                is_sealed: true,
+                has_unit: true,
+                ..plain()
+            },
+        ),
     ]
 }
 
@@ -535,10 +544,19 @@ fn the_search_finds_each_rule_that_is_left_out() {
         late: 1,
         states: 20_000,
     };
-    for_each(&DEFECTS, |network, (defect, name)| {
+    let jobs =
+        [false, true].map(|is_sealed| DEFECTS.map(|(defect, name)| (defect, name, is_sealed)));
+    for_each(jobs.as_flattened(), |network, (defect, name, is_sealed)| {
         let scenario = SCENARIOS.iter().find(|scenario| scenario.name == *name);
         let scenario = scenario.expect("a scenario of this name");
-        let found = search(network, scenario, &Flavour::default(), *defect, bounds);
-        assert!(found.is_err(), "{defect:?} was not found in {name:?}");
+        let flavour = Flavour {
+            is_sealed: *is_sealed,
+            ..Flavour::default()
+        };
+        let found = search(network, scenario, &flavour, *defect, bounds);
+        assert!(
+            found.is_err(),
+            "{defect:?} was not found in {name:?}, sealed: {is_sealed}"
+        );
     });
 }

@@ -85,8 +85,8 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// The session of an item; `None` for a tombstone.
-    pub(super) fn of(item: &Map<String, Value>) -> Option<Self> {
+    /// The session of an item; `None` for a tombstone. `opened` is the data of a sealed one.
+    pub(super) fn of(item: &Map<String, Value>, opened: Option<&Value>) -> Option<Self> {
         if item.contains_key("gone") {
             return None;
         }
@@ -97,13 +97,14 @@ impl Session {
                 .map(|(name, value)| (name.clone(), plain(value).to_string()))
                 .collect()
         };
-        let data = match (item.get("session"), item.get("sess")) {
-            (Some(session), _) => fields(session),
-            (None, Some(other)) => match other["S"].as_str() {
+        let data = match (opened, item.get("session"), item.get("sess")) {
+            (Some(opened), ..) => of_json(opened),
+            (None, Some(session), _) => fields(session),
+            (None, None, Some(other)) => match other["S"].as_str() {
                 Some(text) => of_json(&serde_json::from_str(text).expect("JSON text")),
                 None => fields(other),
             },
-            (None, None) => panic!("an item without a session: {item:?}"),
+            (None, None, None) => panic!("an item without a session: {item:?}"),
         };
         Some(Self {
             data,

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::future::Future as _;
+use std::pin::pin;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
@@ -11,7 +13,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use dynamodb_session::clock::{Clock, ManualClock};
 use dynamodb_session::framework::{ExpiryField, Framework};
-use dynamodb_session::options::{Layout, ParallelChanges, RetryOptions, TableOptions};
+use dynamodb_session::options::{
+    EncryptionKey, EncryptionOptions, Layout, ParallelChanges, RetryOptions, TableOptions,
+};
+use dynamodb_session::transport::Transport;
 use dynamodb_session::{Loaded, NewSession, SessionId, SessionStore, Version};
 use serde_json::{Value, json};
 
@@ -21,7 +26,7 @@ use super::monitor::{
     Answer, Data, EXPIRY_UNIT, Intent, Kind, Monitor, Number, Session, Verb, Violation,
 };
 use super::network::{Attempt, Defect, Fate, Network, lost, refusal};
-use crate::support::engine::response;
+use crate::support::engine::{Direct, response};
 
 /// The fields that callers change.
 const NAMES: [&str; 4] = ["a", "b", "c", "d"];
@@ -85,6 +90,8 @@ pub(super) struct Run<'a, D> {
     clock: ManualClock,
     /// Of each caller. Those of one process are clones.
     stores: Vec<SessionStore>,
+    /// Opens what is stored, for the model. To it, nothing has expired.
+    opener: SessionStore,
     monitor: Monitor,
     /// The session that is stored.
     stored: Option<Session>,
@@ -104,10 +111,15 @@ pub(super) fn ms(time: SystemTime) -> u64 {
 }
 
 /// A process's store, with these settings.
-fn store(network: &Network, clock: &ManualClock, prefix: &str, settings: &Flavour) -> SessionStore {
+fn store(
+    transport: impl Transport,
+    clock: &ManualClock,
+    prefix: &str,
+    settings: &Flavour,
+) -> SessionStore {
     let mut builder = SessionStore::builder()
         .clock(clock.clone())
-        .transport(network.clone())
+        .transport(transport)
         .table_options(TableOptions::default().prefix(prefix))
         .retry_options(
             RetryOptions::default()
@@ -120,6 +132,10 @@ fn store(network: &Network, clock: &ManualClock, prefix: &str, settings: &Flavou
     if settings.is_foreign {
         builder = builder.layout(Layout::DynamodbStore);
     }
+    if settings.is_sealed {
+        let key = EncryptionKey::new("k1", &[7; 32]).unwrap();
+        builder = builder.encryption(EncryptionOptions::new([key]));
+    }
     if settings.overwrites {
         builder = builder.parallel_changes(ParallelChanges::Overwrite);
     }
@@ -130,6 +146,17 @@ fn store(network: &Network, clock: &ManualClock, prefix: &str, settings: &Flavou
         builder = builder.absolute_ttl(Duration::from_millis(absolute));
     }
     builder.build().unwrap()
+}
+
+fn opener(network: &Network, prefix: &str, flavour: &Flavour) -> SessionStore {
+    let settings = Flavour {
+        absolute: None,
+        max_attempts: 1,
+        ..flavour.clone()
+    };
+    let clock = ManualClock::new(UNIX_EPOCH);
+    let transport = Direct::to(network.engine.clone());
+    store(transport, &clock, prefix, &settings)
 }
 
 impl<'a, D: Form> Run<'a, D> {
@@ -146,8 +173,9 @@ impl<'a, D: Form> Run<'a, D> {
         let clock = ManualClock::new(UNIX_EPOCH + Duration::from_secs(1_800_000_000));
         // Cases share an engine. Different prefixes keep their sessions apart.
         let prefix = format!("{}:", CASES.fetch_add(1, Ordering::Relaxed));
-        let store = || store(network, &clock, &prefix, configured);
+        let store = || store(network.clone(), &clock, &prefix, configured);
         let one = store();
+        let opener = opener(network, &prefix, flavour);
         let stores = (0..CALLERS).map(|caller| {
             if caller < flavour.together {
                 one.clone()
@@ -168,6 +196,7 @@ impl<'a, D: Form> Run<'a, D> {
             key: format!("{prefix}{ID}"),
             clock,
             stores,
+            opener,
             monitor: Monitor::new(None, flavour.absolute),
             stored: None,
             callers: callers.collect(),
@@ -323,8 +352,25 @@ impl<'a, D: Form> Run<'a, D> {
 
     /// Looks at the item after it has changed.
     fn look(&mut self) {
-        let item = self.network.engine.item(&self.key);
-        self.stored = item.as_ref().and_then(Session::of);
+        let item = self.network.engine.item(&self.key).unwrap_or_default();
+        let is_sealed = item.contains_key("sealed") && !item.contains_key("gone");
+        let opened = is_sealed.then(|| {
+            self.count("sealed items");
+            self.opened()
+        });
+        self.stored = (!item.is_empty())
+            .then(|| Session::of(&item, opened.as_ref()))
+            .flatten();
+    }
+
+    /// The data of the sealed session that is stored.
+    fn opened(&self) -> Value {
+        let id = SessionId::new(ID).unwrap();
+        let load = pin!(self.opener.load::<Value>(&id));
+        let Poll::Ready(loaded) = load.poll(&mut Context::from_waker(Waker::noop())) else {
+            panic!("the engine answers at once");
+        };
+        loaded.unwrap().expect("it is stored").data
     }
 
     fn pass(&mut self, ms: u64) {
@@ -468,6 +514,8 @@ impl<'a, D: Form> Run<'a, D> {
                 .is_some_and(|loaded| loaded.version.to_string().ends_with('?')),
             is_blind_touch: verb == Verb::Touch
                 && !self.flavour.has_unit
+                // It is read, to be sealed again.
+                && !self.flavour.is_sealed
                 && loaded
                     .as_ref()
                     .is_some_and(|loaded| loaded.version == Version::UNKNOWN),
@@ -750,6 +798,9 @@ impl<'a, D: Form> Run<'a, D> {
     }
 }
 
+/// The most bytes of a `rev`: four names of states.
+const NAMES_BYTES: usize = 32;
+
 /// Replaces the bytes and the long numbers of a text by the order in which they appear.
 fn renamed(text: &str) -> String {
     let mut names: BTreeMap<Vec<u8>, usize> = BTreeMap::new();
@@ -765,13 +816,18 @@ fn renamed(text: &str) -> String {
         rest = &rest[at..];
         if let Some(bytes) = rest.strip_prefix("{\"B\":\"") {
             let end = bytes.find('"').expect("a closed string");
-            let known = bytes[..end].trim_start_matches('*');
+            let known = bytes[..end].trim_start_matches(['*', '!', '.']);
             let decoded = STANDARD.decode(known).unwrap_or_default();
             if decoded.is_empty() {
                 out.push_str(&bytes[..end]);
-            }
-            for name in decoded.chunks(8) {
-                rename(&mut out, name);
+            } else if decoded.len() > NAMES_BYTES {
+                // Sealed data are never the same twice. What they are follows from the names of states beside.
+                write!(out, "{} bytes", decoded.len()).expect("a String takes every text");
+            } else {
+                out.push_str(&bytes[..end - known.len()]);
+                for name in decoded.chunks(8) {
+                    rename(&mut out, name);
+                }
             }
             rest = &bytes[end..];
         } else {
