@@ -89,6 +89,11 @@ impl SealedItem {
         seal::head_of(&self.session)?.key
     }
 
+    /// The same of the expiry unit: a touch encrypts that alone, perhaps with a later key.
+    fn key_of_unit(&self) -> Option<KeyId> {
+        seal::head_of(&self.unit)?.key
+    }
+
     pub(crate) fn open(&self, place: &Place<'_>, sealing: &Sealing) -> Result<Opened, ItemError> {
         let ring = sealing.ring();
         if sealing.keys.is_none() && self.key().is_some() {
@@ -97,9 +102,8 @@ impl SealedItem {
         }
         let rev = self.rev.map(Rev::to_bytes).unwrap_or_default();
         let session = open(self.session.clone(), &ring, &place.session(&rev))?;
-        let has_key = |envelope| seal::head_of(envelope).is_some_and(|head| head.key.is_some());
         // Otherwise, who writes to the table could give the session another expiry.
-        if has_key(&self.session) != has_key(&self.unit) {
+        if self.key().is_some() != self.key_of_unit().is_some() {
             return Err(damaged());
         }
         let unit = open(self.unit.clone(), &ring, &place.unit())?;
@@ -118,9 +122,10 @@ impl SealedItem {
 }
 
 impl<T> StoredItem<T> {
-    /// The key that the data were encrypted with, if they were.
-    pub(crate) fn sealing_key(&self) -> Option<KeyId> {
-        self.sealed.as_ref()?.key()
+    /// The keys that the session and its expiry unit were encrypted with, if they were.
+    pub(crate) fn sealing_keys(&self) -> [Option<KeyId>; 2] {
+        let sealed = self.sealed.as_ref();
+        sealed.map_or([None; 2], |sealed| [sealed.key(), sealed.key_of_unit()])
     }
 
     /// The sealed data, opened; `None` if they are not sealed. Encrypted data of another session are an error, and so are

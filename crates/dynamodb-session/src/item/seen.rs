@@ -176,9 +176,9 @@ impl<'a> Seen<'a> {
         Ok(StoredSession { value, form })
     }
 
-    /// The key that its session was encrypted with, if it was.
-    pub(crate) fn sealing_key(&self) -> Option<KeyId> {
-        self.item.sealing_key()
+    /// The keys that its session and the expiry unit were encrypted with, if they were.
+    pub(crate) fn sealing_keys(&self) -> [Option<KeyId>; 2] {
+        self.item.sealing_keys()
     }
 
     /// Whether its session is sealed, with an expiry unit that has fields.
@@ -189,10 +189,10 @@ impl<'a> Seen<'a> {
 
     /// How its session is kept.
     pub(crate) fn seal(&self) -> Seal {
-        match (&self.item.sealed, self.sealing_key()) {
-            (None, _) => Seal::Plain,
-            (Some(_), None) => Seal::Compressed,
-            (Some(_), Some(_)) => Seal::Encrypted,
+        match &self.item.sealed {
+            None => Seal::Plain,
+            Some(sealed) if sealed.key().is_none() => Seal::Compressed,
+            Some(_) => Seal::Encrypted,
         }
     }
 }

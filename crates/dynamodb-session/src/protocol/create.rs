@@ -147,7 +147,7 @@ impl Inner {
                 name: creation.name,
                 start: creation.start,
             };
-            self.know_key_of(Some(&seen)).await?;
+            self.know_keys_of(&seen).await?;
             let attempt = self
                 .on_stored(&save, &seen)
                 .map_err(|error| undecodable(&error).on(Operation::PutItem, &self.table.name))?;

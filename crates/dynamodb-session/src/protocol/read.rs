@@ -104,7 +104,7 @@ impl Inner {
         if self.has_ended(&stored) {
             return Ok(Some(stored));
         }
-        self.know_key(stored.sealing_key()).await?;
+        self.know_keys(stored.sealing_keys()).await?;
         let opened = stored.open(key, &self.sealing);
         let opened = opened.map_err(|error| undecodable(&error));
         opened

@@ -222,7 +222,7 @@ impl Inner {
             Next::Unknown => Err(unknown(operation).on(operation, &self.table.name)),
             Next::Again if save.while_live && self.has_expired(&seen) => gone(false),
             Next::Again => {
-                self.know_key_of(Some(&seen)).await?;
+                self.know_keys_of(&seen).await?;
                 self.on_stored(save, &seen)
                     .map(|attempt| Merge::Again(Box::new(attempt)))
                     .map_err(|error| undecodable(&error).on(operation, &self.table.name))

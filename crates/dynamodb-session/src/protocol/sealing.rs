@@ -58,18 +58,21 @@ impl Inner {
         }
     }
 
-    /// Asks for a key that an item names, if it is not known.
-    pub(super) async fn know_key(&self, id: Option<KeyId>) -> Result<(), Error> {
-        match (&self.sealing.keys, id) {
-            (Some(keys), Some(id)) if keys.ring().find(id).is_none() => {
-                Box::pin(keys.look_for(id, self)).await
+    /// Asks for keys that an item names, if they are not known.
+    pub(super) async fn know_keys(&self, ids: [Option<KeyId>; 2]) -> Result<(), Error> {
+        let Some(keys) = &self.sealing.keys else {
+            return Ok(());
+        };
+        for id in ids.into_iter().flatten() {
+            if keys.ring().find(id).is_none() {
+                Box::pin(keys.look_for(id, self)).await?;
             }
-            _ => Ok(()),
         }
+        Ok(())
     }
 
-    pub(super) async fn know_key_of(&self, seen: Option<&Seen<'_>>) -> Result<(), Error> {
-        self.know_key(seen.and_then(Seen::sealing_key)).await
+    pub(super) async fn know_keys_of(&self, seen: &Seen<'_>) -> Result<(), Error> {
+        self.know_keys(seen.sealing_keys()).await
     }
 
     /// The form in which a session is written, or sealed. What is encrypted is always a map, whatever the layout.

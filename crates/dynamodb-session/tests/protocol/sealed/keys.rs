@@ -14,7 +14,9 @@ use dynamodb_session::{ErrorKind, SessionStore};
 use serde_json::{Value, json};
 
 use super::{key, sealed_of, with_keys};
-use crate::support::{MINUTE, World, id, load, new_session, now, saved, stored, until};
+use crate::support::{
+    MINUTE, World, id, load, new_session, now, saved, stored, touch_until, until,
+};
 
 /// What a provider does when it is asked.
 #[derive(Debug, Clone, PartialEq)]
@@ -312,7 +314,7 @@ async fn a_merge_asks_for_the_key_that_it_meets() {
         world.clock.advance(Duration::from_secs(10));
         let asked = provider.asked();
         if is_touch {
-            let options = crate::support::touch_until(later + MINUTE);
+            let options = touch_until(later + MINUTE);
             let _ = saved(store.touch(&loaded, &options).await);
         } else {
             let mut ours = loaded.data.clone();
@@ -323,6 +325,25 @@ async fn a_merge_asks_for_the_key_that_it_meets() {
         assert_eq!(provider.asked(), asked + 1);
         assert_eq!(load(&store, "k1").await.data, data);
     }
+}
+
+/// Another process has the new key already, and touches a session that is sealed with the old one.
+#[tokio::test]
+async fn the_key_of_an_expiry_unit_is_asked_for_too() {
+    let world = World::new();
+    let (store, provider) = provided(&world, &["k1"], Says::Keys(&["k1"])).await;
+    let _ = load(&store, "k1").await;
+    let rotated = world.builder().encryption(with_keys(&["k2", "k1"]));
+    let rotated = rotated.build().unwrap();
+    let seen = load(&rotated, "k1").await;
+    let later = now() + 601 * MINUTE;
+    let _ = saved(rotated.touch(&seen, &touch_until(later)).await);
+    assert_eq!(key_of(&world, "k1"), "k1");
+    provider.says(Says::Keys(&["k1", "k2"]));
+    world.clock.advance(Duration::from_secs(10));
+    let loaded = load(&store, "k1").await;
+    assert_eq!((loaded.data, loaded.expires_at), (seen.data, Some(later)));
+    assert_eq!(provider.asked(), 2);
 }
 
 #[tokio::test]
