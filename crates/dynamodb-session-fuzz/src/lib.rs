@@ -17,6 +17,7 @@ mod http;
 mod item;
 mod options;
 mod row;
+mod sealed;
 mod session;
 mod tower_row;
 mod unique;
@@ -26,6 +27,7 @@ pub use answer::answer;
 pub use http::http;
 pub use item::item;
 pub use options::options;
+pub use sealed::sealed;
 pub use session::session;
 pub use tower_row::tower_row;
 
@@ -33,11 +35,12 @@ pub use tower_row::tower_row;
 pub type Target = fn(&[u8]);
 
 /// Every target, with the name of its corpus and of its file in `fuzz/fuzz_targets`.
-pub const TARGETS: [(&str, Target); 6] = [
+pub const TARGETS: [(&str, Target); 7] = [
     ("answer", answer),
     ("http", http),
     ("item", item),
     ("options", options),
+    ("sealed", sealed),
     ("session", session),
     ("tower_row", tower_row),
 ];

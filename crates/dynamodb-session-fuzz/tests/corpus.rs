@@ -63,6 +63,11 @@ fn options() {
 }
 
 #[test]
+fn sealed() {
+    holds("sealed");
+}
+
+#[test]
 fn session() {
     holds("session");
 }
