@@ -251,8 +251,7 @@ impl Inner {
         let stored = self
             .data_to_store(&attempt.value, save.framework(), &head)
             .map_err(|error| error.on(Operation::UpdateItem, &self.table.name))?;
-        let version = stored.version(head.rev);
-        let data = stored.data(basis.seal != Seal::Plain);
+        let replaces_sealed = basis.seal != Seal::Plain;
         let condition = Condition::Session(Demands {
             created: basis.created,
             state: basis.state(),
@@ -261,7 +260,7 @@ impl Inner {
             live: save.while_live.then(|| self.moment()),
         });
         if denied.is_none() && !self.is_update_denied() {
-            let body = request::write_session(names, head, data, condition);
+            let body = request::write_session(names, head, stored.data(replaces_sealed), condition);
             match self
                 .call_since(save.start, Operation::UpdateItem, body)
                 .await
@@ -269,14 +268,17 @@ impl Inner {
                 Err(error) if error.kind() == ErrorKind::AccessDenied => {
                     *denied = Some(error.attempts());
                 }
-                answer => return Ok(Some((answer?, Operation::UpdateItem, version))),
+                answer => {
+                    let version = stored.version(head.rev);
+                    return Ok(Some((answer?, Operation::UpdateItem, version)));
+                }
             }
         }
         let Some(others) = &basis.others else {
             return Ok(None);
         };
         let others = others.iter().map(|(name, value)| (&**name, &**value));
-        let body = request::put_item(names, head, data, others, condition);
+        let body = request::put_item(names, head, stored.data(replaces_sealed), others, condition);
         let answer = self
             .call_since(save.start, Operation::PutItem, body)
             .await?;
@@ -284,6 +286,7 @@ impl Inner {
         if denied.is_some() && self.update_denied.note(self.clock.monotonic()) {
             self.client.emit(|| Event::UpdateDenied);
         }
+        let version = stored.version(head.rev);
         Ok(Some((answer, Operation::PutItem, version)))
     }
 

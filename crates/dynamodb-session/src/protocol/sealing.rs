@@ -63,12 +63,19 @@ impl Inner {
         let Some(keys) = &self.sealing.keys else {
             return Ok(());
         };
-        for id in ids.into_iter().flatten() {
-            if keys.ring().find(id).is_none() {
-                Box::pin(keys.look_for(id, self)).await?;
-            }
+        let ring = keys.ring();
+        if ids.iter().flatten().all(|id| ring.find(*id).is_some()) {
+            return Ok(());
         }
-        Ok(())
+        drop(ring);
+        // It is rare, and would make the future of every call larger.
+        Box::pin(async move {
+            for id in ids.into_iter().flatten() {
+                keys.look_for(id, self).await?;
+            }
+            Ok(())
+        })
+        .await
     }
 
     pub(super) async fn know_keys_of(&self, seen: &Seen<'_>) -> Result<(), Error> {
