@@ -92,6 +92,8 @@ function run(runtime, place, folder) {
 
 async function runAll(platform) {
   const node = runtimes[platform]();
+  // What is tested: a commit that is made while the tests run does not count.
+  const tested = { platform, commit: commit(), day: new Date().toISOString().slice(0, 10) };
   const place = packageFor(platform);
   // Wine's programs cannot start one of this system. An engine that a test starts is the platform's, where it is built.
   const engine = platform.startsWith('win32') ? await startEngine() : undefined;
@@ -109,7 +111,7 @@ async function runAll(platform) {
     const { passed, failed, skipped } = result;
     console.log(`${platform}: ${folder}: ${passed} passed, ${failed} failed, ${skipped} skipped, ${result.seconds} s`);
     result.failures.forEach((name) => console.log(`  ${name}`));
-    remember({ platform, version, ...result });
+    remember({ ...tested, version, ...result });
     failures += failed;
   }
   await engine?.stop();
@@ -121,7 +123,7 @@ function remember(result) {
   const file = path.join(ROOT, 'target/release-test/results.json');
   const earlier = fs.existsSync(file) ? JSON.parse(fs.readFileSync(file, 'utf8')) : [];
   const others = earlier.filter(({ platform, folder }) => platform !== result.platform || folder !== result.folder);
-  const results = [...others, { ...result, commit: commit(), day: new Date().toISOString().slice(0, 10) }];
+  const results = [...others, result];
   fs.writeFileSync(file, `${JSON.stringify(results, null, 2)}\n`);
   fs.writeFileSync(path.join(ROOT, 'docs/platforms-report.md'), report(results));
 }
