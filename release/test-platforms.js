@@ -15,6 +15,7 @@ const path = require('node:path');
 const { parseArgs } = require('node:util');
 const { ROOT } = require('./toolchain.js');
 const { startEngine } = require('../node/test/support/engine.js');
+const { startFaultServer } = require('../node/test/support/fault-server.js');
 const runtimes = require('./runtimes.js');
 
 const FOLDERS = ['frameworks/koa', 'frameworks/express', 'protocol', 'conformance', 'process'];
@@ -96,10 +97,12 @@ async function runAll(platform) {
   const tested = { platform, commit: commit(), day: new Date().toISOString().slice(0, 10) };
   const place = packageFor(platform);
   // Wine's programs cannot start one of this system. An engine that a test starts is the platform's, where it is built.
-  const engine = platform.startsWith('win32') ? await startEngine() : undefined;
+  const servers = platform.startsWith('win32') ? await Promise.all([startEngine(), startFaultServer()]) : [];
+  const [engine, faults] = servers;
   const env = engine ? {
     DYNAMODB_ENDPOINT: engine.endpoint,
     DYNAMODB_SESSION_BIN: path.join(ARTIFACTS, platform, 'dynamodb-session.exe'),
+    FAULT_SERVER: JSON.stringify(faults),
   } : {};
   // By this, packages with a prebuilt addon choose that of musl on another system than Alpine.
   if (platform.endsWith('musl')) env.LIBC = 'musl';
@@ -114,7 +117,7 @@ async function runAll(platform) {
     remember({ ...tested, version, ...result });
     failures += failed;
   }
-  await engine?.stop();
+  await Promise.all(servers.map((server) => server.stop()));
   return failures;
 }
 
