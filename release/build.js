@@ -84,7 +84,7 @@ function build(platform, kind) {
 /** What is wrong with an artifact: lines of text. */
 function check(platform, kind, file) {
   const args = [path.join(__dirname, 'check.py'), kind, platform.name, file];
-  const env = { ...process.env, PYTHONPATH: unpacked('python') };
+  const env = { ...process.env, PYTHONPATH: unpacked('check') };
   const { stdout, stderr, status } = spawnSync('python3', args, { cwd: ROOT, env, encoding: 'utf8' });
   return status === 0 ? JSON.parse(stdout) : { facts: {}, problems: [`release/check.py failed: ${stderr.trim()}`] };
 }
