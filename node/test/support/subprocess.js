@@ -19,6 +19,7 @@ const cleanEnv = (more = {}) => ({
   ...Object.fromEntries(SANITIZER.map((name) => [name, process.env[name]])),
   PATH: process.env.PATH,
   HOME: NOWHERE,
+  USERPROFILE: NOWHERE, // HOME on Windows
   AWS_CONFIG_FILE: path.join(NOWHERE, 'config'),
   AWS_SHARED_CREDENTIALS_FILE: path.join(NOWHERE, 'credentials'),
   AWS_EC2_METADATA_DISABLED: 'true',
