@@ -16,6 +16,7 @@ const path = require('node:path');
 const { parseArgs } = require('node:util');
 const zlib = require('node:zlib');
 const platforms = require('../node/npm/platforms.json');
+const libraryFile = require('../node/scripts/library-file.js');
 const {
   ROOT, cargoFor, isBuiltHere, unpacked,
 } = require('./toolchain.js');
@@ -29,17 +30,19 @@ const { values: options, positionals } = parseArgs({
   },
 });
 
+const programFile = ({ os }) => (os === 'win32' ? 'dynamodb-session.exe' : 'dynamodb-session');
+
 /** What is built for each platform: the package, the file that Cargo writes, and the name of the artifact. */
 const ARTIFACTS = {
   addon: {
     package: 'koa-session-dynamodb-store',
-    file: { linux: 'libkoa_session_dynamodb_store.so', darwin: 'libkoa_session_dynamodb_store.dylib', win32: 'koa_session_dynamodb_store.dll' },
+    file: libraryFile,
     artifact: ({ name }) => `koa-session-dynamodb-store.${name}.node`,
   },
   cli: {
     package: 'dynamodb-session-cli',
-    file: { linux: 'dynamodb-session', darwin: 'dynamodb-session', win32: 'dynamodb-session.exe' },
-    artifact: ({ os }) => (os === 'win32' ? 'dynamodb-session.exe' : 'dynamodb-session'),
+    file: programFile,
+    artifact: programFile,
   },
 };
 
@@ -74,14 +77,14 @@ function build(platform, kind) {
   if (status !== 0) throw new Error(`${shown([program, ...all])}: ended with ${status ?? signal}; the reason is above`);
   const place = path.join(options.out, platform.name, artifact(platform));
   fs.mkdirSync(path.dirname(place), { recursive: true });
-  fs.copyFileSync(path.join(options['target-dir'], platform.target, 'release', file[platform.os]), place);
+  fs.copyFileSync(path.join(options['target-dir'], platform.target, 'release', file(platform, name)), place);
   return { file: place, rust };
 }
 
 /** What is wrong with an artifact: lines of text. */
 function check(platform, kind, file) {
   const args = [path.join(__dirname, 'check.py'), kind, platform.name, file];
-  const env = { ...process.env, PYTHONPATH: unpacked('python') };
+  const env = { ...process.env, PYTHONPATH: unpacked('check') };
   const { stdout, stderr, status } = spawnSync('python3', args, { cwd: ROOT, env, encoding: 'utf8' });
   return status === 0 ? JSON.parse(stdout) : { facts: {}, problems: [`release/check.py failed: ${stderr.trim()}`] };
 }

@@ -115,7 +115,10 @@ function cargoFor(platform, targetDirectory) {
     const { folder, libraries } = llvm();
     env.PATH = [folder, env.PATH].join(path.delimiter);
     env.LD_LIBRARY_PATH = libraries;
-    env.LIBNODE_PATH = emptyLibraries();
+    const empty = emptyLibraries();
+    env.LIBNODE_PATH = empty;
+    // All that is linked for Windows asks for the stack protector, and packages are linked in folders of their own.
+    if (platform.os === 'win32') env.CARGO_ENCODED_RUSTFLAGS += `\x1f-Lnative=${empty}`;
     // From the root, where Cargo links. zig has the stubs of Apple's C library, and none of its frameworks.
     if (platform.os === 'darwin') env.CARGO_ENCODED_RUSTFLAGS += '\x1f-Lframework=release/frameworks';
   }

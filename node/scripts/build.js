@@ -16,13 +16,12 @@ const path = require('node:path');
 const platforms = require('../npm/platforms.json');
 const { name: NAME } = require('../package.json');
 const declarations = require('./declarations.js');
+const libraryFile = require('./library-file.js');
 const rustflags = require('./rustflags.js');
 
 const root = path.join(__dirname, '..');
 const release = process.argv.includes('--release');
 const [wanted] = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
-
-const LIBRARIES = { linux: 'lib%.so', darwin: 'lib%.dylib', win32: '%.dll' };
 
 function cargo(args, env = {}) {
   const { status, stdout, error } = spawnSync('cargo', args, {
@@ -62,8 +61,7 @@ try {
   };
   cargo(['build', '-p', NAME, ...(target ? ['--target', target] : []), ...(release ? ['--release'] : [])], env);
   const { target_directory: directory } = JSON.parse(cargo(['metadata', '--format-version', '1', '--no-deps']));
-  const library = LIBRARIES[platform.os].replace('%', NAME.replaceAll('-', '_'));
-  const built = path.join(directory, target ?? '', release ? 'release' : 'debug', library);
+  const built = path.join(directory, target ?? '', release ? 'release' : 'debug', libraryFile(platform, NAME));
   const place = path.join(root, `${NAME}.${platform.name}.node`);
   // In one step, so that a process that has the old one loaded keeps it.
   fs.copyFileSync(built, `${place}.new`);

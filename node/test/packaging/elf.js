@@ -63,7 +63,7 @@ function rename(bytes, from, to) {
   return renamed;
 }
 
-const MACHINES = { arm64: 183 };
+const MACHINES = { arm64: 183, x64: 62 };
 
 // The file, marked as one for another processor.
 function setMachine(bytes, processor) {

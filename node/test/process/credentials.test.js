@@ -17,6 +17,7 @@ const { unique } = require('../support/options');
 const { rawTable } = require('../support/raw');
 const { failure, useRecorder } = require('../support/recorder');
 const { runScript } = require('../support/subprocess');
+const timeLimit = require('../support/time-limit');
 
 const engine = useEngine();
 const recorder = useRecorder(engine);
@@ -116,7 +117,9 @@ describe('files', () => {
       await fs.writeFile(path.join(home, name), text);
     }));
     // The files are where the AWS CLI has them.
-    return { HOME: home, AWS_CONFIG_FILE: '', AWS_SHARED_CREDENTIALS_FILE: '' };
+    return {
+      HOME: home, USERPROFILE: home, AWS_CONFIG_FILE: '', AWS_SHARED_CREDENTIALS_FILE: '',
+    };
   };
   const keys = (profile, key) => `[${profile}]\naws_access_key_id = ${key}\naws_secret_access_key = secret\n`;
 
@@ -129,7 +132,9 @@ describe('files', () => {
     assertSigned('AKIDPROFILE', 'ap-southeast-2', undefined);
   });
 
-  it('a program, which gets the environment as it was when the store was made', async (t) => {
+  const skip = process.platform === 'win32' && 'needs sh';
+
+  it('a program, which gets the environment as it was when the store was made', { skip }, async (t) => {
     const env = await homeWith(t, {
       '.aws/config': '[default]\nregion = eu-west-1\ncredential_process = sh -c \'. "$HOME/give"\'\n',
       give: 'echo "{\\"Version\\":1,\\"AccessKeyId\\":\\"$GIVEN\\",\\"SecretAccessKey\\":\\"s\\"}"',
@@ -256,14 +261,15 @@ describe('missing settings', () => {
   });
 });
 
-// Makes twenty calls at once and `rounds` more, in a process of its own. `body(asked)` makes the `dynamoConfig`. Its
-// provider records each of its calls in `asked`. Prints the results, and how often the provider was called.
+// Makes twenty calls at once and `rounds` more, in a process of its own. `body(asked, limit)` makes the `dynamoConfig`.
+// Its provider records each of its calls in `asked`; `limit` is time-limit.js. Prints the results, and how often the
+// provider was called.
 const withProvider = (body, more = {}) => {
   recorder.reset();
-  const script = async (Store, table, endpoint, source) => {
+  const script = async (Store, table, endpoint, source, factor) => {
     const asked = [];
     process.on('unhandledRejection', (err) => console.log('unhandled', err.message));
-    const { rounds = 0, operationTimeout, ...config } = (0, eval)(`(${source})`)(asked); // eslint-disable-line no-eval
+    const { rounds = 0, operationTimeout, ...config } = (0, eval)(`(${source})`)(asked, (ms) => ms * factor); // eslint-disable-line no-eval
     const dynamoConfig = { region: 'us-east-1', endpoint, ...config };
     const store = new Store({ table: { name: table }, operationTimeout, dynamoConfig });
     const described = (err) => `${err.code} ${err.cause?.message ?? ''} ${err.cause?.cause?.message ?? ''}`.trim();
@@ -274,7 +280,7 @@ const withProvider = (body, more = {}) => {
     for (let i = 0; i < rounds; i += 1) await store.get('p-1').then(() => {}, (err) => console.log(described(err)));
     console.log('asked', asked.length);
   };
-  return runScript(script, [NAME, recorder.endpoint, String(body)], more);
+  return runScript(script, [NAME, recorder.endpoint, String(body), timeLimit(1)], more);
 };
 
 describe('credentials given as', () => {
@@ -427,35 +433,37 @@ describe('a provider that', () => {
     assert.equal(signer(recorder.calls.at(-1))[0], 'AKIDSECOND');
   });
 
+  const lateOnce = new RegExp(`^CredentialsError .*did not answer within ${timeLimit(450)} ms\nasked 2\n$`);
+
   it('hangs once: is called again, and the call succeeds', async () => {
-    const end = await withProvider((asked) => ({
+    const end = await withProvider((asked, limit) => ({
       rounds: 1,
-      operationTimeout: 500,
+      operationTimeout: limit(500),
       credentials: () => {
         asked.push(1);
         if (asked.length === 1) return new Promise(() => {});
         return Promise.resolve({ accessKeyId: 'AKIDAWAKE', secretAccessKey: 's' });
       },
     }));
-    assert.match(end.stdout, /^CredentialsError .*did not answer within 450 ms\nasked 2\n$/);
+    assert.match(end.stdout, lateOnce);
     assert.deepEqual([end.code, end.stderr], [0, '']);
     assertSigned('AKIDAWAKE', 'us-east-1', undefined);
   });
 
   it('is slower than the timeout of calls: its answer is used when it comes', async () => {
-    const end = await withProvider((asked) => ({
+    const end = await withProvider((asked, limit) => ({
       rounds: 1,
-      operationTimeout: 500,
+      operationTimeout: limit(500),
       credentials: () => {
         asked.push(1);
         // The first answer comes while the second call has no answer.
         if (asked.length > 1) return new Promise(() => {});
         return new Promise((resolve) => {
-          setTimeout(() => resolve({ accessKeyId: 'AKIDSLOW', secretAccessKey: 's' }), 600);
+          setTimeout(() => resolve({ accessKeyId: 'AKIDSLOW', secretAccessKey: 's' }), limit(600));
         });
       },
     }));
-    assert.match(end.stdout, /^CredentialsError .*did not answer within 450 ms\nasked 2\n$/);
+    assert.match(end.stdout, lateOnce);
     assert.deepEqual([end.code, end.stderr], [0, '']);
     assertSigned('AKIDSLOW', 'us-east-1', undefined);
   });

@@ -15,7 +15,9 @@ const useTable = require('../support/table');
 const engine = useEngine();
 const table = useTable(engine, 'descriptors');
 
-it('calls fail without descriptors, and work when there are some again', async () => {
+const skip = process.platform === 'win32' && 'needs ulimit';
+
+it('calls fail without descriptors, and work when there are some again', { skip }, async () => {
   const end = await runScript(async (Store, dist, given) => {
     const fs = require('node:fs');
     // Node needs descriptors to load a file.

@@ -65,7 +65,9 @@ describe('the environment variables are enough', () => {
   });
 });
 
-describe('a process that was frozen for a moment', () => {
+const skip = process.platform === 'win32' && 'needs SIGSTOP';
+
+describe('a process that was frozen for a moment', { skip }, () => {
   // A proxy before the engine. `cut(how)` cuts off the open connections. Later ones are forwarded.
   const startLine = async (t) => {
     const lines = new Set();

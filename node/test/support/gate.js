@@ -2,7 +2,9 @@
 
 // A point in handlers where requests wait until the test lets them go on: what makes "meanwhile" certain.
 
-const DEADLINE = 10000;
+const timeLimit = require('./time-limit');
+
+const DEADLINE = timeLimit(10000);
 
 module.exports = class Gate {
   #waiting = 0;

@@ -1,10 +1,12 @@
 'use strict';
 
-// Child processes of the tests. Each is stopped by its own pid, at the latest when the test file ends.
+// Child processes of the tests. Each is stopped by its own pid, at the latest when the test file ends. time-limit.js
+// multiplies the limits of time.
 
 const { spawn } = require('node:child_process');
 const { once } = require('node:events');
 const path = require('node:path');
+const timeLimit = require('./time-limit');
 
 const PACKAGE = path.resolve(__dirname, '../..');
 const NOWHERE = path.join(__dirname, 'no-such-directory');
@@ -17,6 +19,7 @@ const cleanEnv = (more = {}) => ({
   ...Object.fromEntries(SANITIZER.map((name) => [name, process.env[name]])),
   PATH: process.env.PATH,
   HOME: NOWHERE,
+  USERPROFILE: NOWHERE, // HOME on Windows
   AWS_CONFIG_FILE: path.join(NOWHERE, 'config'),
   AWS_SHARED_CREDENTIALS_FILE: path.join(NOWHERE, 'credentials'),
   AWS_EC2_METADATA_DISABLED: 'true',
@@ -71,7 +74,8 @@ const printed = (started, pattern, ms = 20000) => new Promise((resolve, reject) 
     const match = pattern.exec(output.stdout);
     if (match) give(resolve, match);
   };
-  const timer = setTimeout(() => fail(`no line like ${pattern} within ${ms} ms`), ms);
+  const limit = timeLimit(ms);
+  const timer = setTimeout(() => fail(`no line like ${pattern} within ${limit} ms`), limit);
   child.stdout.on('data', look);
   started.ended.then(({ code, signal }) => fail(`ended with ${signal || code} before a line like ${pattern}`), fail);
   look();
@@ -97,14 +101,15 @@ const startScript = (body, args = [], {
 const runScript = async (body, args, { ms = 20000, onMessage, ...options } = {}) => {
   const started = startScript(body, args, options);
   if (onMessage) started.child.on('message', () => onMessage(started.child));
+  const limit = timeLimit(ms);
   let late = false;
   const timer = setTimeout(() => {
     late = true;
     started.child.kill('SIGKILL');
-  }, ms);
+  }, limit);
   const end = await started.ended;
   clearTimeout(timer);
-  if (late) throw new Error(`the script did not end by itself within ${ms} ms; it printed: ${end.stdout}${end.stderr}`);
+  if (late) throw new Error(`the script did not end by itself within ${limit} ms; it printed: ${end.stdout}${end.stderr}`);
   return end;
 };
 
