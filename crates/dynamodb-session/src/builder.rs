@@ -8,18 +8,21 @@ use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvid
 use aws_types::SdkConfig;
 
 use crate::client::https::HttpsTransport;
+use crate::client::kms::Kms;
 use crate::client::retry::{Client, RetryPolicy};
 use crate::client::{ClientConfig, Environment, check, endpoint};
 use crate::clock::{Clock, ServiceClock, SystemClock};
 use crate::error::Error;
 #[cfg(doc)]
 use crate::error::ErrorKind;
+use crate::item::attributes::{ARN, WRAPPED};
 use crate::observe::{Listener, Observer};
 use crate::options::{
     ConnectionOptions, EncryptionOptions, Given, Layout, ParallelChanges, RetryOptions,
     TableOptions,
 };
-use crate::seal::{KeyRing, KeySource, Keys, Sealing};
+use crate::protocol::Wrapping;
+use crate::seal::{DataKeys, EncryptionMode, KeyRing, KeySource, Keys, Sealing};
 use crate::store::SessionStore;
 use crate::table::config::TableConfig;
 use crate::transport::Transport;
@@ -276,7 +279,8 @@ impl Builder {
 
     /// What carries requests. Default: signed HTTP, as the other settings say.
     ///
-    /// With a transport of your own, Region, endpoint, credentials and most [`ConnectionOptions`] have no effect.
+    /// With a transport of your own, Region, endpoint, credentials and most [`ConnectionOptions`] have no effect, except on
+    /// requests to KMS.
     pub fn transport(mut self, transport: impl Transport) -> Self {
         self.transport = Some(Arc::new(transport));
         self
@@ -316,17 +320,29 @@ impl Builder {
         };
         let clock = ServiceClock::new(self.clock, self.clock_offset_ms);
         let mut is_insecure = false;
-        let transport = if let Some(transport) = self.transport {
-            transport
-        } else {
-            let client = ClientConfig {
-                clock: clock.clone(),
-                environment: self.environment.unwrap_or_else(Environment::of_process),
-                ..self.client
-            };
-            check::settings(&client)?;
-            is_insecure = endpoint::is_insecure(&client);
-            Arc::new(HttpsTransport::new(client))
+        let kms_keys = kms_keys(self.encryption.as_ref(), &self.table)?;
+        let mut wrapping = None;
+        let transport = match self.transport {
+            Some(transport) if kms_keys.is_none() => transport,
+            given => {
+                let client = ClientConfig {
+                    clock: clock.clone(),
+                    environment: self.environment.unwrap_or_else(Environment::of_process),
+                    ..self.client
+                };
+                check::settings(&client)?;
+                wrapping = kms_keys.map(|(key, older)| Wrapping {
+                    kms: Kms::new(&client, policy.clone(), self.listener.clone()),
+                    key,
+                    older,
+                });
+                let is_kms_insecure = |wrapping: &Wrapping| wrapping.kms.is_insecure();
+                is_insecure = wrapping.as_ref().is_some_and(is_kms_insecure);
+                given.unwrap_or_else(|| {
+                    is_insecure |= endpoint::is_insecure(&client);
+                    Arc::new(HttpsTransport::new(client))
+                })
+            }
         };
         let sealing = sealing(self.encryption, self.compress, &self.table.prefix)?;
         Ok(SessionStore::new(
@@ -335,6 +351,7 @@ impl Builder {
             clock,
             self.table,
             sealing,
+            wrapping,
             is_insecure,
         ))
     }
@@ -358,6 +375,10 @@ fn sealing(
     let source = match options.keys {
         Given::List(keys) => KeySource::List(KeyRing::new(keys)?),
         Given::Source(source) => source,
+        Given::Kms(_) => {
+            let encrypts = options.mode != EncryptionMode::Read;
+            KeySource::DataKeys(Arc::new(DataKeys::new(encrypts)))
+        }
     };
     Ok(Sealing {
         keys: Some(Keys::new(source)),
@@ -366,6 +387,40 @@ fn sealing(
         pad: options.pad,
         compress,
     })
+}
+
+/// The KMS key that wraps data keys, and the older ones, if data keys are used.
+fn kms_keys(
+    encryption: Option<&EncryptionOptions>,
+    table: &TableConfig,
+) -> Result<Option<(String, Vec<String>)>, Error> {
+    let Some(options) = encryption else {
+        return Ok(None);
+    };
+    let invalid = |reason: String| Err(Error::invalid("encryption", reason));
+    let older = &options.older_kms_keys;
+    let Given::Kms(key) = &options.keys else {
+        if older.is_empty() {
+            return Ok(None);
+        }
+        return invalid("older KMS keys need a KMS key that wraps new data keys".to_owned());
+    };
+    let is_key_byte = |byte: u8| byte.is_ascii_alphanumeric() || b":/_-".contains(&byte);
+    for key in [key].into_iter().chain(older) {
+        if key.is_empty() || !key.bytes().all(is_key_byte) {
+            let reason =
+                "a KMS key must be named by its id, its alias (alias/…), or the ARN of either";
+            return invalid(reason.to_owned());
+        }
+    }
+    for name in [&table.partition_key, &table.ttl_attribute] {
+        if [WRAPPED, ARN].contains(&&**name) {
+            return invalid(format!(
+                "the items of data keys have an attribute {name} for something else than the table"
+            ));
+        }
+    }
+    Ok(Some((key.clone(), older.clone())))
 }
 
 /// More would make every session an item of the largest size.

@@ -98,5 +98,6 @@ remedies! {
     /// The wrapped data key, or its encryption context, is not what it was.
     CheckWrappedKey => "restore the data key as it was stored: it, or what it is bound to, has changed since",
     /// The data key was wrapped by another KMS key than the one that is named.
-    NameWrappingKey => "name the KMS key that wrapped the data key: the alias may lead to another key since",
+    NameWrappingKey => "name the KMS key that wrapped the data key, by `EncryptionOptions::older_kms_keys`, if it is \
+                        yours: the alias may lead to another key since",
 }

@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::error::ErrorKind;
 use crate::item::{DecodeSession, EncodeSession};
 use crate::observe::Stats;
-use crate::protocol::{Denied, Inner, Queues};
+use crate::protocol::{Denied, Inner, Queues, Wrapping};
 use crate::seal::Sealing;
 use crate::session::{
     Base, CreateOutcome, DeleteTarget, Loaded, NewSession, Page, PageToken, SaveOptions,
@@ -47,6 +47,7 @@ impl SessionStore {
         clock: ServiceClock,
         table: TableConfig,
         sealing: Sealing,
+        wrapping: Option<Wrapping>,
         is_insecure: bool,
     ) -> Self {
         Self {
@@ -55,6 +56,7 @@ impl SessionStore {
                 clock,
                 table,
                 sealing,
+                wrapping,
                 is_insecure,
                 learnt: OnceLock::new(),
                 update_denied: Denied::default(),
@@ -368,7 +370,8 @@ impl SessionStore {
         self.inner.clear().await
     }
 
-    /// The same, and deletes tombstones too: nothing stays under this store's prefix.
+    /// The same, and deletes tombstones too: nothing stays under this store's prefix but
+    /// [data keys](crate::options::EncryptionOptions::from_kms).
     ///
     /// A request that was sent before, and lands within the next 25 minutes, may bring its session back.
     ///

@@ -16,6 +16,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::config::ClientConfig;
+use super::endpoint;
 use super::https::HttpsTransport;
 use super::retry::{Client, RetryPolicy};
 use super::settings;
@@ -32,6 +33,7 @@ const MAX_CONNECTIONS: usize = 4;
 pub(crate) struct Kms {
     client: Client,
     transport: Arc<HttpsTransport>,
+    is_insecure: bool,
 }
 
 /// A new data key.
@@ -39,7 +41,8 @@ pub(crate) struct DataKey {
     pub(crate) plaintext: [u8; 32],
     /// The same, encrypted by KMS.
     pub(crate) wrapped: Vec<u8>,
-    /// The ARN of the key of KMS that wrapped it. An alias can lead to another key later; this finds the right one.
+    /// The ARN of the key of KMS that wrapped it. An alias can lead to another key later; this tells which one it was.
+    /// Where it was kept, somebody may have changed it: never pass it to [`decrypt`](Kms::decrypt) from there.
     pub(crate) key_arn: String,
 }
 
@@ -89,6 +92,7 @@ impl Kms {
             ..dynamodb.clone()
         };
         let clock = config.clock.clone();
+        let is_insecure = endpoint::is_insecure(&config);
         let transport = Arc::new(HttpsTransport::new(config));
         let client = Client::new(
             Arc::<HttpsTransport>::clone(&transport),
@@ -99,7 +103,13 @@ impl Kms {
         Self {
             client: client.with_listener(listener),
             transport,
+            is_insecure,
         }
+    }
+
+    /// Whether data keys go over the network unencrypted: plain HTTP to another host.
+    pub(crate) fn is_insecure(&self) -> bool {
+        self.is_insecure
     }
 
     /// Makes a data key of 256 bits, wrapped by `key`: an id, an alias (`alias/…`), or the ARN of either.

@@ -24,7 +24,6 @@ pub(crate) mod endpoint;
 mod environment;
 mod failed_attempt;
 pub(crate) mod https;
-#[cfg_attr(not(test), expect(dead_code, reason = "the key ring is to ask it"))]
 pub(crate) mod kms;
 mod kms_error;
 mod limit;

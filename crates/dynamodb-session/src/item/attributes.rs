@@ -12,6 +12,11 @@ pub(crate) const SEALED: &str = "sealed";
 /// The expiry unit of such a session.
 pub(crate) const UNIT: &str = "unit";
 
+/// A data key, encrypted by KMS. Items of data keys have no other attribute, and hold no session.
+pub(crate) const WRAPPED: &str = "wrapped";
+/// The ARN of the KMS key that encrypted it.
+pub(crate) const ARN: &str = "arn";
+
 /// Marks a tombstone, which a sign-out leaves for as long as an earlier request can still land: a random name.
 pub(crate) const GONE: &str = "gone";
 

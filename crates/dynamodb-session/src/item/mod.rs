@@ -12,6 +12,7 @@
 //! * [`encoded`] is a session about to be written, [`changes`] what a save has to write of it.
 //! * [`rev`] names the states of an item. [`seen`] is an item that a write met, into which it merges its changes.
 //! * [`sealed`] puts a session into attributes that are encrypted or compressed, and takes it out again.
+//! * [`data_key`] is the item of a data key, which is no session.
 //! * [`stored`] is the data as an attribute value. [`read`] and [`page`] read items out of answers.
 //!
 //! Data that `DynamoDB` would refuse are refused here, with a path into the session, before anything is sent:
@@ -21,6 +22,7 @@ pub(crate) mod attributes;
 mod changes;
 pub(crate) mod codec;
 mod data;
+mod data_key;
 mod encoded;
 mod error;
 pub(crate) mod expiry;
@@ -40,6 +42,7 @@ mod version;
 pub(crate) use changes::{Changes, FieldAt, size_of_item, write_fields};
 pub(crate) use codec::{write_json_string, write_str_attribute};
 pub use data::{DecodeSession, EncodeSession, SessionText};
+pub(crate) use data_key::read_data_key;
 pub(crate) use encoded::EncodedSession;
 pub(crate) use error::{ItemError, ItemErrorKind};
 pub(crate) use key::OwnKey;

@@ -43,7 +43,8 @@ pub enum Event {
     /// `UpdateItem` is not allowed, so sessions are written by `PutItem`: each touch writes the whole session. It is tried
     /// again after a minute. Reported once.
     UpdateDenied,
-    /// The provider of encryption keys failed. Those that it returned before stay in use, and it is asked again.
+    /// The provider of encryption keys failed, or KMS did not answer. The keys known before stay in use, those of KMS for
+    /// 24 hours at most, and new ones are asked for again after ten seconds.
     KeysNotRenewed,
     /// `PutItem` is not allowed, so deleted sessions leave no tombstone: a request that was sent before the delete may
     /// bring its session back. Reported once.

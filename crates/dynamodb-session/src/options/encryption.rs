@@ -20,6 +20,7 @@ pub struct EncryptionOptions {
     pub(crate) mode: EncryptionMode,
     pub(crate) context: Option<String>,
     pub(crate) pad: usize,
+    pub(crate) older_kms_keys: Vec<String>,
 }
 
 /// Keys as they were given. A list is checked when the store is built.
@@ -27,6 +28,8 @@ pub struct EncryptionOptions {
 pub(crate) enum Given {
     List(Vec<EncryptionKey>),
     Source(KeySource),
+    /// A KMS key by its id, its alias, or the ARN of either.
+    Kms(String),
 }
 
 impl EncryptionOptions {
@@ -40,12 +43,42 @@ impl EncryptionOptions {
         Self::with(Given::Source(KeySource::Provider(Arc::new(provider))))
     }
 
+    /// The same with data keys that the store makes itself, a new one every 30 days. AWS KMS wraps each with this KMS key:
+    /// its id, its alias (`alias/…`), or the ARN of either. Wrapped they are kept in the table, an item for each.
+    ///
+    /// Region, credentials and connections are set as for DynamoDB. `AWS_ENDPOINT_URL_KMS` is another URL of KMS. Also a
+    /// store with a [transport](crate::Builder::transport) of its own asks KMS by these settings.
+    ///
+    /// Each process unwraps the data key in use once an hour, so a KMS key that is disabled, or denied to it, is in use for
+    /// an hour at most. If KMS does not answer, known data keys stay in use for 24 hours after they were unwrapped last.
+    /// With [`EncryptionMode::Read`], the store makes no data keys, and asks for those that sessions name.
+    ///
+    /// # Cost
+    ///
+    /// Once an hour and process, 1 `Decrypt` of KMS and 1 consistent `GetItem` of 1 read capacity unit. The same again for
+    /// each other data key that sessions name, at most once a day. Every 30 days, 1 `GenerateDataKey` and 1 `PutItem` of
+    /// 1 write capacity unit. No request for each session.
+    pub fn from_kms(key: impl Into<String>) -> Self {
+        Self::with(Given::Kms(key.into()))
+    }
+
+    /// Other KMS keys that wrapped data keys before. Default: none.
+    ///
+    /// It is for [`from_kms`](Self::from_kms) with an alias that has been pointed at another KMS key, or with another key
+    /// than before. No other KMS key unwraps a data key: otherwise, who can write to the table could put one there that a
+    /// KMS key of theirs has wrapped.
+    pub fn older_kms_keys(mut self, keys: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.older_kms_keys = keys.into_iter().map(Into::into).collect();
+        self
+    }
+
     fn with(keys: Given) -> Self {
         Self {
             keys,
             mode: EncryptionMode::default(),
             context: None,
             pad: 0,
+            older_kms_keys: Vec::new(),
         }
     }
 

@@ -68,7 +68,7 @@ impl Replaced {
 impl Inner {
     pub(crate) async fn delete(&self, target: DeleteTarget<'_>) -> Result<(), Error> {
         let Ok(key) = self.key(target.id) else {
-            // Longer than any key in the table.
+            // Reserved, or longer than any key in the table.
             return Ok(());
         };
         let start = self.client.start();

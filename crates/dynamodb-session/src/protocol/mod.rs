@@ -8,10 +8,12 @@
 //! * [`denied`] remembers that an operation is not allowed.
 //! * [`queue`] lets the saves of one session in this process go together.
 //! * [`read`] says what an item is by now.
-//! * [`sealing`] puts sessions into sealed attributes, and knows when keys are asked for.
+//! * [`sealing`] puts sessions into sealed attributes, and knows when keys are asked for. [`data_keys`] has those that
+//!   KMS wraps.
 //! * [`scan`] goes through the whole table.
 
 mod create;
+mod data_keys;
 mod delete;
 mod denied;
 mod merge;
@@ -30,17 +32,28 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 
+pub(crate) use self::data_keys::Wrapping;
 pub(crate) use self::denied::Denied;
 pub(crate) use self::queue::Queues;
 use crate::client::retry::{Answer, Client, Fresh};
 use crate::clock::ServiceClock;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::item::expiry::{self, ExpiryAttributes};
 use crate::request::{Moment, Names, Operation};
 use crate::seal::Sealing;
 use crate::session::{MAX_ID_BYTES, SessionId, too_long};
 use crate::table::config::TableConfig;
 use crate::table::learnt::Learnt;
+
+/// What the keys of other items than sessions begin with, after the prefix: hashed ids, data keys, users. Otherwise a
+/// session could be put in the place of such an item.
+const RESERVED: [&str; 3] = ["h1.", data_keys::DATA_KEY, "u1."];
+
+fn reserved() -> Error {
+    let starts = RESERVED.join(", ");
+    let message = format!("the session id is reserved: it begins with one of {starts}");
+    Error::new(ErrorKind::InvalidId, message)
+}
 
 /// What the clones of a store share.
 #[derive(Debug)]
@@ -49,6 +62,8 @@ pub(crate) struct Inner {
     pub(crate) clock: ServiceClock,
     pub(crate) table: TableConfig,
     pub(crate) sealing: Sealing,
+    /// `None`: the keys of the store, if it has any, do not come from KMS.
+    pub(crate) wrapping: Option<Wrapping>,
     /// Whether credentials go over the network unencrypted.
     pub(crate) is_insecure: bool,
     /// Shared with the other stores of the table, as soon as it is known where requests go.
@@ -117,7 +132,11 @@ impl Inner {
         self.client.call_since(start, operation, table, body).await
     }
 
+    /// The key of the session's item. An error if no session can have this id.
     pub(crate) fn key(&self, id: &SessionId) -> Result<String, Error> {
+        if RESERVED.iter().any(|start| id.as_str().starts_with(start)) {
+            return Err(reserved());
+        }
         let key = format!("{}{}", self.table.prefix, id.as_str());
         if key.len() > MAX_ID_BYTES {
             Err(too_long())

@@ -27,7 +27,7 @@ impl Inner {
         id: &SessionId,
     ) -> Result<Option<Loaded<T>>, Error> {
         let Ok(key) = self.key(id) else {
-            // Longer than any key in the table.
+            // Reserved, or longer than any key in the table.
             return Ok(None);
         };
         self.keys_ready(Operation::GetItem).await?;

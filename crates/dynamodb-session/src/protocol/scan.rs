@@ -1,5 +1,6 @@
 //! Verbs over all sessions of a table. They read every item of it, page by page.
 
+use std::collections::BTreeSet;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::task::Poll;
@@ -24,6 +25,7 @@ use crate::remedy::Remedy;
 use crate::request::{
     self, BATCH, BatchPart, Condition, Moment, Operation, ScanPage, Tombstone, Wanted,
 };
+use crate::seal::KeyId;
 use crate::session::{Page, PageToken, SessionId};
 use crate::table::config::TableConfig;
 
@@ -93,6 +95,7 @@ impl Inner {
         let body = self.scan_body(Wanted::Live, after);
         self.keys_ready(Operation::Scan).await?;
         let answer = self.call(Operation::Scan, body).await?;
+        self.know_keys_in(&answer).await?;
         self.page_in(&answer)
             .map_err(|error| self.undecodable(Operation::Scan, &error))
     }
@@ -195,6 +198,35 @@ impl Inner {
             _ => Error::new(ErrorKind::Decode, error.to_string()),
         };
         error.on(operation, &self.table.name)
+    }
+
+    /// Asks for the keys that sessions of this page name, as far as they are not known.
+    async fn know_keys_in(&self, answer: &Answer) -> Result<(), Error> {
+        // Keys of other sources are known already, or not there.
+        if self.wrapping.is_none() {
+            return Ok(());
+        }
+        let keys: BTreeSet<KeyId> = {
+            let page = Scanned::parse(&answer.body)
+                .map_err(|error| self.undecodable(Operation::Scan, &error))?;
+            let expiry_attributes = self.expiry_attributes();
+            let TableConfig {
+                partition_key,
+                layout,
+                ..
+            } = &self.table;
+            let items = page.items.into_iter();
+            // Those that cannot be read are counted later.
+            let items = items.filter_map(|item| {
+                item.read::<IgnoredAny>(partition_key, &expiry_attributes, *layout)
+                    .ok()
+            });
+            items.filter_map(|item| item.sealing_key()).collect()
+        };
+        for key in keys {
+            self.know_key(Some(key)).await?;
+        }
+        Ok(())
     }
 
     fn page_in<T: DecodeSession>(&self, answer: &Answer) -> Result<Page<T>, ItemError> {

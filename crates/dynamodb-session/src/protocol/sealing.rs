@@ -15,7 +15,7 @@ use crate::item::{Changes, ItemError, ItemErrorKind, Rev, Seen, Version, Written
 use crate::observe::{Event, count};
 use crate::remedy::Remedy;
 use crate::request::{ItemHead, Operation, SessionData};
-use crate::seal::{Asking, KeyId};
+use crate::seal::{Asking, DataKey, IfAbsent, KeyId};
 
 /// The data of a session, in the form in which they are written.
 pub(super) enum StoredData<'a> {
@@ -52,7 +52,11 @@ impl Inner {
         match &self.sealing.keys {
             Some(keys) => {
                 let ready = keys.ready(self).await;
-                ready.map_err(|error| error.on(operation, &self.table.name))
+                ready.map_err(|error| match error.operation() {
+                    // What failed for the sake of a key is named already.
+                    Some(_) => error,
+                    None => error.on(operation, &self.table.name),
+                })
             }
             None => Ok(()),
         }
@@ -168,6 +172,18 @@ impl Inner {
 impl Asking for Inner {
     fn now(&self) -> Duration {
         self.clock.monotonic()
+    }
+
+    fn time(&self) -> SystemTime {
+        self.clock.now()
+    }
+
+    fn data_key(
+        &self,
+        id: KeyId,
+        if_absent: IfAbsent<'_>,
+    ) -> impl Future<Output = Result<Option<DataKey>, Error>> + Send {
+        self.unwrapped_data_key(id, if_absent)
     }
 
     async fn in_time<F: Future + Send>(&self, future: F) -> Option<F::Output>

@@ -94,6 +94,8 @@ pub(crate) enum Condition<'a> {
     SessionOrNothing(Demands<'a>),
     /// There is neither a session nor a tombstone.
     Nothing,
+    /// There is no item at all.
+    NoItem,
     /// There is the tombstone with this value of `gone`.
     Tombstone(&'a str),
 }
@@ -186,6 +188,10 @@ impl Body<'_> {
                 self.demands(demands, &mut parts);
             }
             Condition::Nothing => self.nothing(&mut parts),
+            Condition::NoItem => {
+                self.key_name();
+                parts.push("attribute_not_exists(#k)");
+            }
             Condition::Tombstone(gone) => {
                 self.name("#g", GONE).value(":gone").raw(gone);
                 parts.push("#g = :gone");

@@ -2,16 +2,19 @@
 //!
 //! * [`envelope`] has the bytes of a sealed attribute, and what they are bound to.
 //! * [`deflate`] compresses, and inflates up to a limit.
-//! * [`key`] is one encryption key, [`ring`] all that a store knows, and [`source`] where they come from.
+//! * [`key`] is one encryption key, [`ring`] all that a store knows, and [`source`] where they come from: among others,
+//!   from KMS, as [`data_keys`].
 //!
 //! This module knows neither items nor requests: `item::sealed` puts a session into envelopes, and takes it out again.
 
+mod data_keys;
 mod deflate;
 mod envelope;
 mod key;
 mod ring;
 mod source;
 
+pub(crate) use data_keys::{DataKey, DataKeys, IfAbsent, WrappedKey};
 pub(crate) use deflate::{MAX_INFLATED, compress};
 pub(crate) use envelope::{Binding, Part, SealError, head_of, open, seal, size_of};
 pub use key::EncryptionKey;

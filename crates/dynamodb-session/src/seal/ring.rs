@@ -35,6 +35,13 @@ impl KeyRing {
     }
 }
 
+/// Keys whose names are known to differ.
+impl FromIterator<EncryptionKey> for KeyRing {
+    fn from_iter<I: IntoIterator<Item = EncryptionKey>>(keys: I) -> Self {
+        Self(keys.into_iter().collect())
+    }
+}
+
 impl fmt::Debug for KeyRing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.0.iter()).finish()

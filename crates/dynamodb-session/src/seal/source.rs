@@ -5,10 +5,11 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tokio::sync::Mutex as AsyncMutex;
 
+use super::data_keys::{DataKey, DataKeys, IfAbsent};
 use super::key::{EncryptionKey, KeyId, SETTING};
 use super::ring::KeyRing;
 use crate::error::{Error, ErrorKind};
@@ -37,6 +38,7 @@ const PAUSE: Duration = Duration::from_secs(10);
 pub(crate) enum KeySource {
     List(KeyRing),
     Provider(Arc<dyn KeyProvider>),
+    DataKeys(Arc<DataKeys>),
 }
 
 /// The keys of a store, and what is known of them by now.
@@ -60,9 +62,19 @@ struct Known {
     failure: Option<Error>,
 }
 
-/// What asking a provider can take, and what time it is.
+/// What asking for keys takes, and what time it is.
 pub(crate) trait Asking: Sync {
+    /// By the monotonic clock.
     fn now(&self) -> Duration;
+
+    fn time(&self) -> SystemTime;
+
+    /// The data key with this name, unwrapped; `None` if none is stored.
+    fn data_key(
+        &self,
+        id: KeyId,
+        if_absent: IfAbsent<'_>,
+    ) -> impl Future<Output = Result<Option<DataKey>, Error>> + Send;
 
     /// `None` if the future did not end in time.
     fn in_time<F: Future + Send>(
@@ -72,7 +84,7 @@ pub(crate) trait Asking: Sync {
     where
         F::Output: Send;
 
-    /// The provider failed, and older keys stay in use.
+    /// Keys could not be had, and older ones stay in use.
     fn report_failure(&self);
 }
 
@@ -80,7 +92,7 @@ impl Keys {
     pub(crate) fn new(source: KeySource) -> Self {
         let ring = match &source {
             KeySource::List(ring) => ring.clone(),
-            KeySource::Provider(_) => KeyRing::default(),
+            KeySource::Provider(_) | KeySource::DataKeys(_) => KeyRing::default(),
         };
         Self {
             source,
@@ -94,13 +106,18 @@ impl Keys {
 
     /// The keys known by now.
     pub(crate) fn ring(&self) -> KeyRing {
+        if let KeySource::DataKeys(keys) = &self.source {
+            return keys.ring();
+        }
         self.with_known(|known| known.ring.clone())
     }
 
     /// Makes sure that there are keys, and that they are not too old.
     pub(crate) async fn ready(&self, asking: &impl Asking) -> Result<(), Error> {
-        let KeySource::Provider(provider) = &self.source else {
-            return Ok(());
+        let provider = match &self.source {
+            KeySource::List(_) => return Ok(()),
+            KeySource::DataKeys(keys) => return keys.ready(asking).await,
+            KeySource::Provider(provider) => provider,
         };
         if self.is_fresh(asking) {
             return Ok(());
@@ -140,10 +157,12 @@ impl Keys {
         Ok(())
     }
 
-    /// Asks the provider for a key that is not known, if it was not asked a moment ago.
+    /// Asks for a key that is not known, if it was not asked a moment ago.
     pub(crate) async fn look_for(&self, id: KeyId, asking: &impl Asking) -> Result<(), Error> {
-        let KeySource::Provider(provider) = &self.source else {
-            return Ok(());
+        let provider = match &self.source {
+            KeySource::List(_) => return Ok(()),
+            KeySource::DataKeys(keys) => return keys.look_for(id, asking).await,
+            KeySource::Provider(provider) => provider,
         };
         let _asking = self.asking.lock().await;
         let is_settled = self.with_known(|known| {

@@ -302,7 +302,11 @@ impl World {
 
     /// The same in another process: it has learnt nothing of the table.
     pub(crate) fn other_process(&self) -> Builder {
-        self.builder().transport(Tap::to(self.engine.addr()))
+        self.builder().transport(self.other_tap())
+    }
+
+    pub(crate) fn other_tap(&self) -> Tap {
+        Tap::to(self.engine.addr())
     }
 
     /// A store with default settings. Creates its table.
