@@ -6,6 +6,8 @@ export interface Encryption {
   keys?: Array<GivenKey>
   /** The number of a provider of keys in JavaScript. */
   provider?: number
+  /** KMS keys: the first one wraps data keys, each unwraps them. */
+  kms?: Array<string>
   /** `read`, `on` or `only`. Default `on`. */
   mode?: string
   /** What the keys are bound to. Default: the prefix. */

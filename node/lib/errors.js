@@ -64,13 +64,15 @@ const REMEDIES = {
   CorrectProxyPassword: 'correct the user and the password in dynamoConfig.httpOptions.proxy (`env`: in HTTPS_PROXY)',
   AddProxyPassword: 'add them to dynamoConfig.httpOptions.proxy (`env`: to HTTPS_PROXY): http://user:password@host:port',
   AllowInProxy: 'have the proxy allow connections to this endpoint',
-  CheckKmsKey: 'check the KMS key: its id, alias or ARN, that it is in this account and Region, and that it is a '
-    + 'symmetric key for encryption',
-  AllowKmsKey: 'allow kms:GenerateDataKey and kms:Decrypt on the KMS key, with this encryption context, in the IAM '
-    + 'policy and the key policy',
-  EnableKmsKey: 'enable the KMS key, or cancel its deletion',
-  CheckWrappedKey: 'restore the data key as it was stored: it, or what it is bound to, has changed since',
-  NameWrappingKey: 'name the KMS key that wrapped the data key: the alias may lead to another key since',
+  CheckKmsKey: 'check the KMS key in encryption.keys: its id, alias or ARN, that it is in this account and Region, and '
+    + 'that it is a symmetric key for encryption',
+  AllowKmsKey: 'allow kms:GenerateDataKey and kms:Decrypt on the KMS key in encryption.keys, with this encryption '
+    + 'context, in the IAM policy and the key policy',
+  EnableKmsKey: 'enable the KMS key in encryption.keys, or cancel its deletion',
+  CheckWrappedKey: 'restore the data key of encryption.keys as it was stored: it, or what it is bound to, has changed '
+    + 'since',
+  NameWrappingKey: 'name the KMS key that wrapped the data key in encryption.keys too, if it is yours: the alias may '
+    + 'lead to another key since',
 };
 
 /** On the store's errors, so that one is not wrapped twice. This file is in several bundles. */

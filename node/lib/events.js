@@ -8,7 +8,7 @@ const { warnOnce } = require('./warn.js');
 const WARNINGS = {
   updateDenied: 'UpdateItem is not allowed on the table, so each write puts the whole session. Extend the IAM policy by dynamodb:UpdateItem.',
   putDenied: 'PutItem is not allowed on the table, so a request that was sent before a sign-out can bring its session back. Extend the IAM policy by dynamodb:PutItem.',
-  keysNotRenewed: 'encryption.keys failed, so the keys that it returned before stay in use. It is asked again every few seconds.',
+  keysNotRenewed: 'encryption.keys failed, so the keys that were known before stay in use: those of KMS for a day at most. It is asked again every few seconds.',
   ttlOff: 'The TTL of the table is off, so expired sessions, and what sign-outs leave, stay in it. Enable it by table.useTtlExpired: true, or call deleteExpired() or `dynamodb-session sweep --once` from time to time. If that is so on purpose, set table.useTtlExpired: false.',
 };
 

@@ -144,7 +144,7 @@ function types(language) {
 const declarations = () => `// Generated from lib/options by scripts/options.js. Do not edit.
 
 import type {
-  Credentials, CredentialsChainV2, CredentialsProvider, CredentialsV2, EncryptionKey,
+  Credentials, CredentialsChainV2, CredentialsProvider, CredentialsV2, EncryptionKey, KmsKeys,
 } from './common.js';
 
 ${types('typescript')}`;

@@ -1,4 +1,4 @@
-//! Encryption keys, as a list in the options or from a provider written in JavaScript.
+//! Encryption keys: as a list in the options, from a provider written in JavaScript, or wrapped by KMS.
 
 #![deny(unsafe_code)]
 
@@ -23,6 +23,8 @@ pub struct Encryption {
     pub keys: Option<Vec<GivenKey>>,
     /// The number of a provider of keys in JavaScript.
     pub provider: Option<u32>,
+    /// KMS keys: the first one wraps data keys, each unwraps them.
+    pub kms: Option<Vec<String>>,
     /// `read`, `on` or `only`. Default `on`.
     pub mode: Option<String>,
     /// What the keys are bound to. Default: the prefix.
@@ -46,12 +48,15 @@ pub(crate) type KeysReply = oneshot::Sender<Result<Vec<EncryptionKey>, ProviderE
 
 impl Encryption {
     pub(crate) fn options(&self, mailbox: &Arc<Mailbox>) -> Result<EncryptionOptions, Error> {
-        let mut options = match self.provider {
-            Some(id) => EncryptionOptions::from_provider(Provider {
+        let mut options = match (self.provider, self.kms.as_deref()) {
+            (Some(id), _) => EncryptionOptions::from_provider(Provider {
                 id,
                 mailbox: Arc::clone(mailbox),
             }),
-            None => EncryptionOptions::new(parsed(self.keys.as_deref().unwrap_or_default())?),
+            (None, Some([key, older @ ..])) => {
+                EncryptionOptions::from_kms(key).older_kms_keys(older)
+            }
+            _ => EncryptionOptions::new(parsed(self.keys.as_deref().unwrap_or_default())?),
         };
         if let Some(mode) = &self.mode {
             options = options.mode(mode.parse()?);

@@ -68,6 +68,12 @@ export interface EncryptionKey {
   readonly key: Uint8Array | string;
 }
 
+/** A key of AWS KMS that wraps data keys, for the option `encryption`. */
+export interface KmsKeys {
+  /** Its id, its alias (`alias/…`), or the ARN of either. In an array, those after the first wrapped data keys before. */
+  readonly kms: string | readonly string[];
+}
+
 export interface OperationStats {
   calls: number;
   errors: number;

@@ -1,7 +1,7 @@
 // Generated from lib/options by scripts/options.js. Do not edit.
 
 import type {
-  Credentials, CredentialsChainV2, CredentialsProvider, CredentialsV2, EncryptionKey,
+  Credentials, CredentialsChainV2, CredentialsProvider, CredentialsV2, EncryptionKey, KmsKeys,
 } from './common.js';
 
 /** The option `table`. */
@@ -186,10 +186,12 @@ export interface Options {
   encryption?: {
     /**
      * The keys, each 32 random bytes (a `Buffer`, or base64) with an `id` of 1 to 4 letters or digits: the first key
-     * encrypts, each one decrypts. Or a function that returns them; it is called again every five minutes. See [Sessions at
-     * rest](at-rest.md).
+     * encrypts, each one decrypts. Or a function that returns them; it is called again every five minutes. Or `{ kms:
+     * 'alias/…' }`: a key of AWS KMS, by its id, its alias or its ARN. It wraps data keys that the store makes, one every
+     * 30 days, and keeps in the table. Of an array, the first one wraps, and the others unwrap what they wrapped before.
+     * See [Sessions at rest](at-rest.md).
      */
-    keys?: readonly EncryptionKey[] | (() => readonly EncryptionKey[] | Promise<readonly EncryptionKey[]>);
+    keys?: readonly EncryptionKey[] | (() => readonly EncryptionKey[] | Promise<readonly EncryptionKey[]>) | KmsKeys;
     /**
      * `read`: opens encrypted sessions and writes plain ones. `on`: reads plain sessions and writes encrypted ones. `only`:
      * refuses plain sessions. Default: `on`.

@@ -57,9 +57,9 @@ module.exports = {
     text: 'Milliseconds. A write that would only move the expiry is skipped if it moves it by less than this, and by less than half of the remaining time.',
   },
   'encryption.keys': {
-    text: 'The keys, each 32 random bytes (a `Buffer`, or base64) with an `id` of 1 to 4 letters or digits: the first key encrypts, each one decrypts. Or a function that returns them; it is called again every five minutes. See [Sessions at rest](at-rest.md).',
-    typescript: 'readonly EncryptionKey[] | (() => readonly EncryptionKey[] | Promise<readonly EncryptionKey[]>)',
-    flow: 'ReadonlyArray<EncryptionKey> | (() => ReadonlyArray<EncryptionKey> | Promise<ReadonlyArray<EncryptionKey>>)',
+    text: 'The keys, each 32 random bytes (a `Buffer`, or base64) with an `id` of 1 to 4 letters or digits: the first key encrypts, each one decrypts. Or a function that returns them; it is called again every five minutes. Or `{ kms: \'alias/…\' }`: a key of AWS KMS, by its id, its alias or its ARN. It wraps data keys that the store makes, one every 30 days, and keeps in the table. Of an array, the first one wraps, and the others unwrap what they wrapped before. See [Sessions at rest](at-rest.md).',
+    typescript: 'readonly EncryptionKey[] | (() => readonly EncryptionKey[] | Promise<readonly EncryptionKey[]>) | KmsKeys',
+    flow: 'ReadonlyArray<EncryptionKey> | (() => ReadonlyArray<EncryptionKey> | Promise<ReadonlyArray<EncryptionKey>>) | KmsKeys',
   },
   'encryption.mode': {
     text: '`read`: opens encrypted sessions and writes plain ones. `on`: reads plain sessions and writes encrypted ones. `only`: refuses plain sessions.',

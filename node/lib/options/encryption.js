@@ -27,6 +27,16 @@ function keysOf(given, what) {
   });
 }
 
+/** The KMS keys of `{ kms }`: the first one wraps data keys, each unwraps them. */
+function kmsKeysOf(given) {
+  refuseUnknown(given, (key) => key === 'kms', `${name('keys')}.`);
+  const keys = Array.isArray(given.kms) ? given.kms : [given.kms];
+  if (keys.length === 0 || keys.some((key) => typeof key !== 'string' || key === '')) {
+    throw new TypeError(`${name('keys')}.kms must be the id, the alias (alias/…) or the ARN of a KMS key, or an array of them`);
+  }
+  return keys;
+}
+
 /**
  * What the option comes to: the native option, and the function that returns keys, if there is one.
  *
@@ -42,8 +52,11 @@ function readEncryption(given) {
   }
   const { keys } = given;
   if (typeof keys === 'function') return { native, keySource: keys };
-  if (keys === undefined) throw new TypeError(`${name('keys')} must be given: an array of { id, key }, or a function that returns one`);
-  native.keys = keysOf(keys, name('keys'));
+  if (keys === undefined) {
+    throw new TypeError(`${name('keys')} must be given: an array of { id, key }, a function that returns one, or { kms: 'alias/…' }`);
+  }
+  if (typeof keys === 'object' && keys !== null && 'kms' in keys) native.kms = kmsKeysOf(keys);
+  else native.keys = keysOf(keys, name('keys'));
   return { native };
 }
 

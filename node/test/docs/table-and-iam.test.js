@@ -41,6 +41,16 @@ page.snippet('iam', async (t, { text }) => {
   assert.deepEqual(sorted(allowed.Sessions), used());
 });
 
+page.snippet('iam-kms', (t, { text }) => {
+  const { Action, Condition } = JSON.parse(text);
+  const source = read('crates/dynamodb-session/src/request/operation.rs');
+  const [, variants] = /^ {4}Kms, .*? \{\n(.*?)\n {4}\}/ms.exec(source);
+  const operations = [...variants.matchAll(/^ {8}(\w+),$/gm)].map(([, name]) => `kms:${name}`);
+  assert.deepEqual(sorted(Action), sorted(operations));
+  const [, name] = /const CONTEXT: &str = "(.*?)";/.exec(read('crates/dynamodb-session/src/protocol/data_keys.rs'));
+  assert.deepEqual(Object.keys(Condition.StringEquals), [`kms:EncryptionContext:${name}`]);
+});
+
 it('the table holds items as it says', async () => {
   const name = unique('item');
   const store = new DynamoDBStore(local(engine.endpoint, name));
