@@ -96,13 +96,6 @@ struct Missing {
     error: Option<Error>,
 }
 
-/// What is to be done about the key that encrypts.
-enum Need {
-    Nothing,
-    Ask,
-    Fail(Error),
-}
-
 /// The name of the key that encrypts at this time: the number of its period, in base 36. Without an allocation, because
 /// every call compares it.
 fn id_at(time: SystemTime) -> KeyId {
@@ -133,29 +126,21 @@ impl DataKeys {
         self.with_known(|known| known.ring.clone())
     }
 
-    /// Makes sure that the key is known that encrypts now, and may be used.
-    pub(super) async fn ready(&self, asking: &impl Asking) -> Result<(), Error> {
-        match self.need(asking) {
-            Need::Nothing => Ok(()),
-            Need::Fail(error) => Err(error),
-            // It is rare, and would make the future of every call larger.
-            Need::Ask => Box::pin(self.renew(asking)).await,
-        }
-    }
-
-    fn need(&self, asking: &impl Asking) -> Need {
+    /// Whether the key that encrypts now has to be asked for. The error of the last time if it may not be used, and that
+    /// was a moment ago.
+    pub(super) fn is_due(&self, asking: &impl Asking) -> Result<bool, Error> {
         let now = asking.now();
         self.with_known(|known| {
             known.forget_old(now, self.encrypts);
             if self.encrypts {
-                known.need(id_at(asking.time()), now)
+                known.is_due(id_at(asking.time()), now)
             } else {
-                Need::Nothing
+                Ok(false)
             }
         })
     }
 
-    async fn renew(&self, asking: &impl Asking) -> Result<(), Error> {
+    pub(super) async fn renew(&self, asking: &impl Asking) -> Result<(), Error> {
         let _asking = if self.with_known(|known| known.is_usable(asking.now())) {
             // Another call is asking already. Until it has an answer, the older key will do.
             let Ok(guard) = self.asking.try_lock() else {
@@ -166,10 +151,8 @@ impl DataKeys {
             self.asking.lock().await
         };
         // While this call waited, another one may have asked.
-        match self.need(asking) {
-            Need::Nothing => return Ok(()),
-            Need::Fail(error) => return Err(error),
-            Need::Ask => {}
+        if !self.is_due(asking)? {
+            return Ok(());
         }
         let id = id_at(asking.time());
         let stored = self.with_known(|known| known.wrapped(id));
@@ -245,22 +228,22 @@ impl DataKeys {
 }
 
 impl Known {
-    fn need(&self, id: KeyId, now: Duration) -> Need {
+    fn is_due(&self, id: KeyId, now: Duration) -> Result<bool, Error> {
         let is_fresh = |held: &Held| held.id() == id && now < held.came + RENEWAL;
         if self.keys.first().is_some_and(is_fresh) {
-            return Need::Nothing;
+            return Ok(false);
         }
         let is_usable = self.is_usable(now);
         let pause = if is_usable { PAUSE } else { SHORT_PAUSE };
         match &self.failure {
             Some(failure) if now < failure.at + pause => {
                 if is_usable {
-                    Need::Nothing
+                    Ok(false)
                 } else {
-                    Need::Fail(failure.error.clone())
+                    Err(failure.error.clone())
                 }
             }
-            _ => Need::Ask,
+            _ => Ok(true),
         }
     }
 

@@ -114,16 +114,16 @@ impl Keys {
 
     /// Makes sure that there are keys, and that they are not too old.
     pub(crate) async fn ready(&self, asking: &impl Asking) -> Result<(), Error> {
-        let provider = match &self.source {
-            KeySource::List(_) => return Ok(()),
-            KeySource::DataKeys(keys) => return keys.ready(asking).await,
-            KeySource::Provider(provider) => provider,
-        };
-        if self.is_fresh(asking) {
-            return Ok(());
-        }
         // It is rare, and would make the future of every call larger.
-        Box::pin(self.renew(&**provider, asking)).await
+        let renewal: Pin<Box<dyn Future<Output = Result<(), Error>> + Send + '_>> =
+            match &self.source {
+                KeySource::DataKeys(keys) if keys.is_due(asking)? => Box::pin(keys.renew(asking)),
+                KeySource::Provider(provider) if !self.is_fresh(asking) => {
+                    Box::pin(self.renew(&**provider, asking))
+                }
+                _ => return Ok(()),
+            };
+        renewal.await
     }
 
     async fn renew(&self, provider: &dyn KeyProvider, asking: &impl Asking) -> Result<(), Error> {
