@@ -221,10 +221,13 @@ impl Inner {
                 item.read::<IgnoredAny>(partition_key, &expiry_attributes, *layout)
                     .ok()
             });
-            items.filter_map(|item| item.sealing_key()).collect()
+            items
+                .flat_map(|item| item.sealing_keys())
+                .flatten()
+                .collect()
         };
         for key in keys {
-            self.know_key(Some(key)).await?;
+            self.know_keys([Some(key), None]).await?;
         }
         Ok(())
     }
