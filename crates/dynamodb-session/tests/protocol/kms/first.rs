@@ -8,7 +8,7 @@ use dynamodb_session_faults::{KMS_KEYS, Step};
 use serde_json::{Value, json};
 
 use super::{ALIAS, DAY, NEXT, NOW, Scene, create, created, opens, refused};
-use crate::support::{Fate, Tap, id};
+use crate::support::{Fate, Tap, id, load, saved, touch_until};
 
 #[tokio::test]
 async fn the_first_process_makes_a_data_key_and_the_second_one_unwraps_it() {
@@ -122,6 +122,23 @@ async fn after_thirty_days_a_new_key_encrypts_and_the_old_one_still_opens() {
     scene.world.clock.advance(DAY);
     opens(&late, "new").await;
     opens(&late, "old").await;
+}
+
+#[tokio::test]
+async fn a_touch_in_the_next_period_needs_both_keys_later() {
+    let scene = Scene::new();
+    let (store, _) = scene.first_process().await;
+    created(&scene, &store, "a").await;
+    scene.world.clock.advance(30 * DAY);
+    let loaded = load(&store, "a").await;
+    let touch = touch_until(store.now() + 100 * DAY);
+    saved(store.touch(&loaded, &touch).await);
+    scene.asked();
+    let (other, _) = scene.process();
+    let page = other.list::<Value>(None).await.unwrap();
+    assert_eq!((page.sessions.len(), page.unreadable), (1, 0));
+    opens(&scene.process().0, "a").await;
+    assert_eq!(scene.asked(), ["Decrypt"; 4]);
 }
 
 #[tokio::test]
