@@ -7,7 +7,7 @@ use dynamodb_session_faults::Step;
 
 use serde_json::Value;
 
-use super::{DAY, HOUR, NEXT, NOW, Scene, create, created, opens, refused};
+use super::{HOUR, NEXT, NOW, Scene, create, created, opens, refused};
 use crate::support::Fate;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -126,7 +126,7 @@ async fn a_key_that_is_denied_or_disabled_is_in_use_for_an_hour() {
         let (store, tap) = scene.first_process().await;
         created(&scene, &store, "a").await;
         scene.fail("Decrypt", code, 400);
-        scene.world.clock.advance(HOUR - SECOND);
+        scene.world.clock.advance(Duration::from_secs(3599));
         opens(&store, "a").await;
         tap.calls();
         scene.asked();
@@ -182,8 +182,11 @@ async fn a_new_period_during_an_outage_begins_later() {
     let scene = Scene::new();
     let (store, _) = scene.first_process().await;
     // The period ends 16 days and 16 hours after the time at which tests begin.
-    let to_end = 695 * 30 * DAY - Duration::from_secs(1_800_000_000);
-    scene.world.clock.advance(to_end - HOUR / 2);
+    let to_end: u64 = 695 * 30 * 24 * 3600 - 1_800_000_000;
+    scene
+        .world
+        .clock
+        .advance(Duration::from_secs(to_end - 1800));
     created(&scene, &store, "a").await;
     scene.kms.default(Step::ResetBefore);
     scene.world.clock.advance(HOUR / 2);
