@@ -105,7 +105,8 @@ impl Inner {
         if !self.sealing.encrypts() && !self.sealing.compress {
             return Ok(StoredData::Plain(value));
         }
-        let others = self.size_of_others(head.id, self.table.layout.written_form().stand_in());
+        let stand_in = sealed::size_of(self.table.layout.written_form().stand_in());
+        let others = self.size_of_others(head.id) + stand_in.unwrap_or_default();
         let place = self.place(head.id, head.created, head.expires_secs);
         let sealed = sealed::seal_session(
             value,
@@ -117,7 +118,7 @@ impl Inner {
         )
         .map_err(|error| undecodable(&error))?;
         let Some(sealed) = sealed else {
-            let others = self.size_of_others(head.id, "");
+            let others = self.size_of_others(head.id);
             let size = sealed::size_of(value).unwrap_or(value.len());
             check_item_size(others + size)?;
             return Ok(StoredData::Plain(value));
@@ -149,8 +150,8 @@ impl Inner {
         }
     }
 
-    /// The size of an item without the session's data, where `in_place` is in their place.
-    pub(super) fn size_of_others(&self, key: &str, in_place: &str) -> usize {
+    /// The size of an item without the session's data.
+    pub(super) fn size_of_others(&self, key: &str) -> usize {
         let layout = self.table.layout;
         let (marker, text) = layout.marker().unwrap_or_default();
         // Ten digits, and thirteen: a number takes a byte for two of them and one more. Four names of states.
@@ -158,10 +159,7 @@ impl Inner {
             (self.table.partition_key.as_str(), key.len()),
             (CREATED, 8),
             (REV, 32),
-            (
-                layout.session_attribute(),
-                sealed::size_of(in_place).unwrap_or_default(),
-            ),
+            (layout.session_attribute(), 0),
             (marker, text.len()),
         ];
         let expiry = self.expiry_attributes();

@@ -413,7 +413,7 @@ impl Inner {
                 .map_err(|error| invalid_data(&error))?;
             // The size of sealed data is known when they are sealed.
             if !self.sealing.encrypts() && !self.sealing.compress {
-                check_item_size(self.size_of_others(&key, "") + session.size)?;
+                check_item_size(self.size_of_others(&key) + session.size)?;
             }
             Ok(PreparedWrite {
                 key,
