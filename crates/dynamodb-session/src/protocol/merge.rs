@@ -52,7 +52,13 @@ impl Inner {
             expires_secs: (seen.item.expires_ms.map(|ms| ms.div_ceil(1000)))
                 .filter(|secs| *secs <= expiry::LATEST_SECS),
         };
-        let stored = seen.stored_session(save.key, &self.sealing, self.written_form())?;
+        // What has ended need not be opened to be overwritten: its key may be gone.
+        let is_overwritten = save.changes.iter().all(|change| change.changes.is_none());
+        let stored = if is_overwritten && self.has_expired(seen) {
+            StoredSession::written("", self.written_form())
+        } else {
+            seen.stored_session(save.key, &self.sealing, self.written_form())?
+        };
         let is_as_seen = self.put_changes(save, created, &mut merging, &stored)?;
         let expiry_attributes = self.expiry_attributes();
         let others = seen.others(&self.table.partition_key, &expiry_attributes);

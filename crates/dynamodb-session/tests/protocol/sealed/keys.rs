@@ -10,7 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use dynamodb_session::observe::Event;
 use dynamodb_session::options::{EncryptionKey, EncryptionOptions, KeyProvider, ProviderError};
-use dynamodb_session::{ErrorKind, SessionStore};
+use dynamodb_session::{Base, ErrorKind, SessionStore};
 use serde_json::{Value, json};
 
 use super::{key, sealed_of, with_keys};
@@ -409,4 +409,28 @@ async fn when_a_provider_fails_later_its_keys_stay_in_use() {
 async fn stored_for_hours(store: &SessionStore, name: &str) {
     let session = new_session(name, json!({ "n": 1 }), 600 * MINUTE);
     let _ = store.put(&session).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_session_that_has_ended_is_overwritten_without_its_key() {
+    let world = World::new();
+    let store = world.sealed_store().await;
+    store
+        .put(&new_session("a", json!({ "n": 1 }), MINUTE))
+        .await
+        .unwrap();
+    let without = world
+        .open(world.builder().encryption(with_keys(&["k2"])))
+        .await;
+    let (id, data) = (id("a"), json!({ "n": 2 }));
+    let base = || Base::unknown(&id, None);
+    let options = until(now() + 10 * MINUTE);
+    let error = without.save(base(), &data, &options).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::UnknownKey);
+    world.clock.advance(MINUTE);
+    saved(without.save(base(), &data, &options).await);
+    assert_eq!(
+        without.load::<Value>(&id).await.unwrap().unwrap().data,
+        data
+    );
 }
