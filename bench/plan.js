@@ -34,6 +34,9 @@ const SEALED = ['ours', 'sealed', 'connect-dynamodb', 'connect-dynamodb-crypto']
 const KOA = ['memory', 'ours', 'legacy', 'sdk-v3'];
 const START = ['ours', 'legacy', 'connect-dynamodb', 'sdk-v3', 'http'];
 
+/** The most calls in flight. Of one session, the store lets a thousand saves wait. */
+const MANY = 1000;
+
 /** A scenario: an operation at a size, with a number of calls in flight. */
 const scenario = (subjects, server, operation, inFlight = 16, size = KB) => ({
   id: nameOf(server, operation, inFlight, size), subjects, server, operation, inFlight, size,
@@ -56,7 +59,7 @@ const FULL = {
     ...across(['get', 'set', 'rolling', 'destroy'], (operation) => scenario(NODE, 'null', operation)),
     ...across([1, 256], (inFlight) => across(['get', 'set'], (operation) => (
       scenario(NODE, 'null', operation, inFlight)))),
-    ...across(['get', 'set'], (operation) => scenario(['ours', 'legacy'], 'null', operation, 1024)),
+    ...across(['get', 'set'], (operation) => scenario(['ours', 'legacy'], 'null', operation, MANY)),
     ...across(OTHER_SIZES, (size) => across(['get', 'set'], (operation) => (
       scenario(NODE, 'null', operation, 16, size)))),
     ...across(['get', 'set'], (operation) => scenario(STORES, 'delay', operation)),
@@ -79,7 +82,7 @@ const QUICK = {
   scenarios: [
     ...across(['get', 'set'], (operation) => scenario(QUICK_NODE, 'null', operation)),
     ...across(['get', 'set'], (operation) => scenario(['ours', 'legacy'], 'null', operation, 1)),
-    ...across(['get', 'set'], (operation) => scenario(['ours'], 'null', operation, 1024)),
+    ...across(['get', 'set'], (operation) => scenario(['ours'], 'null', operation, MANY)),
     ...across([10 * KB, 100 * KB], (size) => across(['get', 'set'], (operation) => (
       scenario(['ours'], 'null', operation, 16, size)))),
     ...across(['get', 'put'], (operation) => scenario(['core', 'aws-sdk', 'wrk'], 'null', operation)),
@@ -108,6 +111,7 @@ const built = (name) => path.join(__dirname, 'rust', 'target', PROFILE, name);
 module.exports = {
   FULL,
   KOA,
+  MANY,
   NODE,
   PROFILE,
   QUICK,

@@ -4,7 +4,7 @@
 
 const { SIZES, KB } = require('./session.js');
 const {
-  KOA, NODE, RUST, SEALED, START, STORES, SUBJECTS, nameOf,
+  KOA, MANY, NODE, RUST, SEALED, START, STORES, SUBJECTS, nameOf,
 } = require('./plan.js');
 const { median, ratio, spread } = require('./statistics.js');
 const { targetTable } = require('./targets.js');
@@ -85,7 +85,7 @@ function report(results) {
   } = results;
   const at = (operation, inFlight = 16, size = KB) => runs[nameOf('null', operation, inFlight, size)];
   const rust = (operation, inFlight = 16, size = KB) => runs[`rust ${nameOf('null', operation, inFlight, size)}`];
-  const inFlight = [1, 16, 256, 1024];
+  const inFlight = [1, 16, 256, MANY];
   const load = (measure) => acrossTable(runs, NODE, columnsOf(inFlight, (each) => `${each} in flight`, (operation, each) => (
     nameOf('null', operation, each))), measure);
   const size = (measure) => acrossTable(runs, NODE, columnsOf(SIZES, kilobytes, (operation, each) => (
