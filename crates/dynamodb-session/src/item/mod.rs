@@ -12,7 +12,7 @@
 //! * [`encoded`] is a session about to be written, [`changes`] what a save has to write of it.
 //! * [`rev`] names the states of an item. [`seen`] is an item that a write met, into which it merges its changes.
 //! * [`sealed`] puts a session into attributes that are encrypted or compressed, and takes it out again.
-//! * [`data_key`] is the item of a data key, which is no session.
+//! * [`data_key`] reads the item of a data key. Such an item holds no session.
 //! * [`stored`] is the data as an attribute value. [`read`] and [`page`] read items out of answers.
 //!
 //! Data that `DynamoDB` would refuse are refused here, with a path into the session, before anything is sent:

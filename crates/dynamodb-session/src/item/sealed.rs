@@ -16,7 +16,9 @@ use super::layout::Form;
 use super::read::read_value;
 use super::{ItemError, ItemErrorKind, Known, Rev, StoredItem};
 use crate::framework::Framework;
-use crate::seal::{self, Binding, KeyId, KeyRing, MAX_INFLATED, Part, Seal, SealError, Sealing};
+use crate::seal::{
+    self, Binding, EncryptionKey, KeyId, KeyRing, MAX_INFLATED, Part, Seal, SealError, Sealing,
+};
 
 /// The attribute value of a map without fields.
 const EMPTY_MAP: &str = r#"{"M":{}}"#;
@@ -181,19 +183,13 @@ pub(crate) fn seal_session(
     sealing: &Sealing,
     others: usize,
 ) -> Result<Option<SealedSession>, ItemError> {
-    let ring = sealing.ring();
-    let key = ring.first().filter(|_| sealing.encrypts());
+    let key = key_to_seal_with(sealing)?;
+    let key = key.as_ref();
     let (session, unit) = split(value, framework);
     let pad = sealing.pad;
-    let seal_unit = || {
-        let unit = unit.as_deref().unwrap_or(EMPTY_MAP);
-        seal::seal(unit.as_bytes(), false, key, pad, &place.unit())
-    };
-    let unit_size = seal::size_of(
-        unit.as_deref().unwrap_or(EMPTY_MAP).len(),
-        key.is_some(),
-        pad,
-    );
+    let has_unit = unit.is_some();
+    let unit = unit.as_deref().unwrap_or(EMPTY_MAP);
+    let unit_size = seal::size_of(unit.len(), key.is_some(), pad);
     let size_with = |data: usize| seal::size_of(data, key.is_some(), pad) + unit_size;
     let compressed = if sealing.compress && others + value.len() > UNIT_BYTES {
         let uncompressed = if key.is_some() {
@@ -218,8 +214,7 @@ pub(crate) fn seal_session(
     let data = compressed.as_deref().unwrap_or(session.as_bytes());
     let rev = rev.to_bytes();
     let sealed = seal::seal(data, compressed.is_some(), key, pad, &place.session(&rev));
-    let has_unit = unit.is_some();
-    let unit = seal_unit();
+    let unit = seal::seal(unit.as_bytes(), false, key, pad, &place.unit());
     Ok(Some(SealedSession {
         size: sealed.len() + unit.len(),
         session: STANDARD.encode(sealed),
@@ -238,9 +233,8 @@ pub(crate) fn seal_unit(
     fields: &[(String, Option<Cow<'_, str>>)],
     place: &Place<'_>,
     sealing: &Sealing,
-) -> String {
-    let ring = sealing.ring();
-    let key = ring.first().filter(|_| sealing.encrypts());
+) -> Result<String, ItemError> {
+    let key = key_to_seal_with(sealing)?;
     let mut members = Members::default();
     for (name, value) in fields {
         if let Some(value) = value {
@@ -248,13 +242,22 @@ pub(crate) fn seal_unit(
         }
     }
     let unit = members.into_map();
-    STANDARD.encode(seal::seal(
-        unit.as_bytes(),
-        false,
-        key,
-        sealing.pad,
-        &place.unit(),
-    ))
+    let binding = place.unit();
+    let sealed = seal::seal(unit.as_bytes(), false, key.as_ref(), sealing.pad, &binding);
+    Ok(STANDARD.encode(sealed))
+}
+
+/// The key that encrypts what is written now; `None` if the store does not encrypt. One that encrypts writes nothing
+/// without a key.
+fn key_to_seal_with(sealing: &Sealing) -> Result<Option<EncryptionKey>, ItemError> {
+    if !sealing.encrypts() {
+        return Ok(None);
+    }
+    let key = sealing.ring().first().cloned();
+    key.map(Some).ok_or_else(|| {
+        let message = "the store encrypts sessions, and has no key by now";
+        ItemError::new(ItemErrorKind::UnknownKey, message)
+    })
 }
 
 /// The bytes that an attribute value counts towards the item's size.

@@ -20,7 +20,7 @@ use crate::seal::{Asking, DataKey, IfAbsent, KeyId};
 /// The data of a session, in the form in which they are written.
 pub(super) enum StoredData<'a> {
     Plain(&'a str),
-    // It would make the future of every write larger.
+    // In a box: otherwise the future of every write would be larger.
     Sealed(Box<SealedSession>),
 }
 
@@ -106,24 +106,19 @@ impl Inner {
             return Ok(StoredData::Plain(value));
         }
         let stand_in = sealed::size_of(self.table.layout.written_form().stand_in());
-        let others = self.size_of_others(head.id) + stand_in.unwrap_or_default();
+        let others =
+            self.size_of_others(head.id) + stand_in.unwrap_or_default() + SEALED.len() + UNIT.len();
         let place = self.place(head.id, head.created, head.expires_secs);
-        let sealed = sealed::seal_session(
-            value,
-            framework,
-            &place,
-            head.rev,
-            &self.sealing,
-            others + SEALED.len() + UNIT.len(),
-        )
-        .map_err(|error| undecodable(&error))?;
+        let sealed =
+            sealed::seal_session(value, framework, &place, head.rev, &self.sealing, others)
+                .map_err(|error| undecodable(&error))?;
         let Some(sealed) = sealed else {
             let others = self.size_of_others(head.id);
             let size = sealed::size_of(value).unwrap_or(value.len());
             check_item_size(others + size)?;
             return Ok(StoredData::Plain(value));
         };
-        check_item_size(others + SEALED.len() + UNIT.len() + sealed.size)?;
+        check_item_size(others + sealed.size)?;
         count(&self.client.counts().sealed_writes);
         Ok(StoredData::Sealed(Box::new(sealed)))
     }
@@ -135,10 +130,11 @@ impl Inner {
         changes: Option<&Changes<'_>>,
         created: SystemTime,
         expires_secs: u64,
-    ) -> String {
+    ) -> Result<String, Error> {
         let fields = changes.map_or(&[][..], |changes| &changes.expiry);
         let place = self.place(key, created, expires_secs);
         sealed::seal_unit(fields, &place, &self.sealing)
+            .map_err(|error| undecodable(&error).on(Operation::UpdateItem, &self.table.name))
     }
 
     fn place<'a>(&'a self, key: &'a str, created: SystemTime, expires_secs: u64) -> Place<'a> {

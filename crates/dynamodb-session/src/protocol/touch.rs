@@ -71,12 +71,15 @@ impl Inner {
             });
             let expiry_attributes = self.expiry_attributes();
             let names = self.names(&expiry_attributes);
-            let unit = created
-                .filter(|_| version.seal != Seal::Plain)
-                .map(|created| {
+            let unit = match (version.seal, created) {
+                (Seal::Plain, _) => None,
+                // A sealed session is bound to its `created`.
+                (_, None) => return Ok(None),
+                (_, Some(created)) => {
                     let changes = touch.fields.map(|fields| fields.changes);
-                    self.sealed_unit(touch.key, changes, created, expires_secs)
-                });
+                    Some(self.sealed_unit(touch.key, changes, created, expires_secs)?)
+                }
+            };
             let data = match (&unit, &whole) {
                 (Some(unit), _) => TouchData::Unit(unit),
                 (None, Some(text)) => TouchData::Whole(text),

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use super::*;
@@ -5,7 +7,7 @@ use crate::framework::ExpiryField;
 use crate::item::expiry::ExpiryAttributes;
 use crate::item::{Layout, OwnKey, SessionText, StateName, Stored, StoredItem, read_response};
 use crate::options::EncryptionMode;
-use crate::seal::{EncryptionKey, KeySource, Keys};
+use crate::seal::{DataKeys, KeySource, Keys};
 
 const CREATED_MS: u64 = 1_800_000_000_000;
 const EXPIRES_SECS: u64 = 1_800_000_060;
@@ -196,7 +198,7 @@ fn an_older_unit_does_not_fit_a_later_expiry() {
         ("\"_maxAge\"".to_owned(), None),
     ];
     let older = item["unit"].clone();
-    item["unit"] = json!({ "B": seal_unit(&fields, &later, &with) });
+    item["unit"] = json!({ "B": seal_unit(&fields, &later, &with).unwrap() });
     item["expires"] = json!({ "N": (EXPIRES_SECS + 60).to_string() });
     assert_eq!(
         opened(&item, "shop:a", &with),
@@ -278,4 +280,20 @@ fn what_can_never_be_read_again_is_not_sealed() {
         result.err().map(|error| error.kind),
         Some(ItemErrorKind::TooLarge)
     );
+}
+
+#[test]
+fn a_store_that_encrypts_writes_nothing_without_a_key() {
+    let keys = KeySource::DataKeys(Arc::new(DataKeys::new(true)));
+    let without = Sealing {
+        keys: Some(Keys::new(keys)),
+        ..Sealing::default()
+    };
+    let rev = Rev::new(StateName::random());
+    let session = seal_session(VALUE, &koa(), &PLACE, rev, &without, 100).map(|_| ());
+    let unit = seal_unit(&[], &PLACE, &without).map(|_| ());
+    for result in [session, unit] {
+        let kind = result.map_err(|error| error.kind);
+        assert_eq!(kind, Err(ItemErrorKind::UnknownKey));
+    }
 }
