@@ -44,6 +44,9 @@ const REMEDIES = {
   RaiseWriteCapacity: 'raise the write capacity of the table, or call again later to continue',
   StoreLess: 'store less in the session, or keep large values elsewhere and their keys in it',
   SetEncryptionKey: 'give the store the key in encryption.keys; without it the session cannot be read',
+  RestoreSealedSession: 'restore the key and encryption.context; if the item was changed in the table, destroy the session, '
+    + 'which signs the visitor out',
+  AcceptPlainSessions: 'use encryption.mode \'on\' until all sessions are encrypted',
   ReduceLoad: 'DynamoDB or the network is slower than calls come in: look there first, '
     + 'then at the options maxConnections and maxQueue',
   SetCredentials: 'set dynamoConfig.credentials, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or an AWS profile',

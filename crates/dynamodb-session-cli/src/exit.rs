@@ -138,6 +138,9 @@ fn next_step(error: &dynamodb_session::Error) -> Option<String> {
         Some(Remedy::SetEncryptionKey) => {
             "give the keys of the application by --key-file, and its --context if it has one"
         }
+        Some(Remedy::RestoreSealedSession) => {
+            "check --key-file and --context; if the item was changed in the table, delete the session, which signs the visitor out"
+        }
         Some(Remedy::CorrectPartitionKey) => {
             "set --partition-key to the table's own, or name another table by --table-name; a sort key is not supported"
         }

@@ -49,6 +49,11 @@ remedies! {
     StoreLess => "store less in the session, or keep large values elsewhere and their keys in it",
     /// The store has no encryption key of this name, or no encryption key at all.
     SetEncryptionKey => "give the store the key, by `Builder::encryption`; without it the session cannot be read",
+    /// A sealed session was changed or moved in the table, or sealed with another key of the same name.
+    RestoreSealedSession => "restore the key and the `context` of `EncryptionOptions`; if the item was changed in the \
+                             table, delete the session, which signs the visitor out",
+    /// A session is not encrypted, and only encrypted ones are accepted.
+    AcceptPlainSessions => "use `EncryptionMode::On` until all sessions are encrypted",
     /// More calls come in than DynamoDB or the network can take.
     ReduceLoad => "DynamoDB or the network is slower than calls come in: look there first, then at the limits of \
                    connections and of the queue",

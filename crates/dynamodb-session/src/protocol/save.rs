@@ -416,6 +416,8 @@ pub(super) fn unknown(operation: Operation) -> Error {
 pub(super) fn undecodable(error: &ItemError) -> Error {
     let remedy = match error.kind {
         ItemErrorKind::UnknownKey => Some(Remedy::SetEncryptionKey),
+        ItemErrorKind::Damaged => Some(Remedy::RestoreSealedSession),
+        ItemErrorKind::Plaintext => Some(Remedy::AcceptPlainSessions),
         ItemErrorKind::TooLarge => Some(Remedy::StoreLess),
         _ => None,
     };

@@ -116,9 +116,8 @@ pub(crate) struct Demands<'a> {
 /// The state that an item is demanded to be in.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) enum State<'a> {
+    /// Any, as long as its data are not sealed: sealed data are bound to a state.
     #[default]
-    Any,
-    /// Its data are not sealed.
     NotSealed,
     /// It has this `rev`, and still the attribute that holds the session.
     Rev { rev: Rev, attribute: &'a str },
@@ -215,10 +214,6 @@ impl Body<'_> {
 
     fn demands(&mut self, demands: Demands<'_>, parts: &mut Vec<&'static str>) {
         match demands.state {
-            State::Any => {
-                self.key_name();
-                parts.push("attribute_exists(#k)");
-            }
             State::NotSealed => {
                 self.key_name().name("#z", SEALED);
                 self.string_value(":binary", "B");

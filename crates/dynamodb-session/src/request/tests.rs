@@ -187,7 +187,7 @@ fn a_touch_writes_the_expiry_and_the_fields_that_belong_to_it() {
     );
     assert_eq!(
         body["ExpressionAttributeNames"],
-        json!({ "#e": "expires", "#s": "session", "#f0": "_expire", "#f1": "a.b", "#k": "sessionId", "#g": "gone" })
+        json!({ "#e": "expires", "#s": "session", "#f0": "_expire", "#f1": "a.b", "#k": "sessionId", "#g": "gone", "#z": "sealed" })
     );
     let body = parse(&touch_session(NAMES, "id", 9, NO_FIELDS, condition));
     assert_eq!(body["UpdateExpression"], "SET #e = :e");
@@ -301,7 +301,6 @@ fn every_placeholder_that_is_declared_is_used_and_the_other_way_round() {
         })
     };
     let states = [
-        State::Any,
         State::NotSealed,
         State::Rev {
             rev: was(),
