@@ -119,7 +119,7 @@ export declare class Store {
    */
   destroy(id: string, head?: string | undefined | null): Promise<void>
   /**
-   * One page of the live sessions, as JSON: `{"sessions": [[id, frame], …], "next": token}`. `frame` is as `get`
+   * One page of the live sessions, as JSON: `{"sessions": [[id, frame, ref], …], "next": token}`. `frame` is as `get`
    * returns it. `token` is the argument for the next page, or null after the last one.
    */
   list(token?: string | undefined | null): Promise<string>
@@ -137,8 +137,8 @@ export declare class Store {
    * must not throw.
    */
   listen(event: (line: string) => void): void
-  /** Reports that the session under this id is none that the framework can work with. */
-  reportUnreadable(id: string): void
+  /** Reports that the session under this id, with this head, is none that the framework can work with. */
+  reportUnreadable(id: string, head: string): void
   /** The service's description of the table, as JSON. Undefined if the table does not exist. */
   describeTable(): Promise<string | undefined>
   /** Creates the table if it is missing. Applies the options that are set to a table that exists. */
@@ -227,6 +227,8 @@ export interface StoreOptions {
   encryption?: Encryption
   /** Whether a session is compressed where that saves capacity. Default `false`. */
   compress?: boolean
+  /** `read`, `on` or `only`: how far the table has hashes of ids in place of ids. Default: it has ids. */
+  hashIds?: string
   /** The name of another package's layout, such as `connect-dynamodb`. Default: this package's own. */
   layout?: string
 }

@@ -259,7 +259,7 @@ class Core {
     return result;
   }
 
-  /** All live sessions, a page at a time: each its id and its frame. */
+  /** All live sessions, a page at a time: each its id, or what is in its place, its frame, and its reference. */
   async* list() {
     const page = async (token) => JSON.parse(await this.#scan((native) => native.list(token)));
     let next;
@@ -270,8 +270,8 @@ class Core {
     } while (next !== null);
   }
 
-  /** Has listeners hear that the session under this id is none that the framework can work with. */
-  reportUnreadable(id) { this.#native.reportUnreadable(id); }
+  /** Has listeners hear that the session under this id, with this head, is none that the framework can work with. */
+  reportUnreadable(id, head) { this.#native.reportUnreadable(id, head); }
 
   /** Deletes all sessions. Resolves with how many. With `tombstones`, nothing stays in their place. */
   async clear({ tombstones = false } = {}) {

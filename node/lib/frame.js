@@ -3,14 +3,16 @@
 /**
  * What crosses between JavaScript and the native part. src/frame.rs is the other side of it.
  *
- * A session crosses as `HEAD\nTEXT`. The head is `[f]CREATED,EXPIRES,VERSION`: two times in epoch milliseconds, and the
- * state of the item. Either time may be empty. `f` marks an item that another package wrote. The text is the session as
- * JSON, or `A` and the session as DynamoDB attribute JSON when it holds what JSON cannot express.
+ * A session crosses as `HEAD\nTEXT`. The head is `[k][f]CREATED,EXPIRES,VERSION`: two times in epoch milliseconds, and
+ * the state of the item. Either time may be empty. `k` marks a listed session whose id is not known: the key of its
+ * item is in place of it. `f` marks an item that another package wrote. The text is the session as JSON, or `A` and the
+ * session as DynamoDB attribute JSON when it holds what JSON cannot express.
  *
  * A write answers with the head of what is stored now, or with an empty text when the session is gone.
  */
 
 const ATTRIBUTE_MARK = 'A';
+const KEY_MARK = 'k';
 const FOREIGN_MARK = 'f';
 
 /** The head of a frame. */
@@ -19,8 +21,11 @@ const headOf = (frame) => frame.slice(0, frame.indexOf('\n'));
 /** The session text of a frame. */
 const textOf = (frame) => frame.slice(frame.indexOf('\n') + 1);
 
+/** Whether the key of the item is in place of its session's id. */
+const isByKey = (head) => head.startsWith(KEY_MARK);
+
 /** Whether another package wrote the item. */
-const isForeign = (head) => head.startsWith(FOREIGN_MARK);
+const isForeign = (head) => head.startsWith(FOREIGN_MARK, isByKey(head) ? KEY_MARK.length : 0);
 
 /** When the item expires, in epoch milliseconds; undefined when it does not say. */
 function expiresOf(head) {
@@ -37,5 +42,5 @@ const isAttribute = (text) => text.startsWith(ATTRIBUTE_MARK);
 const attributeOf = (text) => text.slice(ATTRIBUTE_MARK.length);
 
 module.exports = {
-  attributeOf, attributeText, expiresOf, headOf, isAttribute, isForeign, textOf,
+  attributeOf, attributeText, expiresOf, headOf, isAttribute, isByKey, isForeign, textOf,
 };

@@ -86,10 +86,15 @@ fn lock<T>(list: &Mutex<Vec<T>>) -> MutexGuard<'_, Vec<T>> {
 /// An event as JSON text. `None` for an event that is not for listeners.
 fn line(event: &Event) -> Option<String> {
     let event = match event {
-        Event::Conflict { id_hash, operation } => {
-            json!({ "event": "conflict", "idHash": id_hash, "operation": operation.name() })
+        Event::Conflict {
+            reference,
+            operation,
+        } => {
+            json!({ "event": "conflict", "ref": reference.as_str(), "operation": operation.name() })
         }
-        Event::Unreadable { id_hash } => json!({ "event": "unreadable", "idHash": id_hash }),
+        Event::Unreadable { reference } => {
+            json!({ "event": "unreadable", "ref": reference.as_str() })
+        }
         Event::Retry {
             operation,
             attempt,

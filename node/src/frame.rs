@@ -1,8 +1,8 @@
 //! The form in which a session crosses between JavaScript and the addon. `node/lib/frame.js` is the other side.
 //!
-//! A session crosses as `HEAD\nTEXT`. The head is `[f]CREATED,EXPIRES,VERSION`: two times in epoch milliseconds, and the
-//! state of the item. Either time may be empty. `f` marks an item that another package wrote. The text is the session as
-//! JSON. If JSON cannot express the session, the text is `A` and the session as `DynamoDB` attribute JSON.
+//! A session crosses as `HEAD\nTEXT`. The head is `[k][f]CREATED,EXPIRES,VERSION`: two times in epoch milliseconds, and
+//! the state of the item. Either time may be empty. `k` marks a listed session whose id is not known: the key of the item
+//! is in its place. `f` marks an item that another package wrote. The text is the session as JSON. If JSON cannot express the session, the text is `A` and the session as `DynamoDB` attribute JSON.
 //!
 //! JavaScript parses the text, and keeps head and text. It passes both back with the session that it saves: the
 //! text shows which fields have changed, and the head gives the condition of the write.
@@ -15,6 +15,7 @@ use dynamodb_session::{Loaded, SaveOutcome, SessionId, SessionText, Stamp, Versi
 
 /// Marks attribute JSON (`A{"M":{…}}`). JSON text starts with a brace.
 const ATTRIBUTE_MARK: char = 'A';
+const KEY_MARK: char = 'k';
 const FOREIGN_MARK: char = 'f';
 
 pub(crate) fn session_text(text: String) -> SessionText {
@@ -27,6 +28,9 @@ pub(crate) fn session_text(text: String) -> SessionText {
 /// The frame of a loaded session.
 pub(crate) fn of(loaded: Loaded<SessionText>) -> String {
     let mut head = String::with_capacity(80);
+    if loaded.id.is_key() {
+        head.push(KEY_MARK);
+    }
     if loaded.is_foreign {
         head.push(FOREIGN_MARK);
     }
@@ -46,6 +50,9 @@ pub(crate) fn of(loaded: Loaded<SessionText>) -> String {
 /// The loaded session of a frame that JavaScript passed back in two parts. If the head is malformed, the session has
 /// no `created`, no expiry, and a state that is not known.
 pub(crate) fn loaded(id: SessionId, head: &str, text: String) -> Loaded<SessionText> {
+    let of_key = head.strip_prefix(KEY_MARK);
+    let id = if of_key.is_some() { id.as_key() } else { id };
+    let head = of_key.unwrap_or(head);
     let stamps = head.strip_prefix(FOREIGN_MARK);
     let mut parts = stamps.unwrap_or(head).splitn(3, ',');
     let time = |text: &str| {

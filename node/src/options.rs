@@ -88,6 +88,8 @@ pub struct StoreOptions {
     pub encryption: Option<Encryption>,
     /// Whether a session is compressed where that saves capacity. Default `false`.
     pub compress: Option<bool>,
+    /// `read`, `on` or `only`: how far the table has hashes of ids in place of ids. Default: it has ids.
+    pub hash_ids: Option<String>,
     /// The name of another package's layout, such as `connect-dynamodb`. Default: this package's own.
     pub layout: Option<String>,
 }
@@ -111,7 +113,7 @@ impl StoreOptions {
             .unwrap_or_else(|| "sessions".to_owned());
         let mut builder = SessionStore::builder()
             .environment(self.environment.clone())
-            .table_options(self.table_options())
+            .table_options(self.table_options()?)
             .connection_options(self.connection_options())
             .retry_options(self.retry_options());
         builder = set(builder, self.table_name, Builder::table_name);
@@ -151,7 +153,7 @@ impl StoreOptions {
         builder.build()
     }
 
-    fn table_options(&self) -> TableOptions {
+    fn table_options(&self) -> Result<TableOptions, dynamodb_session::Error> {
         let mut options = TableOptions::default();
         let partition_key = self.partition_key.as_ref();
         options = set(options, partition_key, TableOptions::partition_key);
@@ -159,7 +161,11 @@ impl StoreOptions {
         options = set(options, ttl_attribute, TableOptions::ttl_attribute);
         options = set(options, self.prefix.as_ref(), TableOptions::prefix);
         let consistent_read = self.consistent_read;
-        set(options, consistent_read, TableOptions::consistent_read)
+        options = set(options, consistent_read, TableOptions::consistent_read);
+        if let Some(mode) = &self.hash_ids {
+            options = options.hash_ids(mode.parse()?);
+        }
+        Ok(options)
     }
 
     fn connection_options(&self) -> ConnectionOptions {

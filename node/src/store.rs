@@ -216,7 +216,7 @@ impl Store {
         })
     }
 
-    /// One page of the live sessions, as JSON: `{"sessions": [[id, frame], …], "next": token}`. `frame` is as `get`
+    /// One page of the live sessions, as JSON: `{"sessions": [[id, frame, ref], …], "next": token}`. `frame` is as `get`
     /// returns it. `token` is the argument for the next page, or null after the last one.
     #[napi(catch_unwind, ts_return_type = "Promise<string>")]
     pub fn list(&self, token: Option<String>) -> napi::Result<PromiseRaw<'_, ()>> {
@@ -227,8 +227,11 @@ impl Store {
             let sessions: Vec<_> = page
                 .sessions
                 .into_iter()
-                .map(|loaded| (loaded.id.as_str().to_owned(), frame::of(loaded)))
-                .collect();
+                .map(|loaded| {
+                    let reference = store.reference(&loaded)?.to_string();
+                    Ok((loaded.id.as_str().to_owned(), frame::of(loaded), reference))
+                })
+                .collect::<Result<_, dynamodb_session::Error>>()?;
             let next = page.next.as_ref().map(PageToken::as_str);
             let part = json!({ "sessions": sessions, "next": next });
             Ok(Value::Text(part.to_string()))
@@ -276,11 +279,12 @@ impl Store {
         self.shared.listeners.add(self.calls.mailbox(), listener);
     }
 
-    /// Reports that the session under this id is none that the framework can work with.
+    /// Reports that the session under this id, with this head, is none that the framework can work with.
     #[napi(catch_unwind)]
-    pub fn report_unreadable(&self, id: String) {
+    pub fn report_unreadable(&self, id: String, head: String) {
         if let Ok(id) = SessionId::new(id) {
-            self.shared.store.report_unreadable(&id);
+            let loaded = frame::loaded(id, &head, String::new());
+            self.shared.store.report_unreadable(&loaded);
         }
     }
 

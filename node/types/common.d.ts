@@ -51,9 +51,9 @@ export interface Store<E = StoreError> extends Properties {
 /** The events of a store, and what their listeners get. Stores with equal options share their events. */
 export interface Events {
   /** A write was dropped because its session had been deleted. */
-  conflict: { idHash: string; operation: string };
+  conflict: { ref: string; operation: string };
   /** An item is not a valid session. */
-  unreadable: { idHash: string };
+  unreadable: { ref: string };
   /** A request is repeated. */
   retry: { operation: string; attempt: number; code: string | null };
   /** The service asks for fewer requests. */

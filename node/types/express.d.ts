@@ -29,11 +29,20 @@ declare class ExpressDynamoDBStore<Session extends object = any> extends EventEm
   /** Moves the expiry of a session to the end of its cookie. Does nothing if the session does not exist. */
   touch(sid: string, session: Session, callback?: ExpressDynamoDBStore.Callback<void>): Promise<void>;
 
-  /** Deletes a session. Succeeds even if it does not exist. A tombstone stays in its place for 25 minutes. */
-  destroy(sid: string, callback?: ExpressDynamoDBStore.Callback<void>): Promise<void>;
+  /**
+   * Deletes a session: by its id, or one that `all` gave. Succeeds even if it does not exist. A tombstone stays in its
+   * place for 25 minutes.
+   */
+  destroy(sid: string | Session, callback?: ExpressDynamoDBStore.Callback<void>): Promise<void>;
 
-  /** All sessions with this store's prefix, each with its `id`. Reads the whole table. */
-  all(callback?: ExpressDynamoDBStore.Callback<Array<Session & { id: string }>>): Promise<Array<Session & { id: string }>>;
+  /**
+   * All sessions with this store's prefix, each with its `id`: without one where the table has a hash in place of it
+   * (`hashIds`). Reads the whole table.
+   */
+  all(callback?: ExpressDynamoDBStore.Callback<Array<Session & { id?: string }>>): Promise<Array<Session & { id?: string }>>;
+
+  /** The reference of a session that `all` gave: its name for logs and operators, which opens nothing. */
+  refOf(session: Session): string | undefined;
 
   /** The number of sessions with this store's prefix. Reads the whole table. */
   length(callback?: ExpressDynamoDBStore.Callback<number>): Promise<number>;

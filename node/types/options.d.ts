@@ -213,6 +213,13 @@ export interface Options {
    * a session for expired. Default: `false`.
    */
   compress?: boolean;
+  /**
+   * Whether the table has a hash of each session's id in place of the id, so that who can read the table can use no
+   * session. `read`: sessions with a hashed id are found too. `on`: new sessions have one, and older ones are found.
+   * `only`: no other session is found. Recommended for a new table: `only`. See [Sessions at
+   * rest](at-rest.md#hashed-ids). Default: `false`.
+   */
+  hashIds?: false | 'read' | 'on' | 'only';
   /** Milliseconds that a session lives at most after its creation, however often it is used. Default: no limit. */
   absoluteMaxAge?: number;
   /**

@@ -18,7 +18,7 @@ use crate::error::ErrorKind;
 use crate::item::attributes::{ARN, WRAPPED};
 use crate::observe::{Listener, Observer};
 use crate::options::{
-    ConnectionOptions, EncryptionOptions, Given, Layout, ParallelChanges, RetryOptions,
+    ConnectionOptions, EncryptionOptions, Given, HashIds, Layout, ParallelChanges, RetryOptions,
     TableOptions,
 };
 use crate::protocol::Wrapping;
@@ -58,6 +58,7 @@ impl Default for Builder {
                 partition_key: "sessionId".to_owned(),
                 ttl_attribute: "expires".to_owned(),
                 prefix: String::new(),
+                hash_ids: HashIds::default(),
                 consistent_read: true,
                 default_ttl: Duration::from_hours(24),
                 layout: Layout::default(),
@@ -190,12 +191,14 @@ impl Builder {
             ttl_attribute,
             prefix,
             consistent_read,
+            hash_ids,
         } = options;
         let table = &mut self.table;
         set(&mut table.partition_key, partition_key);
         set(&mut table.ttl_attribute, ttl_attribute);
         set(&mut table.prefix, prefix);
         set(&mut table.consistent_read, consistent_read);
+        set(&mut table.hash_ids, hash_ids);
         self
     }
 

@@ -511,7 +511,9 @@ impl<S: Subject> CaseRun<S> {
         let listed = listed.map_err(|error| format!("{error} instead of {expected}"))?;
         let expected = expected.as_object().ok_or("no sessions to expect")?;
         let is_expected = |(id, data): (&String, &Value)| {
-            let listed = listed.get(&self.subject.stored_id(id));
+            let id = self.subject.stored_id(id);
+            let mut names = self.names(&id);
+            let listed = names.find_map(|name| listed.get(&name));
             listed.is_some_and(|listed| same_json(listed, data))
         };
         if listed.len() == expected.len() && expected.iter().all(is_expected) {
@@ -519,6 +521,15 @@ impl<S: Subject> CaseRun<S> {
         } else {
             Err(format!("the sessions are {listed:?}"))
         }
+    }
+
+    /// The names under which a session can be listed.
+    fn names(&self, id: &str) -> impl Iterator<Item = String> {
+        let inner = self.store.inner();
+        let id = SessionId::new(id).expect("the suite has ids that a session can have");
+        let names = inner.keys(&id);
+        let names = names.filter_map(|(key, _)| Some(key.strip_prefix(&self.prefix)?.to_owned()));
+        names.collect::<Vec<_>>().into_iter()
     }
 
     fn same_created(&self, step: &Value) -> Result<(), String> {
@@ -556,7 +567,7 @@ impl<S: Subject> CaseRun<S> {
 
     async fn raw_put(&self, step: &Value) -> Result<(), String> {
         let mut item = step["attributes"].clone();
-        item["sessionId"] = json!({ "S": self.key(step) });
+        item["sessionId"] = json!({ "S": self.key(step).await? });
         if let Some(secs) = step["expires_in_secs"].as_i64() {
             let now_ms =
                 i64::try_from(epoch_ms(self.store.now())).map_err(|error| error.to_string())?;
@@ -624,17 +635,30 @@ impl<S: Subject> CaseRun<S> {
     }
 
     async fn raw_item(&self, step: &Value) -> Result<Option<Value>, String> {
+        Ok(self.items(step).await?.pop().and_then(|(_, item)| item))
+    }
+
+    /// The items that a step can mean, by their keys: a session comes last, and nothing comes before a tombstone.
+    async fn items(&self, step: &Value) -> Result<Vec<(String, Option<Value>)>, String> {
         let inner = self.store.inner();
-        let key = json!({ "sessionId": { "S": self.key(step) } });
-        let body = json!({ "TableName": inner.table.name, "Key": key, "ConsistentRead": true })
-            .to_string();
-        let answer = inner
-            .call(Operation::GetItem, body.into())
-            .await
-            .map_err(|error| error.to_string())?;
-        let answer: Value =
-            serde_json::from_slice(&answer.body).map_err(|error| error.to_string())?;
-        Ok(answer.get("Item").cloned())
+        let id = SessionId::new(self.subject.stored_id(text(step, "id")));
+        let id = id.map_err(|error| error.to_string())?;
+        let mut items = Vec::new();
+        for (key, _) in inner.keys(&id) {
+            let of_item = json!({ "sessionId": { "S": key } });
+            let body =
+                json!({ "TableName": inner.table.name, "Key": of_item, "ConsistentRead": true })
+                    .to_string();
+            let answer = inner
+                .call(Operation::GetItem, body.into())
+                .await
+                .map_err(|error| error.to_string())?;
+            let answer: Value =
+                serde_json::from_slice(&answer.body).map_err(|error| error.to_string())?;
+            items.push((key, answer.get("Item").cloned()));
+        }
+        items.sort_by_key(|(_, item)| item.as_ref().map(|item| item.get("gone").is_none()));
+        Ok(items)
     }
 
     async fn raw_write(&self, item: Value) -> Result<(), String> {
@@ -647,13 +671,10 @@ impl<S: Subject> CaseRun<S> {
             .map_err(|error| error.to_string())
     }
 
-    /// The partition key of the item that a step names.
-    fn key(&self, step: &Value) -> String {
-        format!(
-            "{}{}",
-            self.prefix,
-            self.subject.stored_id(text(step, "id"))
-        )
+    /// The partition key of the item that a step names. Without one, that of a session from before the ids were hashed.
+    async fn key(&self, step: &Value) -> Result<String, String> {
+        let key = self.items(step).await?.pop().map(|(key, _)| key);
+        key.ok_or_else(|| "no item can have this id".to_owned())
     }
 }
 

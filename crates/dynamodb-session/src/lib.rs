@@ -146,6 +146,6 @@ pub use remedy::Remedy;
 pub use request::Operation;
 pub use session::{
     Base, CreateOutcome, DeleteTarget, Loaded, NewSession, Page, PageToken, SaveOptions,
-    SaveOutcome, SessionId, Stamp, TouchOptions,
+    SaveOutcome, SessionId, SessionRef, Stamp, TouchOptions,
 };
 pub use store::SessionStore;

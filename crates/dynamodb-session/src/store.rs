@@ -18,7 +18,7 @@ use crate::protocol::{Denied, Inner, Queues, Wrapping};
 use crate::seal::Sealing;
 use crate::session::{
     Base, CreateOutcome, DeleteTarget, Loaded, NewSession, Page, PageToken, SaveOptions,
-    SaveOutcome, SessionId, Stamp, TouchOptions,
+    SaveOutcome, SessionId, SessionRef, Stamp, TouchOptions,
 };
 use crate::table::Table;
 use crate::table::config::TableConfig;
@@ -96,12 +96,24 @@ impl SessionStore {
         attributes.followed.unwrap_or_else(configured)
     }
 
-    /// Reports that a framework cannot work with what was loaded under this id, as the event
+    /// Reports that a framework cannot work with what was loaded, as the event
     /// [`Unreadable`](crate::observe::Event::Unreadable). For adapters: the store itself reports what it cannot read.
-    pub fn report_unreadable(&self, id: &SessionId) {
-        if let Ok(key) = self.inner.key(id) {
+    pub fn report_unreadable<T>(&self, loaded: &Loaded<T>) {
+        if let Ok(key) = self.inner.key_in(&loaded.id, loaded.version) {
             self.inner.report_unreadable(&key);
         }
+    }
+
+    /// The name of a session for logs, lists and operators. It opens nothing.
+    ///
+    /// It costs no request.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidId`] when no session can have the id.
+    pub fn reference<T>(&self, loaded: &Loaded<T>) -> Result<SessionRef, Error> {
+        let key = self.inner.key_in(&loaded.id, loaded.version)?;
+        Ok(SessionRef::of_key(&key))
     }
 
     /// What the store has done since it was built; its clones count together.

@@ -16,7 +16,7 @@ const {
   COOKIE, hasCookie, isObject, limit, msLeft,
 } = require('../cookie.js');
 const { Core } = require('../core.js');
-const { headOf, isForeign } = require('../frame.js');
+const { headOf, isByKey, isForeign } = require('../frame.js');
 const layouts = require('../layouts/index.js');
 const { parse, serialise } = require('../session.js');
 const { Tracked } = require('../tracked.js');
@@ -82,6 +82,9 @@ class ExpressDynamoDBStore extends EventEmitter {
 
   /** `LoadedSession` by session object, or by the function that stands for one. */
   #loaded = new WeakMap();
+
+  /** What `all` found, by the session objects that it gave. */
+  #listed = new WeakMap();
 
   /** First writes under way by id, of sessions that nothing guards yet. */
   #firstWrites = new Map();
@@ -152,7 +155,7 @@ class ExpressDynamoDBStore extends EventEmitter {
   #read(sid, frame) {
     if (frame === undefined) return undefined;
     const session = this.#sessionOf(frame);
-    if (!session) this.#core.reportUnreadable(sid);
+    if (!session) this.#core.reportUnreadable(sid, headOf(frame));
     return session;
   }
 
@@ -209,9 +212,9 @@ class ExpressDynamoDBStore extends EventEmitter {
     written.then(done, done);
   }
 
-  /** Deletes a session. Succeeds even if the session does not exist. */
-  destroy(sid, ...rest) {
-    const tracked = new Tracked('');
+  /** Deletes a session: by its id, or one that `all` gave. Succeeds even if the session does not exist. */
+  destroy(sidOrSession, ...rest) {
+    const { id: sid, tracked } = this.#toDestroy(sidOrSession);
     // A session that is being stored for the first time is deleted after that.
     tracked.last = this.#firstWrites.get(sid);
     const gone = this.#core.destroy(sid, tracked).then(() => {});
@@ -220,7 +223,12 @@ class ExpressDynamoDBStore extends EventEmitter {
     return settle(gone, rest.length > 0 ? orWarn(rest[0], what) : undefined, what);
   }
 
-  /** All sessions, each with its `id`. */
+  #toDestroy(sidOrSession) {
+    const listed = this.#listed.get(sidOrSession);
+    return listed ? { id: listed.id, tracked: listed.tracked } : { id: sidOrSession, tracked: new Tracked('') };
+  }
+
+  /** All sessions, each with its `id`, where the table has it. */
   all(callback = undefined) {
     return settle(this.#all(), callback, 'reading all sessions');
   }
@@ -228,16 +236,22 @@ class ExpressDynamoDBStore extends EventEmitter {
   async #all() {
     const sessions = [];
     for await (const page of this.#core.list()) {
-      for (const [id, frame] of page) {
+      for (const [id, frame, ref] of page) {
         const session = this.#read(id, frame);
         if (session) {
-          this.#loaded.set(session, new LoadedSession(id, frame));
-          sessions.push(Object.assign(session, { id }));
+          const loaded = new LoadedSession(id, frame);
+          this.#loaded.set(session, loaded);
+          this.#listed.set(session, { id, ref, tracked: loaded.tracked });
+          if (!isByKey(headOf(frame))) session.id = id;
+          sessions.push(session);
         }
       }
     }
     return sessions;
   }
+
+  /** The reference of a session that `all` gave: its name for logs and operators, which opens nothing. */
+  refOf(session) { return this.#listed.get(session)?.ref; }
 
   async #count() {
     let count = 0;

@@ -64,15 +64,16 @@ const check = {
  */
 function checked(value, name, row) {
   if (!Array.isArray(row.type)) return check[row.type](value, name, row);
+  if (row.type.includes(value)) return value;
   check.string(value, name);
-  if (!row.type.includes(value)) fail(RangeError, name, `be one of ${row.type.join(', ')}`);
-  return value;
+  return fail(RangeError, name, `be one of ${row.type.join(', ')}`);
 }
 
 /** The conversions that a row of ./table.js can name. */
 const CONVERSIONS = {
   attemptsOf: (retries) => retries + 1,
   isOverwrite: (changes) => changes === 'overwrite' || undefined,
+  modeOf: (mode) => mode || undefined,
 };
 
 /**

@@ -74,6 +74,11 @@ module.exports = {
   compress: {
     text: 'Whether a session is compressed where its item then takes fewer capacity units. Version 1 of this package takes such a session for expired.',
   },
+  hashIds: {
+    text: 'Whether the table has a hash of each session\'s id in place of the id, so that who can read the table can use no session. `read`: sessions with a hashed id are found too. `on`: new sessions have one, and older ones are found. `only`: no other session is found. Recommended for a new table: `only`. See [Sessions at rest](at-rest.md#hashed-ids).',
+    typescript: 'false | \'read\' | \'on\' | \'only\'',
+    flow: 'false | \'read\' | \'on\' | \'only\'',
+  },
   absoluteMaxAge: {
     text: 'Milliseconds that a session lives at most after its creation, however often it is used.',
     default: 'no limit',

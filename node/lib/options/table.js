@@ -11,7 +11,7 @@
 
 /**
  * @typedef {object} Row
- * @property {string | string[]} type One of ./check.js, or the list of the values an option can have.
+ * @property {string | (string | false)[]} type One of ./check.js, or the list of the values an option can have.
  * @property {'ms'} [unit] Of a number.
  * @property {number} [min] Of a number. Default: 0.
  * @property {number} [max] Of a number.
@@ -104,6 +104,14 @@ const STORE = {
     },
   },
   compress: { type: 'boolean', default: false, field: 'compress' },
+  hashIds: {
+    type: [false, 'read', 'on', 'only'],
+    default: false,
+    field: 'hashIds',
+    carry: 'modeOf',
+    setting: 'hash_ids',
+    isDecisive: true,
+  },
   absoluteMaxAge: {
     type: 'number', unit: 'ms', min: 1, field: 'absoluteTtlMs', setting: 'absolute_ttl',
   },

@@ -45,7 +45,7 @@ it('the events are those that the types declare, with their details', () => {
   const events = declared('common', 'interface', 'Events');
   assert.deepEqual(sorted(page.column('Events and statistics', 'event')), sorted(events));
   const { conflict } = Object.fromEntries(rows.map(([name, , details]) => [name.replaceAll('`', ''), codeIn(details)]));
-  assert.deepEqual(conflict, ['idHash', 'operation']);
+  assert.deepEqual(conflict, ['ref', 'operation']);
 });
 
 it('the line of a logger', async () => {

@@ -48,7 +48,7 @@ const unreadable = async (store) => {
 };
 
 describe('events', () => {
-  it('conflict: a hash of the id, and the operation', async () => {
+  it('conflict: the reference of the session, and the operation', async () => {
     recorder.reset();
     const { store, events } = watched();
     const id = await conflict(store);
@@ -57,10 +57,10 @@ describe('events', () => {
     const [name, given, ...more] = events[0];
     assert.equal(name, 'conflict');
     assert.deepEqual(more, []);
-    assert.deepEqual(Object.keys(given).sort(), ['idHash', 'operation']);
+    assert.deepEqual(Object.keys(given).sort(), ['ref', 'operation']);
     assert.equal(given.operation, 'UpdateItem');
-    assert.match(given.idHash, /^[0-9a-f]{16}$/);
-    assert.ok(!id.includes(given.idHash));
+    assert.match(given.ref, /^[0-9a-f]{24}$/);
+    assert.ok(!id.includes(given.ref));
   });
 
   it('unreadable: an item without a session', async () => {
@@ -69,8 +69,8 @@ describe('events', () => {
     await unreadable(store);
     await until('the event', () => events.length > 0);
     assert.deepEqual(events.map(([name]) => name), ['unreadable']);
-    assert.deepEqual(Object.keys(events[0][1]), ['idHash']);
-    assert.match(events[0][1].idHash, /^[0-9a-f]{16}$/);
+    assert.deepEqual(Object.keys(events[0][1]), ['ref']);
+    assert.match(events[0][1].ref, /^[0-9a-f]{24}$/);
   });
 
   it('a session that is missing or has expired causes no event', async () => {
@@ -111,7 +111,7 @@ describe('events', () => {
     recorder.reset();
   });
 
-  it('one hash for one id, whichever event and whichever store; others for others', async () => {
+  it('one reference for one id, whichever event and whichever store; others for others', async () => {
     const first = watched();
     const second = watched();
     const id = unique('id');
@@ -119,23 +119,23 @@ describe('events', () => {
     await conflict(second.store, id);
     await conflict(second.store);
     await until('the events', () => first.events.length === 1 && second.events.length === 2);
-    const hashes = [first.events[0], ...second.events].map(([, { idHash }]) => idHash);
-    assert.equal(hashes[0], hashes[1]);
-    assert.notEqual(hashes[0], hashes[2]);
+    const refs = [first.events[0], ...second.events].map(([, { ref }]) => ref);
+    assert.equal(refs[0], refs[1]);
+    assert.notEqual(refs[0], refs[2]);
   });
 
-  it('the hash is another one in another process', async () => {
+  it('the reference is the same in every process', async () => {
     const body = async (Store, options) => {
       const store = new Store(options);
-      store.on('unreadable', ({ idHash }) => console.log(idHash));
+      store.on('unreadable', ({ ref }) => console.log(ref));
       await store.get('hashed');
     };
     await table.putSession('hashed', { S: 'x' });
     const args = [local(engine.endpoint, table.name)];
     const [first, second] = await Promise.all([runScript(body, args), runScript(body, args)]);
-    assert.match(first.stdout, /^[0-9a-f]{16}\n$/, first.stderr);
-    assert.match(second.stdout, /^[0-9a-f]{16}\n$/, second.stderr);
-    assert.notEqual(first.stdout, second.stdout);
+    assert.match(first.stdout, /^[0-9a-f]{24}\n$/, first.stderr);
+    assert.match(second.stdout, /^[0-9a-f]{24}\n$/, second.stderr);
+    assert.equal(first.stdout, second.stdout);
   });
 
   it('once gets one event, off ends them, several listeners get all', async () => {
@@ -247,22 +247,22 @@ describe('the process', () => {
         const { parentPort, workerData } = require('node:worker_threads');
         const Store = require(workerData.file);
         const store = new Store(workerData.options);
-        store.on('unreadable', ({ idHash }) => parentPort.postMessage(idHash));
+        store.on('unreadable', ({ ref }) => parentPort.postMessage(ref));
         store.get('in-workers');`;
       const file = require.resolve('koa-session-dynamodb-store');
       const store = new Store(options);
       for (let worker = 0; worker < 3; worker += 1) {
         const running = new Worker(source, { eval: true, workerData: { file, options } });
         // Both listeners are added first, because the events can come in one turn of the event loop.
-        const [[idHash]] = await Promise.all([once(running, 'message'), once(running, 'exit')]);
-        console.log(idHash.length);
+        const [[ref]] = await Promise.all([once(running, 'message'), once(running, 'exit')]);
+        console.log(ref.length);
       }
       await store.get('in-workers');
       await store.get('in-workers');
       console.log('done');
     }, [local(engine.endpoint, table.name)]);
     assert.equal(code, 0, stderr);
-    assert.equal(stdout, '16\n16\n16\ndone\n');
+    assert.equal(stdout, '24\n24\n24\ndone\n');
     assert.equal(stderr, '');
   });
 });

@@ -38,7 +38,7 @@ const watched = (more) => {
 
 const assertTold = (conflicts, id) => {
   assert.equal(conflicts.length, 1);
-  assert.match(conflicts[0].idHash, /^[0-9a-f]{16}$/);
+  assert.match(conflicts[0].ref, /^[0-9a-f]{24}$/);
   assert.ok(!JSON.stringify(conflicts).includes(id), 'the id itself is a secret');
 };
 

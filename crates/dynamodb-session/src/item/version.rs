@@ -9,7 +9,7 @@ use crate::seal::Seal;
 
 /// The state of an item that was loaded or written. A save is made from a state, and replaces no other one.
 ///
-/// It has a text form of at most 47 characters, for adapters that keep it outside Rust. Any other text means a state
+/// It has a text form of at most 48 characters, for adapters that keep it outside Rust. Any other text means a state
 /// that is not known.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Version {
@@ -20,6 +20,8 @@ pub struct Version {
     pub(crate) seal: Seal,
     /// Whether they are sealed, with an expiry unit that has fields.
     pub(crate) has_unit: bool,
+    /// Whether its key is not the one that a new session of its id would have.
+    pub(crate) has_other_key: bool,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -38,6 +40,7 @@ const OTHERS: char = '*';
 const COMPRESSED: char = '~';
 const ENCRYPTED: char = '!';
 const HAS_UNIT: char = '.';
+const OTHER_KEY: char = '_';
 
 impl Version {
     /// Not known: the next save reads the item first.
@@ -49,6 +52,7 @@ impl Version {
             has_others: false,
             seal: Seal::Plain,
             has_unit: false,
+            has_other_key: false,
         }
     }
 
@@ -81,6 +85,9 @@ impl fmt::Display for Version {
         if self.has_unit {
             f.write_char(HAS_UNIT)?;
         }
+        if self.has_other_key {
+            f.write_char(OTHER_KEY)?;
+        }
         match self.known {
             Known::Nothing => f.write_str(NOTHING),
             Known::Unversioned => Ok(()),
@@ -108,6 +115,7 @@ impl FromStr for Version {
             Seal::Plain
         };
         let has_unit = has(HAS_UNIT);
+        let has_other_key = has(OTHER_KEY);
         let version = match rest {
             "" => Self::UNVERSIONED,
             text => Rev::from_base64(text).map_or(Self::UNKNOWN, Self::from),
@@ -116,6 +124,7 @@ impl FromStr for Version {
             has_others,
             seal,
             has_unit,
+            has_other_key,
             ..version
         })
     }

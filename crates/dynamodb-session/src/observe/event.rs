@@ -1,12 +1,9 @@
 //! Events: what a store reports beside the results of its calls.
 
-use std::fmt::Write as _;
-use std::sync::{Arc, LazyLock};
-
-use ring::hmac;
-use ring::rand::{SecureRandom, SystemRandom};
+use std::sync::Arc;
 
 use crate::request::Operation;
+use crate::session::SessionRef;
 
 /// Something that an operator may want to know. It is never an error: each call has its own result.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,15 +11,15 @@ use crate::request::Operation;
 pub enum Event {
     /// A write was dropped: its session was deleted meanwhile, or another session has its id now.
     Conflict {
-        /// A hash of the session id, under a random key of this process. It only distinguishes sessions.
-        id_hash: String,
+        /// Which session.
+        reference: SessionRef,
         /// The operation, such as `UpdateItem`.
         operation: Operation,
     },
     /// An item holds no session that can be read. A load or a list passed over it.
     Unreadable {
-        /// As in [`Conflict`](Self::Conflict).
-        id_hash: String,
+        /// Which session.
+        reference: SessionRef,
     },
     /// A request is repeated.
     Retry {
@@ -60,36 +57,3 @@ pub enum Event {
 
 /// A function that is called for every [`Event`].
 pub type Listener = Arc<dyn Fn(&Event) + Send + Sync>;
-
-static KEY: LazyLock<hmac::Key> = LazyLock::new(|| {
-    let mut key = [0; 32];
-    SystemRandom::new()
-        .fill(&mut key)
-        .expect("a hash anyone could repeat would give ids away");
-    hmac::Key::new(hmac::HMAC_SHA256, &key)
-});
-
-/// The part of an id that a log may hold: a hash, which only distinguishes sessions.
-pub(crate) fn id_hash(id: &str) -> String {
-    let tag = hmac::sign(&KEY, id.as_bytes());
-    tag.as_ref()[..8]
-        .iter()
-        .fold(String::with_capacity(16), |mut hex, byte| {
-            write!(hex, "{byte:02x}").expect("a String takes every text");
-            hex
-        })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_id_has_one_hash_which_does_not_show_it() {
-        let hash = id_hash("the-id");
-        assert_eq!(hash, id_hash("the-id"));
-        assert_ne!(hash, id_hash("the-ie"));
-        assert_eq!(hash.len(), 16);
-        assert!(hash.bytes().all(|byte| byte.is_ascii_hexdigit()));
-    }
-}

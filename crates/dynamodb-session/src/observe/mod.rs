@@ -9,7 +9,6 @@ mod event;
 mod report;
 mod stats;
 
-pub(crate) use event::id_hash;
 pub use event::{Event, Listener};
 pub use report::{CallReport, Observer};
 pub(crate) use stats::{Counts, count};

@@ -25,6 +25,7 @@
 
 mod connection;
 mod encryption;
+mod hash_ids;
 mod parallel_changes;
 mod retry;
 mod table;
@@ -34,6 +35,7 @@ pub(crate) use encryption::Given;
 pub use encryption::{
     EncryptionKey, EncryptionMode, EncryptionOptions, KeyProvider, ProviderError,
 };
+pub use hash_ids::HashIds;
 pub use parallel_changes::ParallelChanges;
 pub use retry::RetryOptions;
 pub use table::TableOptions;

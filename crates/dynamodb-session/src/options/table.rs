@@ -1,5 +1,7 @@
 //! The settings of the table.
 
+use super::HashIds;
+
 /// How a store uses its table: which attributes, which part of a shared table, which reads.
 ///
 /// What a table is *created* with is in [`TableSettings`](crate::table::TableSettings).
@@ -10,6 +12,7 @@ pub struct TableOptions {
     pub(crate) ttl_attribute: Option<String>,
     pub(crate) prefix: Option<String>,
     pub(crate) consistent_read: Option<bool>,
+    pub(crate) hash_ids: Option<HashIds>,
 }
 
 impl TableOptions {
@@ -45,6 +48,13 @@ impl TableOptions {
     /// A consistent read of 4 KB is 1 read capacity unit, an eventually consistent one half of that.
     pub fn consistent_read(mut self, consistent_read: bool) -> Self {
         self.consistent_read = Some(consistent_read);
+        self
+    }
+
+    /// Whether the table has a hash of each session's id in place of the id. Default: [`HashIds::Off`]. For a new table,
+    /// [`HashIds::Only`] is recommended.
+    pub fn hash_ids(mut self, hash_ids: HashIds) -> Self {
+        self.hash_ids = Some(hash_ids);
         self
     }
 }

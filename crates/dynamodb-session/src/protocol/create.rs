@@ -6,11 +6,12 @@ use bytes::Bytes;
 
 use super::rules::{self, Attempts, Next};
 use super::save::{Change, Save, undecodable, unknown};
+use super::stored_key::at_key;
 use super::write::{Gone, NO_FRAMEWORK, NoFields, Outcome, PreparedWrite, Use};
 use super::{Inner, from_epoch_ms};
 use crate::error::Error;
 use crate::framework::Framework;
-use crate::item::{Changes, EncodeSession, Known, Rev, StateName, expiry};
+use crate::item::{Changes, EncodeSession, Known, Rev, Seen, StateName, Version, expiry};
 use crate::observe::count;
 use crate::request::{self, Condition, ItemHead, Operation};
 use crate::session::{CreateOutcome, NewSession, SaveOutcome, SessionId, Stamp};
@@ -61,8 +62,13 @@ impl Inner {
         new: &NewSession<T>,
     ) -> Result<CreateOutcome, Error> {
         self.keys_ready(Operation::PutItem).await?;
-        let write = self.prepare(Use::Put, &new.id, &new.data, new.expires_at, None)?;
+        let key = self.key(&new.id);
+        let write = self.prepare(Use::Put, key, &new.data, new.expires_at, None)?;
         let creation = Creation::new(self);
+        let live = self.live_under_other_key(&new.id, creation.start);
+        if live.await?.is_some() {
+            return Ok(CreateOutcome::Taken);
+        }
         let put = self.put_where_absent(&write, &NO_FRAMEWORK, &creation);
         Ok(match put.await? {
             Put::Stored(stamp) => CreateOutcome::Created(stamp),
@@ -75,9 +81,10 @@ impl Inner {
         new: &NewSession<T>,
     ) -> Result<Stamp, Error> {
         self.keys_ready(Operation::PutItem).await?;
-        let write = self.prepare(Use::Put, &new.id, &new.data, new.expires_at, None)?;
+        let key = self.key(&new.id);
+        let write = self.prepare(Use::Put, key, &new.data, new.expires_at, None)?;
         count(&self.client.counts().unguarded_writes);
-        let outcome = self.create_or(&write, Taken::Overwrite).await?;
+        let outcome = self.create_or(&new.id, &write, Taken::Overwrite).await?;
         // Where it has gone by now, it was written before it was deleted.
         Ok(outcome.unwrap_or_else(|_| write.stamp(Some(write.created))))
     }
@@ -90,7 +97,8 @@ impl Inner {
         expires_at: Option<SystemTime>,
         framework: &Framework,
     ) -> Result<SaveOutcome, Error> {
-        let new = self.prepare(Use::PutOrUpdate, id, data, expires_at, None)?;
+        let key = self.key(id);
+        let new = self.prepare(Use::PutOrUpdate, key, data, expires_at, None)?;
         let changes = new
             .session
             .changes_since(&NoFields {}, framework)
@@ -100,13 +108,25 @@ impl Inner {
             changes: changes.as_ref(),
             framework,
         };
-        let outcome = self.create_or(&new, taken).await?;
+        let outcome = self.create_or(id, &new, taken).await?;
         Ok(self.settled(&new.key, outcome))
     }
 
     /// Creates the session, or writes to the one that is there.
-    async fn create_or(&self, new: &PreparedWrite, taken: Taken<'_>) -> Result<Outcome, Error> {
+    async fn create_or(
+        &self,
+        id: &SessionId,
+        new: &PreparedWrite,
+        taken: Taken<'_>,
+    ) -> Result<Outcome, Error> {
         let creation = Creation::new(self);
+        while let Some((key, item)) = self.live_under_other_key(id, creation.start).await? {
+            let written = self.write_to(&key, &item, new, taken, &creation);
+            // In line, it would make the future of every call larger.
+            if let Some(Ok(stamp)) = Box::pin(written).await? {
+                return Ok(at_key(true, Ok(stamp)));
+            }
+        }
         let mut outcome = Err(Gone {
             operation: Operation::PutItem,
             may_be_written: false,
@@ -122,50 +142,92 @@ impl Inner {
                 Put::Gone => break,
                 Put::Taken(item) => item,
             };
-            let Some(seen) = self.seen(&item, &new.key)? else {
-                continue;
-            };
-            let (changes, framework, sets_lifetime) = match taken {
-                Taken::Merge { changes, framework } if seen.has_session() => {
-                    (changes, framework, false)
-                }
-                // Where there is nothing to merge with, the session is written whole.
-                Taken::Merge { .. } | Taken::Overwrite => (None, &NO_FRAMEWORK, true),
-            };
-            let change = Change {
-                write: new,
-                changes,
-                framework,
-                sets_lifetime,
-            };
-            let save = Save {
-                key: &new.key,
-                changes: &[change],
-                created: seen.item.created_ms.map(from_epoch_ms),
-                is_touch: false,
-                while_live: true,
-                name: creation.name,
-                start: creation.start,
-            };
-            self.know_keys_of(&seen).await?;
-            let attempt = self
-                .on_stored(&save, &seen)
-                .map_err(|error| undecodable(&error).on(Operation::PutItem, &self.table.name))?;
-            self.before_merge(creation.start, Operation::PutItem, 0)
-                .await?;
-            (outcome, _) = self.save_from(&save, attempt).await?;
-            match outcome {
-                Err(gone) if !gone.may_be_written => {}
-                // To write it again could count it twice.
-                Err(_) => {
-                    return Err(
-                        unknown(Operation::PutItem).on(Operation::PutItem, &self.table.name)
-                    );
-                }
-                Ok(_) => break,
+            let written = self.write_to(&new.key, &item, new, taken, &creation);
+            match written.await? {
+                Some(Ok(stamp)) => return Ok(Ok(stamp)),
+                Some(gone) => outcome = gone,
+                None => {}
             }
         }
         Ok(outcome)
+    }
+
+    /// Writes to the session of this item; `None` if there is no item.
+    async fn write_to(
+        &self,
+        key: &str,
+        item: &[u8],
+        new: &PreparedWrite,
+        taken: Taken<'_>,
+        creation: &Creation,
+    ) -> Result<Option<Outcome>, Error> {
+        let Some(seen) = self.seen(item, key)? else {
+            return Ok(None);
+        };
+        let (changes, framework, sets_lifetime) = match taken {
+            Taken::Merge { changes, framework } if seen.has_session() => {
+                (changes, framework, false)
+            }
+            // Where there is nothing to merge with, the session is written whole.
+            Taken::Merge { .. } | Taken::Overwrite => (None, &NO_FRAMEWORK, true),
+        };
+        let change = Change {
+            write: new,
+            changes,
+            framework,
+            sets_lifetime,
+        };
+        let save = Save {
+            key,
+            changes: &[change],
+            created: seen.item.created_ms.map(from_epoch_ms),
+            is_touch: false,
+            while_live: true,
+            name: creation.name,
+            start: creation.start,
+        };
+        self.know_keys_of(&seen).await?;
+        let attempt = self
+            .on_stored(&save, &seen)
+            .map_err(|error| undecodable(&error).on(Operation::PutItem, &self.table.name))?;
+        self.before_merge(creation.start, Operation::PutItem, 0)
+            .await?;
+        match self.save_from(&save, attempt).await? {
+            // To write it again could count it twice.
+            (Err(gone), _) if gone.may_be_written => {
+                Err(unknown(Operation::PutItem).on(Operation::PutItem, &self.table.name))
+            }
+            (outcome, _) => Ok(Some(outcome)),
+        }
+    }
+
+    /// The item of a live session with the other key that sessions of this id can have. A second session beside it would
+    /// hide it.
+    async fn live_under_other_key(
+        &self,
+        id: &SessionId,
+        start: Duration,
+    ) -> Result<Option<(String, Bytes)>, Error> {
+        let Some(key) = self.other_key(id, Version::UNKNOWN) else {
+            return Ok(None);
+        };
+        let mut repeats = 0;
+        loop {
+            let item = self.read_item(start, &key).await?;
+            let Some(seen) = self.seen(&item, &key)?.filter(Seen::has_session) else {
+                return Ok(None);
+            };
+            if !self.has_ended(&seen.item) {
+                return Ok(Some((key, item)));
+            }
+            // A save could still bring it back.
+            if self.bury_ended(&key, &seen, start).await? {
+                return Ok(None);
+            }
+            self.before_merge(start, Operation::PutItem, repeats)
+                .await?;
+            repeats += 1;
+        }
     }
 
     /// Puts a session where there is none, or a tombstone that cannot be of this session.

@@ -1,14 +1,14 @@
 //! How a session is deleted. A tombstone stays in its place, until no request that was sent before can land any more.
 
 use std::sync::atomic::Ordering::Relaxed;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::rules::{self, Next};
 use super::save::Basis;
 use super::{Inner, from_epoch_ms};
 use crate::client::retry::Fresh;
 use crate::error::{Error, ErrorKind};
-use crate::item::{Known, Rev, Seen, StateName, expiry};
+use crate::item::{Known, Rev, Seen, StateName, Version, expiry};
 use crate::observe::Event;
 use crate::request::{self, Condition, Demands, Operation, Tombstone};
 use crate::seal::Seal;
@@ -20,6 +20,8 @@ pub(super) const TOMBSTONE: Duration = Duration::from_mins(25);
 
 /// What a delete replaces.
 enum Replaced {
+    /// The item was not looked at: a session usually has one key.
+    Unseen,
     /// There is no item, or one that holds neither a session nor a tombstone.
     Nothing {
         created: Option<SystemTime>,
@@ -37,7 +39,7 @@ enum Replaced {
 impl Replaced {
     fn condition(&self) -> Condition<'_> {
         match self {
-            Self::Nothing { .. } => Condition::Nothing,
+            Self::Unseen | Self::Nothing { .. } => Condition::Nothing,
             Self::Session(basis) => Condition::SessionOrNothing(Demands {
                 created: basis.created,
                 state: basis.state(),
@@ -49,6 +51,7 @@ impl Replaced {
 
     fn created(&self) -> Option<SystemTime> {
         match self {
+            Self::Unseen => None,
             Self::Session(basis) => basis.created,
             Self::Nothing { created, .. } | Self::Tombstone { created, .. } => *created,
         }
@@ -56,6 +59,7 @@ impl Replaced {
 
     fn rev(&self) -> Option<Rev> {
         match self {
+            Self::Unseen => None,
             Self::Session(basis) => match basis.version {
                 Known::Rev(rev) => Some(rev),
                 _ => None,
@@ -66,30 +70,70 @@ impl Replaced {
 }
 
 impl Inner {
+    /// Deletes a session under each key that it can have: it may be moved meanwhile.
     pub(crate) async fn delete(&self, target: DeleteTarget<'_>) -> Result<(), Error> {
-        let Ok(key) = self.key(target.id) else {
-            // Reserved, or longer than any key in the table.
-            return Ok(());
-        };
+        let DeleteTarget {
+            id,
+            mut created,
+            version,
+        } = target;
         let start = self.client.start();
-        let mut replaced = if let Known::Rev(_) = target.version.known {
-            Replaced::Session(Basis {
-                created: target.created,
-                version: target.version.known,
+        let mut latest = None;
+        // The key of new sessions comes last, because its tombstone is to remember the session that had the other one.
+        // Without a key the id is reserved, or longer than any in the table.
+        for (key, is_other) in self.keys(id).rev() {
+            let replaced = if is_other == version.has_other_key {
+                self.to_replace(start, &key, created, version).await?
+            } else {
+                Some(Replaced::Unseen)
+            };
+            let Some(replaced) = replaced else { continue };
+            let replaced = self.replace_by_tombstone(start, &key, created, replaced, latest);
+            let replaced = replaced.await?;
+            latest = latest.max(replaced.created());
+            if let Replaced::Session(session) = replaced {
+                // One session is deleted. Another one under the next key was created since, which no session is that
+                // has no `created`.
+                created = created.or(session.created).or(Some(UNIX_EPOCH));
+            }
+        }
+        Ok(())
+    }
+
+    /// What a delete of the session that has this key, or was loaded from it in this state, replaces.
+    async fn to_replace(
+        &self,
+        start: Duration,
+        key: &str,
+        created: Option<SystemTime>,
+        version: Version,
+    ) -> Result<Option<Replaced>, Error> {
+        if let Known::Rev(_) = version.known {
+            return Ok(Some(Replaced::Session(Basis {
+                created,
+                version: version.known,
                 attribute: self.table.layout.session_attribute(),
                 expires_at: None,
                 expiry: None,
                 seal: Seal::Plain,
                 value: None,
                 others: None,
-            })
-        } else {
-            let item = self.read_item(start, &key).await?;
-            match self.replaced(self.seen(&item, &key)?.as_ref(), target.created, &[]) {
-                Some(replaced) => replaced,
-                None => return Ok(()),
-            }
-        };
+            })));
+        }
+        let item = self.read_item(start, key).await?;
+        Ok(self.replaced(self.seen(&item, key)?.as_ref(), created, &[]))
+    }
+
+    /// Puts a tombstone in the place of a session. A session that takes its place has a later `created` than this one, and
+    /// than `latest`. Returns what was replaced.
+    async fn replace_by_tombstone(
+        &self,
+        start: Duration,
+        key: &str,
+        created: Option<SystemTime>,
+        mut replaced: Replaced,
+        latest: Option<SystemTime>,
+    ) -> Result<Replaced, Error> {
         let mut gones = Vec::new();
         let mut repeats = 0;
         loop {
@@ -100,10 +144,10 @@ impl Inner {
                 let gone = StateName::random();
                 gones.push(gone);
                 let tombstone = Tombstone {
-                    id: &key,
+                    id: key,
                     expires_secs: expiry::to_secs(now + TOMBSTONE),
                     gone,
-                    created: replaced.created(),
+                    created: replaced.created().max(latest),
                     rev: replaced.rev(),
                 };
                 request::put_tombstone(names, &tombstone, replaced.condition())
@@ -111,10 +155,16 @@ impl Inner {
             let body = Fresh::Each(&mut fresh);
             let answer = match self.call_since(start, Operation::PutItem, body).await {
                 Err(error) if error.kind() == ErrorKind::AccessDenied => {
+                    if let Replaced::Unseen = replaced {
+                        let found = self.to_replace(start, key, created, Version::UNKNOWN);
+                        if let Some(found) = found.await? {
+                            replaced = found;
+                        }
+                    }
                     let Replaced::Session(_) = replaced else {
-                        return Ok(());
+                        return Ok(replaced);
                     };
-                    let body = request::delete_item(names, &key, replaced.condition());
+                    let body = request::delete_item(names, key, replaced.condition());
                     self.call_since(start, Operation::DeleteItem, body)
                         .await
                         .inspect(|_| self.report_put_denied())
@@ -122,17 +172,17 @@ impl Inner {
                 answer => answer,
             }?;
             if !answer.condition_failed {
-                return Ok(());
+                return Ok(replaced);
             }
-            let item = self.item_met(start, &answer, &key).await?;
-            let seen = self.seen(&item, &key)?;
+            let item = self.item_met(start, &answer, key).await?;
+            let seen = self.seen(&item, key)?;
             let is_unchanged = match (&replaced, &seen) {
                 (Replaced::Session(basis), Some(seen)) => basis.is_met_by(seen),
                 _ => false,
             };
-            match self.replaced(seen.as_ref(), target.created, &gones) {
+            match self.replaced(seen.as_ref(), created, &gones) {
                 Some(next) => replaced = next,
-                None => return Ok(()),
+                None => return Ok(replaced),
             }
             if is_unchanged && let Replaced::Session(basis) = &mut replaced {
                 basis.value = None;
@@ -141,6 +191,33 @@ impl Inner {
                 .await?;
             repeats += 1;
         }
+    }
+
+    /// Puts a tombstone in the place of a session that has ended, unless it is live again. Returns whether it was done.
+    pub(super) async fn bury_ended(
+        &self,
+        key: &str,
+        seen: &Seen<'_>,
+        start: Duration,
+    ) -> Result<bool, Error> {
+        let expiry_attributes = self.expiry_attributes();
+        let names = self.names(&expiry_attributes);
+        let now = self.clock.now();
+        let met = Self::met(seen);
+        let tombstone = Tombstone {
+            id: key,
+            expires_secs: expiry::to_secs(now + TOMBSTONE),
+            gone: StateName::random(),
+            created: met.created,
+            rev: met.rev,
+        };
+        let condition = Condition::Expired {
+            moment: self.moment(),
+            now,
+        };
+        let body = request::put_tombstone(names, &tombstone, condition);
+        let answer = self.call_since(start, Operation::PutItem, body).await?;
+        Ok(!answer.condition_failed)
     }
 
     fn report_put_denied(&self) {

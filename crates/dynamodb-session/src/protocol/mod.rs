@@ -10,6 +10,7 @@
 //! * [`read`] says what an item is by now.
 //! * [`sealing`] puts sessions into sealed attributes, and knows when keys are asked for. [`data_keys`] has those that
 //!   KMS wraps.
+//! * [`stored_key`] knows which keys the item of a session can have.
 //! * [`scan`] goes through the whole table.
 
 mod create;
@@ -23,6 +24,7 @@ mod rules;
 mod save;
 mod scan;
 mod sealing;
+mod stored_key;
 mod touch;
 mod write;
 
@@ -37,23 +39,12 @@ pub(crate) use self::denied::Denied;
 pub(crate) use self::queue::Queues;
 use crate::client::retry::{Answer, Client, Fresh};
 use crate::clock::ServiceClock;
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::item::expiry::{self, ExpiryAttributes};
 use crate::request::{Moment, Names, Operation};
 use crate::seal::Sealing;
-use crate::session::{MAX_ID_BYTES, SessionId, too_long};
 use crate::table::config::TableConfig;
 use crate::table::learnt::Learnt;
-
-/// What the keys of other items than sessions begin with, after the prefix: hashed ids, data keys, users. Otherwise a
-/// session could be put in the place of such an item.
-const RESERVED: [&str; 3] = ["h1.", data_keys::DATA_KEY, "u1."];
-
-fn reserved() -> Error {
-    let starts = RESERVED.join(", ");
-    let message = format!("the session id is reserved: it begins with one of {starts}");
-    Error::new(ErrorKind::InvalidId, message)
-}
 
 /// What the clones of a store share.
 #[derive(Debug)]
@@ -130,19 +121,6 @@ impl Inner {
     ) -> Result<Answer, Error> {
         let table = &self.table.name;
         self.client.call_since(start, operation, table, body).await
-    }
-
-    /// The key of the session's item. An error if no session can have this id.
-    pub(crate) fn key(&self, id: &SessionId) -> Result<String, Error> {
-        if RESERVED.iter().any(|start| id.as_str().starts_with(start)) {
-            return Err(reserved());
-        }
-        let key = format!("{}{}", self.table.prefix, id.as_str());
-        if key.len() > MAX_ID_BYTES {
-            Err(too_long())
-        } else {
-            Ok(key)
-        }
     }
 
     pub(crate) fn moment(&self) -> Moment {

@@ -7,9 +7,9 @@ use serde::de::IgnoredAny;
 use crate::client::retry::Answer;
 use crate::error::{Error, ErrorKind};
 use crate::item::{self, DecodeSession, OwnKey, Stored, StoredItem};
-use crate::observe::{Event, id_hash};
+use crate::observe::Event;
 use crate::request::{self, Operation};
-use crate::session::{Loaded, SessionId};
+use crate::session::{Loaded, SessionId, SessionRef};
 
 /// What a load makes of an item.
 pub(crate) enum Found<T> {
@@ -26,38 +26,40 @@ impl Inner {
         &self,
         id: &SessionId,
     ) -> Result<Option<Loaded<T>>, Error> {
-        let Ok(key) = self.key(id) else {
-            // Reserved, or longer than any key in the table.
-            return Ok(None);
-        };
-        self.keys_ready(Operation::GetItem).await?;
-        let Some(stored) = self.read_opened(&key).await? else {
-            return Ok(None);
-        };
-        Ok(match self.found(id.clone(), stored) {
-            Found::Session(loaded) => Some(loaded),
-            Found::Ended => None,
-            Found::Unreadable => {
-                self.report_unreadable(&key);
-                None
+        // Without a key the id is reserved, or longer than any in the table.
+        for (key, is_other) in self.keys(id) {
+            self.keys_ready(Operation::GetItem).await?;
+            let Some(stored) = self.read_opened(&key).await? else {
+                continue;
+            };
+            match self.found(id.clone(), stored) {
+                Found::Session(mut loaded) => {
+                    loaded.version.has_other_key = is_other;
+                    return Ok(Some(loaded));
+                }
+                Found::Ended => {}
+                Found::Unreadable => self.report_unreadable(&key),
             }
-        })
+        }
+        Ok(None)
     }
 
     /// Whether a tombstone has this id.
     pub(crate) async fn is_signed_out(&self, id: &SessionId) -> Result<bool, Error> {
-        let Ok(key) = self.key(id) else {
-            return Ok(false);
-        };
-        let stored = self
-            .read::<IgnoredAny>(&key, self.table.consistent_read)
-            .await?;
-        Ok(stored.is_some_and(|stored| stored.is_gone))
+        for (key, _) in self.keys(id) {
+            let stored = self
+                .read::<IgnoredAny>(&key, self.table.consistent_read)
+                .await?;
+            if stored.is_some_and(|stored| stored.is_gone) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     pub(crate) fn report_unreadable(&self, key: &str) {
         self.client.emit(|| Event::Unreadable {
-            id_hash: id_hash(key),
+            reference: SessionRef::of_key(key),
         });
     }
 

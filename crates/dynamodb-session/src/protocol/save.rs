@@ -178,19 +178,33 @@ impl Inner {
 
     /// Saves a session whose state is not known: reads it first.
     pub(super) async fn save_from_stored<'a>(&self, save: &Save<'a>) -> Result<Ended<'a>, Error> {
-        match self.met_by_read(save).await? {
+        match self.met_by_read(save, true).await? {
             Merge::Done(outcome) => Ok((outcome, None)),
             Merge::Again(attempt) => self.save_from(save, *attempt).await,
         }
     }
 
-    /// What a save makes of the item that is stored, before it has written anything.
-    async fn met_by_read<'a>(&self, save: &Save<'a>) -> Result<Merge<'a>, Error> {
+    /// Saves a session that was not there under another key.
+    pub(super) async fn save_moved(&self, save: &Save<'_>, gone: Gone) -> Result<Outcome, Error> {
+        // A move keeps the states. So it is known whether the session was written before it.
+        match self.met_by_read(save, !gone.may_be_written).await? {
+            Merge::Done(Err(_)) => Ok(Err(gone)),
+            Merge::Done(written) => Ok(written),
+            Merge::Again(attempt) => Ok(self.save_from(save, *attempt).await?.0),
+        }
+    }
+
+    /// What a save makes of the item that is stored. `all_answered`: it has written nothing yet.
+    async fn met_by_read<'a>(
+        &self,
+        save: &Save<'a>,
+        all_answered: bool,
+    ) -> Result<Merge<'a>, Error> {
         let item = self.read_item(save.start, save.key).await?;
         let attempts = Attempts {
             name: save.name,
             from: Known::Nothing,
-            all_answered: true,
+            all_answered,
         };
         let merge = self.merge(save, save.created, &attempts, Operation::GetItem, &item);
         merge.await

@@ -26,7 +26,7 @@ use crate::request::{
     self, BATCH, BatchPart, Condition, Moment, Operation, ScanPage, Tombstone, Wanted,
 };
 use crate::seal::KeyId;
-use crate::session::{Page, PageToken, SessionId};
+use crate::session::{Page, PageToken};
 use crate::table::config::TableConfig;
 
 /// How many deletes of expired items are under way at a time.
@@ -249,9 +249,7 @@ impl Inner {
                 Err(error) if error.kind == ItemErrorKind::NoKey => return Err(error),
                 key => key.ok(),
             };
-            let id = key
-                .as_deref()
-                .and_then(|key| SessionId::new(key.strip_prefix(&self.table.prefix)?).ok());
+            let id = key.as_deref().and_then(|key| self.listed(key));
             let stored = item.read(partition_key, &expiry_attributes, self.table.layout);
             let stored = stored.and_then(|stored: StoredItem<T>| {
                 if self.has_ended(&stored) {
@@ -259,12 +257,15 @@ impl Inner {
                 }
                 stored.open(key.as_deref().unwrap_or_default(), &self.sealing)
             });
-            let found = match (id, stored) {
-                (Some(id), Ok(stored)) => self.found(id, stored),
-                _ => Found::Unreadable,
+            let (found, is_other) = match (id, stored) {
+                (Some((id, is_other)), Ok(stored)) => (self.found(id, stored), is_other),
+                _ => (Found::Unreadable, false),
             };
             match found {
-                Found::Session(loaded) => page.sessions.push(loaded),
+                Found::Session(mut loaded) => {
+                    loaded.version.has_other_key = is_other;
+                    page.sessions.push(loaded);
+                }
                 Found::Ended => {}
                 Found::Unreadable => {
                     page.unreadable += 1;

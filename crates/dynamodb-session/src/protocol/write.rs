@@ -6,19 +6,22 @@ use std::time::{Duration, SystemTime};
 
 use super::save::{Attempt, Basis, Change, Ended, Save, undecodable};
 use super::sealing::check_item_size;
+use super::stored_key::at_key;
 use super::touch::{Fields, Touch};
 use super::{Inner, from_epoch_ms};
 use crate::clock::epoch_ms;
 use crate::error::{Error, ErrorKind};
 use crate::framework::Framework;
 use crate::item::{
-    Changes, EncodeSession, EncodedSession, ItemError, ItemErrorKind, Known, StateName, expiry,
+    Changes, EncodeSession, EncodedSession, ItemError, ItemErrorKind, Known, StateName, Version,
+    expiry,
 };
-use crate::observe::{Event, count, id_hash};
+use crate::observe::{Event, count};
 use crate::request::Operation;
 use crate::seal::Seal;
 use crate::session::{
-    Base, DeleteTarget, Loaded, SaveOptions, SaveOutcome, SessionId, Stamp, TouchOptions,
+    Base, DeleteTarget, Loaded, SaveOptions, SaveOutcome, SessionId, SessionRef, Stamp,
+    TouchOptions,
 };
 
 /// The largest item DynamoDB stores, attribute names included.
@@ -115,7 +118,8 @@ impl Inner {
         framework: &Framework,
         is_touch: bool,
     ) -> Result<SaveOutcome, Error> {
-        let write = self.prepare(Use::Update, &loaded.id, data, expires_at, loaded.created)?;
+        let key = self.key_in(&loaded.id, loaded.version);
+        let write = self.prepare(Use::Update, key, data, expires_at, loaded.created)?;
         if self.is_over(&write) {
             // A sign-out in other words. An expired item would not keep earlier requests from bringing it back.
             self.delete(loaded.into()).await?;
@@ -166,7 +170,25 @@ impl Inner {
         // A framework that saves what it did not change touches it, which does not bring an expired session back.
         let is_kept = changes.is_some_and(Changes::is_of_expiry) && !framework.expiry().is_empty();
         let is_kept = is_kept || is_touch;
-        if is_kept
+        let change = Change {
+            write,
+            changes,
+            framework,
+            sets_lifetime: changes.is_some_and(|changes| !changes.keeps_settings)
+                || (is_shorter
+                    && (write.is_capped
+                        || !changes.is_some_and(|changes| changes.has_instant(framework)))),
+        };
+        let save = Save {
+            key: &write.key,
+            changes: &[change],
+            created: loaded.created,
+            is_touch: is_kept,
+            while_live: is_kept,
+            name: StateName::random(),
+            start,
+        };
+        let touched = if is_kept
             && !loaded.is_foreign
             && !is_shorter
             && let Some(changes) = changes
@@ -186,33 +208,17 @@ impl Inner {
                 fields: Some(fields),
                 start,
             };
-            if let Some(outcome) = self.touch_from(&touch, loaded.version).await? {
-                return Ok(outcome);
-            }
-        }
-        let change = Change {
-            write,
-            changes,
-            framework,
-            sets_lifetime: changes.is_some_and(|changes| !changes.keeps_settings)
-                || (is_shorter
-                    && (write.is_capped
-                        || !changes.is_some_and(|changes| changes.has_instant(framework)))),
-        };
-        let save = Save {
-            key: &write.key,
-            changes: &[change],
-            created: loaded.created,
-            is_touch: is_kept,
-            while_live: is_kept,
-            name: StateName::random(),
-            start,
-        };
-        if is_kept {
-            Ok(self.save_loaded(loaded, &save).await?.0)
+            self.touch_from(&touch, loaded.version).await?
         } else {
-            self.save_in_turn(loaded, &save).await
-        }
+            None
+        };
+        let outcome = match touched {
+            Some(outcome) => outcome,
+            None if is_kept => self.save_loaded(loaded, &save).await?.0,
+            None => self.save_in_turn(loaded, &save).await?,
+        };
+        self.under_either_key(&save, &loaded.id, loaded.version, outcome)
+            .await
     }
 
     /// Saves on the state that was loaded.
@@ -261,7 +267,7 @@ impl Inner {
         data: &T,
         expires_at: Option<SystemTime>,
     ) -> Result<SaveOutcome, Error> {
-        let write = self.prepare(Use::Update, id, data, expires_at, created)?;
+        let write = self.prepare(Use::Update, self.key(id), data, expires_at, created)?;
         if self.is_over(&write) {
             let target = DeleteTarget {
                 created,
@@ -307,6 +313,9 @@ impl Inner {
         } else {
             self.save_from(&save, attempt).await?
         };
+        let outcome = self
+            .under_either_key(&save, id, Version::UNKNOWN, outcome)
+            .await?;
         Ok(self.settled(&write.key, outcome))
     }
 
@@ -318,7 +327,7 @@ impl Inner {
     ) -> Result<SaveOutcome, Error> {
         let expires_at = expires_at.unwrap_or_else(|| self.default_expiry(self.clock.now()));
         let key = self
-            .key(&loaded.id)
+            .key_in(&loaded.id, loaded.version)
             .map_err(|error| error.on(Operation::UpdateItem, &self.table.name))?;
         let expires_secs = self.expiry_secs(expires_at, loaded.created);
         if let Some(stamp) = self.skipped_touch(loaded, expires_secs) {
@@ -336,9 +345,18 @@ impl Inner {
         let outcome = match self.touch_from(&touch, loaded.version).await? {
             Some(outcome) => outcome,
             None => {
-                self.rewrite(&loaded.id, loaded.created, expires_at, start)
+                self.rewrite(&key, loaded.created, expires_at, start)
                     .await?
             }
+        };
+        let other_key = self.other_key(&loaded.id, loaded.version);
+        let is_other = loaded.version.has_other_key;
+        let outcome = match (outcome, other_key) {
+            (Err(_), Some(other)) => {
+                let moved = self.rewrite(&other, loaded.created, expires_at, start);
+                at_key(!is_other, Box::pin(moved).await?)
+            }
+            (outcome, _) => at_key(is_other, outcome),
         };
         Ok(self.settled(&key, outcome))
     }
@@ -347,12 +365,13 @@ impl Inner {
     /// earlier than this.
     pub(super) async fn rewrite(
         &self,
-        id: &SessionId,
+        key: &str,
         created: Option<SystemTime>,
         expires_at: SystemTime,
         start: Duration,
     ) -> Result<Outcome, Error> {
-        let write = self.prepare(Use::Update, id, &NoFields {}, Some(expires_at), created)?;
+        let key = Ok(key.to_owned());
+        let write = self.prepare(Use::Update, key, &NoFields {}, Some(expires_at), created)?;
         let change = Change {
             write: &write,
             changes: Some(&Changes::default()),
@@ -401,13 +420,13 @@ impl Inner {
     pub(super) fn prepare<T: EncodeSession>(
         &self,
         purpose: Use,
-        id: &SessionId,
+        key: Result<String, Error>,
         data: &T,
         expires_at: Option<SystemTime>,
         created: Option<SystemTime>,
     ) -> Result<PreparedWrite, Error> {
         let prepared = || {
-            let key = self.key(id)?;
+            let key = key?;
             let (created, expires_secs, is_capped) = self.life(expires_at, created);
             let session = EncodedSession::encode(self.written_form(), data, purpose != Use::Put)
                 .map_err(|error| invalid_data(&error))?;
@@ -438,7 +457,7 @@ impl Inner {
             Err(Gone { operation, .. }) => {
                 count(&self.client.counts().conflicts);
                 self.client.emit(|| Event::Conflict {
-                    id_hash: id_hash(key),
+                    reference: SessionRef::of_key(key),
                     operation,
                 });
                 SaveOutcome::Gone

@@ -17,7 +17,11 @@ pub(crate) const MAX_ID_BYTES: usize = 2048;
 ///
 /// Compared byte for byte and never normalised. Its `Debug` output hides it.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub struct SessionId(String);
+pub struct SessionId {
+    text: String,
+    /// Whether it is the key of an item, in place of an id that is not known.
+    is_key: bool,
+}
 
 impl SessionId {
     /// Takes an id that a framework chose.
@@ -33,7 +37,10 @@ impl SessionId {
         if id.len() > MAX_ID_BYTES {
             return Err(too_long());
         }
-        Ok(Self(id))
+        Ok(Self {
+            text: id,
+            is_key: false,
+        })
     }
 
     /// A new random id: 256 bits from the operating system, as 43 characters of URL-safe Base64.
@@ -46,12 +53,35 @@ impl SessionId {
         SystemRandom::new()
             .fill(&mut bytes)
             .expect("a session id must not be guessable, so there is no other source");
-        Self(URL_SAFE_NO_PAD.encode(bytes))
+        Self {
+            text: URL_SAFE_NO_PAD.encode(bytes),
+            is_key: false,
+        }
+    }
+
+    /// The same text as [the key of an item](Self::is_key), without the prefix.
+    ///
+    /// For adapters that keep the parts of a listed session elsewhere between two calls. Never use it for a text that a
+    /// visitor has sent: it opens the session whose key has been stolen.
+    #[must_use]
+    pub fn as_key(self) -> Self {
+        Self {
+            is_key: true,
+            ..self
+        }
+    }
+
+    /// Whether it is the key of an item, in place of an id that is not known: that of a
+    /// [listed](crate::SessionStore::list) session whose id is [hashed](crate::options::HashIds) in the table.
+    ///
+    /// The store writes to the session and deletes it by that. No visitor can use the session with it.
+    pub fn is_key(&self) -> bool {
+        self.is_key
     }
 
     /// The id itself. It is a secret: do not log it.
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.text
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::name;
 use crate::error::Error;
 use crate::item::Layout;
-use crate::options::ParallelChanges;
+use crate::options::{HashIds, ParallelChanges};
 
 /// The table, and how sessions are stored in it.
 #[derive(Debug, Clone)]
@@ -14,6 +14,7 @@ pub(crate) struct TableConfig {
     pub(crate) partition_key: String,
     pub(crate) ttl_attribute: String,
     pub(crate) prefix: String,
+    pub(crate) hash_ids: HashIds,
     pub(crate) consistent_read: bool,
     pub(crate) default_ttl: Duration,
     pub(crate) layout: Layout,

@@ -24,6 +24,8 @@ pub(super) struct Flavour {
     pub(super) is_foreign: bool,
     /// Whether the store encrypts sessions. The first item is a plain one.
     pub(super) is_sealed: bool,
+    /// Whether the ids of new sessions are hashed. The first item has the other key.
+    pub(super) has_two_keys: bool,
     /// `ParallelChanges::Overwrite`.
     pub(super) overwrites: bool,
     /// Whether `UpdateItem` is not allowed.
@@ -100,6 +102,7 @@ impl Flavour {
             is_connect,
             is_foreign,
             is_sealed,
+            has_two_keys: one_in(3),
             overwrites: one_in(5),
             is_update_denied,
             shows_no_item: one_in(3),
@@ -114,12 +117,13 @@ impl Flavour {
 
     /// All flavours with one special setting less.
     pub(super) fn plainer(&self) -> Vec<Self> {
-        let changes: [fn(&mut Self); 13] = [
+        let changes: [fn(&mut Self); 14] = [
             |flavour| flavour.is_text = false,
             |flavour| flavour.has_unit = false,
             |flavour| flavour.is_connect = false,
             |flavour| flavour.is_foreign = false,
             |flavour| flavour.is_sealed = false,
+            |flavour| flavour.has_two_keys = false,
             |flavour| flavour.overwrites = false,
             |flavour| flavour.is_update_denied = false,
             |flavour| flavour.shows_no_item = false,

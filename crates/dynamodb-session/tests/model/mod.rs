@@ -227,7 +227,7 @@ fn of_environment(name: &str) -> Option<u64> {
 }
 
 /// Events that every long run must include. Without them, it would not have tested anything.
-const SEEN: [&str; 25] = [
+const SEEN: [&str; 27] = [
     "written",
     "refused",
     "loaded",
@@ -240,6 +240,8 @@ const SEEN: [&str; 25] = [
     "deleted by TTL",
     "legacy items",
     "sealed items",
+    "items with the other key",
+    "buried",
     "waited for another save",
     "AnswerLost",
     "Throttled",
@@ -452,6 +454,13 @@ fn flavours() -> Vec<(&'static str, Flavour)> {
             "with an expiry unit",
             Flavour {
                 has_unit: true,
+                ..plain()
+            },
+        ),
+        (
+            "two keys",
+            Flavour {
+                has_two_keys: true,
                 ..plain()
             },
         ),

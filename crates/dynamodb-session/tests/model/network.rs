@@ -66,6 +66,21 @@ impl Attempt {
     pub(super) fn is_write(&self) -> bool {
         self.operation != "GetItem"
     }
+
+    /// Whether it puts a tombstone in the place of a session that has ended, so that a new one can have another key.
+    pub(super) fn buries(&self) -> bool {
+        let condition = self.body["ConditionExpression"].as_str();
+        self.body["Item"]["gone"].is_object()
+            && condition.is_some_and(|condition| condition.contains(":over"))
+    }
+
+    /// The key of the item that it reads.
+    pub(super) fn key_read(&self) -> Option<&str> {
+        if self.is_write() {
+            return None;
+        }
+        self.body["Key"]["sessionId"]["S"].as_str()
+    }
 }
 
 /// The engine of one thread, and the attempts on their way to it. Clones share everything.

@@ -14,11 +14,11 @@ use base64::engine::general_purpose::STANDARD;
 use dynamodb_session::clock::{Clock, ManualClock};
 use dynamodb_session::framework::{ExpiryField, Framework};
 use dynamodb_session::options::{
-    EncryptionKey, EncryptionOptions, Layout, ParallelChanges, RetryOptions, TableOptions,
+    EncryptionKey, EncryptionOptions, HashIds, Layout, ParallelChanges, RetryOptions, TableOptions,
 };
 use dynamodb_session::transport::Transport;
 use dynamodb_session::{Loaded, NewSession, SessionId, SessionStore, Version};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::call::{Call, Form, Outcome, begin};
 use super::case::{Act, CALLERS, Flavour, Situation, Step};
@@ -33,6 +33,9 @@ const NAMES: [&str; 4] = ["a", "b", "c", "d"];
 
 /// The only session id.
 const ID: &str = "id";
+
+/// The key of a session with this id where ids are hashed.
+const HASHED: &str = "h1.WxrWz0QURjTCV8EYxPfMFZbUhISkn-6o2uxi9EVbM9Q";
 
 /// No attempt arrives later than this after it was sent.
 const SIGNATURE: u64 = 24 * 60_000;
@@ -86,7 +89,8 @@ pub(super) struct Run<'a, D> {
     network: &'a Network,
     flavour: Flavour,
     defect: Defect,
-    key: String,
+    /// The keys that the session can have. The first item has the last one.
+    keys: Vec<String>,
     clock: ManualClock,
     /// Of each caller. Those of one process are clones.
     stores: Vec<SessionStore>,
@@ -95,6 +99,7 @@ pub(super) struct Run<'a, D> {
     monitor: Monitor,
     /// The session that is stored.
     stored: Option<Session>,
+    has_two_items: bool,
     callers: Vec<Caller<D>>,
     late: Vec<Late>,
     /// Saves whose callers have gone although others, of the same process, can still write them.
@@ -117,10 +122,14 @@ fn store(
     prefix: &str,
     settings: &Flavour,
 ) -> SessionStore {
+    let mut table_options = TableOptions::default().prefix(prefix);
+    if settings.has_two_keys {
+        table_options = table_options.hash_ids(HashIds::On);
+    }
     let mut builder = SessionStore::builder()
         .clock(clock.clone())
         .transport(transport)
-        .table_options(TableOptions::default().prefix(prefix))
+        .table_options(table_options)
         .retry_options(
             RetryOptions::default()
                 .base_backoff(Duration::ZERO)
@@ -184,6 +193,12 @@ impl<'a, D: Form> Run<'a, D> {
             }
         });
         let stores = stores.collect();
+        let forms = if flavour.has_two_keys {
+            &[HASHED, ID][..]
+        } else {
+            &[ID]
+        };
+        let keys = forms.iter().map(|form| format!("{prefix}{form}")).collect();
         let callers = (0..CALLERS).map(|_| Caller {
             loaded: None,
             data: BTreeMap::new(),
@@ -193,12 +208,13 @@ impl<'a, D: Form> Run<'a, D> {
             network,
             flavour: flavour.clone(),
             defect,
-            key: format!("{prefix}{ID}"),
+            keys,
             clock,
             stores,
             opener,
             monitor: Monitor::new(None, flavour.absolute),
             stored: None,
+            has_two_items: false,
             callers: callers.collect(),
             late: Vec::new(),
             abandoned: Vec::new(),
@@ -282,7 +298,9 @@ impl<'a, D: Form> Run<'a, D> {
                 // Where sessions are stored in another attribute, a merge with such an item is not promised.
                 let is_quiet =
                     self.late.is_empty() && self.callers.iter().all(|c| c.waits.is_none());
-                if is_quiet && !self.flavour.is_foreign {
+                // It knows no hashed ids.
+                let is_hidden = self.flavour.has_two_keys && self.stored.is_some();
+                if is_quiet && !is_hidden && !self.flavour.is_foreign {
                     self.store_raw(None);
                 }
                 Ok(())
@@ -306,7 +324,7 @@ impl<'a, D: Form> Run<'a, D> {
     /// Everything that decides what can happen from here on. Names of states and times are renamed in the order in
     /// which they appear.
     pub(super) fn fingerprint(&self) -> String {
-        let item = self.network.engine.item(&self.key).map(Value::Object);
+        let items: Vec<_> = self.keys.iter().map(|key| self.item(key)).collect();
         let callers = self.callers.iter().enumerate().map(|(index, caller)| {
             let loaded = caller.loaded.as_ref().map(|loaded| {
                 let version = loaded.version.to_string();
@@ -326,8 +344,12 @@ impl<'a, D: Form> Run<'a, D> {
             .map(|late| json!([late.attempt.body, late.sent.deletes == self.deletes]).to_string())
             .collect();
         late.sort();
-        let state = json!([item, callers.collect::<Vec<_>>(), late]).to_string();
-        renamed(&(state + &self.monitor.fingerprint()).replace(&self.key, ID))
+        let state = json!([items, callers.collect::<Vec<_>>(), late]).to_string();
+        let state = state + &self.monitor.fingerprint();
+        let by_number = |state: String, (number, key): (usize, &String)| {
+            state.replace(key, &format!("key {number}"))
+        };
+        renamed(&self.keys.iter().enumerate().fold(state, by_number))
     }
 
     /// Ensures that two actions never have the same millisecond, which distinguishes sessions of one id.
@@ -350,17 +372,37 @@ impl<'a, D: Form> Run<'a, D> {
         ms(self.clock.now())
     }
 
-    /// Looks at the item after it has changed.
+    fn item(&self, key: &str) -> Map<String, Value> {
+        self.network.engine.item(key).unwrap_or_default()
+    }
+
+    /// Looks at the items after one has changed.
     fn look(&mut self) {
-        let item = self.network.engine.item(&self.key).unwrap_or_default();
+        self.stored = None;
+        self.has_two_items = false;
+        for key in self.keys.clone() {
+            if let Some(session) = self.session_at(&key) {
+                self.has_two_items = self.stored.is_some();
+                self.stored = Some(session);
+            }
+        }
+    }
+
+    /// The session with this key.
+    fn session_at(&mut self, key: &str) -> Option<Session> {
+        let item = self.item(key);
         let is_sealed = item.contains_key("sealed") && !item.contains_key("gone");
         let opened = is_sealed.then(|| {
             self.count("sealed items");
             self.opened()
         });
-        self.stored = (!item.is_empty())
-            .then(|| Session::of(&item, opened.as_ref()))
-            .flatten();
+        if item.is_empty() {
+            return None;
+        }
+        if key != self.keys[0] {
+            self.count("items with the other key");
+        }
+        Session::of(&item, opened.as_ref())
     }
 
     /// The data of the sealed session that is stored.
@@ -386,13 +428,15 @@ impl<'a, D: Form> Run<'a, D> {
         }
         self.pass(SIGNATURE + 60_000);
         let now = self.now();
-        let item = self.network.engine.item(&self.key);
-        let expires = item.and_then(|item| item["expires"]["N"].as_str()?.parse::<u64>().ok());
-        if expires.is_some_and(|expires| expires * 1000 <= now) {
-            self.count("deleted by TTL");
-            self.network.engine.delete(&self.key);
-            self.stored = None;
-            self.monitor.interfere(None);
+        for key in self.keys.clone() {
+            let item = self.network.engine.item(&key);
+            let expires = item.and_then(|item| item["expires"]["N"].as_str()?.parse::<u64>().ok());
+            if expires.is_some_and(|expires| expires * 1000 <= now) {
+                self.count("deleted by TTL");
+                self.network.engine.delete(&key);
+                self.look();
+                self.monitor.interfere(self.stored.as_ref());
+            }
         }
     }
 
@@ -421,7 +465,8 @@ impl<'a, D: Form> Run<'a, D> {
         } else {
             self.count("legacy items");
         }
-        assert!(self.network.engine.put(&self.key, item));
+        let key = self.keys.last().expect("a session has a key");
+        assert!(self.network.engine.put(key, item));
         self.look();
         self.monitor.interfere(self.stored.as_ref());
     }
@@ -643,9 +688,10 @@ impl<'a, D: Form> Run<'a, D> {
             }
             Fate::Answered | Fate::AnswerLost | Fate::Crashed => {
                 let (status, answer) = self.execute(&attempt, sent)?;
-                if !attempt.is_write() {
+                if let Some(key) = attempt.key_read() {
+                    let read = self.session_at(key);
                     let waiting = self.callers[index].waits.as_mut().expect("it still waits");
-                    waiting.read.clone_from(&self.stored);
+                    waiting.read = read;
                 }
                 match fate {
                     Fate::Answered => Ok(response(status, &answer)),
@@ -675,6 +721,8 @@ impl<'a, D: Form> Run<'a, D> {
             answer.as_object_mut().unwrap().remove("Item");
         }
         let had_session = self.stored.is_some();
+        let has_ended = |session: &Session| !session.is_live(now, self.flavour.absolute);
+        let had_ended = self.stored.as_ref().is_some_and(has_ended);
         let is_done = attempt.is_write() && status == 200;
         if is_done {
             self.look();
@@ -684,7 +732,14 @@ impl<'a, D: Form> Run<'a, D> {
             let what = "an attempt that was sent before a sign-out took effect makes the id readable after it";
             return Err(Violation::new(Kind::Revived, what));
         }
-        if is_done && had_session && self.stored.is_none() {
+        if self.has_two_items {
+            return Err(Violation::new(Kind::Item, "a session has two items"));
+        }
+        let is_ended = is_done && had_session && self.stored.is_none();
+        if is_ended && had_ended && attempt.buries() {
+            self.count("buried");
+            self.monitor.interfere(None);
+        } else if is_ended {
             self.deletes += 1;
         }
         if attempt.is_write() {

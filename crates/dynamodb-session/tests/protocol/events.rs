@@ -32,14 +32,19 @@ fn take(events: &Recorded) -> Vec<Event> {
     std::mem::take(&mut *events.lock().unwrap())
 }
 
-/// The hash in an event. An event must not show more of the id.
-fn id_hash(event: &Event) -> String {
-    let (Event::Conflict { id_hash, .. } | Event::Unreadable { id_hash }) = event else {
+/// The reference in an event. An event must not show more of the id.
+fn reference(event: &Event) -> String {
+    let (Event::Conflict { reference, .. } | Event::Unreadable { reference }) = event else {
         panic!("no session in {event:?}");
     };
-    assert_eq!(id_hash.len(), 16);
-    assert!(id_hash.bytes().all(|byte| byte.is_ascii_hexdigit()));
-    id_hash.clone()
+    assert_eq!(reference.as_str().len(), 24);
+    assert!(
+        reference
+            .as_str()
+            .bytes()
+            .all(|byte| byte.is_ascii_hexdigit())
+    );
+    reference.to_string()
 }
 
 #[tokio::test]
@@ -67,7 +72,7 @@ async fn a_dropped_write_is_reported_and_counted() {
     assert_eq!(store.stats().conflicts, 4);
     let reported = take(&events);
     assert_eq!(reported.len(), 4);
-    let mut hashes = Vec::new();
+    let mut references = Vec::new();
     // The second and the last one are made from a state that is not known, so they read it.
     let operations = [
         Operation::UpdateItem,
@@ -81,11 +86,11 @@ async fn a_dropped_write_is_reported_and_counted() {
         };
         assert_eq!(*operation, expected);
         assert!(!format!("{event:?}").contains("the-id"));
-        hashes.push(id_hash(event));
+        references.push(reference(event));
     }
     assert!(
-        hashes.iter().all(|hash| *hash == hashes[0]),
-        "one session, one hash"
+        references.iter().all(|one| *one == references[0]),
+        "one session, one reference"
     );
 
     let mut other = session.clone();
@@ -94,7 +99,7 @@ async fn a_dropped_write_is_reported_and_counted() {
         save_unknown(&store, &other).await.unwrap(),
         SaveOutcome::Gone
     );
-    assert_ne!(id_hash(&take(&events)[0]), hashes[0]);
+    assert_ne!(reference(&take(&events)[0]), references[0]);
 
     // A create whose id is taken is no conflict.
     let _ = store.put(&fresh(&session)).await.unwrap();
@@ -128,7 +133,7 @@ async fn an_item_without_a_session_is_reported() {
             matches!(reported[0], Event::Unreadable { .. }),
             "{reported:?}"
         );
-        id_hash(&reported[0]);
+        reference(&reported[0]);
     }
     // An expired item, a missing one and a tombstone cause no event.
     world.put_item("the-id", json!({ "expires": { "N": "1700000000" } }));

@@ -7,6 +7,7 @@ mod errors;
 mod events;
 mod expiry;
 mod guarded;
+mod hashed;
 mod kms;
 mod late;
 mod lifetime;

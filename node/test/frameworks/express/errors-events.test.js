@@ -79,7 +79,7 @@ describe('events', () => {
     await until('the events', () => heard.length >= 5);
     assert.deepEqual(heard.map(([name]) => name).sort(), ['conflict', 'retry', 'throttled', 'unreadable', 'unreadable']);
     assert.ok(!JSON.stringify(heard).includes(id));
-    assert.match(heard.find(([name]) => name === 'conflict')[1].idHash, /^[0-9a-f]{16}$/);
+    assert.match(heard.find(([name]) => name === 'conflict')[1].ref, /^[0-9a-f]{24}$/);
   });
 
   it('reach each listener once, however it listens', async () => {

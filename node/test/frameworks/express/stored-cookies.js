@@ -118,7 +118,7 @@ function testStoredCookies(framework) {
         await until('three events', () => heard.length >= 3);
         await store.close();
         assert.equal(heard.length, 3);
-        assert.equal(new Set(heard.map(({ idHash }) => idHash)).size, 1);
+        assert.equal(new Set(heard.map(({ ref }) => ref)).size, 1);
         const answers = await view(await serve(t, store), 'a');
         assert.deepEqual(answers.map(({ status }) => status), [200, 200, 200]);
         assert.equal(answers[0].body.user, null);

@@ -50,8 +50,12 @@ export async function use() {
   }
   await store.destroy('id');
   store.destroy('id', (error) => error?.code);
-  for (const one of await store.all()) same<typeof one.id, string>(true);
-  store.all((error, all) => all?.map(({ id, views }) => id.length + views));
+  for (const one of await store.all()) same<typeof one.id, string | undefined>(true);
+  store.all((error, all) => all?.map(({ id, views }) => (id?.length ?? 0) + views));
+  for (const one of await store.all()) {
+    await store.destroy(one);
+    same<ReturnType<typeof store.refOf>, string | undefined>(true);
+  }
   const length: number = await store.length();
   store.length((error, count) => count?.toFixed());
   await store.clear();
@@ -60,7 +64,7 @@ export async function use() {
   await store.createTableIfDontExists();
   await store.ready;
   await store.close();
-  store.on('conflict', ({ idHash, operation }) => idHash + operation);
+  store.on('conflict', ({ ref, operation }) => ref + operation);
   store.once('retry', ({ attempt }) => attempt.toFixed());
   store.on('disconnect', () => {});
   store.emit('connect');

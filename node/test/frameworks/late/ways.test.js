@@ -10,7 +10,7 @@ const { HOUR, openWorld, useEngines } = require('./world');
 
 const MINUTE = 60000;
 const USUAL = ['usual', 'sealed sessions'];
-const KINDS = [...USUAL, 'UpdateItem is not allowed', 'sealed sessions, UpdateItem is not allowed', 'sessions in JSON text'];
+const KINDS = [...USUAL, 'hashed ids', 'ids that are being hashed', 'UpdateItem is not allowed', 'sealed sessions, UpdateItem is not allowed', 'sessions in JSON text'];
 const isKoa = (framework) => framework.isKoa;
 const isOther = (framework) => !framework.isKoa;
 

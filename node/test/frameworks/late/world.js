@@ -8,6 +8,7 @@ const { before } = require('node:test');
 const { useDynalite } = require('../../support/dynalite');
 const { useEngine } = require('../../support/engine');
 const Gate = require('../../support/gate');
+const hashedKey = require('../../support/hashed-key');
 const { localAlone, unique } = require('../../support/options');
 const { rawTable } = require('../../support/raw');
 const { failure, useDenied, useRecorder } = require('../../support/recorder');
@@ -24,6 +25,8 @@ const KINDS = {
   'UpdateItem is not allowed': { isDenied: true },
   'sealed sessions': { options: sealed },
   'sealed sessions, UpdateItem is not allowed': { options: sealed, isDenied: true },
+  'hashed ids': { options: { hashIds: 'only' }, keyOf: hashedKey },
+  'ids that are being hashed': { options: { hashIds: 'on' }, keyOf: hashedKey },
   'sessions in JSON text': { key: 'id', prefix: 'sess:', options: { layout: 'connect-dynamodb' } },
 };
 
@@ -103,7 +106,9 @@ const openWorld = async (t, {
     engine, recorder, denied, tables,
   } = on;
   recorder.reset();
-  const { isDenied, prefix = '', options } = KINDS[kind];
+  const {
+    isDenied, prefix = '', options, keyOf = (one) => one,
+  } = KINDS[kind];
   if (isDenied) recorder.answer('UpdateItem', failure('AccessDeniedException'));
   const id = unique('id');
   const table = tables[kind];
@@ -120,7 +125,7 @@ const openWorld = async (t, {
       dynamoConfig: { systemClockOffset: -ms, correctClockSkew: false },
     }),
   });
-  const item = () => table.get(prefix + id);
+  const item = () => table.get(prefix + keyOf(id));
   return {
     near,
     far,

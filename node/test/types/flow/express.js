@@ -28,7 +28,7 @@ export async function use(): Promise<number> {
   store.destroy('id', (error) => error);
   const all = await store.all();
   all.map(({ id, views }) => id.length + views);
-  store.on('conflict', ({ idHash }) => idHash);
+  store.on('conflict', ({ ref }) => ref);
   await store.clear();
   return store.length();
 }

@@ -1,0 +1,116 @@
+'use strict';
+
+// Hashed ids over HTTP: what the table holds, who can use it, and how an application changes from one setting to the
+// next while it serves requests.
+
+const assert = require('node:assert/strict');
+const { describe, it } = require('node:test');
+const { useEngine } = require('../support/engine');
+const frameworks = require('../support/frameworks');
+const hashedKey = require('../support/hashed-key');
+const { localAlone, unique } = require('../support/options');
+const useTable = require('../support/table');
+const { assertNoSession } = require('../support/tombstone');
+const Visitor = require('../support/visitor');
+
+const HOUR = 3600000;
+
+const engine = useEngine();
+const table = useTable(engine, 'hashed');
+
+const handle = async (request) => {
+  const { session, path, query } = request;
+  if (path === '/sign-out') await request.signOut();
+  else Object.assign(session, query);
+  return request.fields();
+};
+
+// An app whose store has these options. Who signs in gets this id.
+const open = async (t, framework, id, more) => {
+  const store = new framework.Store(localAlone(engine.endpoint, table.name, { touchAfter: 0, ...more }));
+  const ids = [id];
+  const app = await framework.open(t, store, { genid: () => ids.shift() ?? unique('other'), maxAge: HOUR }, handle);
+  const answered = async (visit) => {
+    const { status, body } = await visit;
+    assert.equal(status, 200);
+    return body;
+  };
+  return {
+    store,
+    errors: app.errors,
+    signIn: (fields) => answered(new Visitor(app.url).get(`/?${new URLSearchParams(fields)}`)),
+    // With the cookie of this id, or of another one.
+    visit: (fields = {}, as = id) => answered(new Visitor(app.url, framework.cookies(as)).get(`/?${new URLSearchParams(fields)}`)),
+    signOut: (as = id) => answered(new Visitor(app.url, framework.cookies(as)).get('/sign-out')),
+  };
+};
+
+// What each instance of a roll-out has. The first visitor signs in before it, the second one in its middle.
+const FORTH = [undefined, 'read', 'on'];
+const BACK = ['on', 'read', undefined];
+
+frameworks.forEach((framework) => {
+  describe(`hashed ids of ${framework.name}`, () => {
+    it('are in the table in place of ids, and are no ids themselves', async (t) => {
+      const id = unique('id');
+      const app = await open(t, framework, id, { hashIds: 'only' });
+      await app.signIn({ user: 'Ada' });
+      assert.deepEqual(await app.visit(), { user: 'Ada' });
+      assert.equal(await table.get(id), undefined);
+      const item = await table.get(hashedKey(id));
+      assert.doesNotMatch(JSON.stringify(item), new RegExp(id));
+      // Whoever has read the table is a stranger.
+      assert.deepEqual(await app.visit({}, hashedKey(id)), {});
+      await app.signOut(hashedKey(id));
+      assert.deepEqual(await app.visit(), { user: 'Ada' });
+      await app.signOut();
+      assert.deepEqual(await app.visit(), {});
+      assertNoSession(await table.get(hashedKey(id)));
+    });
+
+    it('come step by step, and go again, under parallel requests, and nobody is signed out', async (t) => {
+      const early = unique('early');
+      const late = unique('late');
+      const opened = (steps, id) => Promise.all(steps.map((hashIds) => open(t, framework, id, { hashIds })));
+      const steps = [...FORTH, ...BACK];
+      const apps = { early: await opened(steps, early), late: await opened(steps, late) };
+      const expected = { early: { user: 'Ada' }, late: { user: 'Grace' } };
+      await apps.early[0].signIn(expected.early);
+      const begins = FORTH.length - 1;
+      await apps.late[begins].signIn(expected.late);
+      const ends = steps.lastIndexOf('read');
+      for (const who of ['early', 'late']) {
+        const [from, to] = who === 'early' ? [0, steps.length - 1] : [begins, ends];
+        // Each step begins while instances of the one before it still serve.
+        for (let step = from; step <= to; step += 1) {
+          const [before, after] = [apps[who][Math.max(from, step - 1)], apps[who][step]];
+          await Promise.all([before.visit({ [`old${step}`]: 'x' }), after.visit({ [`new${step}`]: 'y' })]);
+          Object.assign(expected[who], { [`old${step}`]: 'x', [`new${step}`]: 'y', last: String(step) });
+          await after.visit({ last: String(step) });
+          for (const app of [before, after]) assert.deepEqual(await app.visit(), expected[who]);
+        }
+      }
+      assert.ok(await table.get(early));
+      assert.ok(await table.get(hashedKey(late)));
+      const last = apps.early.at(-1);
+      await last.signOut();
+      await apps.late[ends].signOut(late);
+      for (const app of apps.early) assert.deepEqual(await app.visit(), {});
+      for (const app of apps.late.slice(begins, ends + 1)) assert.deepEqual(await app.visit(), {});
+      [...apps.early, ...apps.late].forEach(({ errors }) => assert.deepEqual(errors, []));
+    });
+
+    it('stay signed out under both keys', async (t) => {
+      for (const modes of [['read', 'on'], ['on', 'read']]) {
+        const id = unique('id');
+        const [first, second] = await Promise.all(modes.map((hashIds) => open(t, framework, id, { hashIds })));
+        await first.signIn({ user: 'Ada' });
+        assert.deepEqual(await second.visit(), { user: 'Ada' });
+        await second.signOut();
+        assertNoSession(await table.get(id));
+        assertNoSession(await table.get(hashedKey(id)));
+        for (const app of [first, second]) assert.deepEqual(await app.visit(), {});
+      }
+    });
+  });
+});
