@@ -7,6 +7,7 @@ const path = require('path');
 const Koa = require('koa');
 const { createSession } = require('koa-session');
 const rawBody = require('raw-body');
+const atRest = require('./at-rest');
 const views = require('./views');
 
 const NAME_MAX = 40; // characters
@@ -44,9 +45,9 @@ const show = (ctx, page = {}) => {
 };
 
 // Answers a POST with "see other", so that reloading the page does not send the form again.
-const goHome = (ctx) => {
+const goHome = (ctx, place = '') => {
   ctx.status = 303;
-  ctx.redirect('/');
+  ctx.redirect(`/${place}`);
 };
 
 const routes = {
@@ -82,6 +83,12 @@ const routes = {
   'POST /sign-out': (ctx) => {
     ctx.session = null; // deletes the item and the cookie
     goHome(ctx);
+  },
+
+  // For the demo only: the view that follows stores the session in the other form.
+  'POST /at-rest': async (ctx) => {
+    atRest.choose(ctx, field(await readForm(ctx), 'form'));
+    goHome(ctx, '#stored');
   },
 };
 
@@ -149,7 +156,7 @@ const render = (describe) => async (ctx, next) => {
     session: user && ctx.session.toJSON(),
     // The view counter changed the session, and a changed session is saved with a new expiry.
     expires: new Date(Date.now() + ctx.session.maxAge),
-    stored: await describe(user && ctx.session.externalKey),
+    stored: { ...await describe(user && ctx.session.externalKey), form: user && atRest.of(ctx) },
     page: ctx.state.page,
     limits: { name: NAME_MAX, note: NOTE_MAX },
   });

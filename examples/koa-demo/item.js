@@ -1,6 +1,6 @@
 'use strict';
 
-// For the right-hand side of the demo only: reads the session's item as DynamoDB stores it. A session
+// For the right-hand side of the demo only: the session's item as somebody sees it who can read the table. A session
 // store does not offer this, so this file sends its own signed GetItem.
 
 const { AwsClient } = require('aws4fetch');
@@ -8,9 +8,25 @@ const { AwsClient } = require('aws4fetch');
 const HELP = 'The store works, but this view needs AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment. '
   + 'With a profile or SSO: eval "$(aws configure export-credentials --format env)"';
 
+const BINARY_SHOWN = 20; // characters of base64
+
 const sorted = (map) => Object.fromEntries(Object.entries(map).sort(([a], [b]) => (a < b ? -1 : 1)));
 
+// The id is the visitor's credential: a page must never show it.
 const mask = (id) => `${id.slice(0, 4)}…`;
+
+const bytesOf = (attribute) => Buffer.from(attribute.B, 'base64').length;
+
+// A long binary attribute is shown by its start and its length.
+const shortened = (attribute) => (attribute.B?.length > BINARY_SHOWN
+  ? { B: `${attribute.B.slice(0, BINARY_SHOWN)}… (${bytesOf(attribute)} bytes)` }
+  : attribute);
+
+// A number of these units since 1970, as an attribute.
+const instant = (attribute, milliseconds) => {
+  const number = Number(attribute?.N);
+  return number ? new Date(number * milliseconds) : undefined;
+};
 
 module.exports = function itemReader({
   store, region, endpoint, credentials, log,
@@ -20,7 +36,6 @@ module.exports = function itemReader({
     && new AwsClient({
       ...credentials, region, service: 'dynamodb', retries: 1,
     });
-
   const getItem = async (id) => {
     const response = await client.fetch(url, {
       method: 'POST',
@@ -46,6 +61,11 @@ module.exports = function itemReader({
     session: session?.M ? { M: sorted(session.M) } : session,
   });
 
+  const shown = (item, id) => {
+    const attributes = Object.entries(inOrder(item)).map(([name, attribute]) => [name, shortened(attribute)]);
+    return JSON.stringify(Object.fromEntries(attributes), null, 2).replaceAll(id, () => mask(id));
+  };
+
   // id: the session's id; undefined without a session.
   return async function describe(id) {
     const place = {
@@ -56,13 +76,12 @@ module.exports = function itemReader({
     try {
       const item = await getItem(id);
       if (!item) return { ...place, problem: 'The table holds no item for this session.' };
-      const expires = Number(item[store.ttlKey]?.N);
       return {
         ...place,
         id: mask(id),
-        expires: expires ? new Date(expires * 1000) : undefined,
-        // The id is the visitor's credential: a page must never show it.
-        json: JSON.stringify(inOrder(item), null, 2).replaceAll(id, () => mask(id)),
+        created: instant(item.created, 1),
+        expires: instant(item[store.ttlKey], 1000),
+        json: shown(item, id),
       };
     } catch (err) {
       log(`the raw item could not be read: ${err.message}`);

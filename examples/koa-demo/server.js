@@ -8,8 +8,9 @@ const http = require('http');
 const path = require('path');
 const DynamoDBStore = require('koa-session-dynamodb-store');
 const createApp = require('./app');
+const atRest = require('./at-rest');
 const itemReader = require('./item');
-const loadKeys = require('./keys');
+const { encryptionKeys, signingKeys } = require('./keys');
 
 const MAX_AGE = 24 * 60 * 60 * 1000; // milliseconds
 const STOP_MS = 5000;
@@ -39,13 +40,17 @@ async function start(env = process.env) {
   const local = { accessKeyId: 'dummyKey', secretAccessKey: 'dummyKey' };
   const region = endpoint ? 'local' : env.AWS_REGION || env.AWS_DEFAULT_REGION;
 
-  const keys = loadKeys(dataDir(env), env.KEYS);
-  const store = new DynamoDBStore({
+  const keys = signingKeys(dataDir(env), env.KEYS);
+  const options = {
     table: { name: env.SESSIONS_TABLE || 'sessions', autoCreate: true, billingMode: 'PAY_PER_REQUEST' },
+    encryption: { keys: encryptionKeys(dataDir(env), env.ENCRYPTION_KEYS) },
     // Without dynamoConfig the store finds Region and credentials as every AWS program does.
     ...(endpoint && { dynamoConfig: { region, endpoint, ...local } }),
-  });
-  await store.ready; // the table exists
+  };
+  const store = new DynamoDBStore(options);
+  // For the demo only: it opens encrypted sessions as well, and writes plain ones.
+  const plain = new DynamoDBStore({ ...options, encryption: { ...options.encryption, mode: 'read' } });
+  await Promise.all([store.ready, plain.ready]); // the table exists
 
   const credentials = endpoint ? local : {
     accessKeyId: env.AWS_ACCESS_KEY_ID,
@@ -54,7 +59,7 @@ async function start(env = process.env) {
   };
   const log = console.error;
   const app = createApp({
-    store,
+    store: atRest.byChoice({ encrypted: store, plain }),
     keys,
     maxAge: MAX_AGE,
     proxy: env.TRUST_PROXY === '1',
@@ -72,7 +77,7 @@ async function start(env = process.env) {
     where: `table ${store.tableName} ${endpoint ? `at ${endpoint}` : `in ${region}`}`,
     stop: async () => {
       await close(server);
-      await store.close?.();
+      await Promise.all([store.close(), plain.close()]);
     },
   };
 }

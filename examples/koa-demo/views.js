@@ -108,7 +108,7 @@ const signedIn = ({
         ${problem.message}
         <button>Save the note</button>
       </form>
-      <h2>What the session holds</h2>
+      <h2>What the app sees</h2>
       <dl id="session">
         ${Object.entries(session).sort().map(([key, value]) => html`
         <div><dt>${key}</dt><dd>${value === '' ? html`<i>empty</i>` : html`<bdi>${value}</bdi>`}</dd></div>`)}
@@ -118,26 +118,58 @@ const signedIn = ({
     </section>`;
 };
 
+// How a session is stored, and what somebody who can read the table learns of it.
+const FORMS = {
+  encrypted: {
+    text: html`The app encrypted the session before it sent it: the name, the note and the views are inside
+      <code>sealed</code>. Somebody who reads the table only sees its id, when it began, when it ends and how large it is.`,
+    hint: html`<code>unit</code> is the end of the session, encrypted as well, so that nobody can prolong the session.
+      <code>session</code> is for programs that cannot decrypt: to them, the session has ended.`,
+    other: 'plain',
+    button: 'Store it as plain data',
+  },
+  plain: {
+    text: html`The app stores the session as plain data. Somebody who reads the table, or a backup or an export of it, can
+      read the name and the note in <code>session</code>.`,
+    other: 'encrypted',
+    button: 'Encrypt it again',
+  },
+};
+
+const form = ({ text, other, button }) => html`
+      <p id="form">${text}</p>
+      <form class="switch" method="post" action="/at-rest">
+        <button name="form" value="${other}">${button}</button>
+        <p class="hint">You stay signed in: the app can read both.</p>
+      </form>`;
+
 const STORED_HINT = 'The id is the key to the session, so only its start is shown. koa-session keeps the item ten '
   + 'seconds longer than the cookie; after that the store treats it as gone, and DynamoDB deletes it.';
 
-const stored = (item) => {
-  let content = html`<p class="empty" id="item">No session yet, so nothing is stored.<br>Sign in, and the item appears here.</p>`;
-  if (item.problem) content = html`<p class="problem" id="item">${item.problem}</p>`;
-  if (item.json) content = html`<pre id="item" role="region" aria-label="The item"><code>${highlight(item.json)}</code></pre>`;
-  return html`
+const contentOf = (item) => {
+  if (item.problem) return html`<p class="problem" id="item">${item.problem}</p>`;
+  if (item.json) return html`<pre id="item" role="region" aria-label="The item"><code>${highlight(item.json)}</code></pre>`;
+  return html`<p class="empty" id="item">No session yet, so nothing is stored.<br>Sign in, and the item appears here.</p>`;
+};
+
+const stored = (item) => html`
     <section class="card" aria-labelledby="stored">
-      <h2 id="stored">The item in DynamoDB</h2>
+      <div class="row">
+        <h2 id="stored">What a reader of the table sees</h2>
+        ${item.form && html`<span class="badge ${item.form}">${item.form}</span>`}
+      </div>
+      ${item.form && form(FORMS[item.form])}
+      ${contentOf(item)}
+      ${item.json && FORMS[item.form].hint && html`<p class="hint">${FORMS[item.form].hint}</p>`}
       <dl>
         <div><dt>Table</dt><dd>${item.table}</dd></div>
         <div><dt>Region</dt><dd>${item.region}</dd></div>
         <div><dt>Partition key</dt><dd><code>${item.hashKey}</code>${item.id && html` = <code>${item.id}</code>`}</dd></div>
         <div><dt>TTL attribute</dt><dd><code>${item.ttlKey}</code>${item.expires && html` = ${time(item.expires)}`}</dd></div>
+        ${item.created && html`<div><dt>Began</dt><dd><code>created</code> = ${time(item.created)}</dd></div>`}
       </dl>
-      ${content}
       <p class="hint">${item.json ? STORED_HINT : 'A visitor who has not signed in costs no read and no write.'}</p>
     </section>`;
-};
 
 const place = (item) => (item.endpoint ? `local engine, ${new URL(item.endpoint).host}` : `Amazon DynamoDB, ${item.region}`);
 

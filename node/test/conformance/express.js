@@ -8,6 +8,7 @@ const fastify = require('../support/fastify');
 const call = require('../support/session-call');
 const Visitor = require('../support/visitor');
 const outcomeOf = require('./outcome');
+const sealed = require('./sealed');
 
 // Express and Fastify make ids of their own and write new sessions whatever is there, and replace none.
 const UNMET = { create: 5, replace: 3 };
@@ -156,10 +157,19 @@ const overwriting = {
   unmet: { ...UNMET, merge: 10 },
 };
 
+// Its sessions have a `constructor` already.
+const overExpress = overHttp(express, { 'proto-keys': 1 });
+const overFastify = overHttp(fastify, {});
+
 module.exports = [
   storeItself,
   overwriting,
-  // Its sessions have a `constructor` already.
-  overHttp(express, { 'proto-keys': 1 }),
-  overHttp(fastify, {}),
+  overExpress,
+  overFastify,
+  sealed(storeItself),
+  sealed(storeItself, { compress: true }),
+  sealed(overExpress),
+  sealed(overExpress, { compress: true }),
+  sealed(overFastify),
+  sealed(overFastify, { compress: true }),
 ];

@@ -5,7 +5,7 @@
 //
 // It runs on subjects. For each case a subject opens an object with these members, around a `Store` that is made with
 // its `options`. Where the adapter has no such verb, the member is missing. `unmet` has the number of cases that this
-// concerns, by the name of the need.
+// concerns, by the name of the need. `flags` are those of the envelopes, where sessions are sealed.
 //
 // own, adds                  the fields that the adapter itself adds to the data; those it must find in a row of others
 // put(id, data, ttl)         stores a session, whatever is there
@@ -77,6 +77,22 @@ module.exports = (subjects) => ENGINES.forEach(({ name: engineName, engine, unme
           }
         });
       });
+
+      // Else the suite would say nothing about sealed sessions.
+      if (subject.flags !== undefined) {
+        it('a session is sealed in the table', async () => {
+          const prefix = unique('sealed');
+          const options = optionsFor(engine.endpoint, tableName, { prefix, ...subject.options });
+          const opened = await subject.open(new subject.Store(options));
+          try {
+            await opened.put('id', { text: 'tea '.repeat(1000) }, 60000);
+            const { sealed } = await table.get(`${prefix}id`);
+            assert.equal(Buffer.from(sealed.B, 'base64')[1], subject.flags);
+          } finally {
+            await opened.close();
+          }
+        });
+      }
 
       it('no case was skipped that is not declared', () => assert.deepEqual(skipped, unmet));
     });

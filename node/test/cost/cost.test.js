@@ -33,13 +33,13 @@ adapters.forEach((adapter) => {
         };
 
         // The price of one page view of a visitor who has signed in.
-        const price = async (t, view, text) => {
+        const price = async (t, view, data) => {
           const gate = new Gate();
           const pause = (path) => (view.isDestroyed && path === view.path ? gate.pass() : undefined);
-          const { visitor, errors } = await adapter.serve(t, open(recorder.endpoint, table.name), { text, pause });
+          const { visitor, errors } = await adapter.serve(t, open(recorder.endpoint, table.name), { data, pause });
           if (!view.isNew) await visitor.get('/sign-in');
           const store = open(recorder.endpoint, table.name, { touchAfter: view.touchAfter });
-          const app = await adapter.serve(t, store, { text, pause, rolling: view.rolling });
+          const app = await adapter.serve(t, store, { data, pause, rolling: view.rolling });
           visitor.url = app.visitor.url;
           const id = view.isNew ? undefined : `${layout.prefix ?? ''}${adapter.idOf(visitor)}`;
           const bytes = id && itemSize(await table.get(id));
@@ -71,7 +71,7 @@ adapters.forEach((adapter) => {
           it(`${view}: ${operations || 'nothing'}, ${units.join(' / ')}`, async (t) => {
             for (const [index, size] of Object.entries(SIZES).entries()) {
               const [sizeName, length] = size;
-              const paid = await price(t, scene, 'x'.repeat(length));
+              const paid = await price(t, scene, { text: 'x'.repeat(length) });
               assert.equal(paid.operations.join(' '), operations, sizeName);
               assert.equal(`${paid.read} + ${paid.write}`, units[index], sizeName);
               if (paid.bytes) assert.equal(`${Math.ceil(paid.bytes / 1024)} KB`, sizeName);

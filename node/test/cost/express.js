@@ -6,7 +6,9 @@ const fastify = require('../support/fastify');
 const peers = require('../support/peers');
 const call = require('../support/session-call');
 const Visitor = require('../support/visitor');
-const { MINUTE, opener, PRICES } = require('./ours');
+const {
+  ENCRYPTION, MINUTE, opener, PRICES,
+} = require('./ours');
 
 // Both frameworks pass only the id of the session that ends.
 const ID_ONLY = { ...PRICES, logout: ['GetItem GetItem PutItem', '2 + 1', '6 + 10'] };
@@ -40,7 +42,8 @@ const adapter = (framework, prices, peerPrices) => ({
 
   // docs/cost.md shows the first and the last of them.
   stores: {
-    'this package': { open: ours(), prices },
+    'this package': { open: ours(), openWith: ours, prices },
+    'this package, encrypted': { open: ours({ encryption: ENCRYPTION }), prices },
     "this package, conflict: 'overwrite'": { open: ours({ conflict: 'overwrite' }), prices },
     "this package, layout: 'connect-dynamodb'": {
       open: ours({ layout: 'connect-dynamodb' }), prices, table: { key: 'id', prefix: 'sess:' },
@@ -52,11 +55,11 @@ const adapter = (framework, prices, peerPrices) => ({
     },
   },
 
-  async serve(t, store, { rolling = false, text, pause }) {
+  async serve(t, store, { rolling = false, data, pause }) {
     const options = { rolling, saveUninitialized: false, cookie: { maxAge: 60 * MINUTE } };
     const app = await framework.serveFor(t, store, options, async (request, path) => {
       await pause(path);
-      if (path === '/sign-in') Object.assign(request.session, { user: 'Ada', text, views: 1 });
+      if (path === '/sign-in') Object.assign(request.session, { user: 'Ada', views: 1, ...data });
       if (path === '/change') request.session.views += 1;
       if (path.startsWith('/set/')) request.session[path.slice(5)] = 1;
       if (path === '/sign-out') await call(request.session, 'destroy');

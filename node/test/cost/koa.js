@@ -7,7 +7,9 @@ const DynamoDBStore = require('koa-session-dynamodb-store');
 const { serveFor, VERSIONS } = require('../support/koa');
 const { local } = require('../support/options');
 const Visitor = require('../support/visitor');
-const { MINUTE, opener, PRICES } = require('./ours');
+const {
+  ENCRYPTION, MINUTE, opener, PRICES,
+} = require('./ours');
 
 const OURS = { ...PRICES, 'view that only reads': ['GetItem', '1 + 0', '3 + 0'] };
 
@@ -26,7 +28,8 @@ module.exports = VERSIONS.map((version) => ({
 
   // docs/cost.md shows the first and the last of them.
   stores: {
-    'this package': { open: ours(), prices: OURS },
+    'this package': { open: ours(), openWith: ours, prices: OURS },
+    'this package, encrypted': { open: ours({ encryption: ENCRYPTION }), prices: OURS },
     "this package, conflict: 'overwrite'": { open: ours({ conflict: 'overwrite' }), prices: OURS },
     'this package, consistentRead: false': { open: ours({ consistentRead: false }), prices: withEventualReads(OURS) },
     'koa-session-dynamodb-store 1.1.1': {
@@ -44,10 +47,10 @@ module.exports = VERSIONS.map((version) => ({
     },
   },
 
-  async serve(t, store, { rolling = false, text, pause }) {
+  async serve(t, store, { rolling = false, data, pause }) {
     const app = await serveFor(t, version, { store, rolling, maxAge: 60 * MINUTE }, async (ctx) => {
       await pause(ctx.path);
-      if (ctx.path === '/sign-in') Object.assign(ctx.session, { user: 'Ada', text, views: 1 });
+      if (ctx.path === '/sign-in') Object.assign(ctx.session, { user: 'Ada', views: 1, ...data });
       if (ctx.path === '/change') ctx.session.views += 1;
       if (ctx.path.startsWith('/set/')) ctx.session[ctx.path.slice(5)] = 1;
       if (ctx.path === '/sign-out') ctx.session = null;

@@ -3,6 +3,7 @@
 const { localAlone } = require('../support/options');
 
 const MINUTE = 60000;
+const ENCRYPTION = { keys: [{ id: 'k1', key: Buffer.alloc(32, 7) }] };
 
 /**
  * The prices with every framework: operations, then read + write units for each size of a session. A logout reads the
@@ -24,4 +25,6 @@ const opener = (Store) => (more) => (endpoint, table, { touchAfter } = {}) => ne
   ...more, ...(touchAfter && { touchAfter: 10 * MINUTE }),
 }));
 
-module.exports = { MINUTE, opener, PRICES };
+module.exports = {
+  ENCRYPTION, MINUTE, opener, PRICES,
+};

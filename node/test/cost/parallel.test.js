@@ -31,7 +31,7 @@ const change = async (t, { adapter, open }, table, { requests, processes }) => {
   const apps = [];
   for (let index = 0; index < processes; index += 1) {
     const store = open(recorder.endpoint, table.name);
-    apps.push(await adapter.serve(t, store, { text: 'x'.repeat(400), pause }));
+    apps.push(await adapter.serve(t, store, { data: { text: 'x'.repeat(400) }, pause }));
   }
   const [{ visitor }] = apps;
   await visitor.get('/sign-in');

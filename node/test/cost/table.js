@@ -1,7 +1,9 @@
 'use strict';
 
-// The prices of an adapter in Markdown, as in docs/cost.md. `node test/cost/table.js` prints all tables.
+// The prices of an adapter, and those of sealed sessions, in Markdown, as in docs/cost.md. `node test/cost/table.js`
+// prints all tables.
 
+const { FORMS, PRICES } = require('./sealed');
 const { SIZES, VIEWS } = require('./views');
 
 const cell = (price) => {
@@ -10,18 +12,27 @@ const cell = (price) => {
   return operations ? `${operations.split(' ').join(', ')}: ${units.join(' / ')}` : 'nothing';
 };
 
+const markdown = (head, rows) => [head, head.map(() => '---'), ...rows]
+  .map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+
 const tableOf = ({ stores }) => {
   const names = [Object.keys(stores).at(0), Object.keys(stores).at(-1)];
   const rows = Object.keys(VIEWS).map((view) => [view, ...names.map((name) => cell(stores[name].prices[view]))]);
-  return [['page view', ...names], ['---', ...names.map(() => '---')], ...rows]
-    .map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+  return markdown(['page view', ...names], rows);
 };
+
+// The prices of sealed sessions beside plain ones.
+const sealedTable = () => markdown(
+  ['session', ...Object.keys(FORMS)],
+  Object.entries(PRICES).map(([session, cells]) => [session, ...cells]),
+);
 
 const CAPTION = `Requests, and read + write capacity units, for sessions of ${Object.keys(SIZES).join(' / ')}.`;
 
-module.exports = { CAPTION, tableOf };
+module.exports = { CAPTION, sealedTable, tableOf };
 
 if (require.main === module) {
   const adapters = require('./adapters'); // eslint-disable-line global-require -- only to print
-  console.log([CAPTION, ...adapters.map((adapter) => `${adapter.name}\n\n${tableOf(adapter)}`)].join('\n\n'));
+  const tables = adapters.map((adapter) => `${adapter.name}\n\n${tableOf(adapter)}`);
+  console.log([CAPTION, ...tables, sealedTable()].join('\n\n'));
 }

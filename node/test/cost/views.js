@@ -1,12 +1,13 @@
 'use strict';
 
 // The page views that are priced, the same for every adapter. An adapter serves an app with four pages: `/` reads the
-// session, `/sign-in` begins one that holds `text`, `/change` changes a small field, `/sign-out` ends it. The handlers
+// session, `/sign-in` begins one that holds `data`, `/change` changes a small field, `/sign-out` ends it. The handlers
 // await `pause(path)` between loading and saving.
 
-// The length of `text` for an item of this size. Writes are charged for each started KB, reads for each started 4 KB.
-// Such a size is away from a step, because an item grows by the names of its states.
-const SIZES = { '1 KB': 600, '10 KB': 9500 };
+// The length of a text in `data` for an item of this size, also where it is encrypted. Writes are charged for each
+// started KB, reads for each started 4 KB. Such a size is away from a step, because an item grows by the names of its
+// states.
+const SIZES = { '1 KB': 400, '10 KB': 9500 };
 
 const VIEWS = {
   'first visit, nothing stored': { isNew: true, path: '/' },

@@ -4,7 +4,8 @@ const assert = require('node:assert/strict');
 const { before, describe, it } = require('node:test');
 const DynamoDBStore = require('koa-session-dynamodb-store');
 const adapters = require('../cost/adapters');
-const { tableOf } = require('../cost/table');
+const { SESSIONS } = require('../cost/sealed');
+const { sealedTable, tableOf } = require('../cost/table');
 const { SIZES } = require('../cost/views');
 const { useEngine } = require('../support/engine');
 const { VERSIONS, serveFor } = require('../support/koa');
@@ -32,6 +33,22 @@ describe('cost', () => {
     assert.ok(text.includes(`units for a session of ${Object.keys(SIZES).join(' / ')},`));
   });
 
+  it('encrypted sessions cost the same in every row', () => {
+    assert.match(page.section('Page views').replaceAll('\n', ' '), /An encrypted session whose item has the same size costs the same in every row of these three tables/);
+    adapters.forEach(({ name, stores }) => {
+      assert.deepEqual(stores['this package, encrypted'].prices, stores['this package'].prices, name);
+    });
+  });
+
+  it('the table of encrypted and compressed sessions is that of test/cost', () => {
+    const section = page.section('Encrypted and compressed sessions').replaceAll('|---|---|---|---|---|', '| --- | --- | --- | --- | --- |');
+    assert.ok(section.includes(sealedTable()));
+    const { cart } = SESSIONS['a cart, 10 KB'];
+    const fields = ({ price, ...others }) => Object.keys({ ...others, ...price }).length;
+    assert.ok(section.includes(`The cart has ${cart.length} entries of six fields`));
+    assert.equal(fields(cart[0]), 6);
+  });
+
   it('there is a table for each framework', () => {
     const heads = page.tables().map(({ head }) => head.join());
     assert.deepEqual(heads, [
@@ -39,6 +56,7 @@ describe('cost', () => {
       'page view,this package,connect-dynamodb 3.0.5',
       'page view,this package,connect-dynamodb 3.0.5',
       'page view,axum,actix-web',
+      'session,plain,encrypted,compressed,encrypted and compressed',
       'a write meets,sent besides,write units besides',
       'changes,this package,time,koa-session-dynamodb-store 1.1.1,connect-dynamodb 3.0.5',
       'operation,capacity units',
