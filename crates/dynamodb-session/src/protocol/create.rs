@@ -186,7 +186,7 @@ impl Inner {
             name: creation.name,
             start: creation.start,
         };
-        self.know_keys_of(&seen).await?;
+        self.know_keys_of(&seen, Operation::PutItem).await?;
         let attempt = self
             .on_stored(&save, &seen)
             .map_err(|error| undecodable(&error).on(Operation::PutItem, &self.table.name))?;

@@ -106,7 +106,8 @@ impl Inner {
         if self.has_ended(&stored) {
             return Ok(Some(stored));
         }
-        self.know_keys(stored.sealing_keys()).await?;
+        self.know_keys(stored.sealing_keys(), Operation::GetItem)
+            .await?;
         let opened = stored.open(key, &self.sealing);
         let opened = opened.map_err(|error| undecodable(&error));
         opened

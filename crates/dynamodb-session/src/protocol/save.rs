@@ -236,7 +236,7 @@ impl Inner {
             Next::Unknown => Err(unknown(operation).on(operation, &self.table.name)),
             Next::Again if save.while_live && self.has_expired(&seen) => gone(false),
             Next::Again => {
-                self.know_keys_of(&seen).await?;
+                self.know_keys_of(&seen, operation).await?;
                 self.on_stored(save, &seen)
                     .map(|attempt| Merge::Again(Box::new(attempt)))
                     .map_err(|error| undecodable(&error).on(operation, &self.table.name))

@@ -25,7 +25,7 @@ use crate::remedy::Remedy;
 use crate::request::{
     self, BATCH, BatchPart, Condition, Moment, Operation, ScanPage, Tombstone, Wanted,
 };
-use crate::seal::KeyId;
+use crate::seal::{KeyId, Keys};
 use crate::session::{Page, PageToken};
 use crate::table::config::TableConfig;
 
@@ -202,8 +202,8 @@ impl Inner {
 
     /// Asks for the keys that sessions of this page name, as far as they are not known.
     async fn know_keys_in(&self, answer: &Answer) -> Result<(), Error> {
-        // Keys of other sources are known already, or not there.
-        if self.wrapping.is_none() {
+        // Those of a list are known already, or not there.
+        if self.sealing.keys.as_ref().is_none_or(Keys::are_fixed) {
             return Ok(());
         }
         let keys: BTreeSet<KeyId> = {
@@ -227,7 +227,7 @@ impl Inner {
                 .collect()
         };
         for key in keys {
-            self.know_keys([Some(key), None]).await?;
+            self.know_keys([Some(key), None], Operation::Scan).await?;
         }
         Ok(())
     }

@@ -52,18 +52,27 @@ impl Inner {
         match &self.sealing.keys {
             Some(keys) => {
                 let ready = keys.ready(self).await;
-                ready.map_err(|error| match error.operation() {
-                    // What failed for the sake of a key is named already.
-                    Some(_) => error,
-                    None => error.on(operation, &self.table.name),
-                })
+                ready.map_err(|error| self.named(error, operation))
             }
             None => Ok(()),
         }
     }
 
+    /// An error of asking for keys, with the operation that it was for.
+    fn named(&self, error: Error, operation: Operation) -> Error {
+        match error.operation() {
+            // What failed for the sake of a key is named already.
+            Some(_) => error,
+            None => error.on(operation, &self.table.name),
+        }
+    }
+
     /// Asks for keys that an item names, if they are not known.
-    pub(super) async fn know_keys(&self, ids: [Option<KeyId>; 2]) -> Result<(), Error> {
+    pub(super) async fn know_keys(
+        &self,
+        ids: [Option<KeyId>; 2],
+        operation: Operation,
+    ) -> Result<(), Error> {
         let Some(keys) = &self.sealing.keys else {
             return Ok(());
         };
@@ -75,15 +84,20 @@ impl Inner {
         // It is rare, and would make the future of every call larger.
         Box::pin(async move {
             for id in ids.into_iter().flatten() {
-                keys.look_for(id, self).await?;
+                let looked_for = keys.look_for(id, self).await;
+                looked_for.map_err(|error| self.named(error, operation))?;
             }
             Ok(())
         })
         .await
     }
 
-    pub(super) async fn know_keys_of(&self, seen: &Seen<'_>) -> Result<(), Error> {
-        self.know_keys(seen.sealing_keys()).await
+    pub(super) async fn know_keys_of(
+        &self,
+        seen: &Seen<'_>,
+        operation: Operation,
+    ) -> Result<(), Error> {
+        self.know_keys(seen.sealing_keys(), operation).await
     }
 
     /// The form in which a session is written, or sealed. What is encrypted is always a map, whatever the layout.

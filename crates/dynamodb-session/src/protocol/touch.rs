@@ -113,7 +113,7 @@ impl Inner {
             // The session that is there can end earlier than was known.
             expires_secs = self.expiry_secs(expiry::from_secs(touch.expires_secs), met.created);
             let extended = if met.has_session && !has_expired {
-                self.know_keys_of(&seen).await?;
+                self.know_keys_of(&seen, Operation::UpdateItem).await?;
                 self.is_touched(touch, expires_secs, &seen)?
             } else {
                 None

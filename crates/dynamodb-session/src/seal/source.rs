@@ -104,6 +104,11 @@ impl Keys {
         }
     }
 
+    /// Whether no others can come.
+    pub(crate) fn are_fixed(&self) -> bool {
+        matches!(self.source, KeySource::List(_))
+    }
+
     /// The keys known by now.
     pub(crate) fn ring(&self) -> KeyRing {
         if let KeySource::DataKeys(keys) = &self.source {

@@ -10,7 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use dynamodb_session::observe::Event;
 use dynamodb_session::options::{EncryptionKey, EncryptionOptions, KeyProvider, ProviderError};
-use dynamodb_session::{Base, ErrorKind, SessionStore};
+use dynamodb_session::{Base, ErrorKind, Operation, SessionStore};
 use serde_json::{Value, json};
 
 use super::{key, sealed_of, with_keys};
@@ -291,6 +291,23 @@ async fn a_key_that_is_not_known_is_asked_for_at_most_every_ten_seconds() {
     provider.says(Says::Keys(&["k2", "k1"]));
     world.clock.advance(Duration::from_millis(1));
     assert_eq!(load(&store, "k2").await.data, json!({ "by": "k2" }));
+    assert_eq!(provider.asked(), 3);
+}
+
+#[tokio::test]
+async fn a_list_asks_for_the_keys_that_it_meets() {
+    let world = World::new();
+    let (store, provider) = provided(&world, &["k2"], Says::Keys(&["k1"])).await;
+    assert!(store.load::<Value>(&id("none")).await.unwrap().is_none());
+    world.clock.advance(Duration::from_secs(11));
+    provider.says(Says::Fails);
+    let error = store.list::<Value>(None).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::KeyProvider);
+    assert_eq!(error.operation(), Some(Operation::Scan));
+    world.clock.advance(Duration::from_secs(11));
+    provider.says(Says::Keys(&["k2", "k1"]));
+    let page = store.list::<Value>(None).await.unwrap();
+    assert_eq!((page.sessions.len(), page.unreadable), (1, 0));
     assert_eq!(provider.asked(), 3);
 }
 
