@@ -281,6 +281,10 @@ impl Store {
 
     /// Reports that the session under this id, with this head, is none that the framework can work with.
     #[napi(catch_unwind)]
+    #[allow(
+        clippy::needless_pass_by_value,
+        reason = "Node-API hands over its own copy; the attribute is also on what napi generates"
+    )]
     pub fn report_unreadable(&self, id: String, head: String) {
         if let Ok(id) = SessionId::new(id) {
             let loaded = frame::loaded(id, &head, String::new());
