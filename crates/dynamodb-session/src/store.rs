@@ -17,8 +17,8 @@ use crate::observe::Stats;
 use crate::protocol::{Denied, Inner, Queues, Wrapping};
 use crate::seal::Sealing;
 use crate::session::{
-    Base, CreateOutcome, DeleteTarget, Loaded, NewSession, Page, PageToken, SaveOptions,
-    SaveOutcome, SessionId, Stamp, TouchOptions,
+    Base, CreateOutcome, DeleteTarget, Loaded, NewSession, Page, PageToken, ReencryptOptions,
+    Reencryption, SaveOptions, SaveOutcome, SessionId, Stamp, TouchOptions,
 };
 use crate::table::Table;
 use crate::table::config::TableConfig;
@@ -404,5 +404,35 @@ impl SessionStore {
     /// 1 `DeleteItem` for each expired item: 1 write capacity unit per started KB of it.
     pub async fn delete_expired(&self) -> Result<u64, Error> {
         self.inner.delete_expired().await
+    }
+
+    /// Writes each live session under this store's prefix anew that is not stored as the store would store it now.
+    ///
+    /// Such are sessions sealed with another key than the first, and plain ones where the store encrypts. In
+    /// [`EncryptionMode::Read`](crate::options::EncryptionMode::Read), they are the encrypted ones. After it,
+    /// [`Reencryption::keys`] says which keys are still needed. In
+    /// [`EncryptionMode::Only`](crate::options::EncryptionMode::Only), plain sessions are refused, and counted as
+    /// unreadable.
+    ///
+    /// Requests of visitors go on meanwhile. A session that another request has changed, moved the expiry of, or deleted
+    /// keeps that: each write demands the state that it was made from. No expiry is moved. Data of a framework that were
+    /// sealed by themselves, so that a touch can write them alone, stay so.
+    ///
+    /// Without a prefix, these are the sessions of all prefixes in the table. Those of an application with keys or a
+    /// context of its own do not open and stay. **Its plain sessions become encrypted**, and then it cannot read them.
+    ///
+    /// # Errors
+    ///
+    /// An error of the service, the connection or the source of keys; [`ErrorKind::Throttled`] when the table's capacity
+    /// does not allow a single write for several seconds. What was rewritten by then stays so; calling again goes on.
+    /// A session that cannot be opened is counted in [`unreadable`](Reencryption::unreadable) instead.
+    ///
+    /// # Cost
+    ///
+    /// A [`list`](Self::list) of all parts, and 1 `UpdateItem` for each session that is rewritten: 1 write capacity unit
+    /// per started KB of the item, the larger of before and after. For each change of another request that it meets,
+    /// 1 `UpdateItem` more.
+    pub async fn reencrypt(&self, options: &ReencryptOptions<'_>) -> Result<Reencryption, Error> {
+        self.inner.reencrypt(options).await
     }
 }

@@ -10,15 +10,18 @@
 //! * [`read`] says what an item is by now.
 //! * [`sealing`] puts sessions into sealed attributes, and knows when keys are asked for. [`data_keys`] has those that
 //!   KMS wraps.
-//! * [`scan`] goes through the whole table.
+//! * [`scan`] goes through the whole table, and [`reencrypt`] writes what it finds as the store would store it now.
+//!   [`parallel`] does several parts of such a verb at a time.
 
 mod create;
 mod data_keys;
 mod delete;
 mod denied;
 mod merge;
+mod parallel;
 mod queue;
 mod read;
+mod reencrypt;
 mod rules;
 mod save;
 mod scan;

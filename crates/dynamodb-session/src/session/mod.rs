@@ -7,6 +7,7 @@ mod new;
 mod options;
 mod outcome;
 mod page;
+mod reencryption;
 mod target;
 
 pub use base::Base;
@@ -17,4 +18,5 @@ pub use new::NewSession;
 pub use options::{SaveOptions, TouchOptions};
 pub use outcome::{CreateOutcome, SaveOutcome, Stamp};
 pub use page::{Page, PageToken};
+pub use reencryption::{ReencryptOptions, Reencryption};
 pub use target::DeleteTarget;
