@@ -17,8 +17,8 @@ use crate::observe::Stats;
 use crate::protocol::{Denied, Inner, Queues, Wrapping};
 use crate::seal::Sealing;
 use crate::session::{
-    Base, CreateOutcome, DeleteTarget, Loaded, NewSession, Page, PageToken, ReencryptOptions,
-    Reencryption, SaveOptions, SaveOutcome, SessionId, Stamp, TouchOptions,
+    Base, CreateOutcome, DataKeyOutcome, DeleteTarget, Loaded, NewSession, Page, PageToken,
+    ReencryptOptions, Reencryption, SaveOptions, SaveOutcome, SessionId, Stamp, TouchOptions,
 };
 use crate::table::Table;
 use crate::table::config::TableConfig;
@@ -434,5 +434,25 @@ impl SessionStore {
     /// 1 `UpdateItem` more.
     pub async fn reencrypt(&self, options: &ReencryptOptions<'_>) -> Result<Reencryption, Error> {
         self.inner.reencrypt(options).await
+    }
+
+    /// Deletes a [data key](crate::options::EncryptionOptions::from_kms) of this store's prefix that no session needs any
+    /// more: `id` is what follows `k2.` in the key of its item.
+    ///
+    /// It stays where live sessions need it, and where processes may encrypt with it. This store needs no keys for it.
+    /// Sessions of a backup of the table need the data keys of the backup.
+    ///
+    /// Without a prefix, a session of another prefix that needs a data key of the same id, of its own prefix, counts too.
+    ///
+    /// # Errors
+    ///
+    /// An error of the service or the connection.
+    ///
+    /// # Cost
+    ///
+    /// 1 consistent `GetItem`, then a [`list`](Self::list) of all parts with consistent reads, and 1 `DeleteItem` of
+    /// 1 write capacity unit.
+    pub async fn delete_data_key(&self, id: &str) -> Result<DataKeyOutcome, Error> {
+        self.inner.delete_data_key(id).await
     }
 }

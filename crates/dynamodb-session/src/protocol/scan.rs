@@ -140,8 +140,13 @@ impl Inner {
                 self.moment()
             },
             now: self.clock.now(),
-            // The delete of an expired item checks the expiry again.
-            consistent_read: self.table.consistent_read && !is_of_expired,
+            consistent_read: match wanted {
+                // The delete of an expired item checks the expiry again.
+                Wanted::ExpiredKeys => false,
+                // What is deleted by it cannot be brought back.
+                Wanted::Sealed => true,
+                _ => self.table.consistent_read,
+            },
             after,
         };
         request::scan(self.names(&self.expiry_attributes()), page)

@@ -16,7 +16,7 @@ pub(crate) use id::{MAX_ID_BYTES, too_long};
 pub use loaded::Loaded;
 pub use new::NewSession;
 pub use options::{SaveOptions, TouchOptions};
-pub use outcome::{CreateOutcome, SaveOutcome, Stamp};
+pub use outcome::{CreateOutcome, DataKeyOutcome, SaveOutcome, Stamp};
 pub use page::{Page, PageToken};
 pub use reencryption::{ReencryptOptions, Reencryption};
 pub use target::DeleteTarget;
