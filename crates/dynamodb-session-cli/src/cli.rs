@@ -16,6 +16,11 @@ use dynamodb_session::options::Layout;
 
 use crate::exit::Exit;
 
+mod keys;
+
+use keys::REENCRYPT_EXAMPLES;
+pub(crate) use keys::{KeyArgs, KeysCommand, KeysDeleteArgs, KeysGenerateArgs, ReencryptArgs};
+
 const EXAMPLES: &str = "\
 Examples:
   dynamodb-session local                            run a local engine on http://127.0.0.1:8000
@@ -51,13 +56,6 @@ const SESSION_GET_EXAMPLES: &str = "\
 Examples:
   dynamodb-session session get - < id.txt
   pass show session | dynamodb-session session get - --json | jq .data
-
-";
-
-const KEYS_GENERATE_EXAMPLES: &str = "\
-Examples:
-  dynamodb-session keys generate k1 > key.json
-  dynamodb-session session get - --key-file key.json < id.txt
 
 ";
 
@@ -100,9 +98,19 @@ pub(crate) enum Command {
     /// Shows or deletes one session
     #[command(subcommand)]
     Session(SessionCommand),
-    /// Makes keys for the encryption of sessions
+    /// Makes keys for the encryption of sessions, and deletes data keys of AWS KMS
     #[command(subcommand)]
     Keys(KeysCommand),
+    /// Encrypts the live sessions of a table with the first key, as a save would
+    ///
+    /// Goes through the whole table, and rewrites each session that another key encrypts, or none. With
+    /// `--mode read` it decrypts them instead. Requests of visitors go on meanwhile, and what they write or
+    /// sign out stays so. No expiry is moved. After an interruption, the same command goes on.
+    ///
+    /// The output says how many sessions need each key then. Remove a key from the application when no session
+    /// needs it, and all processes have the new key first.
+    #[command(after_long_help = help(REENCRYPT_EXAMPLES))]
+    Reencrypt(ReencryptArgs),
     /// Deletes the expired sessions of a table whose TTL is off
     ///
     /// DynamoDB does it by itself, free of charge and within a few days, where the table's TTL is on. This
@@ -152,41 +160,12 @@ pub(crate) enum SessionCommand {
     Delete(SessionArgs),
 }
 
-#[derive(Subcommand)]
-pub(crate) enum KeysCommand {
-    /// Prints a new key as a line of JSON, for the option `encryption` of a store
-    ///
-    /// Keep it where you keep passwords. Without it, the sessions that it encrypts cannot be read. To change
-    /// the key later, put a new one, with another id, before it in the list.
-    #[command(after_long_help = help(KEYS_GENERATE_EXAMPLES))]
-    Generate(KeysGenerateArgs),
-}
-
-#[derive(Args)]
-pub(crate) struct KeysGenerateArgs {
-    /// A name of 1 to 4 letters, digits, hyphens or underscores, which no other key of the table has had
-    #[arg(value_name = "ID", default_value = "k1")]
-    pub(crate) id: String,
-}
-
 #[derive(Args)]
 pub(crate) struct SessionGetArgs {
     #[command(flatten)]
     pub(crate) session: SessionArgs,
     #[command(flatten)]
     pub(crate) keys: KeyArgs,
-}
-
-#[derive(Args)]
-pub(crate) struct KeyArgs {
-    /// A file with the keys that encrypt the sessions: JSON, a list of { id, key } or one key
-    ///
-    /// `keys generate` prints a key in this form.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) key_file: Option<PathBuf>,
-    /// The `context` of the application's option `encryption` [default: the prefix]
-    #[arg(long, value_name = "TEXT", requires = "key_file")]
-    pub(crate) context: Option<String>,
 }
 
 #[derive(Args)]
@@ -249,14 +228,8 @@ pub(crate) struct SessionArgs {
     pub(crate) table: TableArgs,
     #[command(flatten)]
     pub(crate) ids: IdArgs,
-    /// The package that wrote the items; `session` stands for this project's own packages
-    #[arg(
-        long,
-        value_name = "LAYOUT",
-        default_value = Layout::Session.name(),
-        value_parser = PossibleValuesParser::new(Layout::ALL.map(Layout::name)).try_map(|name| name.parse::<Layout>())
-    )]
-    pub(crate) layout: Layout,
+    #[command(flatten)]
+    pub(crate) layout: LayoutArgs,
     #[command(flatten)]
     pub(crate) connection: ConnectionArgs,
     #[command(flatten)]
@@ -288,6 +261,18 @@ pub(crate) struct IdArgs {
         hide_default_value = true
     )]
     pub(crate) prefix: String,
+}
+
+#[derive(Args)]
+pub(crate) struct LayoutArgs {
+    /// The package that wrote the items; `session` stands for this project's own packages
+    #[arg(
+        long,
+        value_name = "LAYOUT",
+        default_value = Layout::Session.name(),
+        value_parser = PossibleValuesParser::new(Layout::ALL.map(Layout::name)).try_map(|name| name.parse::<Layout>())
+    )]
+    pub(crate) layout: Layout,
 }
 
 #[derive(Args)]

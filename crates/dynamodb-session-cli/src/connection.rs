@@ -17,6 +17,7 @@ pub(crate) struct Kept<'a> {
     pub(crate) prefix: &'a str,
     pub(crate) layout: Layout,
     pub(crate) encryption: Option<EncryptionOptions>,
+    pub(crate) compress: bool,
 }
 
 /// The store that the flags describe. It has looked at the table, whose TTL can be on another attribute. If that is not
@@ -52,6 +53,7 @@ pub(crate) fn store(
                 .prefix(kept.prefix),
         )
         .layout(kept.layout)
+        .compress(kept.compress)
         .connection_options(
             ConnectionOptions::default()
                 .connect_timeout(Duration::from_secs(5))

@@ -27,7 +27,7 @@ impl Exit {
     pub(crate) const HELP: &str = "\
 Exit codes:
    0  success
-   1  not found: no such table, or no live session with this id
+   1  not found: no such table, or no live session or data key with this id
    2  usage: wrong arguments, or no terminal to ask for confirmation
    3  configuration or credentials: missing or rejected, or the local engine cannot use its address or file
    4  access denied: the credentials are valid but lack a permission
@@ -136,10 +136,13 @@ fn next_step(error: &dynamodb_session::Error) -> Option<String> {
              with --endpoint-url unless it is on http://localhost:8000"
         }
         Some(Remedy::SetEncryptionKey) => {
-            "give the keys of the application by --key-file, and its --context if it has one"
+            "give the keys of the application by --key-file or --kms-key, and its --context if it has one"
         }
         Some(Remedy::RestoreSealedSession) => {
-            "check --key-file and --context; if the item was changed in the table, delete the session, which signs the visitor out"
+            "check --key-file or --kms-key, and --context; if the item was changed in the table, delete the session, which signs the visitor out"
+        }
+        Some(Remedy::NameWrappingKey) => {
+            "name the KMS key that wrapped the data key by another --kms-key, if it is yours"
         }
         Some(Remedy::CorrectPartitionKey) => {
             "set --partition-key to the table's own, or name another table by --table-name; a sort key is not supported"

@@ -1,14 +1,16 @@
-//! `keys generate`, and files of keys.
+//! `keys generate|delete`, and files of keys.
 
 use std::fs;
 use std::path::Path;
 
+use dynamodb_session::DataKeyOutcome;
 use dynamodb_session::options::{EncryptionKey, EncryptionOptions};
 use serde::{Deserialize, Serialize};
 
-use crate::cli::{KeyArgs, KeysGenerateArgs};
+use crate::cli::{KeyArgs, KeysDeleteArgs, KeysGenerateArgs};
+use crate::connection::Kept;
 use crate::exit::{Exit, Failure};
-use crate::output;
+use crate::{confirm, connection, output, progress};
 
 /// A key as it is printed, and as the Node package takes it.
 #[derive(Serialize, Deserialize)]
@@ -35,12 +37,57 @@ pub(crate) fn generate(args: &KeysGenerateArgs) -> Result<(), Failure> {
     })
 }
 
-/// The options of a store that opens what was sealed with the keys of a file; `None` without one.
-pub(crate) fn encryption(args: &KeyArgs) -> Result<Option<EncryptionOptions>, Failure> {
-    let Some(file) = &args.key_file else {
-        return Ok(None);
+pub(crate) async fn delete(args: &KeysDeleteArgs) -> Result<(), Failure> {
+    let (id, table) = (&args.id, &args.table.table_name);
+    if !args.yes {
+        confirm::ask(&output::printable(&format!(
+            "Delete data key {id} of table {table}, if no live session needs it?"
+        )))?;
+    }
+    let kept = Kept {
+        prefix: &args.ids.prefix,
+        ..Kept::default()
     };
-    let mut options = EncryptionOptions::new(read(file)?);
+    let activity = format!("Looking for sessions that need data key {id}");
+    let outcome = progress::shown(&output::printable(&activity), async {
+        let store = connection::store_of_table(&args.connection, &args.table, kept);
+        Ok::<_, Failure>(store.await?.delete_data_key(id).await?)
+    })
+    .await?;
+    match outcome {
+        DataKeyOutcome::Deleted if args.output.json => {
+            output::json(&serde_json::json!({ "id": id, "deleted": true }))
+        }
+        DataKeyOutcome::Deleted => output::line(&format!("Deleted data key {id}.")),
+        DataKeyOutcome::Absent => {
+            let message = format!("no data key {id} in table {table}");
+            let hint = "it is what follows `k2.` in the key of its item; check --prefix, --table-name and --region";
+            Err(Failure::new(Exit::NotFound, message).hint(hint))
+        }
+        DataKeyOutcome::Needed { sessions } => {
+            let needs = match sessions {
+                1 => "1 live session needs it".to_owned(),
+                _ => format!("{sessions} live sessions need it"),
+            };
+            let message = format!("data key {id} is not deleted: {needs}");
+            let hint = "`dynamodb-session reencrypt` seals them with the newest key";
+            Err(Failure::new(Exit::Other, message).hint(hint))
+        }
+        _ => {
+            let message = format!("data key {id} is not deleted: processes may encrypt with it");
+            let hint = "a data key encrypts for 30 days; 25 hours after them it can be deleted";
+            Err(Failure::new(Exit::Other, message).hint(hint))
+        }
+    }
+}
+
+/// The options of a store with these keys; `None` without any.
+pub(crate) fn encryption(args: &KeyArgs) -> Result<Option<EncryptionOptions>, Failure> {
+    let mut options = match (&args.key_file, &*args.kms_key) {
+        (Some(file), _) => EncryptionOptions::new(read(file)?),
+        (None, [key, older @ ..]) => EncryptionOptions::from_kms(key).older_kms_keys(older),
+        (None, []) => return Ok(None),
+    };
     if let Some(context) = &args.context {
         options = options.context(context);
     }

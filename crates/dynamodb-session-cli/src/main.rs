@@ -10,6 +10,7 @@ mod keys;
 mod local;
 mod output;
 mod progress;
+mod reencrypt;
 mod session;
 mod sweep;
 mod table;
@@ -46,6 +47,8 @@ fn run(cli: Cli) -> Result<(), Failure> {
             Command::Session(SessionCommand::Get(args)) => session::get(args).await,
             Command::Session(SessionCommand::Delete(args)) => session::delete(args).await,
             Command::Keys(KeysCommand::Generate(args)) => keys::generate(&args),
+            Command::Keys(KeysCommand::Delete(args)) => keys::delete(&args).await,
+            Command::Reencrypt(args) => reencrypt::run(&args).await,
             Command::Sweep(args) => sweep::run(&args).await,
             Command::Local(args) => local::run(&args).await,
         }

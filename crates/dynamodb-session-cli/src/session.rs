@@ -6,6 +6,7 @@ use std::time::SystemTime;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use dynamodb_session::options::EncryptionMode;
 use dynamodb_session::{ErrorKind, Loaded, SessionId, SessionStore, SessionText};
 use serde::de::Visitor;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -20,13 +21,16 @@ use crate::{connection, keys, output, progress};
 const MAX_INPUT_BYTES: u64 = 64 * 1024;
 
 pub(crate) async fn get(args: SessionGetArgs) -> Result<(), Failure> {
+    // A command that only reads makes no data key.
     let encryption = keys::encryption(&args.keys)?;
+    let encryption = encryption.map(|options| options.mode(EncryptionMode::Read));
     let args = args.session;
     let id = session_id(args.id)?;
     let kept = Kept {
         prefix: &args.ids.prefix,
-        layout: args.layout,
+        layout: args.layout.layout,
         encryption,
+        ..Kept::default()
     };
     let store = connection::store_of_table(&args.connection, &args.table, kept);
     let (store, loaded) = progress::shown("Waiting for the session", async {
@@ -100,8 +104,8 @@ pub(crate) async fn delete(args: SessionArgs) -> Result<(), Failure> {
     let id = session_id(args.id)?;
     let kept = Kept {
         prefix: &args.ids.prefix,
-        layout: args.layout,
-        encryption: None,
+        layout: args.layout.layout,
+        ..Kept::default()
     };
     let store = connection::store_of_table(&args.connection, &args.table, kept);
     progress::shown("Deleting the session", async {

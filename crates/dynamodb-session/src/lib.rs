@@ -64,7 +64,7 @@
 //! loaded session; [`Base`] has the other cases. An `expires_at` that is not set means the store's
 //! [default TTL](Builder::default_ttl), counted from the write.
 //!
-//! Four more verbs are for operators. Each reads the whole table, whatever the prefix:
+//! Six more verbs are for operators. Each reads the whole table, whatever the prefix:
 //!
 //! | verb | promise | requests besides the reads |
 //! |---|---|---|
@@ -72,6 +72,8 @@
 //! | [`count`](SessionStore::count) | the number of live sessions | |
 //! | [`clear`](SessionStore::clear) | deletes every session, expired or not, and no other item | 1 write per session, 25 in a request |
 //! | [`delete_expired`](SessionStore::delete_expired) | deletes each session that expired at least 25 minutes ago | 1 write per session |
+//! | [`reencrypt`](SessionStore::reencrypt) | seals each live session with the first key, or makes it plain, as a save would | 1 write per session that is stored in another way |
+//! | [`delete_data_key`](SessionStore::delete_data_key) | deletes a data key that no session needs | 1 write |
 //!
 //! # The item
 //!
@@ -145,7 +147,8 @@ pub use item::{DecodeSession, EncodeSession, SessionText, Version};
 pub use remedy::Remedy;
 pub use request::Operation;
 pub use session::{
-    Base, CreateOutcome, DeleteTarget, Loaded, NewSession, Page, PageToken, SaveOptions,
-    SaveOutcome, SessionId, SessionRef, Stamp, TouchOptions,
+    Base, CreateOutcome, DataKeyOutcome, DeleteTarget, Loaded, NewSession, Page, PageToken,
+    ReencryptOptions, Reencryption, SaveOptions, SaveOutcome, SessionId, SessionRef, Stamp,
+    TouchOptions,
 };
 pub use store::SessionStore;

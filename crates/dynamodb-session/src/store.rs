@@ -17,8 +17,9 @@ use crate::observe::Stats;
 use crate::protocol::{Denied, Inner, Queues, Wrapping};
 use crate::seal::Sealing;
 use crate::session::{
-    Base, CreateOutcome, DeleteTarget, Loaded, NewSession, Page, PageToken, SaveOptions,
-    SaveOutcome, SessionId, SessionRef, Stamp, TouchOptions,
+    Base, CreateOutcome, DataKeyOutcome, DeleteTarget, Loaded, NewSession, Page, PageToken,
+    ReencryptOptions, Reencryption, SaveOptions, SaveOutcome, SessionId, SessionRef, Stamp,
+    TouchOptions,
 };
 use crate::table::Table;
 use crate::table::config::TableConfig;
@@ -416,5 +417,55 @@ impl SessionStore {
     /// 1 `DeleteItem` for each expired item: 1 write capacity unit per started KB of it.
     pub async fn delete_expired(&self) -> Result<u64, Error> {
         self.inner.delete_expired().await
+    }
+
+    /// Writes each live session under this store's prefix anew that is not stored as the store would store it now.
+    ///
+    /// Such are sessions sealed with another key than the first, and plain ones where the store encrypts. In
+    /// [`EncryptionMode::Read`](crate::options::EncryptionMode::Read), they are the encrypted ones. After it,
+    /// [`Reencryption::keys`] says which keys are still needed. In
+    /// [`EncryptionMode::Only`](crate::options::EncryptionMode::Only), plain sessions are refused, and counted as
+    /// unreadable.
+    ///
+    /// Requests of visitors go on meanwhile. A session that another request has changed, moved the expiry of, or deleted
+    /// keeps that: each write demands the state that it was made from. No expiry is moved. Data of a framework that were
+    /// sealed by themselves, so that a touch can write them alone, stay so.
+    ///
+    /// Without a prefix, these are the sessions of all prefixes in the table. Those of an application with keys or a
+    /// context of its own do not open and stay. **Its plain sessions become encrypted**, and then it cannot read them.
+    ///
+    /// # Errors
+    ///
+    /// An error of the service, the connection or the source of keys; [`ErrorKind::Throttled`] when the table's capacity
+    /// does not allow a single write for several seconds. What was rewritten by then stays so; calling again goes on.
+    /// A session that cannot be opened is counted in [`unreadable`](Reencryption::unreadable) instead.
+    ///
+    /// # Cost
+    ///
+    /// A [`list`](Self::list) of all parts, and 1 `UpdateItem` for each session that is rewritten: 1 write capacity unit
+    /// per started KB of the item, the larger of before and after. For each change of another request that it meets,
+    /// 1 `UpdateItem` more.
+    pub async fn reencrypt(&self, options: &ReencryptOptions<'_>) -> Result<Reencryption, Error> {
+        self.inner.reencrypt(options).await
+    }
+
+    /// Deletes a [data key](crate::options::EncryptionOptions::from_kms) of this store's prefix that no session needs any
+    /// more: `id` is what follows `k2.` in the key of its item.
+    ///
+    /// It stays where live sessions need it, and where processes may encrypt with it. This store needs no keys for it.
+    /// Sessions of a backup of the table need the data keys of the backup.
+    ///
+    /// Without a prefix, a session of another prefix that needs a data key of the same id, of its own prefix, counts too.
+    ///
+    /// # Errors
+    ///
+    /// An error of the service or the connection.
+    ///
+    /// # Cost
+    ///
+    /// 1 consistent `GetItem`, then a [`list`](Self::list) of all parts with consistent reads, and 1 `DeleteItem` of
+    /// 1 write capacity unit.
+    pub async fn delete_data_key(&self, id: &str) -> Result<DataKeyOutcome, Error> {
+        self.inner.delete_data_key(id).await
     }
 }

@@ -2,13 +2,15 @@
 
 use crate::support::run;
 
-const COMMANDS: [&[&str]; 8] = [
+const COMMANDS: [&[&str]; 10] = [
     &["table", "create"],
     &["table", "describe"],
     &["table", "delete"],
     &["session", "get"],
     &["session", "delete"],
     &["keys", "generate"],
+    &["keys", "delete"],
+    &["reencrypt"],
     &["sweep"],
     &["local"],
 ];
@@ -71,6 +73,11 @@ fn wrong_usage_is_exit_code_2() {
         &["table", "create", "--region", ""],
         &["session", "get"],
         &["sweep"],
+        &["keys", "delete"],
+        &["reencrypt"],
+        &["reencrypt", "--key-file", "k", "--kms-key", "k"],
+        &["reencrypt", "--key-file", "k", "--mode", "off"],
+        &["reencrypt", "--context", "c"],
         &["local", "--port", "70000"],
         &["local", "--host", "example.com"],
     ] {

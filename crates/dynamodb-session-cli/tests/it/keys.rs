@@ -1,4 +1,4 @@
-//! `keys generate`, and the keys of `session get`.
+//! `keys generate|delete`, and the keys of `session get`.
 
 use std::fs;
 
@@ -7,6 +7,8 @@ use dynamodb_session::{NewSession, SessionId, SessionStore};
 use serde_json::{Value, json};
 
 use crate::support::{Engine, TempDir, run};
+#[cfg(unix)]
+use crate::support::{command, finish, terminal};
 
 #[test]
 fn each_generated_key_is_another_one() {
@@ -78,4 +80,90 @@ async fn a_sealed_session_is_shown_with_the_keys_of_a_file() {
     }
     get(&["--key-file", "/no/such/file"]).fails(3);
     engine.run(&["session", "delete", "an-id"]).ok();
+}
+
+/// An engine with two data keys, and a session that the older one encrypts.
+async fn engine_with_data_keys() -> Engine {
+    let engine = Engine::start();
+    engine.run(&["table", "create"]).ok();
+    // Of 2015, and of 2026 or later.
+    for (id, prefix) in [("fa", ""), ("fb", ""), ("zz", ""), ("fb", "shop:")] {
+        let item = json!({
+            "sessionId": { "S": format!("{prefix}k2.{id}") },
+            "wrapped": { "B": "d3JhcHBlZA==" },
+            "arn": { "S": "arn:aws:kms:eu-central-1:111122223333:key/1" },
+        });
+        engine.call("PutItem", &json!({ "TableName": "sessions", "Item": item }));
+    }
+    let store = SessionStore::builder()
+        .region("local")
+        .endpoint_url(engine.url())
+        .encryption(EncryptionOptions::new([
+            EncryptionKey::generate("fa").unwrap()
+        ]))
+        .build()
+        .unwrap();
+    let session = NewSession::new(SessionId::new("an-id").unwrap(), json!({}));
+    store.put(&session).await.unwrap();
+    engine
+}
+
+#[tokio::test]
+async fn a_data_key_is_deleted_if_no_session_needs_it() {
+    let engine = engine_with_data_keys().await;
+    let delete =
+        |id: &str, more: &[&str]| engine.run(&[&["keys", "delete", id, "--yes"], more].concat());
+    let needed = delete("fa", &[]).fails(70);
+    assert!(needed.contains("1 live session needs it"), "{needed}");
+    assert!(needed.contains("reencrypt"), "{needed}");
+    let encrypts = delete("zz", &[]).fails(70);
+    assert!(encrypts.contains("may encrypt with it"), "{encrypts}");
+    for absent in ["f9", "no key"] {
+        let missing = delete(absent, &[]).fails(1);
+        assert!(
+            missing.contains(&format!("no data key {absent}")),
+            "{missing}"
+        );
+    }
+    assert_eq!(delete("fb", &[]).ok(), "Deleted data key fb.\n");
+    assert!(!engine.has_item("k2.fb"));
+    for kept in ["k2.fa", "k2.zz", "shop:k2.fb", "an-id"] {
+        assert!(engine.has_item(kept), "{kept}");
+    }
+    let as_json = delete("fb", &["--prefix", "shop:", "--json"]).json();
+    assert_eq!(as_json, json!({ "id": "fb", "deleted": true }));
+    assert!(!engine.has_item("shop:k2.fb"));
+    engine.run(&["session", "delete", "an-id"]).ok();
+    delete("fa", &[]).ok();
+    assert!(!engine.has_item("k2.fa"));
+}
+
+#[tokio::test]
+async fn the_delete_of_a_data_key_wants_a_yes() {
+    let engine = engine_with_data_keys().await;
+    // Also if a script pipes a yes.
+    let error = engine.run_with(&["keys", "delete", "fb"], "y\n").fails(2);
+    assert!(
+        error.contains("not a terminal") && error.contains("--yes"),
+        "{error}"
+    );
+    assert!(engine.has_item("k2.fb"));
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn it_asks_on_a_terminal() {
+    let engine = engine_with_data_keys().await;
+    let url = engine.url();
+    for (answer, code) in [("n\n", 70), ("y\n", 0)] {
+        let (person, stdin) = terminal();
+        rustix::io::write(&person, answer.as_bytes()).unwrap();
+        let flags = ["--region", "local", "--endpoint-url", &url];
+        let mut delete = command(&["keys", "delete", "fb"]);
+        let run = finish(delete.args(flags).stdin(stdin));
+        assert_eq!(run.code, Some(code), "{run:?}");
+        let question = "Delete data key fb of table sessions, if no live session needs it? [y/N] ";
+        assert!(run.stderr.starts_with(question), "{run:?}");
+        assert_eq!(engine.has_item("k2.fb"), code != 0);
+    }
 }

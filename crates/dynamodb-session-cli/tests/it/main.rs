@@ -7,6 +7,7 @@ mod help;
 mod keys;
 mod local;
 mod proxy;
+mod reencrypt;
 mod session;
 mod support;
 mod sweep;

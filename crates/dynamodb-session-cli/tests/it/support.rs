@@ -365,3 +365,20 @@ impl Drop for TempDir {
         drop(std::fs::remove_dir_all(&self.0));
     }
 }
+
+/// A pseudo-terminal: the user's end, and the end for a process.
+#[cfg(unix)]
+pub(crate) fn terminal() -> (impl std::os::fd::AsFd, Stdio) {
+    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+
+    let person = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&person).unwrap();
+    unlockpt(&person).unwrap();
+    let name = ptsname(&person, Vec::new()).unwrap().into_string().unwrap();
+    let process = std::fs::OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open(name)
+        .unwrap();
+    (person, process.into())
+}

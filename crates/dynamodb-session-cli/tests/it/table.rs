@@ -1,10 +1,11 @@
 //! `table create|describe|delete`, and how failures of the connection end.
 
 use std::net::TcpListener;
-use std::process::Stdio;
 
 use serde_json::json;
 
+#[cfg(unix)]
+use crate::support::terminal;
 use crate::support::{Engine, TempDir, answering, command, finish, run};
 
 #[test]
@@ -180,23 +181,6 @@ fn delete_asks_on_a_terminal() {
             .run(&["table", "describe"])
             .assert_code(i32::from(code == 0));
     }
-}
-
-/// A pseudo-terminal: the user's end, and the end for a process.
-#[cfg(unix)]
-fn terminal() -> (impl std::os::fd::AsFd, Stdio) {
-    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-
-    let person = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
-    grantpt(&person).unwrap();
-    unlockpt(&person).unwrap();
-    let name = ptsname(&person, Vec::new()).unwrap().into_string().unwrap();
-    let process = std::fs::OpenOptions::new()
-        .read(true)
-        .write(true)
-        .open(name)
-        .unwrap();
-    (person, process.into())
 }
 
 #[test]

@@ -39,6 +39,11 @@ impl<'a> Scanned<'a> {
 }
 
 impl ScannedItem<'_> {
+    /// The same item as the answer of a `GetItem` has it.
+    pub(crate) fn as_answer(self) -> String {
+        format!(r#"{{"Item":{}}}"#, self.0.get())
+    }
+
     /// The whole value of the partition key.
     pub(crate) fn key(self, partition_key: &str) -> Result<String, ItemError> {
         read(self.0.get().as_bytes(), |input, reading| {

@@ -15,7 +15,7 @@ use super::data::sealed::Decode;
 use super::layout::Form;
 use super::read::read_value;
 use super::{ItemError, ItemErrorKind, Known, Rev, StoredItem};
-use crate::framework::Framework;
+use crate::framework::{ExpiryField, Framework};
 use crate::seal::{
     self, Binding, EncryptionKey, KeyId, KeyRing, MAX_INFLATED, Part, Seal, SealError, Sealing,
 };
@@ -42,6 +42,8 @@ pub(crate) struct Opened {
     pub(crate) seal: Seal,
     /// Whether the expiry unit has fields.
     pub(crate) has_unit: bool,
+    /// The attribute value of the expiry unit.
+    unit: String,
 }
 
 /// A session about to be written in sealed attributes.
@@ -119,6 +121,18 @@ impl SealedItem {
                 Seal::Compressed
             },
             has_unit,
+            unit,
+        })
+    }
+}
+
+impl Opened {
+    /// A framework whose fields are those of the expiry unit: with it, they are sealed by themselves again.
+    pub(super) fn expiry_unit(&self) -> Framework {
+        let fields = map_of(&self.unit).unwrap_or_default();
+        let fields = fields.into_iter();
+        fields.fold(Framework::new(), |framework, (name, _)| {
+            framework.expiry_field(ExpiryField::instant(name))
         })
     }
 }

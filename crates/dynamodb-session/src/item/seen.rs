@@ -187,6 +187,18 @@ impl<'a> Seen<'a> {
         Ok(opened.is_some_and(|opened| opened.has_unit))
     }
 
+    /// A framework whose fields are those of its expiry unit. Of a session that is not sealed, they are not known.
+    pub(crate) fn expiry_unit(&self, key: &str, sealing: &Sealing) -> Result<Framework, ItemError> {
+        let opened = self.item.opened(key, sealing)?;
+        Ok(opened.map_or_else(Framework::new, |opened| opened.expiry_unit()))
+    }
+
+    /// Whether its session is bytes of another package, whose format is not known.
+    pub(crate) fn is_bytes(&self) -> bool {
+        let is_foreign = self.item.is_foreign;
+        self.item.sealed.is_none() && self.layout.data_attribute(is_foreign).form == Form::Bytes
+    }
+
     /// How its session is kept.
     pub(crate) fn seal(&self) -> Seal {
         match &self.item.sealed {

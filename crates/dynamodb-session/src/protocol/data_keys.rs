@@ -96,7 +96,7 @@ impl Inner {
         pairs.filter(|(_, value)| !value.is_empty()).collect()
     }
 
-    async fn stored_data_key(&self, id: KeyId) -> Result<Option<WrappedKey>, Error> {
+    pub(super) async fn stored_data_key(&self, id: KeyId) -> Result<Option<WrappedKey>, Error> {
         let key = self.key_of_data_key(id);
         let item = self.read_item(self.client.start(), &key).await?;
         self.data_key_in(&item, Operation::GetItem)
@@ -135,7 +135,7 @@ impl Inner {
         })
     }
 
-    fn key_of_data_key(&self, id: KeyId) -> String {
+    pub(super) fn key_of_data_key(&self, id: KeyId) -> String {
         format!("{}{DATA_KEY}{id}", self.table.prefix)
     }
 }

@@ -9,17 +9,21 @@
 //! * [`queue`] lets the saves of one session in this process go together.
 //! * [`read`] says what an item is by now.
 //! * [`sealing`] puts sessions into sealed attributes, and knows when keys are asked for. [`data_keys`] has those that
-//!   KMS wraps.
+//!   KMS wraps, and [`delete_key`] deletes one of them.
 //! * [`stored_key`] knows which keys the item of a session can have.
-//! * [`scan`] goes through the whole table.
+//! * [`scan`] goes through the whole table, and [`reencrypt`] writes what it finds as the store would store it now.
+//!   [`parallel`] does several parts of such a verb at a time.
 
 mod create;
 mod data_keys;
 mod delete;
+mod delete_key;
 mod denied;
 mod merge;
+mod parallel;
 mod queue;
 mod read;
+mod reencrypt;
 mod rules;
 mod save;
 mod scan;

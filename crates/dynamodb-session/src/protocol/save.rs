@@ -247,7 +247,7 @@ impl Inner {
     /// Sends a write, as an `UpdateItem` or, where that is not allowed, as a `PutItem` of the whole item. Returns the answer,
     /// and the state that it makes if it was executed. `None` if that one needs attributes that are not known. `denied` says after how many attempts an `UpdateItem` of this save was
     /// refused, if one was.
-    async fn write(
+    pub(super) async fn write(
         &self,
         save: &Save<'_>,
         attempt: &Attempt<'_>,

@@ -1,17 +1,13 @@
 //! Verbs over all sessions of a table. They read every item of it, page by page.
 
 use std::collections::BTreeSet;
-use std::future::{Future, poll_fn};
-use std::pin::Pin;
-use std::task::Poll;
-
-use bytes::Bytes;
-
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use bytes::Bytes;
 use serde::de::IgnoredAny;
 
 use super::delete::TOMBSTONE;
+use super::parallel::{Part, in_parallel};
 use super::read::Found;
 use super::{Inner, from_epoch_ms};
 use crate::client::retry::Answer;
@@ -29,20 +25,17 @@ use crate::seal::{KeyId, Keys};
 use crate::session::{Page, PageToken};
 use crate::table::config::TableConfig;
 
-/// How many deletes of expired items are under way at a time.
-const PARALLEL_DELETES: usize = 8;
-
 /// How many times in a row the table may lack capacity before a verb gives up.
-const PATIENCE: u32 = 8;
+pub(super) const PATIENCE: u32 = 8;
 
 /// A page of a scan without its sessions: how many there are, and what was wanted of each.
-struct Outline<T> {
+pub(super) struct Outline<T> {
     count: u64,
-    items: Vec<T>,
+    pub(super) items: Vec<T>,
 }
 
 /// All pages of a scan, one after the other.
-struct Pages<'a> {
+pub(super) struct Pages<'a> {
     inner: &'a Inner,
     wanted: Wanted,
     after: Option<String>,
@@ -50,7 +43,7 @@ struct Pages<'a> {
 }
 
 impl<'a> Pages<'a> {
-    fn new(inner: &'a Inner, wanted: Wanted) -> Self {
+    pub(super) fn new(inner: &'a Inner, wanted: Wanted) -> Self {
         Self {
             inner,
             wanted,
@@ -59,7 +52,7 @@ impl<'a> Pages<'a> {
         }
     }
 
-    async fn next<T>(
+    pub(super) async fn next<T>(
         &mut self,
         read: impl Fn(ScannedItem<'_>) -> Result<T, ItemError>,
     ) -> Result<Option<Outline<T>>, Error> {
@@ -81,9 +74,6 @@ impl<'a> Pages<'a> {
         Ok(Some(outline))
     }
 }
-
-/// A delete under way. It returns whether it deleted an item.
-type Delete<'a> = dyn Future<Output = Result<bool, Error>> + Send + 'a;
 
 impl Inner {
     /// The sessions of one page.
@@ -150,8 +140,13 @@ impl Inner {
                 self.moment()
             },
             now: self.clock.now(),
-            // The delete of an expired item checks the expiry again.
-            consistent_read: self.table.consistent_read && !is_of_expired,
+            consistent_read: match wanted {
+                // The delete of an expired item checks the expiry again.
+                Wanted::ExpiredKeys => false,
+                // What is deleted by it cannot be brought back.
+                Wanted::Sealed => true,
+                _ => self.table.consistent_read,
+            },
             after,
         };
         request::scan(self.names(&self.expiry_attributes()), page)
@@ -167,7 +162,7 @@ impl Inner {
         }
     }
 
-    fn key_of(&self, item: ScannedItem<'_>) -> Result<String, ItemError> {
+    pub(super) fn key_of(&self, item: ScannedItem<'_>) -> Result<String, ItemError> {
         item.key(&self.table.partition_key)
     }
 
@@ -279,7 +274,11 @@ impl Inner {
     }
 
     /// Makes a call, and repeats it while the table lacks capacity. Giving up would lose the progress of the verb.
-    async fn call_patiently(&self, operation: Operation, body: Bytes) -> Result<Answer, Error> {
+    pub(super) async fn call_patiently(
+        &self,
+        operation: Operation,
+        body: Bytes,
+    ) -> Result<Answer, Error> {
         let mut refused = 0;
         loop {
             match self.call(operation, body.clone()).await {
@@ -343,35 +342,13 @@ impl Inner {
 
     /// Deletes the items that are still expired, and returns their number.
     async fn delete_those_expired(&self, keys: Vec<String>) -> Result<u64, Error> {
-        let mut keys = keys.into_iter();
-        let mut running: Vec<Pin<Box<Delete<'_>>>> = Vec::with_capacity(PARALLEL_DELETES);
         let mut deleted = 0;
-        let mut failure = None;
-        loop {
-            while failure.is_none()
-                && running.len() < PARALLEL_DELETES
-                && let Some(key) = keys.next()
-            {
-                running.push(Box::pin(self.delete_if_expired(key)));
-            }
-            if running.is_empty() {
-                return failure.map_or(Ok(deleted), Err);
-            }
-            let done = poll_fn(|context| {
-                for index in 0..running.len() {
-                    if let Poll::Ready(done) = running[index].as_mut().poll(context) {
-                        drop(running.swap_remove(index));
-                        return Poll::Ready(done);
-                    }
-                }
-                Poll::Pending
-            });
-            match done.await {
-                Ok(was_deleted) => deleted += u64::from(was_deleted),
-                // The deletes under way are finished: dropping them would close their connections.
-                Err(error) => failure = failure.or(Some(error)),
-            }
-        }
+        let deletes = keys.into_iter().map(|key| -> Part<'_, bool> {
+            // It returns whether it deleted an item.
+            Box::pin(self.delete_if_expired(key))
+        });
+        in_parallel(deletes, |was_deleted| deleted += u64::from(was_deleted)).await?;
+        Ok(deleted)
     }
 
     async fn delete_if_expired(&self, key: String) -> Result<bool, Error> {

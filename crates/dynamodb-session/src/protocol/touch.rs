@@ -53,7 +53,7 @@ impl Inner {
         let mut whole = self.whole_text(touch, version);
         let mut merges = 0;
         loop {
-            if !self.can_touch(touch, version) {
+            if !self.can_touch(touch, version, attribute) {
                 return Ok(None);
             }
             let state = match version.known {
@@ -172,10 +172,13 @@ impl Inner {
         fields.map_or(&[], |fields| &fields.changes.expiry)
     }
 
-    /// Whether a touch of a session in this state can leave the data as they are.
-    fn can_touch(&self, touch: &Touch<'_>, version: Version) -> bool {
+    /// Whether a touch of a session in this state, in this attribute, can leave the data as they are.
+    fn can_touch(&self, touch: &Touch<'_>, version: Version, attribute: &str) -> bool {
         if version.seal == Seal::Plain {
-            return self.sealing.keeps(Seal::Plain);
+            // Only the session's type knows what bytes of another package mean: a touch without it cannot seal them.
+            let is_unknown = touch.fields.is_none() && self.table.layout.has_bytes_in(attribute);
+            let must_stay = is_unknown && !self.sealing.refuses_plain();
+            return must_stay || self.sealing.keeps(Seal::Plain);
         }
         // A unit is written whole. Another framework's would be lost, and a new one would repeat fields of the data.
         self.sealing.keeps(version.seal)

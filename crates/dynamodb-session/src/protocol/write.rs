@@ -370,8 +370,7 @@ impl Inner {
         expires_at: SystemTime,
         start: Duration,
     ) -> Result<Outcome, Error> {
-        let key = Ok(key.to_owned());
-        let write = self.prepare(Use::Update, key, &NoFields {}, Some(expires_at), created)?;
+        let write = self.unchanged(key, expires_at, created)?;
         let change = Change {
             write: &write,
             changes: Some(&Changes::default()),
@@ -388,6 +387,25 @@ impl Inner {
             start,
         };
         Ok(self.save_from_stored(&save).await?.0)
+    }
+
+    /// A write that changes no field of the session with this key.
+    pub(super) fn unchanged(
+        &self,
+        key: &str,
+        expires_at: SystemTime,
+        created: Option<SystemTime>,
+    ) -> Result<PreparedWrite, Error> {
+        let session = EncodedSession::encode(self.written_form(), &NoFields {}, true)
+            .map_err(|error| undecodable(&error).on(Operation::UpdateItem, &self.table.name))?;
+        let (created, expires_secs, is_capped) = self.life(Some(expires_at), created);
+        Ok(PreparedWrite {
+            key: key.to_owned(),
+            session,
+            expires_secs,
+            created,
+            is_capped,
+        })
     }
 
     /// The `created` and the expiry, in seconds, of a session that is written now. Without a `created`, the session is

@@ -1,4 +1,4 @@
-//! `PutItem` of a data key.
+//! Requests about a data key.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -24,5 +24,12 @@ pub(crate) fn put_data_key(names: Names<'_>, key: &str, wrapped: &WrappedKey) ->
         .raw(":");
     write_str_attribute(&wrapped.arn, &mut body.bytes);
     body.raw("}").condition(Condition::NoItem);
+    body.finish()
+}
+
+/// `DeleteItem` of a data key.
+pub(crate) fn delete_data_key(names: Names<'_>, key: &str) -> Bytes {
+    let mut body = Body::new(names, 192 + key.len());
+    body.key(key);
     body.finish()
 }

@@ -25,7 +25,7 @@ use body::Body;
 pub(crate) use condition::{
     Condition, Demands, Moment, RETURN_ITEM_NAME, State, Unversioned, without_item,
 };
-pub(crate) use data_key::put_data_key;
+pub(crate) use data_key::{delete_data_key, put_data_key};
 pub(crate) use operation::Api;
 pub use operation::Operation;
 pub(crate) use put::{Tombstone, batch_tombstone, put_item, put_tombstone};

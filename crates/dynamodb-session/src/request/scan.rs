@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::body::Body;
 use super::condition::over_tombstone;
 use super::{Moment, Names};
-use crate::item::attributes::{CREATED, GONE, REV};
+use crate::item::attributes::{CREATED, GONE, REV, SEALED, UNIT};
 use crate::item::{expiry, write_json_string, write_str_attribute};
 
 const NOT_GONE: &str = " AND attribute_not_exists(#g)";
@@ -26,6 +26,8 @@ pub(crate) enum Wanted {
     Live,
     /// The number of live sessions.
     LiveCount,
+    /// The sealed attributes of live sessions that are sealed.
+    Sealed,
     /// What a tombstone keeps of each session of the layout, expired or not.
     Replaced,
     /// The keys of all items of the layout, tombstones among them.
@@ -72,6 +74,10 @@ pub(crate) fn scan(names: Names<'_>, page: ScanPage<'_>) -> Bytes {
             body.raw(",\"ProjectionExpression\":\"#k,#c,#r\"");
             body.name("#c", CREATED).name("#r", REV);
         }
+        Wanted::Sealed => {
+            body.raw(",\"ProjectionExpression\":\"#k,#z,#u\"");
+            body.name("#z", SEALED).name("#u", UNIT);
+        }
         Wanted::Keys | Wanted::ExpiredKeys => {
             body.raw(",\"ProjectionExpression\":\"#k\"");
         }
@@ -84,7 +90,7 @@ pub(crate) fn scan(names: Names<'_>, page: ScanPage<'_>) -> Bytes {
         body.name("#g", GONE);
     }
     let mut has_session = "attribute_exists(#s)";
-    if wanted != Wanted::ExpiredKeys {
+    if !matches!(wanted, Wanted::ExpiredKeys | Wanted::Sealed) {
         body.name("#s", names.layout.session_attribute());
         if let Some(attribute) = names.layout.foreign_attribute() {
             body.name("#o", attribute);
@@ -113,6 +119,14 @@ pub(crate) fn scan(names: Names<'_>, page: ScanPage<'_>) -> Bytes {
         Wanted::Live | Wanted::LiveCount => {
             &[has_session, NOT_GONE, " AND NOT (", expired, too_old, ")"]
         }
+        Wanted::Sealed => &[
+            "attribute_exists(#z)",
+            NOT_GONE,
+            " AND NOT (",
+            expired,
+            too_old,
+            ")",
+        ],
         // Items of other applications usually have neither.
         Wanted::Replaced => &["(", has_session, in_layout, NOT_GONE],
         Wanted::Keys => &["(", has_session, in_layout],

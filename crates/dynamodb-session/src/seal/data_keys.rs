@@ -113,6 +113,15 @@ fn id_at(time: SystemTime) -> KeyId {
     KeyId(id)
 }
 
+/// Whether a process may encrypt with this key: it is that of this time or of a later one, or was it so short a time ago
+/// that a process without an answer of KMS goes on with it.
+pub(crate) fn may_encrypt(id: KeyId, now: SystemTime) -> bool {
+    let earliest = now.checked_sub(OUTAGE + RENEWAL).unwrap_or(UNIX_EPOCH);
+    // Names of fewer digits are of earlier periods. No store makes other names than those of periods.
+    let rank = |id: KeyId| (id.to_string().len(), id);
+    rank(id) >= rank(id_at(earliest))
+}
+
 impl DataKeys {
     pub(crate) fn new(encrypts: bool) -> Self {
         Self {

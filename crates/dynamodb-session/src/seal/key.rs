@@ -128,6 +128,10 @@ impl EncryptionKey {
     pub fn id(&self) -> String {
         self.id.to_string()
     }
+
+    pub(crate) fn key_id(&self) -> KeyId {
+        self.id
+    }
 }
 
 pub(super) const SETTING: &str = "encryption";

@@ -14,7 +14,7 @@ mod key;
 mod ring;
 mod source;
 
-pub(crate) use data_keys::{DataKey, DataKeys, IfAbsent, WrappedKey};
+pub(crate) use data_keys::{DataKey, DataKeys, IfAbsent, WrappedKey, may_encrypt};
 pub(crate) use deflate::{MAX_INFLATED, compress};
 pub(crate) use envelope::{Binding, Part, SealError, head_of, open, seal, size_of};
 pub use key::EncryptionKey;

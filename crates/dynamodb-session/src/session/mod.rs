@@ -7,6 +7,7 @@ mod new;
 mod options;
 mod outcome;
 mod page;
+mod reencryption;
 mod reference;
 mod target;
 
@@ -16,7 +17,8 @@ pub(crate) use id::{MAX_ID_BYTES, too_long};
 pub use loaded::Loaded;
 pub use new::NewSession;
 pub use options::{SaveOptions, TouchOptions};
-pub use outcome::{CreateOutcome, SaveOutcome, Stamp};
+pub use outcome::{CreateOutcome, DataKeyOutcome, SaveOutcome, Stamp};
 pub use page::{Page, PageToken};
+pub use reencryption::{ReencryptOptions, Reencryption};
 pub use reference::SessionRef;
 pub use target::DeleteTarget;

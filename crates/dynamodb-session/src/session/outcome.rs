@@ -57,3 +57,22 @@ impl SaveOutcome {
         matches!(self, Self::Saved(_))
     }
 }
+
+/// What [`delete_data_key`](crate::SessionStore::delete_data_key) did.
+#[must_use]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DataKeyOutcome {
+    /// The data key is deleted.
+    Deleted,
+    /// There is no data key with this id.
+    Absent,
+    /// Live sessions need it, so it stays. [`reencrypt`](crate::SessionStore::reencrypt) seals them with another one.
+    Needed {
+        /// How many.
+        sessions: u64,
+    },
+    /// Processes may encrypt with it, so it stays: it is the data key of these 30 days, or was it within the last
+    /// 25 hours, so that a process that KMS did not answer may go on with it.
+    Encrypts,
+}

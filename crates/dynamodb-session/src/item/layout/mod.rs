@@ -124,6 +124,12 @@ impl Layout {
         self.description().foreign.map(|foreign| foreign.name)
     }
 
+    /// Whether this attribute holds data in a form that is only read.
+    pub(crate) fn has_bytes_in(self, attribute: &str) -> bool {
+        let foreign = self.description().foreign;
+        foreign.is_some_and(|foreign| foreign.form == Form::Bytes && foreign.name == attribute)
+    }
+
     /// An attribute that every item has beside the session's, and its string.
     pub(crate) fn marker(self) -> Option<(&'static str, &'static str)> {
         self.description().marker

@@ -10,6 +10,7 @@ fn every_placeholder_that_is_declared_is_used_and_the_other_way_round() {
     let all = [
         Wanted::Live,
         Wanted::LiveCount,
+        Wanted::Sealed,
         Wanted::Replaced,
         Wanted::Keys,
         Wanted::ExpiredKeys,

@@ -1,6 +1,7 @@
 //! Data keys that KMS wraps, and the table keeps. The table is on the local engine, KMS is the imitation of the fault
 //! server.
 
+mod delete;
 mod first;
 mod renewal;
 mod table;

@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use dynamodb_session::options::{EncryptionMode, Layout};
+use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 
 use super::{KOA, in_mode, is_sealed};
@@ -179,4 +180,23 @@ async fn rows_of_bytes_become_sealed_too() {
     assert!(is_sealed(&item) && item.get("data").is_none());
     let again = store.load::<Row>(&loaded.id).await.unwrap().unwrap();
     assert_eq!((again.data, again.is_foreign), (loaded.data, false));
+}
+
+/// Only the session's type knows what the bytes mean, and a touch without fields has no session to write.
+#[tokio::test]
+async fn a_touch_leaves_bytes_as_they_are() {
+    let world = World::new();
+    let layout = Layout::TowerSessionsDynamodbStore;
+    let store = world.open(world.encrypting().layout(layout)).await;
+    let data = json!({ "B": STANDARD.encode([1, 2, 3]) });
+    world.put_item("a", json!({ "data": data, "expires": { "N": secs(60) } }));
+    let a = crate::support::id("a");
+    let loaded = store.load::<IgnoredAny>(&a).await.unwrap().unwrap();
+    assert!(loaded.is_foreign);
+    let loaded = loaded.with_data(json!({}));
+    let later = now() + 2 * MINUTE;
+    let _ = saved(store.touch(&loaded, &touch_until(later)).await);
+    let item = world.item("a").unwrap();
+    assert_eq!(item["data"], data);
+    assert_eq!(item["expires"], json!({ "N": secs(120) }));
 }

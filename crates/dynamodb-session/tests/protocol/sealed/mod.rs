@@ -5,6 +5,7 @@ mod foreign;
 mod keys;
 mod migration;
 mod modes;
+mod reencrypt;
 mod scan;
 mod size;
 mod stored;
