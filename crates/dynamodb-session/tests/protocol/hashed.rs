@@ -8,7 +8,8 @@ use dynamodb_session::framework::{ExpiryField, Framework};
 use dynamodb_session::options::{EncryptionKey, EncryptionOptions, HashIds, TableOptions};
 use dynamodb_session::transport::IncompleteReason::Timeout;
 use dynamodb_session::{
-    Builder, CreateOutcome, ErrorKind, Loaded, SaveOutcome, SessionId, SessionStore,
+    Builder, CreateOutcome, ErrorKind, Loaded, ReencryptOptions, SaveOutcome, SessionId,
+    SessionStore,
 };
 use ring::digest;
 use serde_json::{Value, json};
@@ -491,6 +492,31 @@ async fn sealed_sessions_have_either_key() {
             store.delete(&id("a")).await.unwrap();
             assert!(writer.load::<Value>(&id("a")).await.unwrap().is_none());
         }
+    }
+}
+
+/// It goes through the keys of items, so it needs no id.
+#[tokio::test]
+async fn sessions_under_either_key_are_sealed_anew() {
+    let key = |id: &&str| EncryptionKey::new(id, &[id.as_bytes()[1]; 32]).unwrap();
+    let keys = |ids: &[&str]| EncryptionOptions::new(ids.iter().map(key).collect::<Vec<_>>());
+    let world = World::new();
+    for (mode, name) in [(HashIds::Off, "a"), (HashIds::Only, "b")] {
+        let builder = of_mode(world.builder(), mode).encryption(keys(&["k1"]));
+        let _ = stored(&world.open(builder).await, name, json!({ "n": 1 })).await;
+    }
+    let open = |ids| {
+        let builder = of_mode(world.builder(), HashIds::Only);
+        builder.encryption(keys(ids)).build().unwrap()
+    };
+    let rotated = open(&["k2", "k1"]);
+    let done = rotated.reencrypt(&ReencryptOptions::default()).await;
+    let done = done.unwrap();
+    assert_eq!((done.sessions, done.rewritten), (2, 2), "{done:?}");
+    let builder = of_mode(world.builder(), HashIds::On).encryption(keys(&["k2"]));
+    let store = builder.build().unwrap();
+    for name in ["a", "b"] {
+        assert_eq!(load(&store, name).await.data, json!({ "n": 1 }));
     }
 }
 
