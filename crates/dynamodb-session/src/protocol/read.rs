@@ -105,11 +105,12 @@ impl Inner {
             return Ok(Some(stored));
         }
         self.know_keys(stored.sealing_keys()).await?;
+        let keys = stored.sealing_keys();
         let opened = stored.open(key, &self.sealing);
-        let opened = opened.map_err(|error| undecodable(&error));
-        opened
-            .map(Some)
-            .map_err(|error| error.on(Operation::GetItem, &self.table.name))
+        let opened =
+            opened.map_err(|error| undecodable(&error).on(Operation::GetItem, &self.table.name))?;
+        self.client.counts().add_sealed(keys);
+        Ok(Some(opened))
     }
 
     pub(super) async fn read<T: DecodeSession>(

@@ -252,7 +252,10 @@ impl Inner {
                 if self.has_ended(&stored) {
                     return Ok(stored);
                 }
-                stored.open(key.as_deref().unwrap_or_default(), &self.sealing)
+                let keys = stored.sealing_keys();
+                let opened = stored.open(key.as_deref().unwrap_or_default(), &self.sealing)?;
+                self.client.counts().add_sealed(keys);
+                Ok(opened)
             });
             let found = match (id, stored) {
                 (Some(id), Ok(stored)) => self.found(id, stored),
