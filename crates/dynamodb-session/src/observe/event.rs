@@ -19,7 +19,8 @@ pub enum Event {
         /// The operation, such as `UpdateItem`.
         operation: Operation,
     },
-    /// An item holds no session that can be read. A load or a list passed over it.
+    /// An item holds no session that can be read. A load, a list or a
+    /// [`reencrypt`](crate::SessionStore::reencrypt) passed over it.
     Unreadable {
         /// As in [`Conflict`](Self::Conflict).
         id_hash: String,

@@ -112,7 +112,13 @@ impl Inner {
                     self.client.back_off(refused).await;
                     refused += 1;
                 }
-                result => return result,
+                Err(error) => return Err(error),
+                Ok(looked) => {
+                    if looked.came == Came::Unreadable {
+                        self.report_unreadable(&key);
+                    }
+                    return Ok(looked);
+                }
             }
         }
     }

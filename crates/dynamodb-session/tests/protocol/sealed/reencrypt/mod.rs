@@ -3,10 +3,12 @@
 mod faults;
 mod parallel;
 
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use dynamodb_session::observe::Event;
 use dynamodb_session::options::EncryptionMode::{On, Only, Read};
 use dynamodb_session::options::{EncryptionOptions, Layout, TableOptions};
 use dynamodb_session::{ReencryptOptions, Reencryption, SessionStore};
@@ -222,8 +224,14 @@ async fn compressed_sessions_are_encrypted_and_compressed_ones_again() {
 #[tokio::test]
 async fn what_does_not_open_or_cannot_be_written_is_counted_and_stays() {
     let world = World::new();
+    let reported = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&reported);
+    let listener = Arc::new(move |event: &Event| {
+        let is_unreadable = matches!(event, Event::Unreadable { .. });
+        counted.fetch_add(usize::from(is_unreadable), Relaxed);
+    });
     let store = world.builder().encryption(with_keys(&["k1", "k0"]));
-    let store = world.open(store).await;
+    let store = world.open(store.on_event(listener)).await;
     let _ = stored(&store, "a", json!({ "n": 1 })).await;
     let expires = json!({ "N": secs(60) });
     let old = process(&world, with_keys(&["k0"]));
@@ -258,6 +266,7 @@ async fn what_does_not_open_or_cannot_be_written_is_counted_and_stays() {
     let counted = count_only(&store).await;
     // How large a session will be is known when it is written.
     assert_eq!((counted.rewritten, counted.skipped), (1, 1));
+    assert_eq!(reported.swap(0, Relaxed), 4);
     let done = reencrypt(&store).await;
     assert_eq!(
         shown(&done),
