@@ -133,6 +133,8 @@ pub(crate) fn stats(stats: &Stats) -> Value {
         "throttles": stats.throttles,
         "unguardedWrites": stats.unguarded_writes,
         "sealedWrites": stats.sealed_writes,
+        "sealedByKey": stats.sealed_by_key,
+        "unitsSaved": stats.units_saved,
         "mergeRetries": stats.merge_retries,
     })
 }

@@ -100,6 +100,10 @@ export interface Stats {
   unguardedWrites: number;
   /** Sessions that were written encrypted or compressed. */
   sealedWrites: number;
+  /** By the id of a key: how often encrypted sessions were opened or written with it. */
+  sealedByKey: { [id: string]: number };
+  /** Write capacity units that compression has saved. */
+  unitsSaved: number;
   /** Writes that were made again because another request had changed the session meanwhile. */
   mergeRetries: number;
 }

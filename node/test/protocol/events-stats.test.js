@@ -278,6 +278,8 @@ describe('stats', () => {
     throttles: 0,
     unguardedWrites: 0,
     sealedWrites: 0,
+    sealedByKey: {},
+    unitsSaved: 0,
     mergeRetries: 0,
   };
   const countsOf = ({ operations }) => Object.fromEntries(Object.entries(operations).map(([name, {

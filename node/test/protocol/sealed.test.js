@@ -58,7 +58,28 @@ frameworks.forEach((framework) => {
       assert.deepEqual(item.session, { M: { _expire: { N: '1' } } });
       const stored = [JSON.stringify(item), ...['sealed', 'unit'].map((name) => Buffer.from(item[name].B, 'base64').toString('latin1'))];
       stored.forEach((text) => assert.doesNotMatch(text, /favourite|darjeeling|cookie|_maxAge/));
-      assert.ok(app.store.stats().sealedWrites > 0);
+      const { sealedWrites, sealedByKey, unitsSaved } = app.store.stats();
+      assert.ok(sealedWrites > 0);
+      // A visit opens what was written before.
+      assert.deepEqual(Object.keys(sealedByKey), ['k1']);
+      assert.ok(sealedByKey.k1 > sealedWrites);
+      assert.equal(unitsSaved, 0);
+    });
+
+    it('are counted by key, and what compression saves is counted too', async (t) => {
+      const id = unique('id');
+      const [old, recent] = [newKey('k1'), newKey('k2')];
+      const [first, second] = await Promise.all([[old], [recent, old]]
+        .map((keys) => open(t, framework, id, { encryption: { keys }, compress: true })));
+      await first.signIn({ text: 'tea '.repeat(1000) });
+      assert.deepEqual(Object.keys(first.store.stats().sealedByKey), ['k1']);
+      assert.ok(first.store.stats().unitsSaved >= 3);
+      await second.visit({ more: '1' });
+      // It was opened with the old key, and saved with the new one.
+      assert.deepEqual(Object.keys(second.store.stats().sealedByKey), ['k1', 'k2']);
+      const { k1 } = second.store.stats().sealedByKey;
+      await second.visit();
+      assert.equal(second.store.stats().sealedByKey.k1, k1);
     });
 
     it('are sealed step by step, and plain again, and nobody is signed out', async (t) => {

@@ -37,4 +37,4 @@ const useEngine = () => use(async () => {
   return endpoint ? { endpoint, stop: async () => {} } : startEngine();
 });
 
-module.exports = { startEngine, useEngine };
+module.exports = { binary, startEngine, useEngine };

@@ -109,6 +109,8 @@ pub(crate) struct ReencryptArgs {
     #[arg(long)]
     pub(crate) compress: bool,
     /// Only count the sessions that each key encrypts, and those that would be rewritten
+    ///
+    /// With --kms-key, the data key of these 30 days is made if it is not there yet.
     #[arg(long)]
     pub(crate) dry_run: bool,
     #[command(flatten)]

@@ -55,6 +55,17 @@ pub(crate) struct SealedSession {
     pub(crate) has_unit: bool,
     /// The bytes that both count towards the item's size.
     pub(crate) size: usize,
+    /// The write capacity units that compression saves.
+    pub(crate) units_saved: usize,
+}
+
+/// The bytes of an item's attributes beside the session's data.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Others {
+    /// Where the data are plain.
+    pub(crate) plain: usize,
+    /// Where they are sealed, with what stands in their place.
+    pub(crate) sealed: usize,
 }
 
 /// The item that a session is sealed for.
@@ -188,14 +199,13 @@ impl<T: Decode> StoredItem<T> {
 }
 
 /// Seals a session with this attribute value. `None` if it need not be encrypted, and compression saves no capacity.
-/// `others` is the size of the item's other attributes.
 pub(crate) fn seal_session(
     value: &str,
     framework: &Framework,
     place: &Place<'_>,
     rev: Rev,
     sealing: &Sealing,
-    others: usize,
+    others: Others,
 ) -> Result<Option<SealedSession>, ItemError> {
     let key = key_to_seal_with(sealing)?;
     let key = key.as_ref();
@@ -205,15 +215,18 @@ pub(crate) fn seal_session(
     let unit = unit.as_deref().unwrap_or(EMPTY_MAP);
     let unit_size = seal::size_of(unit.len(), key.is_some(), pad);
     let size_with = |data: usize| seal::size_of(data, key.is_some(), pad) + unit_size;
-    let compressed = if sealing.compress && others + value.len() > UNIT_BYTES {
+    let mut units_saved = 0;
+    let compressed = if sealing.compress && others.sealed + value.len() > UNIT_BYTES {
         let uncompressed = if key.is_some() {
-            size_with(session.len())
+            others.sealed + size_with(session.len())
         } else {
-            size_of(value).unwrap_or(value.len())
+            others.plain + size_of(value).unwrap_or(value.len())
         };
         let compressed = seal::compress(session.as_bytes());
-        let units = |size: usize| (others + size).div_ceil(UNIT_BYTES);
-        Some(compressed).filter(|data| units(size_with(data.len())) < units(uncompressed))
+        let size = others.sealed + size_with(compressed.len());
+        let units = |size: usize| size.div_ceil(UNIT_BYTES);
+        units_saved = units(uncompressed).saturating_sub(units(size));
+        Some(compressed).filter(|_| units_saved > 0)
     } else {
         None
     };
@@ -239,6 +252,7 @@ pub(crate) fn seal_session(
             Seal::Compressed
         },
         has_unit,
+        units_saved,
     }))
 }
 

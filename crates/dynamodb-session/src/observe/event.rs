@@ -16,7 +16,8 @@ pub enum Event {
         /// The operation, such as `UpdateItem`.
         operation: Operation,
     },
-    /// An item holds no session that can be read. A load or a list passed over it.
+    /// An item holds no session that can be read. A load, a list or a
+    /// [`reencrypt`](crate::SessionStore::reencrypt) passed over it.
     Unreadable {
         /// Which session.
         reference: SessionRef,

@@ -1,10 +1,13 @@
 //! Counts of what a store did. They are always on, and cost a few relaxed additions per call.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use super::CallReport;
 use crate::request::Operation;
+use crate::seal::KeyId;
 
 /// What a store has done since it was built: the result of [`SessionStore::stats`](crate::SessionStore::stats).
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -29,6 +32,12 @@ pub struct Stats {
     pub unguarded_writes: u64,
     /// Sessions that were written encrypted or compressed.
     pub sealed_writes: u64,
+    /// How many encrypted sessions were opened or written with each key, by its id. A session counts each time. Where a
+    /// touch has encrypted the expiry with a later key, both count.
+    pub sealed_by_key: BTreeMap<String, u64>,
+    /// Write capacity units that compression has saved: those of each session as it would have been written, less those of
+    /// what was written. Touches are not counted.
+    pub units_saved: u64,
     /// Capacity units, of all operations.
     pub capacity_units: f64,
 }
@@ -77,6 +86,9 @@ pub(crate) struct Counts {
     pub(crate) withheld_retries: AtomicU64,
     pub(crate) unguarded_writes: AtomicU64,
     pub(crate) sealed_writes: AtomicU64,
+    units_saved: AtomicU64,
+    /// By key. A store meets few of them.
+    sealed_by_key: Mutex<Vec<(KeyId, u64)>>,
 }
 
 /// Adds one.
@@ -97,6 +109,33 @@ impl Counts {
         counters.total_us.fetch_add(us, Relaxed);
         counters.max_us.fetch_max(us, Relaxed);
         counters.milli_units.fetch_add(milli_units, Relaxed);
+    }
+
+    /// Adds a session that was opened, or written, with these keys. A plain session takes no lock.
+    pub(crate) fn add_sealed(&self, keys: [Option<KeyId>; 2]) {
+        if keys == [None; 2] {
+            return;
+        }
+        let [session, unit] = keys;
+        let by_key = self.sealed_by_key.lock();
+        let mut by_key = by_key.unwrap_or_else(PoisonError::into_inner);
+        for key in session.into_iter().chain(unit.filter(|_| unit != session)) {
+            match by_key.iter_mut().find(|(id, _)| *id == key) {
+                Some((_, count)) => *count += 1,
+                None => by_key.push((key, 1)),
+            }
+        }
+    }
+
+    pub(crate) fn add_units_saved(&self, units: usize) {
+        self.units_saved.fetch_add(units as u64, Relaxed);
+    }
+
+    fn sealed_by_key(&self) -> BTreeMap<String, u64> {
+        let by_key = self.sealed_by_key.lock();
+        let by_key = by_key.unwrap_or_else(PoisonError::into_inner);
+        let by_key = by_key.iter();
+        by_key.map(|(id, count)| (id.to_string(), *count)).collect()
     }
 
     pub(crate) fn snapshot(&self) -> Stats {
@@ -120,6 +159,8 @@ impl Counts {
             throttles: self.throttles.load(Relaxed),
             unguarded_writes: self.unguarded_writes.load(Relaxed),
             sealed_writes: self.sealed_writes.load(Relaxed),
+            sealed_by_key: self.sealed_by_key(),
+            units_saved: self.units_saved.load(Relaxed),
         }
     }
 }

@@ -57,7 +57,9 @@ impl Inner {
         let stored = if is_overwritten && self.has_expired(seen) {
             StoredSession::written("", self.written_form())
         } else {
-            seen.stored_session(save.key, &self.sealing, self.written_form())?
+            let stored = seen.stored_session(save.key, &self.sealing, self.written_form())?;
+            self.client.counts().add_sealed(seen.sealing_keys());
+            stored
         };
         let is_as_seen = self.put_changes(save, created, &mut merging, &stored)?;
         let expiry_attributes = self.expiry_attributes();

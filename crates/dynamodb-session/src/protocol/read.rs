@@ -106,13 +106,13 @@ impl Inner {
         if self.has_ended(&stored) {
             return Ok(Some(stored));
         }
-        self.know_keys(stored.sealing_keys(), Operation::GetItem)
-            .await?;
+        let keys = stored.sealing_keys();
+        self.know_keys(keys, Operation::GetItem).await?;
         let opened = stored.open(key, &self.sealing);
-        let opened = opened.map_err(|error| undecodable(&error));
-        opened
-            .map(Some)
-            .map_err(|error| error.on(Operation::GetItem, &self.table.name))
+        let opened =
+            opened.map_err(|error| undecodable(&error).on(Operation::GetItem, &self.table.name))?;
+        self.client.counts().add_sealed(keys);
+        Ok(Some(opened))
     }
 
     pub(super) async fn read<T: DecodeSession>(

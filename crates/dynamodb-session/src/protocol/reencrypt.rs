@@ -13,7 +13,7 @@ use super::{Inner, from_epoch_ms};
 use crate::error::{Error, ErrorKind};
 use crate::item::{Changes, Seen, StateName, expiry};
 use crate::request::{Operation, Wanted};
-use crate::seal::{EncryptionKey, KeyId, Seal};
+use crate::seal::{KeyId, Seal};
 use crate::session::{ReencryptOptions, Reencryption};
 
 /// What came of one session.
@@ -112,7 +112,13 @@ impl Inner {
                     self.client.back_off(refused).await;
                     refused += 1;
                 }
-                result => return result,
+                Err(error) => return Err(error),
+                Ok(looked) => {
+                    if looked.came == Came::Unreadable {
+                        self.report_unreadable(&key);
+                    }
+                    return Ok(looked);
+                }
             }
         }
     }
@@ -235,12 +241,6 @@ impl Inner {
         let first = self.key_to_seal_with();
         // A touch seals the expiry unit alone, perhaps with a later key.
         first.is_some() && seen.sealing_keys() == [first; 2]
-    }
-
-    /// The name of the key that encrypts what is written now.
-    fn key_to_seal_with(&self) -> Option<KeyId> {
-        let ring = self.sealing.encrypts().then(|| self.sealing.ring())?;
-        ring.first().map(EncryptionKey::key_id)
     }
 }
 

@@ -250,7 +250,10 @@ impl Inner {
                 if self.has_ended(&stored) {
                     return Ok(stored);
                 }
-                stored.open(key.as_deref().unwrap_or_default(), &self.sealing)
+                let keys = stored.sealing_keys();
+                let opened = stored.open(key.as_deref().unwrap_or_default(), &self.sealing)?;
+                self.client.counts().add_sealed(keys);
+                Ok(opened)
             });
             let (found, is_other) = match (id, stored) {
                 (Some((id, is_other)), Ok(stored)) => (self.found(id, stored), is_other),

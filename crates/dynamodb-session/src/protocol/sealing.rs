@@ -10,12 +10,15 @@ use crate::clock::epoch_ms;
 use crate::error::{Error, ErrorKind};
 use crate::framework::Framework;
 use crate::item::attributes::{CREATED, REV, SEALED, UNIT};
-use crate::item::sealed::{self, Place, SealedSession};
+use crate::item::sealed::{self, Others, Place, SealedSession};
 use crate::item::{Changes, ItemError, ItemErrorKind, Rev, Seen, Version, WrittenForm, item_size};
 use crate::observe::{Event, count};
 use crate::remedy::Remedy;
 use crate::request::{ItemHead, Operation, SessionData};
-use crate::seal::{Asking, DataKey, IfAbsent, KeyId};
+use crate::seal::{Asking, DataKey, EncryptionKey, IfAbsent, KeyId};
+
+/// The bytes of the names of four states.
+const MOST_REV_BYTES: usize = 32;
 
 /// The data of a session, in the form in which they are written.
 pub(super) enum StoredData<'a> {
@@ -120,20 +123,28 @@ impl Inner {
             return Ok(StoredData::Plain(value));
         }
         let stand_in = sealed::size_of(self.table.layout.written_form().stand_in());
-        let others =
-            self.size_of_others(head.id) + stand_in.unwrap_or_default() + SEALED.len() + UNIT.len();
+        let plain = self.size_of_others(head.id);
+        let sealing = stand_in.unwrap_or_default() + SEALED.len() + UNIT.len();
+        // The item that is written can have the names of fewer states than it can get later.
+        let written = plain - (MOST_REV_BYTES - head.rev.to_bytes().len());
+        let others = Others {
+            plain: written,
+            sealed: written + sealing,
+        };
         let place = self.place(head.id, head.created, head.expires_secs);
         let sealed =
             sealed::seal_session(value, framework, &place, head.rev, &self.sealing, others)
                 .map_err(|error| undecodable(&error))?;
         let Some(sealed) = sealed else {
-            let others = self.size_of_others(head.id);
             let size = sealed::size_of(value).unwrap_or(value.len());
-            check_item_size(others + size)?;
+            check_item_size(plain + size)?;
             return Ok(StoredData::Plain(value));
         };
-        check_item_size(others + sealed.size)?;
-        count(&self.client.counts().sealed_writes);
+        check_item_size(plain + sealing + sealed.size)?;
+        let counts = self.client.counts();
+        count(&counts.sealed_writes);
+        counts.add_units_saved(sealed.units_saved);
+        counts.add_sealed([self.key_to_seal_with(), None]);
         Ok(StoredData::Sealed(Box::new(sealed)))
     }
 
@@ -147,8 +158,18 @@ impl Inner {
     ) -> Result<String, Error> {
         let fields = changes.map_or(&[][..], |changes| &changes.expiry);
         let place = self.place(key, created, expires_secs);
-        sealed::seal_unit(fields, &place, &self.sealing)
-            .map_err(|error| undecodable(&error).on(Operation::UpdateItem, &self.table.name))
+        let unit = sealed::seal_unit(fields, &place, &self.sealing)
+            .map_err(|error| undecodable(&error).on(Operation::UpdateItem, &self.table.name))?;
+        self.client
+            .counts()
+            .add_sealed([self.key_to_seal_with(), None]);
+        Ok(unit)
+    }
+
+    /// The name of the key that encrypts what is written now; `None` if the store does not encrypt.
+    pub(super) fn key_to_seal_with(&self) -> Option<KeyId> {
+        let ring = self.sealing.encrypts().then(|| self.sealing.ring())?;
+        ring.first().map(EncryptionKey::key_id)
     }
 
     fn place<'a>(&'a self, key: &'a str, created: SystemTime, expires_secs: u64) -> Place<'a> {
@@ -168,7 +189,7 @@ impl Inner {
         let fixed = [
             (self.table.partition_key.as_str(), key.len()),
             (CREATED, 8),
-            (REV, 32),
+            (REV, MOST_REV_BYTES),
             (layout.session_attribute(), 0),
             (marker, text.len()),
         ];

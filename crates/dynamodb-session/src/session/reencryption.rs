@@ -17,6 +17,9 @@ type Progress<'a> = dyn Fn(&Reencryption) + Send + Sync + 'a;
 
 impl<'a> ReencryptOptions<'a> {
     /// Whether sessions are only counted, and none is written. Default: false.
+    ///
+    /// A store with data keys of KMS needs that of these 30 days to tell what it would rewrite: it makes one if there is
+    /// none.
     #[must_use]
     pub fn dry_run(mut self, is_dry_run: bool) -> Self {
         self.is_dry_run = is_dry_run;
@@ -61,7 +64,7 @@ pub struct Reencryption {
     /// Those that expired or were signed out meanwhile.
     pub ended: u64,
     /// How many of the sessions need each key, by its id, after they were looked at. A key that is missing here is needed
-    /// by none.
+    /// by none of them. In a dry run, they need what they needed before.
     pub keys: BTreeMap<String, u64>,
     /// How many of the sessions are then not encrypted.
     pub plain: u64,

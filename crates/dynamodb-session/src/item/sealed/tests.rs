@@ -39,8 +39,13 @@ fn koa() -> Framework {
 
 const VALUE: &str = r#"{"M":{"a":{"S":"x"},"_expire":{"N":"1"},"b":{"L":[]},"_maxAge":{"N":"2"}}}"#;
 
+const OTHERS: Others = Others {
+    plain: 60,
+    sealed: 100,
+};
+
 fn sealed(value: &str, sealing: &Sealing, rev: Rev) -> Option<SealedSession> {
-    seal_session(value, &koa(), &PLACE, rev, sealing, 100).unwrap()
+    seal_session(value, &koa(), &PLACE, rev, sealing, OTHERS).unwrap()
 }
 
 /// The item as an answer has it.
@@ -275,7 +280,7 @@ fn what_can_never_be_read_again_is_not_sealed() {
     let text = "x".repeat(MAX_INFLATED);
     let value = json!({ "M": { "a": { "S": text } } }).to_string();
     let rev = Rev::new(StateName::random());
-    let result = seal_session(&value, &koa(), &PLACE, rev, &sealing(&[("k1", 1)]), 100);
+    let result = seal_session(&value, &koa(), &PLACE, rev, &sealing(&[("k1", 1)]), OTHERS);
     assert_eq!(
         result.err().map(|error| error.kind),
         Some(ItemErrorKind::TooLarge)
@@ -290,7 +295,7 @@ fn a_store_that_encrypts_writes_nothing_without_a_key() {
         ..Sealing::default()
     };
     let rev = Rev::new(StateName::random());
-    let session = seal_session(VALUE, &koa(), &PLACE, rev, &without, 100).map(|_| ());
+    let session = seal_session(VALUE, &koa(), &PLACE, rev, &without, OTHERS).map(|_| ());
     let unit = seal_unit(&[], &PLACE, &without).map(|_| ());
     for result in [session, unit] {
         let kind = result.map_err(|error| error.kind);

@@ -8,6 +8,7 @@ mod modes;
 mod reencrypt;
 mod scan;
 mod size;
+mod stats;
 mod stored;
 mod touch;
 

@@ -1,11 +1,12 @@
 //! Lost answers, a table without capacity, and a run that is interrupted.
 
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
-use dynamodb_session::ErrorKind;
 use dynamodb_session::options::RetryOptions;
 use dynamodb_session::table::TableSettings;
 use dynamodb_session::transport::IncompleteReason;
+use dynamodb_session::{ErrorKind, NewSession, SaveOptions, TouchOptions};
 use dynamodb_session_faults::{FaultServer, SECRET, Step};
 
 use super::*;
@@ -106,31 +107,34 @@ async fn an_error_of_the_service_ends_it_and_the_next_run_goes_on() {
 
 const SESSIONS: usize = 60;
 
+/// A store at this URL of a fault server.
+fn store_at(url: &str, keys: &[&str]) -> SessionStore {
+    let variables = [
+        ("AWS_ACCESS_KEY_ID", "KEY"),
+        ("AWS_SECRET_ACCESS_KEY", SECRET),
+    ];
+    let builder = SessionStore::builder()
+        .environment(variables.map(|(name, value)| (name.to_owned(), value.to_owned())))
+        .region("eu-central-1")
+        .endpoint_url(url)
+        .encryption(with_keys(keys));
+    let retries = RetryOptions::default().base_backoff(Duration::from_millis(1));
+    builder.retry_options(retries).build().unwrap()
+}
+
 /// A store at a fault server, whose table has many sessions of the old key.
 async fn at_fault_server() -> (FaultServer, SessionStore) {
     let server = FaultServer::start().unwrap();
-    let of = |keys: &[&str]| {
-        let variables = [
-            ("AWS_ACCESS_KEY_ID", "KEY"),
-            ("AWS_SECRET_ACCESS_KEY", SECRET),
-        ];
-        let builder = SessionStore::builder()
-            .environment(variables.map(|(name, value)| (name.to_owned(), value.to_owned())))
-            .region("eu-central-1")
-            .endpoint_url(&server.urls().http)
-            .encryption(with_keys(keys));
-        let retries = RetryOptions::default().base_backoff(Duration::from_millis(1));
-        builder.retry_options(retries).build().unwrap()
-    };
-    let old = of(&["k1"]);
+    let url = server.urls().http.clone();
+    let old = store_at(&url, &["k1"]);
     let settings = TableSettings::default();
     old.table().create_if_missing(&settings).await.unwrap();
     for n in 0..SESSIONS {
-        let session = dynamodb_session::NewSession::new(id(&n.to_string()), json!({ "n": n }));
+        let session = NewSession::new(id(&n.to_string()), json!({ "n": n }));
         let _ = old.put(&session).await.unwrap();
     }
     server.log();
-    let store = of(&["k2", "k1"]);
+    let store = store_at(&url, &["k2", "k1"]);
     (server, store)
 }
 
@@ -142,9 +146,8 @@ async fn assert_all_open(store: &SessionStore) {
     assert_eq!(shown(&counted).3, [("k2", SESSIONS as u64)]);
 }
 
-#[tokio::test]
-async fn faults_of_the_network_lose_no_session() {
-    let (server, store) = at_fault_server().await;
+/// So many steps, of which most are faults.
+fn faults(count: usize) -> impl Iterator<Item = Step> {
     let faults = [
         Step::ResetAfter,
         Step::Pass,
@@ -161,9 +164,14 @@ async fn faults_of_the_network_lose_no_session() {
             message: String::new(),
         },
     ];
+    faults.into_iter().cycle().take(count)
+}
+
+#[tokio::test]
+async fn faults_of_the_network_lose_no_session() {
+    let (server, store) = at_fault_server().await;
     // The scan comes through.
-    let steps = faults.iter().cloned().cycle().take(60);
-    server.script([Step::Pass].into_iter().chain(steps));
+    server.script([Step::Pass].into_iter().chain(faults(60)));
     let mut runs = 0;
     loop {
         runs += 1;
@@ -203,4 +211,68 @@ async fn killed_in_the_middle_and_run_again() {
     let done = reencrypt(&store).await;
     assert_eq!((done.rewritten + seen, done.right), (SESSIONS as u64, seen));
     assert_all_open(&store).await;
+}
+
+/// The faults are those of the program; visitors have none.
+#[tokio::test]
+async fn with_visitors_meanwhile() {
+    const TURNS: usize = 4;
+    let (server, store) = at_fault_server().await;
+    let visitor = store_at(&server.urls().engine, &["k1", "k2"]);
+    let later = visitor.now() + Duration::from_hours(100);
+    let is_over = AtomicBool::new(false);
+    let runs = async {
+        let (mut rounds, mut errors) = (0, 0);
+        while !is_over.load(Relaxed) {
+            server.script([Step::Pass].into_iter().chain(faults(40)));
+            let done = store.reencrypt(&ReencryptOptions::default()).await;
+            rounds += 1;
+            errors += u32::from(done.is_err());
+        }
+        server.script([]);
+        (rounds, errors)
+    };
+    let visits = async {
+        for turn in 0..TURNS {
+            for n in 0..SESSIONS {
+                let loaded = load(&visitor, &n.to_string()).await;
+                tokio::task::yield_now().await;
+                if n % 5 == 0 {
+                    if turn == TURNS - 1 {
+                        visitor.delete(&loaded).await.unwrap();
+                    }
+                } else if n % 5 == 1 {
+                    let options = TouchOptions::default().expires_at(later);
+                    let _ = saved(visitor.touch(&loaded, &options).await);
+                } else {
+                    let mut data = loaded.data.clone();
+                    data[format!("turn{turn}")] = json!(n);
+                    let options = SaveOptions::default().expires_at(later);
+                    let _ = saved(visitor.save(&loaded, &data, &options).await);
+                }
+            }
+        }
+        is_over.store(true, Relaxed);
+    };
+    let ((rounds, errors), ()) = tokio::join!(runs, visits);
+    let done = reencrypt(&store).await;
+    let left = (SESSIONS - SESSIONS / 5) as u64;
+    assert_eq!(shown(&done).3, [("k2", left)], "after {errors} errors");
+    assert!(rounds > 2, "{rounds}");
+    let last = store_at(&server.urls().engine, &["k2"]);
+    for n in 0..SESSIONS {
+        let found = last.load::<Value>(&id(&n.to_string())).await.unwrap();
+        if n % 5 == 0 {
+            assert_eq!(found, None);
+            continue;
+        }
+        let found = found.unwrap();
+        let mut expected = json!({ "n": n });
+        for turn in (0..TURNS).filter(|_| n % 5 > 1) {
+            expected[format!("turn{turn}")] = json!(n);
+        }
+        assert_eq!(found.data, expected);
+        let expires_at = found.expires_at.unwrap();
+        assert!(expires_at >= later && expires_at < later + Duration::from_secs(1));
+    }
 }

@@ -3,10 +3,12 @@
 mod faults;
 mod parallel;
 
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use dynamodb_session::observe::Event;
 use dynamodb_session::options::EncryptionMode::{On, Only, Read};
 use dynamodb_session::options::{EncryptionOptions, Layout, TableOptions};
 use dynamodb_session::{ReencryptOptions, Reencryption, SessionStore};
@@ -107,22 +109,31 @@ async fn a_key_is_changed_and_the_old_one_removed() {
     koa_touch(&both, "touched", 90).await;
     assert_eq!(keys_of(&world, "touched"), ["k1", "k2"]);
     let _ = stored(&both, "new", json!({ "name": "new" })).await;
-    let names = ["plain", "of rust", "koa", "touched", "new"];
+    // An instance that has the new key behind the old one touches what the others have saved.
+    koa_session(&both, "touched back").await;
+    koa_touch(
+        &process(&world, with_keys(&["k1", "k2"])),
+        "touched back",
+        90,
+    )
+    .await;
+    assert_eq!(keys_of(&world, "touched back"), ["k2", "k1"]);
+    let names = ["plain", "of rust", "koa", "touched", "touched back", "new"];
     let mut before = Vec::new();
     for name in names {
         before.push((load(&both, name).await, world.item(name).unwrap()));
     }
 
     let counted = count_only(&both).await;
-    let left = vec![("k1", 3), ("k2", 2)];
-    assert_eq!(shown(&counted), (5, 4, 1, left, 1));
+    let left = vec![("k1", 4), ("k2", 3)];
+    assert_eq!(shown(&counted), (6, 5, 1, left, 1));
     for (name, (_, item)) in names.iter().zip(&before) {
         assert_eq!(world.item(name).as_ref(), Some(item), "nothing is written");
     }
     let done = reencrypt(&both).await;
-    assert_eq!(shown(&done), (5, 4, 1, vec![("k2", 5)], 0));
+    assert_eq!(shown(&done), (6, 5, 1, vec![("k2", 6)], 0));
     let again = reencrypt(&both).await;
-    assert_eq!(shown(&again), (5, 0, 5, vec![("k2", 5)], 0));
+    assert_eq!(shown(&again), (6, 0, 6, vec![("k2", 6)], 0));
 
     // The old key is gone, and no plain session is accepted: all are as they were, and end when they would have ended.
     let last = process(&world, with_keys(&["k2"]).mode(Only));
@@ -213,8 +224,14 @@ async fn compressed_sessions_are_encrypted_and_compressed_ones_again() {
 #[tokio::test]
 async fn what_does_not_open_or_cannot_be_written_is_counted_and_stays() {
     let world = World::new();
+    let reported = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&reported);
+    let listener = Arc::new(move |event: &Event| {
+        let is_unreadable = matches!(event, Event::Unreadable { .. });
+        counted.fetch_add(usize::from(is_unreadable), Relaxed);
+    });
     let store = world.builder().encryption(with_keys(&["k1", "k0"]));
-    let store = world.open(store).await;
+    let store = world.open(store.on_event(listener)).await;
     let _ = stored(&store, "a", json!({ "n": 1 })).await;
     let expires = json!({ "N": secs(60) });
     let old = process(&world, with_keys(&["k0"]));
@@ -249,6 +266,7 @@ async fn what_does_not_open_or_cannot_be_written_is_counted_and_stays() {
     let counted = count_only(&store).await;
     // How large a session will be is known when it is written.
     assert_eq!((counted.rewritten, counted.skipped), (1, 1));
+    assert_eq!(reported.swap(0, Relaxed), 4);
     let done = reencrypt(&store).await;
     assert_eq!(
         shown(&done),

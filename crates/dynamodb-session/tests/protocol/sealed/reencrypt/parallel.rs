@@ -112,6 +112,36 @@ async fn between_the_scan_and_the_write() {
     }
 }
 
+/// The write is executed, and nobody knows: its answer is lost, and a visitor comes before it is sent again.
+#[tokio::test]
+async fn between_a_write_whose_answer_is_lost_and_its_repetition() {
+    // The end of the session is later than that of a call.
+    let is_in_time = |what: &Visit| ![Visit::Reencrypt, Visit::Expire].contains(what);
+    for what in VISITS.into_iter().filter(is_in_time) {
+        let (world, store, visitor, tap) = scene().await;
+        tap.script([Fate::Pass, Fate::Held]);
+        let (done, (loaded, item)) = tokio::join!(reencrypt(&store), async {
+            tap.held().await;
+            assert_eq!(keys_of(&world, "a"), ["k2", "k2"]);
+            visit(&world, &visitor, what).await;
+            let after = (
+                visitor.load::<Value>(&id("a")).await.unwrap(),
+                world.item("a"),
+            );
+            tap.release();
+            after
+        });
+        if what == Visit::SignOut {
+            assert_eq!((done.ended, loaded), (1, None), "{what:?}");
+            assert_eq!(world.item("a"), item);
+        } else {
+            // The visitor's process has the old key first.
+            assert_eq!(done.rewritten, 1, "{what:?}");
+            same_but_for_the_key(&world, &loaded.unwrap(), &item.unwrap()).await;
+        }
+    }
+}
+
 /// The session is what it was, under the new key.
 async fn same_but_for_the_key(world: &World, loaded: &Loaded<Value>, item: &Value) {
     assert_eq!(keys_of(world, "a"), ["k2", "k2"]);
