@@ -12,6 +12,7 @@
     reason = "#[napi] makes types public that are never printed; two hold secrets"
 )]
 
+mod answers;
 mod completion;
 mod credentials;
 mod events;
