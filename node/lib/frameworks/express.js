@@ -201,9 +201,18 @@ class ExpressDynamoDBStore extends EventEmitter {
     if (!isObject(session?.cookie)) {
       throw require('../errors.js').invalidSession('The session cannot be stored: it has no cookie, which express-session and @fastify/session give each.');
     }
-    const text = this.#layout?.serialise ? this.#layout.serialise(session, serialise) : serialise(plain(session));
+    const stored = this.#withOwnId(session);
+    const text = this.#layout?.serialise ? this.#layout.serialise(stored, serialise) : serialise(plain(stored));
     const ttlMs = msLeft(session.cookie) ?? this.#core.options.sessionTtl;
     await write(this.#loadedAs(sid, session), text, ttlMs);
+  }
+
+  /** A session that `all` gave, without the id that `all` has put into it. */
+  #withOwnId(session) {
+    const listed = this.#listed.get(session);
+    if (!listed?.showsId || session.id !== listed.id) return session;
+    const { id, ...own } = session;
+    return listed.ownId === undefined ? own : { ...own, id: listed.ownId };
   }
 
   #noteFirstWrite(sid, written) {
@@ -241,8 +250,11 @@ class ExpressDynamoDBStore extends EventEmitter {
         if (session) {
           const loaded = new LoadedSession(id, frame);
           this.#loaded.set(session, loaded);
-          this.#listed.set(session, { id, ref, tracked: loaded.tracked });
-          if (!isByKey(headOf(frame))) session.id = id;
+          const showsId = !isByKey(headOf(frame));
+          this.#listed.set(session, {
+            id, ref, tracked: loaded.tracked, showsId, ownId: session.id,
+          });
+          if (showsId) session.id = id;
           sessions.push(session);
         }
       }
