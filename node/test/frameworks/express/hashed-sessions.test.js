@@ -78,6 +78,15 @@ Object.entries(FORMS).forEach(([form, options]) => describe(`all sessions whose 
     assert.equal(await store.get('a'), undefined);
   });
 
+  it('are not deleted by an object that was not listed, and that is an error', async () => {
+    const { store } = await filled();
+    const { a } = byName(await store.all());
+    for (const given of [{ ...a }, await store.get('a'), {}]) {
+      await assert.rejects(store.destroy(given), { code: 'InvalidSessionError', message: /all\(\) .* has not returned/ });
+    }
+    assert.equal((await store.get('a')).name, 'a');
+  });
+
   it('a sign-out by what was listed drops what a request has changed meanwhile', async () => {
     const { store } = await filled();
     const session = await store.get('a');
