@@ -27,7 +27,7 @@ const faults = use(startFaultServer);
 before(() => Promise.all([engine.started, faults.started]));
 const page = checksOf('docs/at-rest.md');
 
-// ../cost/hashed.test.js counts what they cost.
+// ../cost counts what they cost.
 page.rows('What it costs', 'call');
 
 const KEY = Buffer.alloc(32, 7);
