@@ -4,12 +4,12 @@
 // that could be listed.
 
 const assert = require('node:assert/strict');
-const { createHash } = require('node:crypto');
 const { before, describe, it } = require('node:test');
 const { inspect } = require('node:util');
 const DynamoDBStore = require('koa-session-dynamodb-store/express');
 const hashedKey = require('../../support/hashed-key');
 const { localAlone, unique } = require('../../support/options');
+const referenceOf = require('../../support/reference-of');
 const { assertNoSession } = require('../../support/tombstone');
 const { attribute } = require('../../support/trace');
 const until = require('../../support/until');
@@ -195,8 +195,6 @@ it('a listed item that a framework cannot read is reported by the reference of i
   const keys = ['koa', 'text'].map((name) => prefix + hashedKey(name));
   await table.putSession(keys[0], attribute({ user: 'Ada', _expire: 1 }));
   await table.putSession(keys[1], { S: 'x' });
-  const refOf = (key) => createHash('sha256').update('dynamodb-session/ref/1\0').update(key).digest('hex')
-    .slice(0, 24);
   for (const store of [hashing, open({ prefix, hashIds: 'on' }), open({ prefix })]) {
     const refs = [];
     store.on('unreadable', (details) => {
@@ -205,7 +203,7 @@ it('a listed item that a framework cannot read is reported by the reference of i
     });
     assert.equal((await store.all()).length, 1);
     await until('the events', () => refs.length >= 2);
-    assert.deepEqual(refs.sort(), keys.map(refOf).sort());
+    assert.deepEqual(refs.sort(), keys.map(referenceOf).sort());
   }
   // It is the reference that a load of the same session reports.
   const refs = [];
@@ -213,5 +211,5 @@ it('a listed item that a framework cannot read is reported by the reference of i
   loading.on('unreadable', ({ ref }) => refs.push(ref));
   assert.equal(await loading.get('koa'), undefined);
   await until('the event', () => refs.length > 0);
-  assert.deepEqual(refs, [refOf(keys[0])]);
+  assert.deepEqual(refs, [referenceOf(keys[0])]);
 });
