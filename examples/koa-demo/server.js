@@ -43,6 +43,7 @@ async function start(env = process.env) {
   const keys = signingKeys(dataDir(env), env.KEYS);
   const options = {
     table: { name: env.SESSIONS_TABLE || 'sessions', autoCreate: true, billingMode: 'PAY_PER_REQUEST' },
+    hashIds: 'only', // nothing in the table opens a session
     encryption: { keys: encryptionKeys(dataDir(env), env.ENCRYPTION_KEYS) },
     // Without dynamoConfig the store finds Region and credentials as every AWS program does.
     ...(endpoint && { dynamoConfig: { region, endpoint, ...local } }),

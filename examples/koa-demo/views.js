@@ -122,7 +122,7 @@ const signedIn = ({
 const FORMS = {
   encrypted: {
     text: html`The app encrypted the session before it sent it: the name, the note and the views are inside
-      <code>sealed</code>. Somebody who reads the table only sees its id, when it began, when it ends and how large it is.`,
+      <code>sealed</code>. Somebody who reads the table only sees that there is a session, when it began, when it ends and how large it is.`,
     hint: html`<code>unit</code> is the end of the session, encrypted as well, so that nobody can prolong the session.
       <code>session</code> is for programs that cannot decrypt: to them, the session has ended.`,
     other: 'plain',
@@ -130,7 +130,7 @@ const FORMS = {
   },
   plain: {
     text: html`The app stores the session as plain data. Somebody who reads the table, or a backup or an export of it, can
-      read the name and the note in <code>session</code>.`,
+      read the name and the note in <code>session</code>. They cannot use the session all the same: its id is not there.`,
     other: 'encrypted',
     button: 'Encrypt it again',
   },
@@ -143,8 +143,9 @@ const form = ({ text, other, button }) => html`
         <p class="hint">You stay signed in: the app can read both.</p>
       </form>`;
 
-const STORED_HINT = 'The id is the key to the session, so only its start is shown. koa-session keeps the item ten '
-  + 'seconds longer than the cookie; after that the store treats it as gone, and DynamoDB deletes it.';
+const STORED_HINT = 'The partition key is a hash of the session’s id. Only the cookie has the id, and nobody can tell the id from its '
+  + 'hash: so what is in the table opens no session. koa-session keeps the item ten seconds longer than the cookie; after that '
+  + 'the store treats it as gone, and DynamoDB deletes it.';
 
 const contentOf = (item) => {
   if (item.problem) return html`<p class="problem" id="item">${item.problem}</p>`;
@@ -164,7 +165,7 @@ const stored = (item) => html`
       <dl>
         <div><dt>Table</dt><dd>${item.table}</dd></div>
         <div><dt>Region</dt><dd>${item.region}</dd></div>
-        <div><dt>Partition key</dt><dd><code>${item.hashKey}</code>${item.id && html` = <code>${item.id}</code>`}</dd></div>
+        <div><dt>Partition key</dt><dd><code>${item.hashKey}</code>${item.key && html` = <code>${item.key}</code>`}</dd></div>
         <div><dt>TTL attribute</dt><dd><code>${item.ttlKey}</code>${item.expires && html` = ${time(item.expires)}`}</dd></div>
         ${item.created && html`<div><dt>Began</dt><dd><code>created</code> = ${time(item.created)}</dd></div>`}
       </dl>

@@ -149,13 +149,15 @@ pub(crate) enum TableCommand {
 pub(crate) enum SessionCommand {
     /// Shows a live session: its data, when it was created, and when it expires
     ///
-    /// An expired session counts as not found, even if DynamoDB has not deleted its item yet. Only the
-    /// beginning of the id is shown. The data is shown in full.
+    /// An expired session counts as not found, even if DynamoDB has not deleted its item yet. The data is
+    /// shown in full. In place of the id, the session's reference is shown: its name in logs and events,
+    /// which opens nothing. The session is found whether the table has its id or a hash of it.
     #[command(after_long_help = help(SESSION_GET_EXAMPLES))]
     Get(SessionGetArgs),
     /// Deletes a session, which signs its visitor out
     ///
-    /// Succeeds even if the session does not exist.
+    /// Succeeds even if the session does not exist. The session is found whether the table has its id or a
+    /// hash of it.
     #[command(after_long_help = help(SESSION_DELETE_EXAMPLES))]
     Delete(SessionArgs),
 }

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::time::Duration;
 
 use dynamodb_session::options::{
-    ConnectionOptions, EncryptionOptions, Layout, RetryOptions, TableOptions,
+    ConnectionOptions, EncryptionOptions, HashIds, Layout, RetryOptions, TableOptions,
 };
 use dynamodb_session::{ErrorKind, SessionStore};
 
@@ -50,7 +50,9 @@ pub(crate) fn store(
             TableOptions::default()
                 .partition_key(&table.partition_key)
                 .ttl_attribute(&table.ttl_attribute)
-                .prefix(kept.prefix),
+                .prefix(kept.prefix)
+                // So no flag has to say which key a session has.
+                .hash_ids(HashIds::On),
         )
         .layout(kept.layout)
         .compress(kept.compress)

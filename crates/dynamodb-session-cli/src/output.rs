@@ -43,15 +43,6 @@ pub(crate) fn columns(rows: &[(&str, String)]) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// The part of a session id that may be shown: enough to compare, not enough to use.
-pub(crate) fn mask(id: &str) -> String {
-    if id.chars().count() <= 8 {
-        return "…".to_owned();
-    }
-    let start: String = id.chars().take(4).collect();
-    printable(&start) + "…"
-}
-
 /// Foreign text on one line, without characters that control a terminal or change the direction of writing.
 pub(crate) fn printable(text: &str) -> String {
     text.chars()

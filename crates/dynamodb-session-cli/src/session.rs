@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use dynamodb_session::options::EncryptionMode;
-use dynamodb_session::{ErrorKind, Loaded, SessionId, SessionStore, SessionText};
+use dynamodb_session::{ErrorKind, Loaded, SessionId, SessionRef, SessionStore, SessionText};
 use serde::de::Visitor;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
@@ -42,10 +42,11 @@ pub(crate) async fn get(args: SessionGetArgs) -> Result<(), Failure> {
     let Some(loaded) = loaded else {
         return Err(not_found(&store, &id, &args.table.table_name).await?);
     };
+    let reference = store.reference(&loaded)?.to_string();
     let (data_format, data) = loaded.data;
     if args.output.json {
         return output::json(&SessionJson {
-            id: output::mask(id.as_str()),
+            reference,
             created: loaded.created.map(output::time),
             expires: loaded.expires_at.map(output::time),
             data_format,
@@ -57,7 +58,7 @@ pub(crate) async fn get(args: SessionGetArgs) -> Result<(), Failure> {
     let when =
         |time: SystemTime| format!("{} ({})", output::time(time), output::relative(time, now));
     let head = output::columns(&[
-        ("Session", output::mask(id.as_str())),
+        ("Session", reference),
         (
             "Created",
             loaded
@@ -85,17 +86,19 @@ pub(crate) async fn get(args: SessionGetArgs) -> Result<(), Failure> {
 }
 
 async fn not_found(store: &SessionStore, id: &SessionId, table: &str) -> Result<Failure, Failure> {
-    let masked = output::mask(id.as_str());
-    let (message, hint) = if store.is_signed_out(id).await? {
-        (
-            format!("session {masked} in table {table} is signed out"),
+    let (message, hint) = match store.reference_of(id).await? {
+        Some(reference) if store.is_signed_out(id).await? => (
+            format!("session {reference} in table {table} is signed out"),
             "its tombstone keeps late requests from bringing it back, and expires 25 minutes after the sign-out",
-        )
-    } else {
-        (
-            format!("no live session {masked} in table {table}"),
-            "the session is missing or expired; check the id, --prefix, --layout, --table-name and --region",
-        )
+        ),
+        Some(reference) => (
+            format!("session {reference} in table {table} is not live"),
+            "it has expired, or the item is no session of this layout; check --layout",
+        ),
+        None => (
+            format!("no session in table {table} has this id"),
+            "check the id, --prefix, --table-name and --region",
+        ),
     };
     Ok(Failure::new(Exit::NotFound, message).hint(hint))
 }
@@ -108,21 +111,28 @@ pub(crate) async fn delete(args: SessionArgs) -> Result<(), Failure> {
         ..Kept::default()
     };
     let store = connection::store_of_table(&args.connection, &args.table, kept);
-    progress::shown("Deleting the session", async {
-        Ok::<_, Failure>(store.await?.delete(&id).await?)
+    let reference = progress::shown("Deleting the session", async {
+        let store = store.await?;
+        let reference = store.reference_of(&id).await?;
+        store.delete(&id).await?;
+        Ok::<_, Failure>(reference)
     })
     .await?;
-    let masked = output::mask(id.as_str());
     if args.output.json {
-        return output::json(&serde_json::json!({ "id": masked, "deleted": true }));
+        let reference = reference.as_ref().map(SessionRef::as_str);
+        return output::json(&serde_json::json!({ "ref": reference, "deleted": true }));
     }
-    output::line(&format!("Session {masked} is deleted."))
+    output::line(&match reference {
+        Some(reference) => format!("Session {reference} is deleted."),
+        None => "No session has this id.".to_owned(),
+    })
 }
 
 #[derive(Serialize)]
 struct SessionJson {
-    /// Only its beginning.
-    id: String,
+    /// The name of the session for logs, which opens nothing.
+    #[serde(rename = "ref")]
+    reference: String,
     created: Option<String>,
     expires: Option<String>,
     data_format: &'static str,

@@ -117,6 +117,22 @@ impl SessionStore {
         Ok(SessionRef::of_key(&key))
     }
 
+    /// The reference of the session with this id, expired or not, or of the tombstone in its place. `None` if the table
+    /// has neither.
+    ///
+    /// For operators who have an id, and look for the session in logs. It needs no key of a sealed session.
+    ///
+    /// # Errors
+    ///
+    /// An error of the service or the connection.
+    ///
+    /// # Cost
+    ///
+    /// As [`is_signed_out`](Self::is_signed_out).
+    pub async fn reference_of(&self, id: &SessionId) -> Result<Option<SessionRef>, Error> {
+        self.inner.reference_of(id).await
+    }
+
     /// What the store has done since it was built; its clones count together.
     pub fn stats(&self) -> Stats {
         self.inner.client.counts().snapshot()
@@ -137,6 +153,9 @@ impl SessionStore {
     ///
     /// 1 `PutItem`: 1 write capacity unit per started KB, also when the id is taken. Over a tombstone, 1 `PutItem`
     /// more. When the condition fails, engines that do not return the item need 1 consistent `GetItem` more.
+    ///
+    /// With [`HashIds::Read`](crate::options::HashIds::Read) and [`On`](crate::options::HashIds::On), 1 consistent
+    /// `GetItem` before it. If that finds a session that has expired, 1 `PutItem` more.
     pub async fn create<T: EncodeSession + Sync>(
         &self,
         session: &NewSession<T>,
@@ -208,7 +227,8 @@ impl SessionStore {
     /// change of another request that it meets, 1 `UpdateItem` more, at the same cost. When the session is gone: 1 per
     /// started KB of the item that is there, at least 1. No request when [`touch_after`](crate::Builder::touch_after)
     /// allows to skip it. For a [`Loaded`] of an unknown [`version`](Loaded::version), 1 consistent `GetItem` before
-    /// it.
+    /// it. When the session is gone, [`HashIds::Read`](crate::options::HashIds::Read) and
+    /// [`On`](crate::options::HashIds::On) add 1 consistent `GetItem`, and 1 `UpdateItem` if the session has been moved.
     ///
     /// [`Base::Absent`]: as [`create`](Self::create). When the id is taken, 1 `UpdateItem` more. When a condition
     /// fails, engines that do not return the item need 1 consistent `GetItem` more.
@@ -262,7 +282,9 @@ impl SessionStore {
     /// # Cost
     ///
     /// 1 `GetItem`: 1 read capacity unit per started 4 KB, half of that when
-    /// [`consistent_read`](crate::options::TableOptions::consistent_read) is off.
+    /// [`consistent_read`](crate::options::TableOptions::consistent_read) is off. With
+    /// [`HashIds::Read`](crate::options::HashIds::Read) and [`On`](crate::options::HashIds::On), 1 `GetItem` more if
+    /// the session does not have the key that is looked for first.
     pub async fn load<T: DecodeSession>(&self, id: &SessionId) -> Result<Option<Loaded<T>>, Error> {
         self.inner.load(id).await
     }
@@ -295,7 +317,9 @@ impl SessionStore {
     /// # Cost
     ///
     /// 1 `UpdateItem`: 1 write capacity unit per started KB of the item, at least 1 when the session is gone. A touch
-    /// costs as much as a save. No request when [`touch_after`](crate::Builder::touch_after) allows to skip it.
+    /// costs as much as a save. No request when [`touch_after`](crate::Builder::touch_after) allows to skip it. When the
+    /// session is gone, [`HashIds::Read`](crate::options::HashIds::Read) and [`On`](crate::options::HashIds::On) add 1
+    /// consistent `GetItem`, and 1 `UpdateItem` if the session has been moved.
     pub async fn touch<B, T>(
         &self,
         loaded: &Loaded<B>,
@@ -322,6 +346,9 @@ impl SessionStore {
     /// 1 `PutItem`: 1 write capacity unit per started KB of the item that was there, at least 1. For a `&SessionId`,
     /// and for a [`Loaded`] whose [`version`](Loaded::version) is unknown or without `rev`, 1 consistent `GetItem`
     /// before it. 1 `PutItem` more each time that another request changes the session meanwhile.
+    ///
+    /// With [`HashIds::Read`](crate::options::HashIds::Read) and [`On`](crate::options::HashIds::On), 1 `PutItem` more
+    /// under the other key: 1 write capacity unit.
     pub async fn delete<'a>(&self, target: impl Into<DeleteTarget<'a>>) -> Result<(), Error> {
         self.inner.delete(target.into()).await
     }

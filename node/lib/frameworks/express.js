@@ -201,9 +201,18 @@ class ExpressDynamoDBStore extends EventEmitter {
     if (!isObject(session?.cookie)) {
       throw require('../errors.js').invalidSession('The session cannot be stored: it has no cookie, which express-session and @fastify/session give each.');
     }
-    const text = this.#layout?.serialise ? this.#layout.serialise(session, serialise) : serialise(plain(session));
+    const stored = this.#withOwnId(session);
+    const text = this.#layout?.serialise ? this.#layout.serialise(stored, serialise) : serialise(plain(stored));
     const ttlMs = msLeft(session.cookie) ?? this.#core.options.sessionTtl;
     await write(this.#loadedAs(sid, session), text, ttlMs);
+  }
+
+  /** A session that `all` gave, without the id that `all` has put into it. */
+  #withOwnId(session) {
+    const listed = this.#listed.get(session);
+    if (!listed?.showsId || session.id !== listed.id) return session;
+    const { id, ...own } = session;
+    return listed.ownId === undefined ? own : { ...own, id: listed.ownId };
   }
 
   #noteFirstWrite(sid, written) {
@@ -214,18 +223,22 @@ class ExpressDynamoDBStore extends EventEmitter {
 
   /** Deletes a session: by its id, or one that `all` gave. Succeeds even if the session does not exist. */
   destroy(sidOrSession, ...rest) {
-    const { id: sid, tracked } = this.#toDestroy(sidOrSession);
-    // A session that is being stored for the first time is deleted after that.
-    tracked.last = this.#firstWrites.get(sid);
-    const gone = this.#core.destroy(sid, tracked).then(() => {});
+    const gone = this.#destroy(sidOrSession);
     // express-session passes on what `req.session.destroy()` was given, which may be nothing.
     const what = 'destroying a session';
     return settle(gone, rest.length > 0 ? orWarn(rest[0], what) : undefined, what);
   }
 
-  #toDestroy(sidOrSession) {
+  async #destroy(sidOrSession) {
     const listed = this.#listed.get(sidOrSession);
-    return listed ? { id: listed.id, tracked: listed.tracked } : { id: sidOrSession, tracked: new Tracked('') };
+    if (isObject(sidOrSession) && !listed) {
+      // It would succeed, and the visitor stay signed in.
+      throw require('../errors.js').invalidSession('The session cannot be deleted: all() of this store has not returned this object. Give its id.');
+    }
+    const { id, tracked } = listed ?? { id: sidOrSession, tracked: new Tracked('') };
+    // A session that is being stored for the first time is deleted after that.
+    tracked.last = this.#firstWrites.get(id);
+    await this.#core.destroy(id, tracked);
   }
 
   /** All sessions, each with its `id`, where the table has it. */
@@ -241,8 +254,11 @@ class ExpressDynamoDBStore extends EventEmitter {
         if (session) {
           const loaded = new LoadedSession(id, frame);
           this.#loaded.set(session, loaded);
-          this.#listed.set(session, { id, ref, tracked: loaded.tracked });
-          if (!isByKey(headOf(frame))) session.id = id;
+          const showsId = !isByKey(headOf(frame));
+          this.#listed.set(session, {
+            id, ref, tracked: loaded.tracked, showsId, ownId: session.id,
+          });
+          if (showsId) session.id = id;
           sessions.push(session);
         }
       }

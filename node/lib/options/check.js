@@ -65,8 +65,8 @@ const check = {
 function checked(value, name, row) {
   if (!Array.isArray(row.type)) return check[row.type](value, name, row);
   if (row.type.includes(value)) return value;
-  check.string(value, name);
-  return fail(RangeError, name, `be one of ${row.type.join(', ')}`);
+  if (!row.type.includes(false)) check.string(value, name);
+  return fail(typeof value === 'string' ? RangeError : TypeError, name, `be one of ${row.type.join(', ')}`);
 }
 
 /** The conversions that a row of ./table.js can name. */

@@ -12,6 +12,7 @@ const path = require('node:path');
 const { test } = require('node:test');
 const { TARGET } = require('../docs/commands');
 const openEnvelope = require('../support/envelope');
+const hashedKey = require('../support/hashed-key');
 const { rawTable } = require('../support/raw');
 const {
   leadsOn, needsChromium, post, press, scratch, sessionId, signedOut, signIn, startDemo, views, visit,
@@ -52,7 +53,7 @@ const showsEncrypted = async (page, item, id, count) => {
   });
   assert.deepEqual([given.expires, given.created, given.session], [item.expires, item.created, item.session]);
   assert.deepEqual(item.session, { M: { _expire: { N: '1' } } });
-  assert.equal(given.sessionId.S, `${id.slice(0, 4)}…`);
+  assert.equal(given.sessionId.S, hashedKey(id));
   assert.ok(!/"Ada"|Nobody else|user|views/.test(await page.locator('#item').textContent()));
   assert.match(await explained(page), /encrypted the session before it sent it/);
   const data = opened(item);
@@ -60,10 +61,14 @@ const showsEncrypted = async (page, item, id, count) => {
   assert.equal(await page.locator('.badge').textContent(), 'encrypted');
 };
 
+// Of the id not even a part: the key of the item is a hash of it, and shown as a whole.
+const hasNoId = async (page, id) => assert.ok(!(await page.content()).includes(id.slice(0, 8)), 'the id is in the page');
+
 const showsPlain = async (page, item, id, count) => {
   const given = await shown(page);
   assert.deepEqual(Object.keys(given).sort(), ['created', 'expires', 'rev', 'session', 'sessionId']);
   assert.deepEqual(Object.keys(item).sort(), Object.keys(given).sort());
+  assert.equal(given.sessionId.S, hashedKey(id));
   assert.deepEqual([given.expires, given.created, given.session], [item.expires, item.created, item.session]);
   const { user, note, views: viewed } = given.session.M;
   assert.deepEqual([user.S, note.S, viewed.N], ['Ada', NOTE, String(count)]);
@@ -81,28 +86,28 @@ test('encrypted, plain, encrypted: the page shows what the table holds, and the 
   await signIn(page, demo.url, 'Ada');
   await writeNote(page, NOTE);
   const id = await sessionId(context);
-  const first = await table.get(id);
+  const first = await table.get(hashedKey(id));
   assert.equal(await views(page), 2);
   await showsEncrypted(page, first, id, 2);
-  assert.ok(!(await page.content()).includes(id), 'the whole id is in the page');
+  await hasNoId(page, id);
 
   await press(page, TO_PLAIN);
   assert.equal(await views(page), 3);
-  await showsPlain(page, await table.get(id), id, 3);
-  assert.ok(!(await page.content()).includes(id), 'the whole id is in the page');
+  await showsPlain(page, await table.get(hashedKey(id)), id, 3);
+  await hasNoId(page, id);
   await page.reload();
-  await showsPlain(page, await table.get(id), id, 4);
+  await showsPlain(page, await table.get(hashedKey(id)), id, 4);
 
   // Another visitor has not switched, and reads the same page of the same app.
   const other = await visit();
   await signIn(other.page, demo.url, 'Ada');
   await writeNote(other.page, NOTE);
   const otherId = await sessionId(other.context);
-  await showsEncrypted(other.page, await table.get(otherId), otherId, 2);
+  await showsEncrypted(other.page, await table.get(hashedKey(otherId)), otherId, 2);
   await other.leave();
 
   await press(page, TO_ENCRYPTED);
-  const last = await table.get(id);
+  const last = await table.get(hashedKey(id));
   await showsEncrypted(page, last, id, 5);
   assert.notEqual(last.sealed.B, first.sealed.B);
   assert.deepEqual(last.created, first.created);
@@ -198,7 +203,7 @@ test('a switch from elsewhere is refused, and one to anything else encrypts', as
     const page = await fetch(url, { headers: { cookie: `${cookie}; demo.at-rest=${value}` } });
     assert.equal(page.status, 200);
     assert.ok((await page.text()).includes(isPlain ? TO_ENCRYPTED : TO_PLAIN));
-    assert.equal('sealed' in await table.get(id), !isPlain, value);
+    assert.equal('sealed' in await table.get(hashedKey(id)), !isPlain, value);
   }
   await demo.stop();
 });
@@ -222,6 +227,26 @@ test('the program opens what the demo encrypted, as its README says', async () =
     child.stdin.end(id);
   });
   assert.match(output, /"user": ?"Ada"/);
+  await demo.stop();
+});
+
+test('a session of an older demo, under its id, is not found, and the visitor signs in anew', async () => {
+  const demo = await startDemo();
+  const table = rawTable(demo.engine, 'sessions');
+  const enter = (headers) => post(`${demo.url}/sign-in`, new URLSearchParams({ name: 'Ada' }), { Origin: demo.url, ...headers });
+  const cookie = cookiesOf(await enter()).join('; ');
+  const id = /demo\.sid=([^;]+)/.exec(cookie)[1];
+  const key = hashedKey(id);
+  await table.put({ ...await table.get(key), sessionId: { S: id } });
+  await table.delete(key);
+
+  const page = await fetch(demo.url, { headers: { cookie } });
+  assert.equal(page.status, 200);
+  assert.match(await page.text(), /Hello, who are you\?/);
+  const anew = await enter({ cookie });
+  assert.equal(anew.status, 303);
+  assert.match(await (await fetch(demo.url, { headers: { cookie: cookiesOf(anew).join('; ') } })).text(), /<bdi>Ada<\/bdi>/);
+  assert.doesNotMatch(demo.output(), /error|failed/i);
   await demo.stop();
 });
 

@@ -7,6 +7,7 @@ const express = require('../support/express');
 const fastify = require('../support/fastify');
 const call = require('../support/session-call');
 const Visitor = require('../support/visitor');
+const hashed = require('./hashed');
 const outcomeOf = require('./outcome');
 const sealed = require('./sealed');
 
@@ -33,7 +34,11 @@ const dataOf = (session) => {
 
 // What is about all sessions.
 const ofAll = (store) => ({
-  list: async () => Object.fromEntries((await call(store, 'all')).map(({ id, ...session }) => [id, dataOf(session)])),
+  list: async () => Object.fromEntries((await call(store, 'all')).map((session) => {
+    if (session.id === undefined) return [store.refOf(session), dataOf(session)];
+    const { id, ...others } = session;
+    return [id, dataOf(others)];
+  })),
   count: () => call(store, 'length'),
   clear: () => call(store, 'clear'),
 });
@@ -172,4 +177,9 @@ module.exports = [
   sealed(overExpress, { compress: true }),
   sealed(overFastify),
   sealed(overFastify, { compress: true }),
+  hashed(storeItself),
+  hashed(storeItself, 'on'),
+  hashed(overExpress),
+  hashed(overFastify),
+  hashed(sealed(overFastify)),
 ];

@@ -4,6 +4,7 @@
 
 const DynamoDBStore = require('koa-session-dynamodb-store');
 const { serve, VERSIONS } = require('../support/koa');
+const hashed = require('./hashed');
 const outcomeOf = require('./outcome');
 const sealed = require('./sealed');
 
@@ -130,4 +131,8 @@ module.exports = [
   sealed(storeItself),
   sealed(storeItself, { compress: true }),
   sealed(overHttp, { compress: true }),
+  hashed(storeItself),
+  hashed(storeItself, 'on'),
+  hashed(overHttp),
+  hashed(sealed(overHttp)),
 ];

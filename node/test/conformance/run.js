@@ -5,7 +5,8 @@
 //
 // It runs on subjects. For each case a subject opens an object with these members, around a `Store` that is made with
 // its `options`. Where the adapter has no such verb, the member is missing. `unmet` has the number of cases that this
-// concerns, by the name of the need. `flags` are those of the envelopes, where sessions are sealed.
+// concerns, by the name of the need. `flags` are those of the envelopes, where sessions are sealed. `keyOf(id)` is what
+// the table has in place of an id, where ids are hashed.
 //
 // own, adds                  the fields that the adapter itself adds to the data; those it must find in a row of others
 // put(id, data, ttl)         stores a session, whatever is there
@@ -71,7 +72,7 @@ module.exports = (subjects) => ENGINES.forEach(({ name: engineName, engine, unme
           const options = optionsFor(engine.endpoint, tableName, { prefix, ...subject.options });
           const opened = await subject.open(new subject.Store(options));
           try {
-            await runCase(one, opened, table, prefix);
+            await runCase(one, opened, table, { prefix, keyOf: subject.keyOf });
           } finally {
             await opened.close();
           }
@@ -86,8 +87,23 @@ module.exports = (subjects) => ENGINES.forEach(({ name: engineName, engine, unme
           const opened = await subject.open(new subject.Store(options));
           try {
             await opened.put('id', { text: 'tea '.repeat(1000) }, 60000);
-            const { sealed } = await table.get(`${prefix}id`);
+            const { sealed } = await table.get(`${prefix}${subject.keyOf?.('id') ?? 'id'}`);
             assert.equal(Buffer.from(sealed.B, 'base64')[1], subject.flags);
+          } finally {
+            await opened.close();
+          }
+        });
+      }
+
+      if (subject.keyOf) {
+        it('the id of a session is hashed in the table', async () => {
+          const prefix = unique('hashed');
+          const options = optionsFor(engine.endpoint, tableName, { prefix, ...subject.options });
+          const opened = await subject.open(new subject.Store(options));
+          try {
+            await opened.put('id', { n: 1 }, 60000);
+            assert.equal(await table.get(`${prefix}id`), undefined);
+            assert.ok(await table.get(`${prefix}${subject.keyOf('id')}`));
           } finally {
             await opened.close();
           }

@@ -6,6 +6,7 @@
 const assert = require('node:assert/strict');
 const cases = require('../../../crates/dynamodb-session/src/conformance/cases.json');
 const { CODES } = require('../../lib/errors');
+const referenceOf = require('../support/reference-of');
 const { assertNoSession } = require('../support/tombstone');
 
 // `{"$repeat": [text, n]}`, `{"$nest": n}` and, among other fields, `"$fields": [name, n, value]` stand for what is too
@@ -55,11 +56,15 @@ const expiry = ({ expires_in_secs: secs, expires_unit: unit }) => {
   return unit === 'fraction' ? `${Math.floor(ms / 1000)}.25` : Math.floor(ms / 1000);
 };
 
+// An id is in the table as it is.
+const IS_KEY = (id) => id;
+
 class CaseRun {
-  constructor(subject, table, prefix) {
+  constructor(subject, table, { prefix, keyOf = IS_KEY }) {
     this.subject = subject;
     this.table = table;
     this.prefix = prefix;
+    this.keyOf = keyOf;
     // Of the sessions that were loaded under a name.
     this.created = new Map();
   }
@@ -70,7 +75,12 @@ class CaseRun {
   }
 
   key(id) {
-    return `${this.prefix}${id}`;
+    return `${this.prefix}${this.keyOf(id)}`;
+  }
+
+  // What a session is listed under.
+  nameOf(id) {
+    return this.keyOf === IS_KEY ? id : referenceOf(this.key(id));
   }
 
   static STEPS = {
@@ -110,7 +120,8 @@ class CaseRun {
     },
 
     async list({ expect }) {
-      assert.deepEqual(await this.subject.list(), expect);
+      const expected = Object.entries(expect).map(([id, data]) => [this.nameOf(id), data]);
+      assert.deepEqual(await this.subject.list(), Object.fromEntries(expected));
     },
 
     async count({ expect }) {
@@ -161,9 +172,9 @@ class CaseRun {
   };
 }
 
-// Runs a case on a subject whose ids get `prefix` on their way into `table`.
-const runCase = async ({ steps }, subject, table, prefix) => {
-  const run = new CaseRun(subject, table, prefix);
+// Runs a case on a subject whose ids get `prefix` on their way into `table`, after `keyOf`.
+const runCase = async ({ steps }, subject, table, keys) => {
+  const run = new CaseRun(subject, table, keys);
   for (const [index, step] of steps.entries()) {
     try {
       await run.step(expand(step));

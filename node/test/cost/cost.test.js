@@ -21,7 +21,9 @@ const sumIn = ({ operations }, name) => Object.values(operations).reduce((sum, o
 
 adapters.forEach((adapter) => {
   describe(adapter.name, () => {
-    Object.entries(adapter.stores).forEach(([storeName, { open, prices, table: layout = {} }]) => {
+    Object.entries(adapter.stores).forEach(([storeName, {
+      open, openBefore = open, prices, table: layout = {}, keyOf = (id) => `${layout.prefix ?? ''}${id}`,
+    }]) => {
       describe(storeName, () => {
         const table = useTable(engine, 'cost', layout.key);
 
@@ -36,20 +38,21 @@ adapters.forEach((adapter) => {
         const price = async (t, view, data) => {
           const gate = new Gate();
           const pause = (path) => (view.isDestroyed && path === view.path ? gate.pass() : undefined);
-          const { visitor, errors } = await adapter.serve(t, open(recorder.endpoint, table.name), { data, pause });
+          const earlierStore = openBefore(recorder.endpoint, table.name);
+          const { visitor, errors } = await adapter.serve(t, earlierStore, { data, pause });
           if (!view.isNew) await visitor.get('/sign-in');
           const store = open(recorder.endpoint, table.name, { touchAfter: view.touchAfter });
           const app = await adapter.serve(t, store, { data, pause, rolling: view.rolling });
           visitor.url = app.visitor.url;
-          const id = view.isNew ? undefined : `${layout.prefix ?? ''}${adapter.idOf(visitor)}`;
-          const bytes = id && itemSize(await table.get(id));
+          const key = view.isNew ? undefined : keyOf(adapter.idOf(visitor));
+          const bytes = key && itemSize(await table.get(key));
           const earlier = store.stats?.();
 
           recorder.reset();
           const answer = visitor.get(view.path);
           if (view.isDestroyed) {
             await gate.arrived();
-            await signOut(id, adapter.idOf(visitor));
+            await signOut(key, adapter.idOf(visitor));
             gate.open();
           }
           assert.equal((await answer).status, 200);

@@ -6,6 +6,7 @@ const fastify = require('../support/fastify');
 const peers = require('../support/peers');
 const call = require('../support/session-call');
 const Visitor = require('../support/visitor');
+const { hashing } = require('./hashed');
 const {
   ENCRYPTION, MINUTE, opener, PRICES,
 } = require('./ours');
@@ -44,6 +45,7 @@ const adapter = (framework, prices, peerPrices) => ({
   stores: {
     'this package': { open: ours(), openWith: ours, prices },
     'this package, encrypted': { open: ours({ encryption: ENCRYPTION }), prices },
+    ...hashing(ours, prices),
     "this package, conflict: 'overwrite'": { open: ours({ conflict: 'overwrite' }), prices },
     "this package, layout: 'connect-dynamodb'": {
       open: ours({ layout: 'connect-dynamodb' }), prices, table: { key: 'id', prefix: 'sess:' },

@@ -7,6 +7,7 @@ const DynamoDBStore = require('koa-session-dynamodb-store');
 const { serveFor, VERSIONS } = require('../support/koa');
 const { local } = require('../support/options');
 const Visitor = require('../support/visitor');
+const { hashing } = require('./hashed');
 const {
   ENCRYPTION, MINUTE, opener, PRICES,
 } = require('./ours');
@@ -30,6 +31,7 @@ module.exports = VERSIONS.map((version) => ({
   stores: {
     'this package': { open: ours(), openWith: ours, prices: OURS },
     'this package, encrypted': { open: ours({ encryption: ENCRYPTION }), prices: OURS },
+    ...hashing(ours, OURS),
     "this package, conflict: 'overwrite'": { open: ours({ conflict: 'overwrite' }), prices: OURS },
     'this package, consistentRead: false': { open: ours({ consistentRead: false }), prices: withEventualReads(OURS) },
     'koa-session-dynamodb-store 1.1.1': {

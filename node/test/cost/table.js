@@ -1,8 +1,9 @@
 'use strict';
 
-// The prices of an adapter, and those of sealed sessions, in Markdown, as in docs/cost.md. `node test/cost/table.js`
-// prints all tables.
+// The prices of an adapter, also where ids are hashed, and those of sealed sessions, in Markdown, as in docs/cost.md.
+// `node test/cost/table.js` prints all tables.
 
+const { COLUMNS } = require('./hashed');
 const { FORMS, PRICES } = require('./sealed');
 const { SIZES, VIEWS } = require('./views');
 
@@ -27,12 +28,21 @@ const sealedTable = () => markdown(
   Object.entries(PRICES).map(([session, cells]) => [session, ...cells]),
 );
 
+// The prices of page views where ids are hashed.
+const hashedTable = ({ stores }) => {
+  const columns = Object.values(COLUMNS).map((name) => stores[name].prices);
+  const rows = Object.keys(VIEWS).map((view) => [view, ...columns.map((prices) => cell(prices[view]))]);
+  return markdown(['page view', ...Object.keys(COLUMNS)], rows);
+};
+
 const CAPTION = `Requests, and read + write capacity units, for sessions of ${Object.keys(SIZES).join(' / ')}.`;
 
-module.exports = { CAPTION, sealedTable, tableOf };
+module.exports = {
+  CAPTION, hashedTable, sealedTable, tableOf,
+};
 
 if (require.main === module) {
   const adapters = require('./adapters'); // eslint-disable-line global-require -- only to print
-  const tables = adapters.map((adapter) => `${adapter.name}\n\n${tableOf(adapter)}`);
+  const tables = [tableOf, hashedTable].flatMap((table) => adapters.map((adapter) => `${adapter.name}\n\n${table(adapter)}`));
   console.log([CAPTION, ...tables, sealedTable()].join('\n\n'));
 }

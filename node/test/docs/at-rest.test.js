@@ -3,11 +3,16 @@
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const path = require('node:path');
+const vm = require('node:vm');
 const { before, describe, it } = require('node:test');
+const ExpressStore = require('koa-session-dynamodb-store/express');
 const vectors = require('../../../crates/dynamodb-session/tests/fixtures/envelopes.json');
+const { STORE } = require('../../lib/options/table');
 const { useEngine } = require('../support/engine');
 const openEnvelope = require('../support/envelope');
 const { startFaultServer } = require('../support/faults');
+const hashedKey = require('../support/hashed-key');
+const { local, unique } = require('../support/options');
 const { rawTable } = require('../support/raw');
 const { cleanEnv, start } = require('../support/subprocess');
 const use = require('../support/use');
@@ -21,6 +26,9 @@ const engine = useEngine();
 const faults = use(startFaultServer);
 before(() => Promise.all([engine.started, faults.started]));
 const page = checksOf('docs/at-rest.md');
+
+// ../cost counts what they cost.
+page.rows('What it costs', 'call');
 
 const KEY = Buffer.alloc(32, 7);
 const OTHER = Buffer.alloc(32, 8);
@@ -103,6 +111,32 @@ page.snippet('node', async (t, snippet) => {
   }
 });
 
+page.snippet('hashed', async (t, snippet) => {
+  const table = rawTable(engine.endpoint, 'sessions');
+  for (const name of CLASSES) {
+    const id = `${path.basename(name)}-hashed`;
+    await play(t, snippet, name, id);
+    assert.equal(await table.get(id), undefined);
+    assert.equal((await table.get(hashedKey(id))).session.M.user.S, 'Ada');
+  }
+});
+
+page.snippet('hash', async (t, { text }) => {
+  const { keyOf, refOf } = vm.runInNewContext(`(() => {${text}; return { keyOf, refOf }; })()`, { require });
+  for (const prefix of [undefined, 'shop:']) {
+    const store = new ExpressStore(local(engine.endpoint, 'hashes', { prefix, hashIds: 'only' }));
+    await store.createTableIfDontExists();
+    const id = `d\u00e9j\u00e0-${prefix}`;
+    await store.set(id, { cookie: {} });
+    const key = keyOf(id, prefix);
+    assert.ok(await rawTable(engine.endpoint, 'hashes').get(key));
+    assert.equal(key.length, 46 + (prefix ?? '').length);
+    const [session] = await store.all();
+    assert.equal(store.refOf(session), refOf(key));
+    await store.clear({ tombstones: true });
+  }
+});
+
 page.snippet('example', async (t, snippet) => {
   const printed = await builds(isExample(snippet), { ...environment(engine), SESSION_ENCRYPTION_KEY: KEY.toString('base64') });
   assert.equal(printed, '"Ada"\n');
@@ -112,6 +146,35 @@ it('somebody who has this can do that: each cell says something', () => {
   const rows = page.rows('What it protects', 'somebody');
   assert.ok(rows.length > 6);
   rows.forEach((cells) => assert.ok(cells.length === 4 && cells.every(Boolean), cells[0]));
+});
+
+it('somebody who has this can do that, with ids in the table and with hashed ones', () => {
+  const rows = page.rows('Hashed ids', 'somebody');
+  assert.ok(rows.length > 4);
+  rows.forEach((cells) => assert.ok(cells.length === 3 && cells.every(Boolean), cells[0]));
+});
+
+it('the modes of hashed ids are those of the option, and use the keys that the table says', async () => {
+  const rows = page.rows('The modes', '`hashIds`');
+  const modes = rows.map(([mode]) => codeIn(mode)[0]);
+  assert.deepEqual(modes, STORE.hashIds.type.map((mode) => (mode ? `'${mode}'` : 'false')));
+  const name = unique('modes');
+  const table = rawTable(engine.endpoint, name);
+  await table.create();
+  for (const [index, [, stored, found]] of rows.entries()) {
+    const store = new ExpressStore(local(engine.endpoint, name, { hashIds: STORE.hashIds.type[index] }));
+    const id = unique('id');
+    await store.set(id, { cookie: {} });
+    const keys = { id, hash: hashedKey(id) };
+    const item = await table.get(keys[stored.replace('the ', '')]);
+    assert.ok(item, stored);
+    for (const [word, key] of Object.entries(keys)) {
+      await table.delete(keys.id);
+      await table.delete(keys.hash);
+      await table.put({ ...item, sessionId: { S: key } });
+      assert.equal(await store.get(id) !== undefined, found.includes(`its ${word}`), `${modes[index]}: ${word}`);
+    }
+  }
 });
 
 it('the modes are those of the core, in the order of a roll-out', () => {

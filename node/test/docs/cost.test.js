@@ -4,9 +4,10 @@ const assert = require('node:assert/strict');
 const { before, describe, it } = require('node:test');
 const DynamoDBStore = require('koa-session-dynamodb-store');
 const adapters = require('../cost/adapters');
+const { COLUMNS } = require('../cost/hashed');
 const { SESSIONS } = require('../cost/sealed');
-const { sealedTable, tableOf } = require('../cost/table');
-const { SIZES } = require('../cost/views');
+const { hashedTable, sealedTable, tableOf } = require('../cost/table');
+const { SIZES, VIEWS } = require('../cost/views');
 const { useEngine } = require('../support/engine');
 const { VERSIONS, serveFor } = require('../support/koa');
 const { local, unique } = require('../support/options');
@@ -40,6 +41,39 @@ describe('cost', () => {
     });
   });
 
+  it('hashed ids cost the same in every row', () => {
+    assert.match(page.section('Page views').replaceAll('\n', ' '), /Neither does `hashIds: 'only'`: it costs the same in every row/);
+    adapters.forEach(({ name, stores }) => {
+      assert.deepEqual(stores["this package, hashIds: 'only'"].prices, stores['this package'].prices, name);
+    });
+  });
+
+  it('the table of hashed ids is that of test/cost', () => {
+    const section = page.section('Hashed ids').replaceAll('|---|---|---|', '| --- | --- | --- |');
+    assert.ok(section.includes(hashedTable(adapters.find(({ name }) => name === 'koa-session 7'))));
+  });
+
+  it('with the other frameworks, the rows of hashed ids grow by the same units, but for one', () => {
+    const text = page.section('Hashed ids').replaceAll(/\s+/g, ' ');
+    const unitsOf = ([, ...units]) => units.map((price) => price.split(' + ').map(Number));
+    const besides = ({ stores }, store, view) => {
+      const [plain, hashed] = ['this package', store].map((name) => unitsOf(stores[name].prices[view]));
+      return hashed.map((units, size) => units.map((count, kind) => count - plain[size][kind]));
+    };
+    const [koa, ...others] = ['koa-session 7', 'express-session', '@fastify/session']
+      .map((name) => adapters.find((adapter) => adapter.name === name));
+    others.forEach((adapter) => Object.values(COLUMNS).forEach((store) => Object.keys(VIEWS).forEach((view) => {
+      const expected = besides(koa, store, view);
+      if (view !== 'logout' || !store.includes('from before')) {
+        assert.deepEqual(besides(adapter, store, view), expected, `${adapter.name}: ${store}: ${view}`);
+        return;
+      }
+      const [operations, ...units] = adapter.stores[store].prices[view];
+      const sends = operations.split(' ').map((operation) => `\`${operation}\``).join(', ');
+      assert.ok(text.includes(`${sends} at ${units.join(' / ')}.`), adapter.name);
+    })));
+  });
+
   it('the table of encrypted and compressed sessions is that of test/cost', () => {
     const section = page.section('Encrypted and compressed sessions').replaceAll('|---|---|---|---|---|', '| --- | --- | --- | --- | --- |');
     assert.ok(section.includes(sealedTable()));
@@ -56,6 +90,7 @@ describe('cost', () => {
       'page view,this package,connect-dynamodb 3.0.5',
       'page view,this package,connect-dynamodb 3.0.5',
       'page view,axum,actix-web',
+      "page view,`hashIds: 'on'`,`hashIds: 'on'`, a session from before",
       'session,plain,encrypted,compressed,encrypted and compressed',
       'a write meets,sent besides,write units besides',
       'changes,this package,time,koa-session-dynamodb-store 1.1.1,connect-dynamodb 3.0.5',

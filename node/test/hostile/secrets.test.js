@@ -2,7 +2,7 @@
 
 // A process in which every secret contains a mark: credentials, a proxy's password, ids, data, and the errors of other
 // programs. It calls everything that a store can do, with success and with failure, and prints every result. The output
-// must not contain the mark.
+// must not contain the mark. Nor may it contain the hash of an id, which is the key of a session.
 
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
@@ -12,6 +12,7 @@ const os = require('node:os');
 const path = require('node:path');
 const { after, before, it } = require('node:test');
 const { useEngine } = require('../support/engine');
+const hashedKey = require('../support/hashed-key');
 const { unique } = require('../support/options');
 const { rawTable } = require('../support/raw');
 const { failure, useRecorder } = require('../support/recorder');
@@ -20,6 +21,14 @@ const { runScript } = require('../support/subprocess');
 const MARK = 'CANARY';
 // The mark itself, as base64 at every offset, and as hex.
 const MARKS = /CANARY|Q0FOQVJZ|NBTkFSW|DQU5BUl|43414e415259/i;
+// The key of any session whose id is hashed, and the hash of each id below in the forms that programs print.
+const IDS = ['1', '2', '4', '5', '6', '9', 'RAW'].map((part) => `${MARK}ID${part}`);
+const hashesOf = (id) => {
+  const hash = Buffer.from(hashedKey(id).slice('h1.'.length), 'base64url');
+  return ['hex', 'base64', 'base64url'].map((form) => hash.toString(form).slice(0, 20));
+};
+const HASHES = [/h1\.[\w-]{12}/, ...IDS.flatMap(hashesOf)];
+const hasHash = (line) => HASHES.some((hash) => (typeof hash === 'string' ? line.includes(hash) : hash.test(line)));
 const SECRETS = { accessKeyId: `${MARK}KEY`, secretAccessKey: `${MARK}SECRET`, sessionToken: `${MARK}TOKEN` };
 
 const engine = useEngine();
@@ -56,7 +65,7 @@ after(() => {
 // What runs in the process. It ends with how much it has printed of what.
 /* eslint-disable global-require, no-shadow, import/no-unresolved */
 const everything = async (Store, {
-  name, endpoint, proxy, secrets, mark,
+  name, endpoint, proxy, secrets, mark, hashIds,
 }) => {
   const http = require('node:http');
   const { inspect } = require('node:util');
@@ -101,7 +110,7 @@ const everything = async (Store, {
   for (const [source, config] of Object.entries(sources)) {
     const lines = [];
     const logger = { log: (line) => lines.push(line) };
-    const store = new Store({ table: { name }, dynamoConfig: { ...base, ...config, logger } });
+    const store = new Store({ table: { name }, hashIds, dynamoConfig: { ...base, ...config, logger } });
     ['conflict', 'unreadable', 'retry', 'throttled'].forEach((event) => store.on(event, (details) => show(event, details)));
     const ctx = {};
     for (const call of [
@@ -139,7 +148,8 @@ const everything = async (Store, {
 
   // The reason of the application's own provider is the cause, and nowhere else.
   const reason = new Error(`${mark}REASON`);
-  const failing = new Store({ table: { name }, dynamoConfig: { ...base, credentials: async () => { throw reason; } } });
+  const credentials = async () => { throw reason; };
+  const failing = new Store({ table: { name }, hashIds, dynamoConfig: { ...base, credentials } });
   for (const call of [() => failing.get(id(1)), () => failing.set(id(1), session(), 60000, { ctx: {} })]) {
     const error = await call().catch((err) => err);
     let deepest = error;
@@ -151,18 +161,22 @@ const everything = async (Store, {
 
   for (const profile of ['half', 'broken', 'missing']) {
     process.env.AWS_PROFILE = profile;
-    const store = new Store({ table: { name }, dynamoConfig: { ...base, customUserAgent: profile } });
+    const store = new Store({ table: { name }, hashIds, dynamoConfig: { ...base, customUserAgent: profile } });
     await store.get(id(1)).catch(showError);
     show('store of a profile', store);
   }
   delete process.env.AWS_PROFILE;
 
-  const express = new ExpressStore({ table: { name }, dynamoConfig: { ...base, ...secrets } });
+  const express = new ExpressStore({ table: { name }, hashIds, dynamoConfig: { ...base, ...secrets } });
+  express.on('unreadable', (details) => show('unreadable', details));
   const cookie = { originalMaxAge: null, path: '/' };
   await express.set(id(6), { cookie, note: `${mark}DATA` }).catch(showError);
   await express.set(id(6), { note: `${mark}DATA` }).catch(showError);
   await express.set(id(6), { cookie, note: 1n, more: `${mark}DATA` }).catch(showError);
-  await express.all().catch(showError);
+  const listed = await express.all().catch(showError) ?? [];
+  listed.forEach((session) => show('ref', express.refOf(session)));
+  await express.destroy({ ...listed[0] }).catch(showError);
+  await express.destroy(listed[0] ?? id(6)).catch(showError);
   await express.destroy(id(6)).catch(showError);
   show('express', express);
   for (const wrong of [
@@ -181,37 +195,42 @@ const everything = async (Store, {
   console.log(`THE END ${JSON.stringify(printed)}`);
 };
 
-const run = async (env) => {
+const run = async (env, hashIds) => {
   const proxy = `http://${MARK}USER:${MARK}PASS@127.0.0.1:${refusing.address().port}`;
   const args = [{
-    name: NAME, endpoint: recorder.endpoint, proxy, secrets: SECRETS, mark: MARK,
+    name: NAME, endpoint: recorder.endpoint, proxy, secrets: SECRETS, mark: MARK, hashIds,
   }];
   const files = { AWS_CONFIG_FILE: path.join(home, 'config'), AWS_SHARED_CREDENTIALS_FILE: path.join(home, 'missing') };
   const end = await runScript(everything, args, { env: { ...files, ...env }, ms: 120000 });
   const output = end.stdout + end.stderr;
   assert.equal(end.code, 0, output.slice(-2000));
-  const lines = output.split('\n').filter((line) => MARKS.test(line));
+  const lines = output.split('\n').filter((line) => MARKS.test(line) || hasHash(line));
   assert.deepEqual(lines, []);
   return { output, printed: JSON.parse(/^THE END (.*)$/m.exec(output)[1]) };
 };
 
 const DEBUG = { DYNAMODB_STORE_DEBUG: '1', RUST_BACKTRACE: 'full', RUST_LOG: 'trace' };
 
-it('when requests succeed', async () => {
+[false, 'on', 'only'].forEach((hashIds) => it(`when requests succeed, hashIds: ${hashIds}`, async () => {
   recorder.reset();
   // An item of another program, which is not a session.
-  await rawTable(engine.endpoint, NAME).put({ sessionId: { S: `${MARK}IDRAW` }, session: { S: `${MARK}DATA` } });
-  const { output, printed } = await run(DEBUG);
+  const id = `${MARK}IDRAW`;
+  const key = hashIds ? hashedKey(id) : id;
+  await rawTable(engine.endpoint, NAME).put({ sessionId: { S: key }, session: { S: `${MARK}DATA` } });
+  const { output, printed } = await run(DEBUG, hashIds);
   assert.match(output, /DYNAMODB_STORE: Initializing store/);
-  ['conflict', 'unreadable', 'stats', 'store', 'log', 'answer', 'express', 'wrong option', 'cause', 'InvalidSessionError', 'ItemTooLargeError',
+  ['conflict', 'unreadable', 'stats', 'store', 'log', 'answer', 'express', 'ref', 'wrong option', 'cause', 'InvalidSessionError', 'ItemTooLargeError',
     'InvalidIdError', 'InvalidMaxAgeError', 'CredentialsError', 'CredentialsError of a provider', 'NetworkingError'].forEach((what) => {
     assert.ok(printed[what] > 0, `${what}: ${JSON.stringify(printed)}`);
   });
-});
+  // Without one, no hash of an id was at hand that could be printed.
+  const items = await rawTable(engine.endpoint, NAME).scan();
+  assert.equal(items.some(({ sessionId, gone }) => gone && sessionId.S === hashedKey(`${MARK}ID1`)), hashIds !== false);
+}));
 
 // The error text of the service may quote the request, so it is not shown. It is only shown for calls about the table,
 // refused credentials, missing permissions and throttling, where it quotes nothing.
-const quoting = `the item {"note":{"S":"${MARK}DATA"}} of ${MARK}ID1, signed by ${MARK}KEY with ${MARK}TOKEN`;
+const quoting = `the item {"note":{"S":"${MARK}DATA"}} of ${MARK}ID1 under ${hashedKey(`${MARK}ID1`)}, signed by ${MARK}KEY with ${MARK}TOKEN`;
 const ANSWERS = {
   ValidationException: failure('ValidationException', quoting),
   SerializationException: failure('SerializationException', quoting),
@@ -221,7 +240,7 @@ const ANSWERS = {
   'a web page': { status: 503, headers: { 'content-type': 'text/html', 'x-amzn-requestid': 'R1' }, body: Buffer.from(`<p>${quoting}`) },
   'no answer of DynamoDB': { status: 200, body: Buffer.from(`{"Item":{"session":{"M":{"note":{"N":"${MARK}DATA"}}}}}`) },
 };
-it('when the service quotes secrets in its answers', async () => {
+[false, 'only'].forEach((hashIds) => it(`when the service quotes secrets in its answers, hashIds: ${hashIds}`, async () => {
   recorder.reset();
   const answers = Object.values(ANSWERS);
   let count = 0;
@@ -238,11 +257,11 @@ it('when the service quotes secrets in its answers', async () => {
   recorder.answer('GetItem', answering(answers.toReversed()));
   const other = answering(answers);
   ['PutItem', 'UpdateItem', 'DeleteItem', 'Scan'].forEach((operation) => recorder.answer(operation, other));
-  const { printed } = await run(DEBUG);
+  const { printed } = await run(DEBUG, hashIds);
   recorder.reset();
   assert.ok(count > 5 * answers.length, `${count} answers`);
   const { 'a web page': page, 'no answer of DynamoDB': unreadable, ...named } = ANSWERS;
   [...Object.keys(named), 'ServiceError', 'UnreadableAnswerError'].forEach((code) => {
     assert.ok(printed[code] > 0, `${code}: ${JSON.stringify(printed)}`);
   });
-});
+}));

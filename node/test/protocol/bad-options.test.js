@@ -5,12 +5,14 @@
 const assert = require('node:assert/strict');
 const { describe, it } = require('node:test');
 const DynamoDBStore = require('koa-session-dynamodb-store');
+const ExpressStore = require('koa-session-dynamodb-store/express');
 const { warningsOf } = require('../support/warnings');
 
 const dynamoConfig = {
   region: 'local', endpoint: 'http://127.0.0.1:1', accessKeyId: 'a', secretAccessKey: 'b',
 };
 const make = (options) => new DynamoDBStore({ dynamoConfig, ...options });
+const makeExpress = (options) => new ExpressStore({ dynamoConfig, ...options });
 
 const NUMBERS = {
   [-1]: RangeError,
@@ -86,6 +88,36 @@ describe('touchAfter', () => {
     });
   });
 }));
+
+describe('hashIds', () => {
+  const message = 'hashIds must be one of false, read, on, only';
+
+  [false, 'read', 'on', 'only', undefined].forEach((value) => {
+    it(`${value} is taken by both classes`, () => { [make, makeExpress].forEach((made) => made({ hashIds: value })); });
+  });
+
+  ['', 'off', 'false', 'true', 'On', 'ONLY', 'only ', 'write', '__proto__', 'toString'].forEach((value) => {
+    it(`'${value}' is refused`, () => {
+      [make, makeExpress].forEach((made) => assert.throws(() => made({ hashIds: value }), { name: 'RangeError', message }));
+    });
+  });
+
+  // `true` does not say which of the modes is meant.
+  [true, null, 0, 1, NaN, {}, ['only'], Object('only'), () => 'only'].forEach((value) => {
+    it(`${typeof value === 'object' ? JSON.stringify(value) : value} is refused`, () => {
+      [make, makeExpress].forEach((made) => assert.throws(() => made({ hashIds: value }), { name: 'TypeError', message }));
+    });
+  });
+
+  it('a misspelt name warns, and so does one in the wrong place', async () => {
+    const messages = await warningsOf(() => {
+      make({ hashIDs: 'only', hashedIds: 'only', hash_ids: 'only' });
+      make({ table: { hashIds: 'only' } });
+    });
+    assert.equal(messages.length, 4, messages.join('\n'));
+    assert.match(messages[3], /table\.hashIds/);
+  });
+});
 
 describe('conflict, the older name of parallelChanges', () => {
   it('can be given beside it, with the same value', () => {

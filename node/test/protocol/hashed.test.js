@@ -100,6 +100,26 @@ frameworks.forEach((framework) => {
       [...apps.early, ...apps.late].forEach(({ errors }) => assert.deepEqual(errors, []));
     });
 
+    if (!framework.isKoa) {
+      it('a visitor is signed out by the session that all() has found, while a request of theirs is under way', async (t) => {
+        const id = unique('id');
+        const prefix = unique('listed');
+        const apps = await Promise.all(['on', 'only'].map((hashIds) => open(t, framework, id, { hashIds, prefix })));
+        const [app, { store }] = apps;
+        await app.signIn({ user: 'Ada' });
+        const [listed, ...others] = await store.all();
+        assert.deepEqual([listed.user, listed.id, others], ['Ada', undefined, []]);
+        assert.match(store.refOf(listed), /^[0-9a-f]{24}$/);
+        await app.visit({ before: 'x' });
+        // What was listed is older than the session by now. It is the same session.
+        const late = app.visit({ late: 'x' });
+        await store.destroy(listed);
+        await late;
+        for (const one of apps) assert.deepEqual(await one.visit(), {});
+        assert.deepEqual(apps.flatMap(({ errors }) => errors), []);
+      });
+    }
+
     it('stay signed out under both keys', async (t) => {
       for (const modes of [['read', 'on'], ['on', 'read']]) {
         const id = unique('id');

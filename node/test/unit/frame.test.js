@@ -12,12 +12,14 @@ const {
 const dynalite = require('dynalite');
 const { binding } = require('../../lib/binding.js');
 const frame = require('../../lib/frame.js');
+const hashedKey = require('../support/hashed-key');
 const { rawTable } = require('../support/raw');
 
 const server = dynalite({ createTableMs: 0 });
 const HOUR = 3600 * 1000;
 let native;
 let foreign;
+let hashing;
 let table;
 
 before(async () => {
@@ -28,6 +30,7 @@ before(async () => {
     environment: {}, region: 'local', endpointUrl, accessKeyId: 'dummyKey', secretAccessKey: 'dummyKey', tableName: 'frames',
   };
   native = new binding.Store(options);
+  hashing = new binding.Store({ ...options, hashIds: 'only' });
   foreign = new binding.Store({ ...options, layout: 'dynamodb-store' });
   table = rawTable(endpointUrl, 'frames');
   await table.create();
@@ -94,6 +97,34 @@ describe('a frame of the addon', () => {
     assert.deepEqual(JSON.parse(frame.attributeOf(read)), { M: { bytes: { B: 'AQ==' } } });
   });
 
+  it('says of a listed session whether the key of its item is in place of its id', async () => {
+    await hashing.set('hashed', '{"a":1}', HOUR, undefined, '');
+    const listed = JSON.parse(await native.list()).sessions;
+    const [id, framed, ref] = listed.find(([name]) => name.startsWith('h1.'));
+    assert.equal(id, hashedKey('hashed'));
+    assert.match(ref, /^[0-9a-f]{24}$/);
+    const head = frame.headOf(framed);
+    assert.equal(frame.isByKey(head), true);
+    assert.equal(frame.isForeign(head), false);
+    assert.equal(frame.expiresOf(head), frame.expiresOf(frame.headOf(await hashing.get('hashed'))));
+    assert.equal(frame.textOf(framed), '{"a":1}');
+    const [, ofOther] = listed.find(([name]) => name === 'json');
+    assert.equal(frame.isByKey(frame.headOf(ofOther)), false);
+    // The head says it when it comes back. Without it, the same text is an id, and nobody's.
+    await native.destroy(id);
+    assert.ok(await hashing.get('hashed'));
+    await native.destroy(id, head);
+    assert.equal(await hashing.get('hashed'), undefined);
+  });
+
+  it('says both of an item of another package', async () => {
+    const key = hashedKey('foreign');
+    await table.put({ sessionId: { S: key }, sess: { M: { a: { N: '1' } } } });
+    const [, framed] = JSON.parse(await foreign.list()).sessions.find(([name]) => name === key);
+    assert.equal(frame.headOf(framed), 'kf,,');
+    assert.deepEqual([frame.isByKey('kf,,'), frame.isForeign('kf,,'), frame.expiresOf('kf,,')], [true, true, undefined]);
+  });
+
   it('says that another package wrote the item, and that it has no times and no state', async () => {
     await table.put({ sessionId: { S: 'foreign' }, sess: { M: { a: { N: '1' } } } });
     const head = frame.headOf(await foreign.get('foreign'));
@@ -108,4 +139,5 @@ it('the marks are the same in both files', () => {
   const mark = (name) => new RegExp(`const ${name}_MARK: char = '(.)';`).exec(rust)[1];
   assert.equal(frame.attributeText(''), mark('ATTRIBUTE'));
   assert.equal(frame.isForeign(mark('FOREIGN')), true);
+  assert.equal(frame.isByKey(mark('KEY')), true);
 });

@@ -55,6 +55,12 @@ describe('options of the table', () => {
     assert.equal(readOptions({ conflict: 'overwrite' }).native.overwrite, true);
   });
 
+  it('hashIds reaches it, and is left out where it is off', () => {
+    assert.equal(readOptions().native.hashIds, undefined);
+    assert.equal(readOptions({ hashIds: false }).native.hashIds, undefined);
+    ['read', 'on', 'only'].forEach((hashIds) => assert.equal(readOptions({ hashIds }).native.hashIds, hashIds));
+  });
+
   it('createTable wins over dynamoConfig.params', () => {
     const { table } = readOptions({
       table: { createTable: { TableClass: 'STANDARD' } },

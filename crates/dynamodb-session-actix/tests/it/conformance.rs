@@ -9,7 +9,7 @@ use actix_session::storage::{
 };
 use actix_web::cookie::time;
 use dynamodb_session::conformance::{self, Subject};
-use dynamodb_session::options::{EncryptionKey, EncryptionOptions};
+use dynamodb_session::options::{EncryptionKey, EncryptionOptions, HashIds, TableOptions};
 use dynamodb_session::{Builder, Error, ErrorKind, SessionStore};
 use dynamodb_session_actix::Store;
 use serde_json::Value;
@@ -187,4 +187,14 @@ async fn the_suite_with_encrypted_sessions() {
     };
     let unmet = [&UNMET[..], &["plain-items"]].concat();
     expect_conformance(builder, &unmet, 33).await;
+}
+
+#[tokio::test]
+async fn the_suite_with_hashed_ids() {
+    let world = World::new();
+    for mode in [HashIds::Read, HashIds::On, HashIds::Only] {
+        let options = TableOptions::default().hash_ids(mode);
+        let builder = || world.builder().table_options(options.clone());
+        expect_conformance(builder, &UNMET, 25).await;
+    }
 }

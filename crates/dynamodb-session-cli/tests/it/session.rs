@@ -8,6 +8,17 @@ use crate::support::{Engine, Run, answering, run_with};
 
 const ID: &str = "Zk3vQ9pL0aaBcDeFgH";
 
+/// As `sha256sum` has it.
+const REFERENCE: &str = "96ed42f33cbf3cc79617541c";
+
+/// An id, the key of its session where ids are hashed, and the references with two prefixes, as `sha256sum` has them.
+const HASHED_ID: &str = "the-id-of-a-hashed-session";
+const HASHED_KEY: &str = "h1.p-lSgU-RgqrJ_z7aVCZ2VnlF5nAki0zhRTCmZvF_ItU";
+const HASHED_REFERENCES: [(&str, &str); 2] = [
+    ("", "b17bf060b22a857d3bbfd60f"),
+    ("app:", "f6cedd9f09926ad6d913bed5"),
+];
+
 fn engine_with_session() -> Engine {
     let engine = Engine::start();
     engine.run(&["table", "create"]).ok();
@@ -22,21 +33,21 @@ fn now() -> u64 {
         .as_secs()
 }
 
-fn assert_masked(run: &Run) {
+fn assert_has_no_id(run: &Run) {
     assert!(
-        !run.stdout.contains(&ID[..5]) && !run.stderr.contains(&ID[..5]),
+        !run.stdout.contains(&ID[..4]) && !run.stderr.contains(&ID[..4]),
         "{run:?}"
     );
 }
 
 #[test]
-fn get_shows_data_and_times_and_masks_the_id() {
+fn get_shows_data_and_times_and_the_reference_in_place_of_the_id() {
     let engine = engine_with_session();
     let run = engine.run(&["session", "get", ID]);
-    assert_masked(&run);
+    assert_has_no_id(&run);
     let text = run.ok();
     for part in [
-        "Session  Zk3v…\n",
+        "Session  96ed42f33cbf3cc79617541c\n",
         "Created  2026-01-01T00:00:00.000Z (",
         "Z (in 2 h 1 min)\n",
         "Size     47 bytes of JSON\n",
@@ -52,10 +63,10 @@ fn get_shows_data_and_times_and_masks_the_id() {
 fn get_as_json() {
     let engine = engine_with_session();
     let run = engine.run(&["session", "get", ID, "--json"]);
-    assert_masked(&run);
+    assert_has_no_id(&run);
     assert!(run.stdout.contains(":12345678901234567890123"), "{run:?}");
     let value = run.json();
-    assert_eq!(value["id"], "Zk3v…");
+    assert_eq!(value["ref"], REFERENCE);
     assert_eq!(value["created"], "2026-01-01T00:00:00.000Z");
     assert!(value["expires"].as_str().unwrap().ends_with('Z'));
     assert_eq!(value["data_format"], "JSON");
@@ -68,7 +79,7 @@ fn the_id_is_read_from_standard_input() {
     let engine = engine_with_session();
     for input in [ID.to_owned(), format!("{ID}\n"), format!("{ID}\r\n")] {
         let run = engine.run_with(&["session", "get", "-", "--json"], input);
-        assert_masked(&run);
+        assert_has_no_id(&run);
         run.ok();
     }
     for (input, reason) in [
@@ -118,11 +129,11 @@ fn missing_and_expired_sessions_are_not_found() {
             let error = engine
                 .run(&[&["session", "get", id], flag].concat())
                 .fails(1);
-            assert!(
-                error.contains(&id[..4]) && !error.contains(&id[..5]),
-                "{error}"
-            );
+            assert!(!error.contains(&id[..4]), "{error}");
             assert!(error.contains("hint: "), "{error}");
+            let is_there = id == "outlived-its-expiry";
+            let reference = "10138111496e81fe6832f618";
+            assert_eq!(error.contains(reference), is_there, "{error}");
         }
     }
 }
@@ -133,10 +144,10 @@ fn a_session_that_was_signed_out_is_not_found_and_is_said_to_be() {
     engine.run(&["session", "delete", ID]).ok();
     for layout in ["session", "connect-dynamodb", "dynamodb-store"] {
         let run = engine.run(&["session", "get", ID, "--layout", layout]);
-        assert_masked(&run);
+        assert_has_no_id(&run);
         let error = run.fails(1);
         assert!(
-            error.contains("Zk3v… in table sessions is signed out"),
+            error.contains(&format!("{REFERENCE} in table sessions is signed out")),
             "{layout}: {error}"
         );
         assert!(
@@ -241,17 +252,21 @@ fn data_cannot_steer_the_terminal() {
 }
 
 #[test]
-fn delete_is_idempotent_and_masks_the_id() {
+fn delete_is_idempotent_and_names_the_session_by_its_reference() {
     let engine = engine_with_session();
     for arguments in [
         &["session", "delete", ID][..],
         &["session", "delete", ID, "--json"],
     ] {
         let run = engine.run(arguments);
-        assert_masked(&run);
-        assert!(run.ok().contains("Zk3v…"));
+        assert_has_no_id(&run);
+        assert!(run.ok().contains(REFERENCE));
         assert!(engine.has_tombstone(ID));
     }
+    let run = engine.run(&["session", "delete", "never-stored", "--json"]);
+    assert_eq!(run.json(), json!({ "ref": null, "deleted": true }));
+    let text = engine.run(&["session", "delete", "never-there"]).ok();
+    assert_eq!(text, "No session has this id.\n");
     engine.put_session(ID, now() + 60);
     engine
         .run_with(&["session", "delete", "-"], format!("{ID}\n"))
@@ -260,11 +275,43 @@ fn delete_is_idempotent_and_masks_the_id() {
 }
 
 #[test]
+fn a_session_whose_id_is_hashed_is_found_by_its_id() {
+    let engine = engine_with_session();
+    for (prefix, reference) in HASHED_REFERENCES {
+        let key = format!("{prefix}{HASHED_KEY}");
+        let item = json!({
+            "sessionId": { "S": key },
+            "rev": { "B": "AAAAAAAAAAE=" },
+            "session": { "M": { "name": { "S": "Zoë" } } },
+        });
+        engine.call("PutItem", &json!({ "TableName": "sessions", "Item": item }));
+        let command = |verb, id| engine.run(&["session", verb, id, "--json", "--prefix", prefix]);
+        let shown = command("get", HASHED_ID).json();
+        assert_eq!(shown["ref"], reference);
+        assert_eq!(shown["data"]["name"], "Zoë");
+        let input = format!("{HASHED_ID}\n");
+        let by_input = engine.run_with(&["session", "get", "-", "--prefix", prefix], input);
+        assert!(by_input.ok().contains(reference));
+        // Who has read the table has no id.
+        command("get", HASHED_KEY).fails(1);
+        command("delete", HASHED_KEY).ok();
+        assert!(!engine.has_tombstone(&key));
+        let deleted = command("delete", HASHED_ID).json();
+        assert_eq!(deleted["ref"], reference);
+        assert!(engine.has_tombstone(&key));
+        let error = command("get", HASHED_ID).fails(1);
+        assert!(error.contains(reference), "{error}");
+    }
+    // The other session is where it was.
+    engine.run(&["session", "get", ID]).ok();
+}
+
+#[test]
 fn a_missing_table_is_not_found() {
     let engine = Engine::start();
     for command in ["get", "delete"] {
         let run = engine.run(&["session", command, ID, "--table-name", "elsewhere"]);
-        assert_masked(&run);
+        assert_has_no_id(&run);
         let error = run.fails(1);
         assert!(
             error.contains("elsewhere") && error.contains("table create"),
@@ -290,7 +337,7 @@ fn the_services_own_words_do_not_give_the_id_away() {
         "",
     );
     assert!(!run.stderr.contains('\u{1b}'), "{run:?}");
-    assert_masked(&run);
+    assert_has_no_id(&run);
     run.fails(70);
 }
 

@@ -4,7 +4,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
 use dynamodb_session::conformance::{self, Subject};
-use dynamodb_session::options::{EncryptionKey, EncryptionOptions};
+use dynamodb_session::options::{EncryptionKey, EncryptionOptions, HashIds, TableOptions};
 use dynamodb_session::{Builder, ErrorKind, SessionStore};
 use dynamodb_session_tower::Store;
 use serde_json::{Value, json};
@@ -136,4 +136,14 @@ async fn the_suite_with_encrypted_sessions() {
     };
     let unmet = [&UNMET[..], &["plain-items"]].concat();
     expect_conformance(builder, &unmet, 31).await;
+}
+
+#[tokio::test]
+async fn the_suite_with_hashed_ids() {
+    let world = World::new();
+    for mode in [HashIds::Read, HashIds::On, HashIds::Only] {
+        let options = TableOptions::default().hash_ids(mode);
+        let builder = || world.builder().table_options(options.clone());
+        expect_conformance(builder, &UNMET, 25).await;
+    }
 }

@@ -57,6 +57,27 @@ impl Inner {
         Ok(false)
     }
 
+    /// The reference of the session with this id, or of the tombstone in its place.
+    pub(crate) async fn reference_of(&self, id: &SessionId) -> Result<Option<SessionRef>, Error> {
+        let mut found = Vec::new();
+        for (key, _) in self.keys(id) {
+            let stored = self.read::<IgnoredAny>(&key, self.table.consistent_read);
+            let Some(stored) = stored.await? else {
+                continue;
+            };
+            // A sign-out leaves a tombstone under both keys. One of them remembers the session, unless that was of an
+            // earlier version, which hashes no id.
+            let is_likely = (
+                !stored.is_gone,
+                stored.version.rev().is_some(),
+                key.ends_with(id.as_str()),
+            );
+            found.push((is_likely, SessionRef::of_key(&key)));
+        }
+        let found = found.into_iter().max_by_key(|(is_likely, _)| *is_likely);
+        Ok(found.map(|(_, reference)| reference))
+    }
+
     pub(crate) fn report_unreadable(&self, key: &str) {
         self.client.emit(|| Event::Unreadable {
             reference: SessionRef::of_key(key),

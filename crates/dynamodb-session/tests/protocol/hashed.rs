@@ -549,3 +549,20 @@ async fn the_cost_of_two_keys_is_the_documented_one() {
         assert_eq!(world.tap.operations(), expected, "{mode:?}: a sign-out");
     }
 }
+
+/// Also for a store that looks under either key, and after a sign-out that left a tombstone under both.
+#[tokio::test]
+async fn an_id_has_the_reference_of_its_session() {
+    for one in either(json!({ "n": 1 })).await {
+        let Either { world, store, keys } = &one;
+        let expected = store.reference(&load(store, "a").await).unwrap();
+        let reference = || async { store.reference_of(&id("a")).await.unwrap() };
+        assert_eq!(reference().await, Some(expected.clone()));
+        world.clock.advance(2 * MINUTE);
+        assert_eq!(reference().await, Some(expected.clone()), "it has expired");
+        store.delete(&id("a")).await.unwrap();
+        assert!(keys.iter().all(|key| world.item(key).is_some()));
+        assert_eq!(reference().await, Some(expected), "it is signed out");
+        assert_eq!(store.reference_of(&id("b")).await.unwrap(), None);
+    }
+}

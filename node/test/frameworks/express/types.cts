@@ -27,6 +27,7 @@ const options: DynamoDBStore.Options = {
   absoluteMaxAge: 86400000,
   parallelChanges: 'overwrite',
   layout: 'dynamodb-store',
+  hashIds: 'only',
 };
 const store = new DynamoDBStore<session.SessionData>(options, (error) => {
   same<typeof error, DynamoDBStore.StoreError | undefined>(true);
@@ -83,6 +84,8 @@ new DynamoDBStore({ layout: 'connect-redis' });
 new DynamoDBStore({ conflict: 'last' });
 // @ts-expect-error -- misspelt
 new DynamoDBStore({ layouts: 'connect-dynamodb' });
+// @ts-expect-error -- which of the modes
+new DynamoDBStore({ hashIds: true });
 // @ts-expect-error -- a string
 store.get(5);
 // @ts-expect-error -- a session has views

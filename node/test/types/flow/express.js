@@ -9,6 +9,7 @@ const options: Options = {
   touchAfter: 60000,
   parallelChanges: 'overwrite',
   layout: 'connect-dynamodb',
+  hashIds: 'only',
 };
 
 type Session = { cookie: { ... }, views: number, ... };
@@ -27,7 +28,11 @@ export async function use(): Promise<number> {
   await store.set('id', { cookie: {}, views: 'many' });
   store.destroy('id', (error) => error);
   const all = await store.all();
-  all.map(({ id, views }) => id.length + views);
+  all.map(({ id, views }) => (id ?? '').length + views);
+  // $FlowExpectedError[incompatible-use] there is no id where it is hashed
+  all.map(({ id }) => id.length);
+  all.map((one) => store.refOf(one)?.length);
+  await store.destroy(all[0]);
   store.on('conflict', ({ ref }) => ref);
   await store.clear();
   return store.length();
@@ -35,5 +40,7 @@ export async function use(): Promise<number> {
 
 // $FlowExpectedError[incompatible-type] one of two
 new DynamoDBStore({ layout: 'connect-redis' });
+// $FlowExpectedError[incompatible-type] which of the modes
+new DynamoDBStore({ hashIds: true });
 // $FlowExpectedError[incompatible-type] misspelt
 new DynamoDBStore({ layouts: 'connect-dynamodb' });
