@@ -282,8 +282,8 @@ impl Store {
     /// Reports that the session under this id, with this head, is none that the framework can work with.
     #[napi(catch_unwind)]
     pub fn report_unreadable(&self, id: String, head: String) {
-        if let Ok(id) = SessionId::new(id) {
-            let loaded = frame::loaded(id, &head, String::new());
+        let loaded = move |id| frame::loaded(id, &head, String::new());
+        if let Ok(loaded) = SessionId::new(id).map(loaded) {
             self.shared.store.report_unreadable(&loaded);
         }
     }
