@@ -285,8 +285,8 @@ impl Store {
         reason = "Node-API hands over its own copy; the attribute is also on what napi generates"
     )]
     pub fn report_unreadable(&self, id: String, head: String) {
-        if let Ok(id) = SessionId::new(id) {
-            let loaded = frame::loaded(id, &head, String::new());
+        let loaded = move |id| frame::loaded(id, &head, String::new());
+        if let Ok(loaded) = SessionId::new(id).map(loaded) {
             self.shared.store.report_unreadable(&loaded);
         }
     }

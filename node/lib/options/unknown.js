@@ -27,6 +27,7 @@ const INSTEAD = {
   dynamodbclient: SETTINGS,
   endpointprovider: 'dynamoConfig.endpoint',
   endpointurl: 'dynamoConfig.endpoint',
+  hashedids: 'hashIds',
   hashprefix: 'prefix',
   hostname: 'dynamoConfig.endpoint',
   partitionkey: 'table.hashKey',

@@ -57,7 +57,7 @@ describe('events', () => {
     const [name, given, ...more] = events[0];
     assert.equal(name, 'conflict');
     assert.deepEqual(more, []);
-    assert.deepEqual(Object.keys(given).sort(), ['ref', 'operation']);
+    assert.deepEqual(Object.keys(given).sort(), ['operation', 'ref']);
     assert.equal(given.operation, 'UpdateItem');
     assert.match(given.ref, /^[0-9a-f]{24}$/);
     assert.ok(!id.includes(given.ref));
