@@ -348,7 +348,8 @@ impl SessionStore {
     /// before it. 1 `PutItem` more each time that another request changes the session meanwhile.
     ///
     /// With [`HashIds::Read`](crate::options::HashIds::Read) and [`On`](crate::options::HashIds::On), 1 `PutItem` more
-    /// under the other key: 1 write capacity unit.
+    /// under the other key: 1 write capacity unit. For a `&SessionId` whose session has the other key, 2 `PutItem` more,
+    /// and one of them is refused at the cost of the item.
     pub async fn delete<'a>(&self, target: impl Into<DeleteTarget<'a>>) -> Result<(), Error> {
         self.inner.delete(target.into()).await
     }

@@ -43,6 +43,11 @@ const hashing = (ours, prices) => ({
   "this package, hashIds: 'on', sessions from before": {
     open: ours({ hashIds: 'on' }), openBefore: ours(), prices: inOnFromBefore(prices),
   },
+  // The mirror image.
+  "this package, hashIds: 'read'": { open: ours({ hashIds: 'read' }), prices: inOn(prices) },
+  "this package, hashIds: 'read', hashed sessions": {
+    open: ours({ hashIds: 'read' }), openBefore: ours({ hashIds: 'on' }), prices: inOnFromBefore(prices), keyOf: hashedKey,
+  },
 });
 
 /** The columns of docs/cost.md, and the stores that they are about. */

@@ -24,6 +24,7 @@ async fn a_reserved_id_is_nobodys_session() {
 
             assert_eq!(store.load::<Value>(&id(name)).await.unwrap(), None);
             assert!(!store.is_signed_out(&id(name)).await.unwrap());
+            assert_eq!(store.reference_of(&id(name)).await.unwrap(), None);
             store.delete(&id(name)).await.unwrap();
             let session: NewSession<Value> = new_session(name, json!({}), MINUTE);
             let loaded = loaded_as(name, json!({}), MINUTE);
