@@ -17,6 +17,7 @@ const { parseArgs } = require('node:util');
 const zlib = require('node:zlib');
 const platforms = require('../node/npm/platforms.json');
 const libraryFile = require('../node/scripts/library-file.js');
+const settleUuid = require('./uuid.js');
 const {
   ROOT, cargoFor, isBuiltHere, unpacked,
 } = require('./toolchain.js');
@@ -78,6 +79,11 @@ function build(platform, kind) {
   const place = path.join(options.out, platform.name, artifact(platform));
   fs.mkdirSync(path.dirname(place), { recursive: true });
   fs.copyFileSync(path.join(options['target-dir'], platform.target, 'release', file(platform, name)), place);
+  if (platform.os === 'darwin') {
+    const bytes = fs.readFileSync(place);
+    settleUuid(bytes);
+    fs.writeFileSync(place, bytes);
+  }
   return { file: place, rust };
 }
 
