@@ -44,17 +44,21 @@ impl Inner {
         Ok(None)
     }
 
-    /// Whether a tombstone has this id.
+    /// Whether a tombstone has this id, and no live session.
     pub(crate) async fn is_signed_out(&self, id: &SessionId) -> Result<bool, Error> {
+        let mut is_gone = false;
         for (key, _) in self.keys(id) {
-            let stored = self
-                .read::<IgnoredAny>(&key, self.table.consistent_read)
-                .await?;
-            if stored.is_some_and(|stored| stored.is_gone) {
-                return Ok(true);
+            let stored = self.read::<IgnoredAny>(&key, self.table.consistent_read);
+            let Some(stored) = stored.await? else {
+                continue;
+            };
+            // A tombstone under the other key stays when the visitor signs in again.
+            if !self.has_ended(&stored) {
+                return Ok(false);
             }
+            is_gone |= stored.is_gone;
         }
-        Ok(false)
+        Ok(is_gone)
     }
 
     /// The reference of the session with this id, or of the tombstone in its place.

@@ -323,6 +323,27 @@ async fn a_session_that_is_gone_under_both_keys_is_gone() {
     }
 }
 
+/// Its tombstone, or that of the session before it, is still under the other key.
+#[tokio::test]
+async fn who_has_signed_in_again_or_was_moved_is_not_signed_out() {
+    for is_moved in [false, true] {
+        for one in either(json!({ "n": 1 })).await {
+            let Either { world, store, .. } = &one;
+            if is_moved {
+                one.move_session();
+            } else {
+                store.delete(&id("a")).await.unwrap();
+                assert!(store.is_signed_out(&id("a")).await.unwrap());
+                let _ = stored(store, "a", json!({ "n": 2 })).await;
+            }
+            assert!(!store.is_signed_out(&id("a")).await.unwrap(), "{is_moved}");
+            store.delete(&id("a")).await.unwrap();
+            assert!(store.is_signed_out(&id("a")).await.unwrap());
+            assert!(world.item(&one.keys[0]).is_some());
+        }
+    }
+}
+
 /// With the loaded session, without it, and after a move.
 #[tokio::test]
 async fn a_sign_out_holds_under_both_keys() {
