@@ -93,7 +93,7 @@ async fn not_found(store: &SessionStore, id: &SessionId, table: &str) -> Result<
         ),
         Some(reference) => (
             format!("session {reference} in table {table} is not live"),
-            "it has expired, or the item is no session of this layout; check --layout",
+            "it has expired, or another package wrote the item; check --layout",
         ),
         None => (
             format!("no session in table {table} has this id"),

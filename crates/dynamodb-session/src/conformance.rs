@@ -512,8 +512,7 @@ impl<S: Subject> CaseRun<S> {
         let expected = expected.as_object().ok_or("no sessions to expect")?;
         let is_expected = |(id, data): (&String, &Value)| {
             let id = self.subject.stored_id(id);
-            let mut names = self.names(&id);
-            let listed = names.find_map(|name| listed.get(&name));
+            let listed = self.names(&id).iter().find_map(|name| listed.get(name));
             listed.is_some_and(|listed| same_json(listed, data))
         };
         if listed.len() == expected.len() && expected.iter().all(is_expected) {
@@ -524,12 +523,11 @@ impl<S: Subject> CaseRun<S> {
     }
 
     /// The names under which a session can be listed.
-    fn names(&self, id: &str) -> impl Iterator<Item = String> {
-        let inner = self.store.inner();
+    fn names(&self, id: &str) -> Vec<String> {
         let id = SessionId::new(id).expect("the suite has ids that a session can have");
-        let names = inner.keys(&id);
-        let names = names.filter_map(|(key, _)| Some(key.strip_prefix(&self.prefix)?.to_owned()));
-        names.collect::<Vec<_>>().into_iter()
+        let keys = self.store.inner().keys(&id);
+        keys.filter_map(|(key, _)| Some(key.strip_prefix(&self.prefix)?.to_owned()))
+            .collect()
     }
 
     fn same_created(&self, step: &Value) -> Result<(), String> {

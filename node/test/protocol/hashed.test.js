@@ -9,40 +9,17 @@ const { useEngine } = require('../support/engine');
 const frameworks = require('../support/frameworks');
 const hashedKey = require('../support/hashed-key');
 const { localAlone, unique } = require('../support/options');
+const serveVisitor = require('../support/serve-visitor');
 const useTable = require('../support/table');
 const { assertNoSession } = require('../support/tombstone');
-const Visitor = require('../support/visitor');
-
-const HOUR = 3600000;
 
 const engine = useEngine();
 const table = useTable(engine, 'hashed');
 
-const handle = async (request) => {
-  const { session, path, query } = request;
-  if (path === '/sign-out') await request.signOut();
-  else Object.assign(session, query);
-  return request.fields();
-};
-
-// An app whose store has these options. Who signs in gets this id.
-const open = async (t, framework, id, more) => {
-  const store = new framework.Store(localAlone(engine.endpoint, table.name, { touchAfter: 0, ...more }));
-  const ids = [id];
-  const app = await framework.open(t, store, { genid: () => ids.shift() ?? unique('other'), maxAge: HOUR }, handle);
-  const answered = async (visit) => {
-    const { status, body } = await visit;
-    assert.equal(status, 200);
-    return body;
-  };
-  return {
-    store,
-    errors: app.errors,
-    signIn: (fields) => answered(new Visitor(app.url).get(`/?${new URLSearchParams(fields)}`)),
-    // With the cookie of this id, or of another one.
-    visit: (fields = {}, as = id) => answered(new Visitor(app.url, framework.cookies(as)).get(`/?${new URLSearchParams(fields)}`)),
-    signOut: (as = id) => answered(new Visitor(app.url, framework.cookies(as)).get('/sign-out')),
-  };
+// The app whose store has these options.
+const open = (t, framework, id, more) => {
+  const options = localAlone(engine.endpoint, table.name, { touchAfter: 0, ...more });
+  return serveVisitor(t, framework, id, new framework.Store(options));
 };
 
 // What each instance of a roll-out has. The first visitor signs in before it, the second one in its middle.

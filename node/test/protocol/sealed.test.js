@@ -9,42 +9,19 @@ const { describe, it } = require('node:test');
 const { useEngine } = require('../support/engine');
 const frameworks = require('../support/frameworks');
 const { localAlone, unique } = require('../support/options');
+const serveVisitor = require('../support/serve-visitor');
 const useTable = require('../support/table');
-const Visitor = require('../support/visitor');
 const { warningsOf } = require('../support/warnings');
 
-const HOUR = 3600000;
 const newKey = (id) => ({ id, key: crypto.randomBytes(32) });
 
 const engine = useEngine();
 const table = useTable(engine, 'sealed');
 
-const handle = ({ session, query, fields }) => {
-  Object.assign(session, query);
-  return fields();
-};
-
-// An app whose store has these options, for a visitor with this id.
-const open = async (t, framework, id, more) => {
-  const store = new framework.Store(localAlone(engine.endpoint, table.name, { touchAfter: 0, ...more }));
-  const ids = [id];
-  const app = await framework.open(t, store, { genid: () => ids.shift() ?? unique('other'), maxAge: HOUR }, handle);
-  const answered = async (visit) => {
-    const { status, body } = await visit;
-    assert.equal(status, 200);
-    return body;
-  };
-  return {
-    store,
-    errors: app.errors,
-    signIn: (fields) => answered(new Visitor(app.url).get(`/?${new URLSearchParams(fields)}`)),
-    visit: (fields = {}) => answered(new Visitor(app.url, framework.cookies(id)).get(`/?${new URLSearchParams(fields)}`)),
-    async fail() {
-      const { status, body } = await new Visitor(app.url, framework.cookies(id)).get('/');
-      assert.equal(status, 500);
-      return { error: app.errors.pop(), body };
-    },
-  };
+// The app whose store has these options.
+const open = (t, framework, id, more) => {
+  const options = localAlone(engine.endpoint, table.name, { touchAfter: 0, ...more });
+  return serveVisitor(t, framework, id, new framework.Store(options));
 };
 
 frameworks.forEach((framework) => {

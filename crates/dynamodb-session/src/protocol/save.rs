@@ -245,8 +245,8 @@ impl Inner {
     }
 
     /// Sends a write, as an `UpdateItem` or, where that is not allowed, as a `PutItem` of the whole item. Returns the answer,
-    /// and the state that it makes if it was executed. `None` if that one needs attributes that are not known. `denied` says after how many attempts an `UpdateItem` of this save was
-    /// refused, if one was.
+    /// and the state that it makes if it was executed; `None` if a `PutItem` needs attributes that are not known. `denied`
+    /// says after how many attempts an `UpdateItem` of this save was refused, if one was.
     pub(super) async fn write(
         &self,
         save: &Save<'_>,

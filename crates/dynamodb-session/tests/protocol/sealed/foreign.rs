@@ -6,7 +6,7 @@ use dynamodb_session::options::{EncryptionMode, Layout};
 use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 
-use super::{KOA, in_mode, is_sealed};
+use super::{KOA, LAYOUTS, in_mode, is_sealed};
 use crate::support::{MINUTE, World, load, now, saved, secs, touch_until, until};
 
 /// The attributes of an item of the package whose layout it is, with the session `{"n":1}`.
@@ -32,11 +32,7 @@ fn in_place(layout: Layout) -> (&'static str, Value) {
 
 #[tokio::test]
 async fn they_become_sealed_at_their_next_save_and_plain_again_on_the_way_back() {
-    for layout in [
-        Layout::Session,
-        Layout::ConnectDynamodb,
-        Layout::DynamodbStore,
-    ] {
+    for layout in LAYOUTS {
         let world = World::new();
         let store = world.open(world.encrypting().layout(layout)).await;
         world.put_item("a", item_of(layout));
@@ -86,11 +82,7 @@ async fn they_become_sealed_at_their_next_save_and_plain_again_on_the_way_back()
 
 #[tokio::test]
 async fn they_become_sealed_at_their_next_touch() {
-    for layout in [
-        Layout::Session,
-        Layout::ConnectDynamodb,
-        Layout::DynamodbStore,
-    ] {
+    for layout in LAYOUTS {
         for has_fields in [false, true] {
             let world = World::new();
             let store = world.open(world.encrypting().layout(layout)).await;

@@ -15,7 +15,7 @@ mod touch;
 use std::sync::LazyLock;
 
 use dynamodb_session::framework::{ExpiryField, Framework};
-use dynamodb_session::options::{EncryptionKey, EncryptionMode, EncryptionOptions};
+use dynamodb_session::options::{EncryptionKey, EncryptionMode, EncryptionOptions, Layout};
 use dynamodb_session::{Builder, SessionStore};
 use serde_json::Value;
 
@@ -28,6 +28,13 @@ static KOA: LazyLock<Framework> = LazyLock::new(|| {
         .expiry_field(ExpiryField::setting("_maxAge"))
         .not_carried_prefixes(["_"])
 });
+
+/// The layouts in which every session can be sealed. That of tower-sessions has bytes as well.
+const LAYOUTS: [Layout; 3] = [
+    Layout::Session,
+    Layout::ConnectDynamodb,
+    Layout::DynamodbStore,
+];
 
 /// A key whose bytes follow from its id.
 fn key(id: &str) -> EncryptionKey {

@@ -6,7 +6,7 @@ use dynamodb_session::ErrorKind;
 use dynamodb_session::options::{EncryptionMode, Layout, TableOptions};
 use serde_json::{Value, json};
 
-use super::{KOA, in_mode, with_keys};
+use super::{KOA, LAYOUTS, in_mode, with_keys};
 use crate::support::{
     MINUTE, World, id, load, new_session, now, save_absent, saved, stored, until,
 };
@@ -46,11 +46,7 @@ fn contains(bytes: &[u8], text: &str) -> bool {
 
 #[tokio::test]
 async fn no_name_and_no_value_of_the_session_is_in_the_item() {
-    for layout in [
-        Layout::Session,
-        Layout::ConnectDynamodb,
-        Layout::DynamodbStore,
-    ] {
+    for layout in LAYOUTS {
         let world = World::new();
         let store = world.open(world.encrypting().layout(layout)).await;
         let _ = saved(save_absent(&store, &new_session("a", data(), MINUTE), &KOA).await);

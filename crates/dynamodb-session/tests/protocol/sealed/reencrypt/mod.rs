@@ -14,7 +14,7 @@ use dynamodb_session::options::{EncryptionOptions, Layout, TableOptions};
 use dynamodb_session::{ReencryptOptions, Reencryption, SessionStore};
 use serde_json::{Value, json};
 
-use super::{KOA, is_sealed, with_keys};
+use super::{KOA, LAYOUTS, is_sealed, with_keys};
 use crate::support::{
     Fate, MINUTE, World, id, load, new_session, now, refusal, save_absent, saved, secs, stored,
     touch_until,
@@ -278,11 +278,7 @@ async fn what_does_not_open_or_cannot_be_written_is_counted_and_stays() {
 
 #[tokio::test]
 async fn items_of_every_layout_are_sealed_and_others_stay_in_them() {
-    for layout in [
-        Layout::Session,
-        Layout::ConnectDynamodb,
-        Layout::DynamodbStore,
-    ] {
+    for layout in LAYOUTS {
         let world = World::new();
         let store = world.open(world.encrypting().layout(layout)).await;
         let mut item = match layout {
