@@ -48,7 +48,10 @@ Object.entries(STORED).forEach(([name, kind]) => {
       it('a view finds no session, a change draws a new id, and the session stays', async (t) => {
         const id = unique('id');
         await stored(kind, id);
-        await leavesAlone(t, version, { legacy, table, id, key: kind.keyOf(id) });
+        const key = kind.keyOf(id);
+        await leavesAlone(t, version, {
+          legacy, table, id, key,
+        });
         assert.deepEqual(await storeOf(kind.options).get(id), SESSION);
       });
     });

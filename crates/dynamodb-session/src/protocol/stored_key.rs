@@ -124,15 +124,16 @@ impl Inner {
         outcome: Outcome,
     ) -> Result<Outcome, Error> {
         let is_other = version.has_other_key;
-        match (outcome, self.other_key(id, version)) {
-            (Err(gone), Some(key)) => {
-                let save = Save { key: &key, ..*save };
-                // In line, it would make the future of every save larger.
-                let outcome = Box::pin(self.save_moved(&save, gone)).await?;
-                Ok(at_key(!is_other, outcome))
-            }
-            (outcome, _) => Ok(at_key(is_other, outcome)),
-        }
+        let Err(gone) = outcome else {
+            return Ok(at_key(is_other, outcome));
+        };
+        let Some(key) = self.other_key(id, version) else {
+            return Ok(outcome);
+        };
+        let save = Save { key: &key, ..*save };
+        // In line, it would make the future of every save larger.
+        let outcome = Box::pin(self.save_moved(&save, gone)).await?;
+        Ok(at_key(!is_other, outcome))
     }
 }
 

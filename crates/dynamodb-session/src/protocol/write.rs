@@ -170,24 +170,6 @@ impl Inner {
         // A framework that saves what it did not change touches it, which does not bring an expired session back.
         let is_kept = changes.is_some_and(Changes::is_of_expiry) && !framework.expiry().is_empty();
         let is_kept = is_kept || is_touch;
-        let change = Change {
-            write,
-            changes,
-            framework,
-            sets_lifetime: changes.is_some_and(|changes| !changes.keeps_settings)
-                || (is_shorter
-                    && (write.is_capped
-                        || !changes.is_some_and(|changes| changes.has_instant(framework)))),
-        };
-        let save = Save {
-            key: &write.key,
-            changes: &[change],
-            created: loaded.created,
-            is_touch: is_kept,
-            while_live: is_kept,
-            name: StateName::random(),
-            start,
-        };
         let touched = if is_kept
             && !loaded.is_foreign
             && !is_shorter
@@ -211,6 +193,27 @@ impl Inner {
             self.touch_from(&touch, loaded.version).await?
         } else {
             None
+        };
+        if let Some(outcome @ Ok(_)) = touched {
+            return Ok(at_key(loaded.version.has_other_key, outcome));
+        }
+        let change = Change {
+            write,
+            changes,
+            framework,
+            sets_lifetime: changes.is_some_and(|changes| !changes.keeps_settings)
+                || (is_shorter
+                    && (write.is_capped
+                        || !changes.is_some_and(|changes| changes.has_instant(framework)))),
+        };
+        let save = Save {
+            key: &write.key,
+            changes: &[change],
+            created: loaded.created,
+            is_touch: is_kept,
+            while_live: is_kept,
+            name: StateName::random(),
+            start,
         };
         let outcome = match touched {
             Some(outcome) => outcome,
@@ -349,14 +352,14 @@ impl Inner {
                     .await?
             }
         };
-        let other_key = self.other_key(&loaded.id, loaded.version);
         let is_other = loaded.version.has_other_key;
-        let outcome = match (outcome, other_key) {
-            (Err(_), Some(other)) => {
-                let moved = self.rewrite(&other, loaded.created, expires_at, start);
-                at_key(!is_other, Box::pin(moved).await?)
-            }
-            (outcome, _) => at_key(is_other, outcome),
+        let outcome = if outcome.is_err()
+            && let Some(other) = self.other_key(&loaded.id, loaded.version)
+        {
+            let moved = self.rewrite(&other, loaded.created, expires_at, start);
+            at_key(!is_other, Box::pin(moved).await?)
+        } else {
+            at_key(is_other, outcome)
         };
         Ok(self.settled(&key, outcome))
     }
