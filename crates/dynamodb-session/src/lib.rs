@@ -147,8 +147,8 @@ pub use item::{DecodeSession, EncodeSession, SessionText, Version};
 pub use remedy::Remedy;
 pub use request::Operation;
 pub use session::{
-    Base, CreateOutcome, DataKeyOutcome, DeleteTarget, Loaded, NewSession, Page, PageToken,
-    ReencryptOptions, Reencryption, SaveOptions, SaveOutcome, SessionId, SessionRef, Stamp,
-    TouchOptions,
+    AttributeValue, Base, CreateOutcome, DataKeyOutcome, DeleteTarget, Loaded, NewSession, Page,
+    PageToken, ReencryptOptions, Reencryption, SaveOptions, SaveOutcome, SessionId, SessionRef,
+    Stamp, TouchOptions,
 };
 pub use store::SessionStore;

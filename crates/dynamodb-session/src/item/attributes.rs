@@ -20,5 +20,10 @@ pub(crate) const ARN: &str = "arn";
 /// Marks a tombstone, which a sign-out leaves for as long as an earlier request can still land: a random name.
 pub(crate) const GONE: &str = "gone";
 
-/// Names that the partition key and the TTL attribute cannot have, whatever the layout.
-pub(crate) const RESERVED: [&str; 6] = [SESSION, CREATED, REV, SEALED, UNIT, GONE];
+/// Names that the store keeps for attributes of its own to come.
+const TO_COME: [&str; 2] = ["userKey", "seen"];
+
+/// Names that the partition key, the TTL attribute and attributes of the application cannot have, whatever the layout.
+pub(crate) const RESERVED: [&str; 8] = [
+    SESSION, CREATED, REV, SEALED, UNIT, GONE, TO_COME[0], TO_COME[1],
+];

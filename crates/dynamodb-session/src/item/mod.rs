@@ -7,6 +7,7 @@
 //!
 //! * [`codec`] turns session data into attribute values and back. It streams, because building a tree costs more than
 //!   all other work of a request.
+//! * [`beside`] has the attributes of an item that are neither the session's nor the store's own.
 //! * [`data`] says what session data can be: any serde type, or text ([`SessionText`]).
 //! * [`layout`] has a file for each layout.
 //! * [`encoded`] is a session about to be written, [`changes`] what a save has to write of it.
@@ -19,6 +20,7 @@
 //! <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html>
 
 pub(crate) mod attributes;
+mod beside;
 mod changes;
 pub(crate) mod codec;
 mod data;
@@ -39,6 +41,10 @@ mod stored;
 mod tests;
 mod version;
 
+pub(crate) use beside::{
+    AttributeAction, AttributeChange, AttributeWrite, MadeFrom, ValueJson, after_writes,
+    attribute_writes, size_of_changes, size_of_writes,
+};
 pub(crate) use changes::{Changes, FieldAt, size_of_item, write_fields};
 pub(crate) use codec::{write_json_string, write_str_attribute};
 pub use data::{DecodeSession, EncodeSession, SessionText};

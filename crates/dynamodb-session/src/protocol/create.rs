@@ -4,14 +4,18 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 
+use super::prepare::{NoFields, PreparedWrite, Use, WriteOptions};
 use super::rules::{self, Attempts, Next};
 use super::save::{Change, Save, undecodable, unknown};
 use super::stored_key::at_key;
-use super::write::{Gone, NO_FRAMEWORK, NoFields, Outcome, PreparedWrite, Use};
+use super::write::{Gone, NO_FRAMEWORK, Outcome};
 use super::{Inner, from_epoch_ms};
 use crate::error::Error;
 use crate::framework::Framework;
-use crate::item::{Changes, EncodeSession, Known, Rev, Seen, StateName, Version, expiry};
+use crate::item::{
+    Changes, EncodeSession, Known, MadeFrom, Rev, Seen, StateName, Version, attribute_writes,
+    expiry,
+};
 use crate::observe::count;
 use crate::request::{self, Condition, ItemHead, Operation};
 use crate::session::{CreateOutcome, NewSession, SaveOutcome, SessionId, Stamp};
@@ -63,7 +67,7 @@ impl Inner {
     ) -> Result<CreateOutcome, Error> {
         self.keys_ready(Operation::PutItem).await?;
         let key = self.key(&new.id);
-        let write = self.prepare(Use::Put, key, &new.data, new.expires_at, None)?;
+        let write = self.prepare(Use::Put, key, &new.data, new.into(), None)?;
         let creation = Creation::new(self);
         let live = self.live_under_other_key(&new.id, creation.start);
         if live.await?.is_some() {
@@ -82,7 +86,7 @@ impl Inner {
     ) -> Result<Stamp, Error> {
         self.keys_ready(Operation::PutItem).await?;
         let key = self.key(&new.id);
-        let write = self.prepare(Use::Put, key, &new.data, new.expires_at, None)?;
+        let write = self.prepare(Use::Put, key, &new.data, new.into(), None)?;
         count(&self.client.counts().unguarded_writes);
         let outcome = self.create_or(&new.id, &write, Taken::Overwrite).await?;
         // Where it has gone by now, it was written before it was deleted.
@@ -94,11 +98,11 @@ impl Inner {
         &self,
         id: &SessionId,
         data: &T,
-        expires_at: Option<SystemTime>,
+        options: WriteOptions<'_>,
         framework: &Framework,
     ) -> Result<SaveOutcome, Error> {
         let key = self.key(id);
-        let new = self.prepare(Use::PutOrUpdate, key, data, expires_at, None)?;
+        let new = self.prepare(Use::PutOrUpdate, key, data, options, None)?;
         let changes = new
             .session
             .changes_since(&NoFields {}, framework)
@@ -183,6 +187,7 @@ impl Inner {
             created: seen.item.created_ms.map(from_epoch_ms),
             is_touch: false,
             while_live: true,
+            loaded: Known::Nothing,
             name: creation.name,
             start: creation.start,
         };
@@ -242,31 +247,20 @@ impl Inner {
         let mut rev = Rev::new(creation.name);
         let mut repeats = 0;
         loop {
-            let condition = match &tombstone {
-                None => Condition::Absent {
-                    moment: self.moment(),
-                    created,
-                },
-                Some(gone) => Condition::Tombstone(gone),
-            };
             let head = ItemHead {
                 id: &write.key,
                 expires_secs: write.expires_secs,
                 created,
                 rev,
+                beside: &[],
             };
-            let expiry_attributes = self.expiry_attributes();
-            let names = self.names(&expiry_attributes);
-            let stored = self
-                .data_to_store(write.session.attribute_value(), framework, &head)
-                .map_err(|error| error.on(Operation::PutItem, &self.table.name))?;
-            let others = std::iter::empty();
-            let body = request::put_item(names, head, stored.data(false), others, condition);
+            let put = self.put_of(write, framework, head, tombstone.as_deref());
+            let (body, version) = put?;
             let answer = self
                 .call_since(creation.start, Operation::PutItem, body)
                 .await?;
             let stamp = Stamp {
-                version: stored.version(rev),
+                version,
                 ..write.stamp(Some(created))
             };
             if !answer.condition_failed {
@@ -323,5 +317,37 @@ impl Inner {
                 .await?;
             repeats += 1;
         }
+    }
+
+    /// The body of that put, and the state that it makes.
+    fn put_of(
+        &self,
+        write: &PreparedWrite,
+        framework: &Framework,
+        head: ItemHead<'_>,
+        tombstone: Option<&str>,
+    ) -> Result<(Bytes, Version), Error> {
+        let condition = match tombstone {
+            None => Condition::Absent {
+                moment: self.moment(),
+                created: head.created,
+            },
+            Some(gone) => Condition::Tombstone(gone),
+        };
+        let beside = attribute_writes([(&*write.beside, MadeFrom::Replaced)]);
+        let head = ItemHead {
+            beside: &beside,
+            ..head
+        };
+        let expiry_attributes = self.expiry_attributes();
+        let names = self.names(&expiry_attributes);
+        let stored = self
+            .data_to_store(write.session.attribute_value(), framework, &head)
+            .map_err(|error| error.on(Operation::PutItem, &self.table.name))?;
+        let others = std::iter::empty();
+        let body = request::put_item(names, head, stored.data(false), others, condition);
+        let mut version = stored.version(head.rev);
+        version.has_others = write.sets_beside();
+        Ok((body, version))
     }
 }

@@ -5,7 +5,10 @@ use std::time::SystemTime;
 
 use super::save::{Attempt, Basis, Change, Save};
 use super::{Inner, from_epoch_ms};
-use crate::item::{ExpiryUnit, ItemError, Known, Layout, Seen, StoredSession, expiry};
+use crate::item::{
+    AttributeWrite, ExpiryUnit, ItemError, Known, MadeFrom, Seen, StoredSession, after_writes,
+    attribute_writes, expiry,
+};
 use crate::options::ParallelChanges;
 use crate::seal::Seal;
 
@@ -156,19 +159,51 @@ impl Inner {
     }
 }
 
-impl Save<'_> {
-    /// What is stored after this attempt.
-    pub(super) fn written(&self, attempt: Attempt<'_>, layout: Layout) -> Written {
+impl Inner {
+    /// What a save writes beside the session.
+    pub(super) fn written_beside<'a>(
+        &self,
+        save: &Save<'a>,
+        basis: &Basis<'_>,
+    ) -> Vec<AttributeWrite<'a>> {
+        if save.is_touch {
+            return Vec::new();
+        }
+        let is_merged = self.table.parallel_changes == ParallelChanges::Merge;
+        let is_as_loaded = save.loaded != Known::Nothing && save.loaded == basis.version;
+        attribute_writes(save.changes.iter().map(|change| {
+            let from = match change.changes {
+                Some(_) if is_merged && is_as_loaded => MadeFrom::Loaded,
+                Some(_) if is_merged => MadeFrom::Other,
+                _ => MadeFrom::Replaced,
+            };
+            (change.write.beside.as_slice(), from)
+        }))
+    }
+
+    /// What is stored after this attempt of a save.
+    pub(super) fn written(&self, save: &Save<'_>, attempt: Attempt<'_>) -> Written {
+        let beside = self.written_beside(save, &attempt.basis);
+        let (created, rev) = (save.created_after(&attempt.basis), save.rev(&attempt.basis));
+        let others = attempt.basis.others.map(|others| {
+            if beside.is_empty() {
+                return others;
+            }
+            let others = others.iter().map(|(name, value)| (&**name, &**value));
+            let after = after_writes(others, &beside);
+            let after = after.map(|(name, value)| (name.to_owned(), value.to_owned()));
+            after.collect()
+        });
         Written {
             basis: Basis {
-                created: self.created_after(&attempt.basis),
-                version: Known::Rev(self.rev(&attempt.basis)),
-                attribute: layout.session_attribute(),
+                created,
+                version: Known::Rev(rev),
+                attribute: self.table.layout.session_attribute(),
                 expires_at: Some(expiry::from_secs(attempt.expires_secs)),
                 expiry: None,
                 seal: attempt.seal,
                 value: None,
-                others: attempt.basis.others,
+                others,
             },
             expires_secs: attempt.expires_secs,
             value: attempt.value.into_owned(),

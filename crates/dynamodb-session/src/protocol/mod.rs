@@ -1,7 +1,7 @@
 //! The protocol: when which request is sent, and what its answer means.
 //!
 //! * [`rules`] says what follows when a write's condition fails. It sends nothing.
-//! * [`write`] prepares a session, and chooses how it is written.
+//! * [`prepare`] does what can fail before a request is sent; [`write`] chooses how a session is written.
 //! * [`create`] puts a session where there is none. [`delete`] leaves a tombstone in its place.
 //! * [`save`] writes a session that was loaded, and [`merge`] puts its changes on another state. [`touch`] moves its
 //!   expiry.
@@ -21,6 +21,7 @@ mod delete_key;
 mod denied;
 mod merge;
 mod parallel;
+mod prepare;
 mod queue;
 mod read;
 mod reencrypt;

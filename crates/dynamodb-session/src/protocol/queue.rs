@@ -13,11 +13,12 @@ use tokio::sync::{Mutex as AsyncMutex, oneshot};
 
 use super::Inner;
 use super::merge::Written;
+use super::prepare::PreparedWrite;
 use super::save::{Change, Save, undecodable};
-use super::write::{Outcome, PreparedWrite};
+use super::write::Outcome;
 use crate::error::{Error, ErrorKind};
 use crate::framework::Framework;
-use crate::item::{Changes, EncodeSession, StateName};
+use crate::item::{Changes, EncodeSession, Known, StateName};
 use crate::remedy::Remedy;
 use crate::request::Operation;
 use crate::session::Loaded;
@@ -98,7 +99,7 @@ impl Inner {
             Entered::Turn(mut turn) => {
                 let (outcome, attempt) = self.save_loaded(loaded, save).await?;
                 if let Some(attempt) = attempt.filter(|_| turn.is_awaited()) {
-                    turn.written = Some(save.written(attempt, self.table.layout));
+                    turn.written = Some(self.written(save, attempt));
                 }
                 Ok(outcome)
             }
@@ -159,7 +160,7 @@ impl Inner {
             }
             None => self.save_from_stored(save).await?,
         };
-        *ends_with = attempt.map(|attempt| save.written(attempt, self.table.layout));
+        *ends_with = attempt.map(|attempt| self.written(save, attempt));
         Ok(outcome)
     }
 }
@@ -316,6 +317,7 @@ fn save_of<'a>(
         created,
         is_touch: false,
         while_live: false,
+        loaded: Known::Nothing,
         name: StateName::random(),
         start,
     }

@@ -11,7 +11,7 @@ use super::save::{Change, Save, undecodable};
 use super::scan::{PATIENCE, Pages};
 use super::{Inner, from_epoch_ms};
 use crate::error::{Error, ErrorKind};
-use crate::item::{Changes, Seen, StateName, expiry};
+use crate::item::{Changes, Known, Seen, StateName, expiry};
 use crate::request::{Operation, Wanted};
 use crate::seal::{KeyId, Seal};
 use crate::session::{ReencryptOptions, Reencryption};
@@ -169,6 +169,7 @@ impl Inner {
                 created,
                 is_touch: true,
                 while_live: true,
+                loaded: Known::Nothing,
                 name: StateName::random(),
                 start,
             };

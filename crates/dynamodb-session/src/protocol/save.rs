@@ -5,15 +5,17 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 
+use super::prepare::PreparedWrite;
 use super::rules::{self, Attempts, Met, Next};
-use super::sealing::kind_of;
-use super::write::{Gone, Outcome, PreparedWrite};
+use super::sealing::{StoredData, kind_of};
+use super::write::{Gone, Outcome};
 use super::{Inner, from_epoch_ms};
 use crate::client::retry::Answer;
 use crate::error::{Error, ErrorKind};
 use crate::framework::Framework;
 use crate::item::{
-    Changes, ItemError, ItemErrorKind, Known, OwnKey, Rev, Seen, StateName, Version, expiry,
+    AttributeWrite, Changes, ItemError, ItemErrorKind, Known, OwnKey, Rev, Seen, StateName,
+    Version, expiry,
 };
 use crate::observe::{Event, count};
 use crate::remedy::Remedy;
@@ -43,6 +45,8 @@ pub(super) struct Save<'a> {
     pub(super) is_touch: bool,
     /// Whether an expired session is not to be written.
     pub(super) while_live: bool,
+    /// The state that the call has loaded; nothing if that is not known, or if several calls go together.
+    pub(super) loaded: Known,
     pub(super) name: StateName,
     pub(super) start: Duration,
 }
@@ -253,28 +257,10 @@ impl Inner {
         attempt: &Attempt<'_>,
         denied: &mut Option<u32>,
     ) -> Result<Option<(Answer, Operation, Version)>, Error> {
-        let basis = &attempt.basis;
-        let expiry_attributes = self.expiry_attributes();
-        let names = self.names(&expiry_attributes);
-        let head = ItemHead {
-            id: save.key,
-            expires_secs: attempt.expires_secs,
-            created: basis.created.unwrap_or(save.first().write.created),
-            rev: save.rev(basis),
-        };
-        let stored = self
-            .data_to_store(&attempt.value, save.framework(), &head)
-            .map_err(|error| error.on(Operation::UpdateItem, &self.table.name))?;
-        let replaces_sealed = basis.seal != Seal::Plain;
-        let condition = Condition::Session(Demands {
-            created: basis.created,
-            state: basis.state(),
-            not_after: (!save.sets_lifetime() && !basis.is_endless())
-                .then_some(attempt.expires_secs),
-            live: save.while_live.then(|| self.moment()),
-        });
+        let stored = self.data_of(save, attempt)?;
+        let version = stored.version(save.rev(&attempt.basis));
         if denied.is_none() && !self.is_update_denied() {
-            let body = request::write_session(names, head, stored.data(replaces_sealed), condition);
+            let body = self.body_of(save, attempt, &stored, None);
             match self
                 .call_since(save.start, Operation::UpdateItem, body)
                 .await
@@ -282,17 +268,13 @@ impl Inner {
                 Err(error) if error.kind() == ErrorKind::AccessDenied => {
                     *denied = Some(error.attempts());
                 }
-                answer => {
-                    let version = stored.version(head.rev);
-                    return Ok(Some((answer?, Operation::UpdateItem, version)));
-                }
+                answer => return Ok(Some((answer?, Operation::UpdateItem, version))),
             }
         }
-        let Some(others) = &basis.others else {
+        let Some(others) = &attempt.basis.others else {
             return Ok(None);
         };
-        let others = others.iter().map(|(name, value)| (&**name, &**value));
-        let body = request::put_item(names, head, stored.data(replaces_sealed), others, condition);
+        let body = self.body_of(save, attempt, &stored, Some(others));
         let answer = self
             .call_since(save.start, Operation::PutItem, body)
             .await?;
@@ -300,8 +282,47 @@ impl Inner {
         if denied.is_some() && self.update_denied.note(self.clock.monotonic()) {
             self.client.emit(|| Event::UpdateDenied);
         }
-        let version = stored.version(head.rev);
         Ok(Some((answer, Operation::PutItem, version)))
+    }
+
+    fn data_of<'a>(
+        &self,
+        save: &Save<'_>,
+        attempt: &'a Attempt<'_>,
+    ) -> Result<StoredData<'a>, Error> {
+        let beside = self.written_beside(save, &attempt.basis);
+        let head = save.head(attempt, &beside);
+        self.data_to_store(&attempt.value, save.framework(), &head)
+            .map_err(|error| error.on(Operation::UpdateItem, &self.table.name))
+    }
+
+    /// The body of an `UpdateItem`, or of a `PutItem` of the whole item with its `others`.
+    // Not in line: what it needs would be a part of the future of every save.
+    fn body_of(
+        &self,
+        save: &Save<'_>,
+        attempt: &Attempt<'_>,
+        stored: &StoredData<'_>,
+        others: Option<&Vec<(String, String)>>,
+    ) -> Bytes {
+        let basis = &attempt.basis;
+        let expiry_attributes = self.expiry_attributes();
+        let names = self.names(&expiry_attributes);
+        let beside = self.written_beside(save, basis);
+        let head = save.head(attempt, &beside);
+        let data = stored.data(basis.seal != Seal::Plain);
+        let condition = Condition::Session(Demands {
+            created: basis.created,
+            state: basis.state(),
+            not_after: (!save.sets_lifetime() && !basis.is_endless())
+                .then_some(attempt.expires_secs),
+            live: save.while_live.then(|| self.moment()),
+        });
+        let Some(others) = others else {
+            return request::write_session(names, head, data, condition);
+        };
+        let others = others.iter().map(|(name, value)| (&**name, &**value));
+        request::put_item(names, head, data, others, condition)
     }
 
     /// Counts a merge, pauses, and gives up at the deadline.
@@ -377,6 +398,16 @@ impl<'a> Save<'a> {
         self.changes.first().expect("a save has changes")
     }
 
+    fn head<'h>(&'h self, attempt: &Attempt<'_>, beside: &'h [AttributeWrite<'h>]) -> ItemHead<'h> {
+        ItemHead {
+            id: self.key,
+            expires_secs: attempt.expires_secs,
+            created: attempt.basis.created.unwrap_or(self.first().write.created),
+            rev: self.rev(&attempt.basis),
+            beside,
+        }
+    }
+
     /// The framework whose expiry unit the session has.
     fn framework(&self) -> &'a Framework {
         self.first().framework
@@ -407,11 +438,14 @@ impl<'a> Save<'a> {
         let created = self.created_after(basis);
         let mut stamp = Stamp::new(created, expiry::from_secs(attempt.expires_secs));
         if attempt.is_as_seen {
+            let mut calls = self.changes.iter();
+            let has_others = basis
+                .others
+                .as_ref()
+                .is_none_or(|others| !others.is_empty())
+                || (!self.is_touch && calls.any(|change| change.write.sets_beside()));
             stamp.version = Version {
-                has_others: basis
-                    .others
-                    .as_ref()
-                    .is_none_or(|others| !others.is_empty()),
+                has_others,
                 ..version
             };
         }

@@ -4,14 +4,16 @@ use std::future::Future;
 use std::time::{Duration, SystemTime};
 
 use super::Inner;
+use super::prepare::MAX_ITEM_BYTES;
 use super::save::undecodable;
-use super::write::MAX_ITEM_BYTES;
 use crate::clock::epoch_ms;
 use crate::error::{Error, ErrorKind};
 use crate::framework::Framework;
 use crate::item::attributes::{CREATED, REV, SEALED, UNIT};
 use crate::item::sealed::{self, Others, Place, SealedSession};
-use crate::item::{Changes, ItemError, ItemErrorKind, Rev, Seen, Version, WrittenForm, item_size};
+use crate::item::{
+    Changes, ItemError, ItemErrorKind, Rev, Seen, Version, WrittenForm, item_size, size_of_writes,
+};
 use crate::observe::{Event, count};
 use crate::remedy::Remedy;
 use crate::request::{ItemHead, Operation, SessionData};
@@ -123,7 +125,7 @@ impl Inner {
             return Ok(StoredData::Plain(value));
         }
         let stand_in = sealed::size_of(self.table.layout.written_form().stand_in());
-        let plain = self.size_of_others(head.id);
+        let plain = self.size_of_others(head.id) + size_of_writes(head.beside);
         let sealing = stand_in.unwrap_or_default() + SEALED.len() + UNIT.len();
         // The item that is written can have the names of fewer states than it can get later.
         let written = plain - (MOST_REV_BYTES - head.rev.to_bytes().len());

@@ -1,21 +1,17 @@
-//! Writing a session: what is prepared, and which request is sent.
+//! Writing a session: which request is sent.
 
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use super::Inner;
+use super::prepare::{PreparedWrite, Use, WriteOptions};
 use super::save::{Attempt, Basis, Change, Ended, Save, undecodable};
-use super::sealing::check_item_size;
 use super::stored_key::at_key;
 use super::touch::{Fields, Touch};
-use super::{Inner, from_epoch_ms};
-use crate::clock::epoch_ms;
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::framework::Framework;
-use crate::item::{
-    Changes, EncodeSession, EncodedSession, ItemError, ItemErrorKind, Known, StateName, Version,
-    expiry,
-};
+use crate::item::{Changes, EncodeSession, Known, StateName, Version, expiry};
 use crate::observe::{Event, count};
 use crate::request::Operation;
 use crate::seal::Seal;
@@ -24,36 +20,7 @@ use crate::session::{
     TouchOptions,
 };
 
-/// The largest item DynamoDB stores, attribute names included.
-///
-/// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html>
-pub(super) const MAX_ITEM_BYTES: usize = 409_600;
-
-/// A session without fields.
-#[derive(serde::Serialize)]
-pub(super) struct NoFields {}
-
 pub(super) static NO_FRAMEWORK: Framework = Framework::new();
-
-/// A session that is ready to be written.
-#[derive(Clone)]
-pub(super) struct PreparedWrite {
-    pub(super) key: String,
-    pub(super) session: EncodedSession,
-    pub(super) expires_secs: u64,
-    pub(super) created: SystemTime,
-    /// Whether the session's absolute lifetime ends it earlier than asked for.
-    pub(super) is_capped: bool,
-}
-
-/// How a prepared session is going to be used.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Use {
-    Put,
-    /// It is put, or merged into the session that is there.
-    PutOrUpdate,
-    Update,
-}
 
 /// The result of a write that is conditional on the loaded session.
 pub(super) type Outcome = Result<Stamp, Gone>;
@@ -67,12 +34,6 @@ pub(super) struct Gone {
     pub(super) may_be_written: bool,
 }
 
-impl PreparedWrite {
-    pub(super) fn stamp(&self, created: Option<SystemTime>) -> Stamp {
-        Stamp::new(created, expiry::from_secs(self.expires_secs))
-    }
-}
-
 impl Inner {
     pub(crate) async fn save<B: EncodeSession + Sync, T: EncodeSession + Sync>(
         self: &Arc<Self>,
@@ -81,15 +42,15 @@ impl Inner {
         options: &SaveOptions<'_>,
     ) -> Result<SaveOutcome, Error> {
         self.keys_ready(Operation::UpdateItem).await?;
-        let expires_at = options.expires_at;
         let framework = options.framework.unwrap_or(&NO_FRAMEWORK);
+        let options = WriteOptions::from(options);
         match base {
             Base::Loaded(loaded) => {
-                self.save_changes(loaded, data, expires_at, framework, false)
+                self.save_changes(loaded, data, options, framework, false)
                     .await
             }
-            Base::Absent(id) => self.create_or_merge(id, data, expires_at, framework).await,
-            Base::Unknown { id, created } => self.save_whole(id, created, data, expires_at).await,
+            Base::Absent(id) => self.create_or_merge(id, data, options, framework).await,
+            Base::Unknown { id, created } => self.save_whole(id, created, data, options).await,
         }
     }
 
@@ -102,7 +63,11 @@ impl Inner {
         let expires_at = options.expires_at;
         match options.fields {
             Some((framework, data)) => {
-                self.save_changes(loaded, data, expires_at, framework, true)
+                let options = WriteOptions {
+                    expires_at,
+                    ..WriteOptions::default()
+                };
+                self.save_changes(loaded, data, options, framework, true)
                     .await
             }
             None => self.touch_item(loaded, expires_at).await,
@@ -114,12 +79,12 @@ impl Inner {
         self: &Arc<Self>,
         loaded: &Loaded<B>,
         data: &T,
-        expires_at: Option<SystemTime>,
+        options: WriteOptions<'_>,
         framework: &Framework,
         is_touch: bool,
     ) -> Result<SaveOutcome, Error> {
         let key = self.key_in(&loaded.id, loaded.version);
-        let write = self.prepare(Use::Update, key, data, expires_at, loaded.created)?;
+        let write = self.prepare(Use::Update, key, data, options, loaded.created)?;
         if self.is_over(&write) {
             // A sign-out in other words. An expired item would not keep earlier requests from bringing it back.
             self.delete(loaded.into()).await?;
@@ -159,6 +124,7 @@ impl Inner {
     ) -> Result<Outcome, Error> {
         let moves_expiry_only = changes.is_some_and(Changes::moves_expiry_only);
         if moves_expiry_only
+            && !write.changes_beside()
             && !loaded.is_foreign
             && let Some(stamp) = self.skipped_touch(loaded, write.expires_secs)
         {
@@ -169,7 +135,7 @@ impl Inner {
         let is_shorter = loaded.expires_at.is_some_and(|was| expires_at < was);
         // A framework that saves what it did not change touches it, which does not bring an expired session back.
         let is_kept = changes.is_some_and(Changes::is_of_expiry) && !framework.expiry().is_empty();
-        let is_kept = is_kept || is_touch;
+        let is_kept = is_touch || (is_kept && !write.changes_beside());
         let touched = if is_kept
             && !loaded.is_foreign
             && !is_shorter
@@ -212,6 +178,7 @@ impl Inner {
             created: loaded.created,
             is_touch: is_kept,
             while_live: is_kept,
+            loaded: loaded.version.known,
             name: StateName::random(),
             start,
         };
@@ -268,9 +235,9 @@ impl Inner {
         id: &SessionId,
         created: Option<SystemTime>,
         data: &T,
-        expires_at: Option<SystemTime>,
+        options: WriteOptions<'_>,
     ) -> Result<SaveOutcome, Error> {
-        let write = self.prepare(Use::Update, self.key(id), data, expires_at, created)?;
+        let write = self.prepare(Use::Update, self.key(id), data, options, created)?;
         if self.is_over(&write) {
             let target = DeleteTarget {
                 created,
@@ -291,6 +258,7 @@ impl Inner {
             created,
             is_touch: false,
             while_live: false,
+            loaded: Known::Nothing,
             name: StateName::random(),
             start: self.client.start(),
         };
@@ -386,89 +354,11 @@ impl Inner {
             created,
             is_touch: true,
             while_live: true,
+            loaded: Known::Nothing,
             name: StateName::random(),
             start,
         };
         Ok(self.save_from_stored(&save).await?.0)
-    }
-
-    /// A write that changes no field of the session with this key.
-    pub(super) fn unchanged(
-        &self,
-        key: &str,
-        expires_at: SystemTime,
-        created: Option<SystemTime>,
-    ) -> Result<PreparedWrite, Error> {
-        let session = EncodedSession::encode(self.written_form(), &NoFields {}, true)
-            .map_err(|error| undecodable(&error).on(Operation::UpdateItem, &self.table.name))?;
-        let (created, expires_secs, is_capped) = self.life(Some(expires_at), created);
-        Ok(PreparedWrite {
-            key: key.to_owned(),
-            session,
-            expires_secs,
-            created,
-            is_capped,
-        })
-    }
-
-    /// The `created` and the expiry, in seconds, of a session that is written now. Without a `created`, the session is
-    /// created now.
-    fn life(
-        &self,
-        expires_at: Option<SystemTime>,
-        created: Option<SystemTime>,
-    ) -> (SystemTime, u64, bool) {
-        let now = self.clock.now();
-        let expires_at = expires_at.unwrap_or_else(|| self.default_expiry(now));
-        // As it is stored, so that an item that was met can be compared with it.
-        let created = created.unwrap_or_else(|| from_epoch_ms(epoch_ms(now)));
-        let secs = self.expiry_secs(expires_at, Some(created));
-        (created, secs, secs < expiry::to_secs(expires_at))
-    }
-
-    /// Whether the session ends before it is written.
-    fn is_over(&self, write: &PreparedWrite) -> bool {
-        expiry::from_secs(write.expires_secs) <= self.clock.now()
-    }
-
-    fn default_expiry(&self, now: SystemTime) -> SystemTime {
-        // A TTL beyond the range of the clock means the latest expiry.
-        now.checked_add(self.table.default_ttl)
-            .unwrap_or_else(|| expiry::from_secs(expiry::LATEST_SECS))
-    }
-
-    /// Does everything that can fail before a request is sent.
-    pub(super) fn prepare<T: EncodeSession>(
-        &self,
-        purpose: Use,
-        key: Result<String, Error>,
-        data: &T,
-        expires_at: Option<SystemTime>,
-        created: Option<SystemTime>,
-    ) -> Result<PreparedWrite, Error> {
-        let prepared = || {
-            let key = key?;
-            let (created, expires_secs, is_capped) = self.life(expires_at, created);
-            let session = EncodedSession::encode(self.written_form(), data, purpose != Use::Put)
-                .map_err(|error| invalid_data(&error))?;
-            // The size of sealed data is known when they are sealed.
-            if !self.sealing.encrypts() && !self.sealing.compress {
-                check_item_size(self.size_of_others(&key) + session.size)?;
-            }
-            Ok(PreparedWrite {
-                key,
-                session,
-                expires_secs,
-                created,
-                is_capped,
-            })
-        };
-        let operation = if purpose == Use::Update {
-            Operation::UpdateItem
-        } else {
-            Operation::PutItem
-        };
-        prepared().map_err(|error: Error| error.on(operation, &self.table.name))
     }
 
     /// What came of a write to the session of this key; reports one that was dropped.
@@ -484,12 +374,5 @@ impl Inner {
                 SaveOutcome::Gone
             }
         }
-    }
-}
-
-fn invalid_data(error: &ItemError) -> Error {
-    match error.kind {
-        ItemErrorKind::UnsupportedVersion(_) | ItemErrorKind::Malformed => undecodable(error),
-        _ => Error::new(ErrorKind::InvalidData, error.to_string()),
     }
 }

@@ -20,7 +20,7 @@ use bytes::Bytes;
 
 use crate::item::expiry::ExpiryAttributes;
 use crate::item::sealed::SealedSession;
-use crate::item::{Layout, Rev};
+use crate::item::{AttributeAction, AttributeWrite, Layout, Rev};
 use body::Body;
 pub(crate) use condition::{
     Condition, Demands, Moment, RETURN_ITEM_NAME, State, Unversioned, without_item,
@@ -53,12 +53,14 @@ impl Names<'_> {
 }
 
 /// The attributes of an item beside the session's.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub(crate) struct ItemHead<'a> {
     pub(crate) id: &'a str,
     pub(crate) expires_secs: u64,
     pub(crate) created: SystemTime,
     pub(crate) rev: Rev,
+    /// What is written beside all this. No name is one of the item's other attributes.
+    pub(crate) beside: &'a [AttributeWrite<'a>],
 }
 
 /// The data of a session, as attributes of its item.
@@ -89,6 +91,17 @@ impl<'a> SessionData<'a> {
             Self::Sealed(sealed) => sealed.session.len() + sealed.unit.len() + 64,
         }
     }
+}
+
+/// About how many bytes these attributes take in a request.
+fn length_of(beside: &[AttributeWrite<'_>]) -> usize {
+    let lengths = beside.iter().map(|write| match write.action {
+        AttributeAction::Set(value) | AttributeAction::SetIfMissing(value) => {
+            write.name.len() + value.as_str().len() + 64
+        }
+        AttributeAction::Remove => write.name.len() + 32,
+    });
+    lengths.sum()
 }
 
 /// The most bytes that a condition takes with its names and values, if the names are short.

@@ -6,23 +6,24 @@ use bytes::Bytes;
 
 use super::body::Body;
 use super::scan::BatchPart;
-use super::{CONDITION_BYTES, Condition, ItemHead, Names, SessionData};
+use super::{CONDITION_BYTES, Condition, ItemHead, Names, SessionData, length_of};
 use crate::clock::epoch_ms;
 use crate::item::attributes::{SEALED, UNIT};
-use crate::item::{Rev, StateName, write_str_attribute};
+use crate::item::{Rev, StateName, after_writes, write_str_attribute};
 
 /// The bytes of a `PutItem` before the session, without the id, if the names are short.
 const HEAD_BYTES: usize = 256;
 
-/// `PutItem` of a session, and of `others`: attributes of the item that stay.
+/// `PutItem` of a session, and of `others`: attributes of the item that stay, unless something else is written there.
 pub(crate) fn put_item<'o>(
     names: Names<'_>,
-    head: ItemHead<'_>,
+    head: ItemHead<'o>,
     data: SessionData<'_>,
-    others: impl Iterator<Item = (&'o str, &'o str)>,
+    others: impl Iterator<Item = (&'o str, &'o str)> + Clone,
     condition: Condition<'_>,
 ) -> Bytes {
-    let capacity = HEAD_BYTES + CONDITION_BYTES + head.id.len() + data.length();
+    let capacity =
+        HEAD_BYTES + CONDITION_BYTES + head.id.len() + data.length() + length_of(head.beside);
     let mut body = Body::new(names, capacity);
     open(&mut body, head);
     body.raw(data.value(names.layout));
@@ -35,7 +36,7 @@ pub(crate) fn put_item<'o>(
                 .raw("\"}");
         }
     }
-    for (name, value) in others {
+    for (name, value) in after_writes(others, head.beside) {
         body.raw(",").string(name).raw(":").raw(value);
     }
     close(body, condition)

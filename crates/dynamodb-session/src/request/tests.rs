@@ -5,6 +5,8 @@ use serde_json::{Value, json};
 use super::*;
 use crate::item::StateName;
 
+mod beside;
+
 const NAMES: Names<'_> = Names {
     table: "sessions",
     partition_key: "sessionId",
@@ -22,6 +24,7 @@ fn head() -> ItemHead<'static> {
         expires_secs: 1_800_000_000,
         created: at(1_799_000_000_123),
         rev: Rev::from_base64("AAAAAAAAAAE=").unwrap(),
+        beside: &[],
     }
 }
 

@@ -5,13 +5,13 @@ use std::borrow::Cow;
 use bytes::Bytes;
 
 use super::body::Body;
-use super::{CONDITION_BYTES, Condition, ItemHead, Names, SessionData};
+use super::{CONDITION_BYTES, Condition, ItemHead, Names, SessionData, length_of};
 use crate::clock::epoch_ms;
 use crate::item::attributes::{CREATED, REV, SEALED, UNIT};
-use crate::item::write_str_attribute;
+use crate::item::{AttributeAction, AttributeWrite, write_json_string, write_str_attribute};
 
 /// `UpdateItem` that writes a whole session, its `rev` and its expiry, and `created` if the item has none. Every other
-/// attribute stays, except the one where another package kept the session. A sealed session is bound to its `created`,
+/// attribute stays, except what is written beside the session, and the one where another package kept it. A sealed session is bound to its `created`,
 /// which is then set in any case.
 pub(crate) fn write_session(
     names: Names<'_>,
@@ -19,7 +19,8 @@ pub(crate) fn write_session(
     data: SessionData<'_>,
     condition: Condition<'_>,
 ) -> Bytes {
-    let mut update = Update::new(names, head.id, data.length());
+    let capacity = data.length() + length_of(head.beside);
+    let mut update = Update::new(names, head.id, capacity);
     update.expiry(head.expires_secs);
     update.clause(
         true,
@@ -55,6 +56,9 @@ pub(crate) fn write_session(
     }
     if let Some(attribute) = names.layout.foreign_attribute() {
         update.remove("#o", attribute);
+    }
+    for (index, write) in head.beside.iter().enumerate() {
+        update.beside(index, write);
     }
     update.finish(condition)
 }
@@ -156,6 +160,26 @@ impl<'a> Update<'a> {
         }
         let names = self.body.placeholder(["#", number]);
         names.extend_from_slice(name.as_bytes());
+    }
+
+    /// Sets or removes an attribute beside the session.
+    fn beside(&mut self, index: usize, write: &AttributeWrite<'_>) {
+        let (name, value) = (format!("#a{index}"), format!(":a{index}"));
+        match write.action {
+            AttributeAction::Set(json) => {
+                self.clause(true, &[&name, " = ", &value]);
+                self.body.value(&value).raw(json.as_str());
+            }
+            AttributeAction::SetIfMissing(json) => {
+                self.clause(
+                    true,
+                    &[&name, " = if_not_exists(", &name, ", ", &value, ")"],
+                );
+                self.body.value(&value).raw(json.as_str());
+            }
+            AttributeAction::Remove => self.clause(false, &[&name]),
+        }
+        write_json_string(write.name, self.body.placeholder([&name, ""]));
     }
 
     fn clause(&mut self, is_set: bool, parts: &[&str]) {

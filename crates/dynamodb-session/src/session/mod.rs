@@ -1,5 +1,6 @@
 //! Sessions as the verbs take and return them.
 
+mod attribute;
 mod base;
 mod id;
 mod loaded;
@@ -11,6 +12,8 @@ mod reencryption;
 mod reference;
 mod target;
 
+pub(crate) use attribute::Attribute;
+pub use attribute::AttributeValue;
 pub use base::Base;
 pub use id::SessionId;
 pub(crate) use id::{MAX_ID_BYTES, too_long};

@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::SystemTime;
 
 use super::SessionId;
+use super::attribute::{self, Attribute, AttributeValue};
 
 /// A session to be stored by [`create`](crate::SessionStore::create) or [`put`](crate::SessionStore::put).
 ///
@@ -19,6 +20,7 @@ pub struct NewSession<T> {
     ///
     /// `None`: after the store's [default TTL](crate::Builder::default_ttl), counted from the write.
     pub expires_at: Option<SystemTime>,
+    pub(crate) attributes: Vec<Attribute>,
 }
 
 impl<T> NewSession<T> {
@@ -28,6 +30,7 @@ impl<T> NewSession<T> {
             id,
             data,
             expires_at: None,
+            attributes: Vec::new(),
         }
     }
 
@@ -35,6 +38,22 @@ impl<T> NewSession<T> {
     #[must_use]
     pub fn expires_at(mut self, instant: SystemTime) -> Self {
         self.expires_at = Some(instant);
+        self
+    }
+
+    /// Sets an attribute of the item beside the session: see
+    /// [`SaveOptions::attribute`](crate::SaveOptions::attribute), also for errors and costs.
+    #[must_use]
+    pub fn attribute(mut self, name: impl Into<String>, value: impl Into<AttributeValue>) -> Self {
+        attribute::want(&mut self.attributes, name.into(), Some(value.into()), true);
+        self
+    }
+
+    /// Removes an attribute beside the session that [`put`](crate::SessionStore::put) replaces. A new item has only what
+    /// is set.
+    #[must_use]
+    pub fn remove_attribute(mut self, name: impl Into<String>) -> Self {
+        attribute::want(&mut self.attributes, name.into(), None, true);
         self
     }
 }

@@ -3,17 +3,19 @@
 use std::fmt;
 use std::time::SystemTime;
 
+use super::attribute::{self, Attribute, AttributeValue};
 use crate::framework::Framework;
 
 /// Options of a [`save`](crate::SessionStore::save).
 ///
 /// The default: the session ends after the store's [default TTL](crate::Builder::default_ttl), counted from the write,
 /// and all fields belong to the application.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct SaveOptions<'a> {
     pub(crate) expires_at: Option<SystemTime>,
     pub(crate) framework: Option<&'a Framework>,
+    pub(crate) attributes: Vec<Attribute>,
 }
 
 impl<'a> SaveOptions<'a> {
@@ -28,6 +30,68 @@ impl<'a> SaveOptions<'a> {
     #[must_use]
     pub fn framework(mut self, framework: &'a Framework) -> Self {
         self.framework = Some(framework);
+        self
+    }
+
+    /// Sets an attribute of the item beside the session, such as the key of an index: sessions of one user can then be
+    /// found by a `Query` of that index.
+    ///
+    /// The attribute stays until a save sets or removes it. A touch keeps it, and so does a save that does not name it.
+    /// A delete removes it together with the session. It is stored as it is, also beside a sealed session.
+    ///
+    /// ```
+    /// # use dynamodb_session::SaveOptions;
+    /// let options = SaveOptions::default().attribute("user_id", "ada").attribute("role", 3);
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The save fails before anything is sent: with [`ErrorKind::Config`](crate::ErrorKind::Config) if the store keeps
+    /// something else in an attribute of this name, with [`ErrorKind::InvalidData`](crate::ErrorKind::InvalidData) if
+    /// the value is an empty string or a number that `DynamoDB` does not hold. The service refuses a value that does not
+    /// fit an index: one of another type than the index's key, or one of more than 2 048 bytes, or 1 024 for a sort key.
+    /// That is [`ErrorKind::Service`](crate::ErrorKind::Service) with the code `ValidationException`.
+    ///
+    /// # Cost
+    ///
+    /// It counts with its name towards the size of the item. An index that has the attribute is written when the value
+    /// changes, and where it projects attributes that change. A save that sets or removes an attribute is always
+    /// written: [`touch_after`](crate::Builder::touch_after) does not skip it. Where `UpdateItem` is not allowed, a save
+    /// of a session that has such attributes reads it first: 1 consistent `GetItem`.
+    #[must_use]
+    pub fn attribute(mut self, name: impl Into<String>, value: impl Into<AttributeValue>) -> Self {
+        attribute::want(&mut self.attributes, name.into(), Some(value.into()), true);
+        self
+    }
+
+    /// Removes an attribute of the item beside the session.
+    ///
+    /// # Errors
+    ///
+    /// As [`attribute`](Self::attribute).
+    #[must_use]
+    pub fn remove_attribute(mut self, name: impl Into<String>) -> Self {
+        attribute::want(&mut self.attributes, name.into(), None, true);
+        self
+    }
+
+    /// Says that this save does not change an attribute: the session had this value when it was loaded.
+    ///
+    /// For adapters that compute attributes from the session. An item that lacks the attribute gets it, unless another
+    /// request has written the session since the load. A save that replaces the session whole sets or removes it:
+    /// [`Base::Unknown`](crate::Base::Unknown) does, and
+    /// [`ParallelChanges::Overwrite`](crate::options::ParallelChanges::Overwrite).
+    ///
+    /// # Errors
+    ///
+    /// As [`attribute`](Self::attribute).
+    #[must_use]
+    pub fn unchanged_attribute(
+        mut self,
+        name: impl Into<String>,
+        value: Option<AttributeValue>,
+    ) -> Self {
+        attribute::want(&mut self.attributes, name.into(), value, false);
         self
     }
 }

@@ -48,3 +48,19 @@ pub(crate) fn check_attributes(
     }
     Ok(())
 }
+
+/// Checks the name of an attribute that an application has beside the session. `taken` are those that the table and the
+/// layout use.
+pub(crate) fn check_beside(name: &str, taken: &[&str]) -> Result<(), Error> {
+    if !(1..=255).contains(&name.len()) {
+        let message = "the name of an attribute must be 1 to 255 bytes long";
+        return Err(Error::invalid("attribute", message));
+    }
+    if attributes::RESERVED.contains(&name) || taken.contains(&name) {
+        return Err(Error::invalid(
+            "attribute",
+            format!("it must not be `{name}`: the store keeps something else there"),
+        ));
+    }
+    Ok(())
+}

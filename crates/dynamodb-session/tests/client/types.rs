@@ -79,7 +79,11 @@ where
     let (id, data) = (&loaded.id, &loaded.data);
     spawned(&store.create(session));
     spawned(&store.save(loaded, data, &options));
-    spawned(&store.save(Base::<T>::Absent(id), data, &options.framework(&framework)));
+    spawned(&store.save(
+        Base::<T>::Absent(id),
+        data,
+        &options.clone().framework(&framework),
+    ));
     spawned(&store.save(Base::unknown(id, None), data, &options));
     spawned(&store.put(session));
     spawned(&store.load::<T>(id));

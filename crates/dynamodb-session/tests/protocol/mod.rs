@@ -1,5 +1,6 @@
 //! The verbs of the store on the local engine: each of them, each condition, each setting.
 
+mod beside;
 mod cost;
 mod data;
 mod dropped;
