@@ -120,7 +120,7 @@ impl Error {
     }
 
     /// The setting at fault: a method of [`Builder`](crate::Builder) or of one of its groups, such as
-    /// `endpoint_url`, or an environment variable, such as `AWS_CA_BUNDLE`.
+    /// `endpoint_url`, an environment variable, such as `AWS_CA_BUNDLE`, or `attribute` for the name of one.
     pub fn setting(&self) -> Option<&'static str> {
         self.0.setting
     }

@@ -187,13 +187,20 @@ fn reason(text: &str) -> &str {
         .unwrap_or(text)
 }
 
-/// The beginnings of refusals of data that the codec also checks. They never quote a value.
-const REFUSED_DATA: [&str; 5] = [
+/// The beginnings of refusals of data: those that the codec also checks, and those of an index whose key an attribute is.
+/// They quote names of attributes and indexes, and never a value.
+const REFUSED_DATA: [&str; 11] = [
     "Nesting Levels have exceeded supported limits",
     "Number overflow. Attempting to store a number with magnitude larger than supported range",
     "Number underflow. Attempting to store a number with magnitude smaller than supported range",
     "Attempting to store more than 38 significant digits in a Number",
     "Empty attribute name",
+    "One or more parameter values were invalid: Type mismatch for Index Key ",
+    "One or more parameter values were invalid: Size of hashkey has exceeded",
+    "One or more parameter values were invalid: Aggregated size of all range keys has exceeded",
+    "One or more parameter values are not valid. A value specified for a secondary index key is not supported",
+    "One or more parameter values are not valid. The update expression attempted to update a secondary index key",
+    "The update expression attempted to update the secondary index key to ",
 ];
 
 /// The service's own text if it may be shown, and otherwise ours.
@@ -254,8 +261,7 @@ const REFUSED_KEY: [&str; 4] = [
 ];
 
 /// The beginnings of reasons that quote names from the table's schema or the expression, and never values.
-const HARMLESS_VALIDATION: [&str; 7] = [
-    "One or more parameter values were invalid: Size of hashkey has exceeded",
+const HARMLESS_VALIDATION: [&str; 6] = [
     "One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty string value",
     "Item size ",
     "Invalid UpdateExpression: ",

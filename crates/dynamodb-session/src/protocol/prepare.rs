@@ -31,8 +31,8 @@ pub(super) struct PreparedWrite {
     pub(super) session: EncodedSession,
     pub(super) expires_secs: u64,
     pub(super) created: SystemTime,
-    /// Whether the session's absolute lifetime ends it earlier than asked for.
-    pub(super) is_capped: bool,
+    /// Whether its expiry is a limit: that of its absolute lifetime, or one that the call says.
+    pub(super) is_limit: bool,
     /// What is wanted beside the session.
     pub(super) beside: Vec<AttributeChange>,
 }
@@ -41,6 +41,7 @@ pub(super) struct PreparedWrite {
 #[derive(Clone, Copy, Default)]
 pub(super) struct WriteOptions<'a> {
     pub(super) expires_at: Option<SystemTime>,
+    pub(super) is_limit: bool,
     pub(super) attributes: &'a [Attribute],
 }
 
@@ -75,6 +76,7 @@ impl<'a> From<&'a SaveOptions<'_>> for WriteOptions<'a> {
     fn from(options: &'a SaveOptions<'_>) -> Self {
         Self {
             expires_at: options.expires_at,
+            is_limit: options.is_limit,
             attributes: &options.attributes,
         }
     }
@@ -84,6 +86,7 @@ impl<'a, T> From<&'a NewSession<T>> for WriteOptions<'a> {
     fn from(new: &'a NewSession<T>) -> Self {
         Self {
             expires_at: new.expires_at,
+            is_limit: false,
             attributes: &new.attributes,
         }
     }
@@ -105,7 +108,7 @@ impl Inner {
             session,
             expires_secs,
             created,
-            is_capped,
+            is_limit: is_capped,
             beside: Vec::new(),
         })
     }
@@ -141,17 +144,20 @@ impl Inner {
         if attributes.is_empty() {
             return Ok(Vec::new());
         }
-        let expiry = self.expiry_attributes();
-        let mut taken: Vec<&str> = vec![&self.table.partition_key];
-        taken.extend(expiry.iter());
-        for name in self.table.layout.attributes() {
-            taken.push(name);
-        }
         let changes = attributes.iter().map(|attribute| {
-            name::check_beside(&attribute.name, &taken)?;
+            self.check_beside(&attribute.name)?;
             attribute.to_change()
         });
         changes.collect()
+    }
+
+    /// Whether an application can have an attribute of this name beside the session.
+    pub(crate) fn check_beside(&self, name: &str) -> Result<(), Error> {
+        let expiry = self.expiry_attributes();
+        let is_taken = name == self.table.partition_key
+            || expiry.iter().any(|taken| taken == name)
+            || self.table.layout.attributes().any(|taken| taken == name);
+        name::check_beside(name, is_taken)
     }
 
     /// Does everything that can fail before a request is sent.
@@ -179,7 +185,7 @@ impl Inner {
                 session,
                 expires_secs,
                 created,
-                is_capped,
+                is_limit: is_capped || options.is_limit,
                 beside,
             })
         };

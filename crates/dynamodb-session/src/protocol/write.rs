@@ -65,6 +65,7 @@ impl Inner {
             Some((framework, data)) => {
                 let options = WriteOptions {
                     expires_at,
+                    is_limit: options.is_limit,
                     ..WriteOptions::default()
                 };
                 self.save_changes(loaded, data, options, framework, true)
@@ -169,7 +170,7 @@ impl Inner {
             framework,
             sets_lifetime: changes.is_some_and(|changes| !changes.keeps_settings)
                 || (is_shorter
-                    && (write.is_capped
+                    && (write.is_limit
                         || !changes.is_some_and(|changes| changes.has_instant(framework)))),
         };
         let save = Save {

@@ -15,6 +15,7 @@ use crate::framework::Framework;
 pub struct SaveOptions<'a> {
     pub(crate) expires_at: Option<SystemTime>,
     pub(crate) framework: Option<&'a Framework>,
+    pub(crate) is_limit: bool,
     pub(crate) attributes: Vec<Attribute>,
 }
 
@@ -23,6 +24,17 @@ impl<'a> SaveOptions<'a> {
     #[must_use]
     pub fn expires_at(mut self, instant: SystemTime) -> Self {
         self.expires_at = Some(instant);
+        self
+    }
+
+    /// Whether the expiry is a limit of the application's own, beside what the [`framework`](Self::framework) keeps in the
+    /// session. Default: false.
+    ///
+    /// A save that asks for an earlier expiry than was loaded, although the framework's fields move it forward, usually
+    /// comes from a request that began earlier, and does not take the session's time back. A limit does.
+    #[must_use]
+    pub fn is_limit(mut self, is_limit: bool) -> Self {
+        self.is_limit = is_limit;
         self
     }
 
@@ -50,7 +62,7 @@ impl<'a> SaveOptions<'a> {
     /// something else in an attribute of this name, with [`ErrorKind::InvalidData`](crate::ErrorKind::InvalidData) if
     /// the value is an empty string or a number that `DynamoDB` does not hold. The service refuses a value that does not
     /// fit an index: one of another type than the index's key, or one of more than 2 048 bytes, or 1 024 for a sort key.
-    /// That is [`ErrorKind::Service`](crate::ErrorKind::Service) with the code `ValidationException`.
+    /// That is [`ErrorKind::InvalidData`](crate::ErrorKind::InvalidData) too, with the code `ValidationException`.
     ///
     /// # Cost
     ///
@@ -105,6 +117,7 @@ impl<'a> SaveOptions<'a> {
 pub struct TouchOptions<'a, T = ()> {
     pub(crate) expires_at: Option<SystemTime>,
     pub(crate) fields: Option<(&'a Framework, &'a T)>,
+    pub(crate) is_limit: bool,
 }
 
 impl Default for TouchOptions<'_> {
@@ -112,6 +125,7 @@ impl Default for TouchOptions<'_> {
         Self {
             expires_at: None,
             fields: None,
+            is_limit: false,
         }
     }
 }
@@ -124,6 +138,14 @@ impl<'a, T> TouchOptions<'a, T> {
         self
     }
 
+    /// Whether the expiry is a limit of the application's own: see [`SaveOptions::is_limit`]. It has an effect together
+    /// with [`framework`](Self::framework).
+    #[must_use]
+    pub fn is_limit(mut self, is_limit: bool) -> Self {
+        self.is_limit = is_limit;
+        self
+    }
+
     /// Also writes the framework's [expiry fields](Framework::expiry_field), as they are in `data`. Other fields of
     /// `data` are not written.
     #[must_use]
@@ -131,6 +153,7 @@ impl<'a, T> TouchOptions<'a, T> {
         TouchOptions {
             expires_at: self.expires_at,
             fields: Some((framework, data)),
+            is_limit: self.is_limit,
         }
     }
 }

@@ -110,6 +110,16 @@ impl Table {
         Self { store }
     }
 
+    /// Checks the name of an attribute beside sessions, as
+    /// [`SaveOptions::attribute`](crate::SaveOptions::attribute) does with each write. It sends no request.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`] when the store keeps something else in an attribute of this name, or when it is no name.
+    pub fn check_attribute(&self, name: &str) -> Result<(), Error> {
+        self.store.check_beside(name)
+    }
+
     /// The table's description; `None` if the table does not exist.
     ///
     /// # Errors

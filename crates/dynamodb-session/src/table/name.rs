@@ -49,14 +49,14 @@ pub(crate) fn check_attributes(
     Ok(())
 }
 
-/// Checks the name of an attribute that an application has beside the session. `taken` are those that the table and the
-/// layout use.
-pub(crate) fn check_beside(name: &str, taken: &[&str]) -> Result<(), Error> {
+/// Checks the name of an attribute that an application has beside the session. `is_taken`: the table or the
+/// layout uses it.
+pub(crate) fn check_beside(name: &str, is_taken: bool) -> Result<(), Error> {
     if !(1..=255).contains(&name.len()) {
         let message = "the name of an attribute must be 1 to 255 bytes long";
         return Err(Error::invalid("attribute", message));
     }
-    if attributes::RESERVED.contains(&name) || taken.contains(&name) {
+    if is_taken || attributes::RESERVED.contains(&name) {
         return Err(Error::invalid(
             "attribute",
             format!("it must not be `{name}`: the store keeps something else there"),

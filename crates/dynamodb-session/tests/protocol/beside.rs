@@ -1,16 +1,21 @@
 //! Attributes of the item beside the session: set and removed by writes, kept by touches and by every fallback.
 
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use dynamodb_session::framework::{ExpiryField, Framework};
 use dynamodb_session::options::{
     EncryptionKey, EncryptionOptions, HashIds, Layout, ParallelChanges, TableOptions,
 };
 use dynamodb_session::{
-    AttributeValue, Base, Builder, CreateOutcome, ErrorKind, Loaded, SaveOptions, SessionStore,
+    AttributeValue, Base, Builder, CreateOutcome, ErrorKind, Loaded, NewSession, SaveOptions,
+    SessionStore,
 };
+use dynamodb_session_local::LocalEngine;
 use serde_json::{Value, json};
 
+use crate::local::{Connection, eventually};
+use crate::support::dynalite::Dynalite;
 use crate::support::{
     Fate, MINUTE, World, id, load, new_session, now, refusal, save_absent, saved, secs, stored,
     touch_until, until,
@@ -428,6 +433,9 @@ async fn names_that_the_store_needs_are_refused() {
         let error = store.create(&new).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Config, "{layout:?} {name}");
     }
+    assert!(store.table().check_attribute("user_id").is_ok());
+    let error = store.table().check_attribute("expires").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Config);
     assert!(world.tap.operations().is_empty(), "nothing was sent");
 }
 
@@ -455,4 +463,115 @@ async fn values_that_dynamodb_does_not_hold_are_refused() {
         assert_eq!(error.kind(), ErrorKind::ItemTooLarge, "{is_sealed}");
     }
     assert!(world.tap.operations().is_empty(), "nothing was sent");
+}
+
+/// A table with an index over the attribute `user_id`.
+fn indexed_table() -> Value {
+    json!({
+        "TableName": "sessions", "BillingMode": "PAY_PER_REQUEST",
+        "AttributeDefinitions": [
+            { "AttributeName": "sessionId", "AttributeType": "S" },
+            { "AttributeName": "user_id", "AttributeType": "S" },
+        ],
+        "KeySchema": [{ "AttributeName": "sessionId", "KeyType": "HASH" }],
+        "GlobalSecondaryIndexes": [{
+            "IndexName": "by_user",
+            "KeySchema": [{ "AttributeName": "user_id", "KeyType": "HASH" }],
+            "Projection": { "ProjectionType": "ALL" },
+        }],
+    })
+}
+
+/// The keys of the sessions that the index finds.
+fn found(engine: &mut Connection, user: &str) -> Vec<String> {
+    let query = json!({
+        "TableName": "sessions", "IndexName": "by_user", "KeyConditionExpression": "user_id = :user",
+        "ExpressionAttributeValues": { ":user": { "S": user } },
+    });
+    let answer = engine.ok("Query", &query);
+    let items = answer["Items"].as_array().unwrap().iter();
+    items
+        .map(|item| item["sessionId"]["S"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+async fn expect_index(mut engine: Connection, builder: Builder) {
+    engine.ok("CreateTable", &indexed_table());
+    let is_active = |engine: &mut Connection| {
+        let table = engine.ok("DescribeTable", &json!({ "TableName": "sessions" }));
+        table["Table"]["TableStatus"] == "ACTIVE"
+            && table["Table"]["GlobalSecondaryIndexes"][0]["IndexStatus"] == "ACTIVE"
+    };
+    eventually("the index is active", || is_active(&mut engine));
+    let store = builder.build().unwrap();
+    let far = store.now() + 60 * MINUTE;
+    let new = NewSession::new(id("a"), json!({ "n": 1 }))
+        .expires_at(far)
+        .attribute("user_id", "ada");
+    let _ = store.create(&new).await.unwrap();
+    assert_eq!(found(&mut engine, "ada"), ["a"]);
+
+    let loaded = load(&store, "a").await;
+    saved(store.touch(&loaded, &touch_until(far + MINUTE)).await);
+    assert_eq!(found(&mut engine, "ada"), ["a"]);
+
+    let loaded = load(&store, "a").await;
+    let set = until(far).attribute("user_id", "bob");
+    saved(store.save(&loaded, &json!({ "n": 2 }), &set).await);
+    assert_eq!(found(&mut engine, "bob"), ["a"]);
+    assert!(found(&mut engine, "ada").is_empty());
+
+    // What the index refuses is said, without the value.
+    let loaded = load(&store, "a").await;
+    let set = until(far).attribute("user_id", 4711);
+    let new = NewSession::new(id("b"), json!({}))
+        .expires_at(far)
+        .attribute("user_id", 4711);
+    for error in [
+        store
+            .save(&loaded, &json!({ "n": 3 }), &set)
+            .await
+            .unwrap_err(),
+        store.create(&new).await.unwrap_err(),
+    ] {
+        assert_eq!(error.kind(), ErrorKind::InvalidData, "{error}");
+        assert_eq!(error.code(), Some("ValidationException"));
+        assert!(
+            error.message().to_lowercase().contains("index key"),
+            "{error}"
+        );
+        assert!(!format!("{error:?}").contains("4711"), "{error:?}");
+    }
+
+    let loaded = load(&store, "a").await;
+    let removed = until(far).remove_attribute("user_id");
+    saved(store.save(&loaded, &json!({ "n": 4 }), &removed).await);
+    assert!(found(&mut engine, "bob").is_empty());
+
+    let put = NewSession::new(id("a"), json!({ "n": 5 }))
+        .expires_at(far)
+        .attribute("user_id", "eve");
+    store.put(&put).await.unwrap();
+    assert_eq!(found(&mut engine, "eve"), ["a"]);
+    store.delete(&id("a")).await.unwrap();
+    assert!(found(&mut engine, "eve").is_empty());
+}
+
+#[tokio::test]
+async fn an_index_finds_sessions_on_the_local_engine() {
+    let engine = LocalEngine::builder().sweep_every(Duration::ZERO);
+    let engine = engine.start().unwrap();
+    let builder = SessionStore::builder()
+        .region("local")
+        .endpoint_url(engine.url());
+    expect_index(Connection::open(engine.addr()), builder).await;
+}
+
+#[tokio::test]
+async fn an_index_finds_sessions_on_dynalite() {
+    let engine = Dynalite::start();
+    let builder = SessionStore::builder()
+        .region("local")
+        .endpoint_url(engine.url());
+    expect_index(engine.connection(), builder).await;
 }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::support::{
     MINUTE, MS, WithoutVersion, World, id, load, new_session, now, save_absent, save_unknown,
-    saved, secs, stamp, touch_until, until,
+    saved, secs, stamp, stored, touch_until, until,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -145,6 +145,52 @@ async fn a_touch_does_not_shorten_the_life_of_a_session() {
     assert_eq!(
         world.item("a").unwrap()["expires"],
         json!({ "N": secs(60) })
+    );
+}
+
+/// The fields of the framework move the expiry forward, and the limit of the application back.
+#[tokio::test]
+async fn a_limit_shortens_the_life_of_a_session() {
+    static FIELDS: LazyLock<Framework> =
+        LazyLock::new(|| Framework::new().expiry_field(ExpiryField::instant("_expire")));
+    for (is_limit, left) in [(false, 60), (true, 30)] {
+        for is_touch in [true, false] {
+            let world = World::new();
+            let store = world.open(world.builder().touch_after(10 * SECOND)).await;
+            let session = stored(&store, "a", json!({ "n": 1, "_expire": 1 })).await;
+            let data = json!({ "n": 1, "_expire": 7 });
+            let earlier = now() + 30 * SECOND;
+            let written = if is_touch {
+                let options = touch_until(earlier).is_limit(is_limit);
+                store
+                    .touch(&session, &options.framework(&FIELDS, &data))
+                    .await
+            } else {
+                let options = until(earlier).is_limit(is_limit).framework(&FIELDS);
+                store.save(&session, &data, &options).await
+            };
+            saved(written);
+            let expires = &world.item("a").unwrap()["expires"];
+            assert_eq!(
+                *expires,
+                json!({ "N": secs(left) }),
+                "{is_limit} {is_touch}"
+            );
+        }
+    }
+    // What another request has extended since the load is kept.
+    let world = World::new();
+    let store = world.store().await;
+    let session = stored(&store, "a", json!({ "n": 1, "_expire": 1 })).await;
+    let data = json!({ "n": 1, "_expire": 9 });
+    let extended = touch_until(now() + 3 * MINUTE).framework(&FIELDS, &data);
+    saved(store.touch(&session, &extended).await);
+    let data = json!({ "n": 2, "_expire": 8 });
+    let limit = until(now() + 2 * MINUTE).is_limit(true).framework(&FIELDS);
+    saved(store.save(&session, &data, &limit).await);
+    assert_eq!(
+        world.item("a").unwrap()["expires"],
+        json!({ "N": secs(180) })
     );
 }
 

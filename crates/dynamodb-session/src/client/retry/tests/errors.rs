@@ -54,6 +54,8 @@ async fn data_that_only_the_service_refuses_is_still_the_caller_s_data() {
         "1 validation error detected: Number overflow. Attempting to store a number with magnitude larger than supported range",
         "Nesting Levels have exceeded supported limits: Attributes in the item have nested levels beyond supported limit",
         "1 validation error detected: Empty attribute name",
+        "One or more parameter values were invalid: Type mismatch for Index Key user_id Expected: S Actual: N IndexName: by_user",
+        "The update expression attempted to update the secondary index key to unsupported type",
     ] {
         let (_, client) = script(vec![fault("ValidationException", text)]);
         let error = call(&client).await.unwrap_err();
