@@ -10,6 +10,7 @@ use ring::digest;
 use super::Inner;
 use super::data_keys::DATA_KEY;
 use super::save::Save;
+use super::user_key::USER;
 use super::write::Outcome;
 use crate::error::{Error, ErrorKind};
 use crate::item::Version;
@@ -21,7 +22,7 @@ const HASHED: &str = "h1.";
 
 /// What the keys of other items than sessions begin with, after the prefix: hashed ids, data keys, users. If an id could
 /// begin so, a stolen hash would open its session, and a session could be put in the place of another item.
-const RESERVED: [&str; 3] = [HASHED, DATA_KEY, "u1."];
+const RESERVED: [&str; 3] = [HASHED, DATA_KEY, USER];
 
 /// Keeps a hash of an id from being one that something else has a use for.
 const LABEL: &[u8] = b"dynamodb-session/id/1\0";
