@@ -46,6 +46,9 @@ const REMEDIES = {
   SetEncryptionKey: 'give the store the key in encryption.keys; without it the session cannot be read',
   RestoreSealedSession: 'restore the key and encryption.context; if the item was changed in the table, destroy the session, '
     + 'which signs the visitor out',
+  RestoreUserSecret: 'restore the key and encryption.context; if the item whose key ends in u1.key was changed in the '
+    + 'table, restore it from a backup, or delete it: a process that knows the secret stores it again within the hour, and '
+    + 'otherwise users\' sessions from before are no longer found',
   AcceptPlainSessions: 'use encryption.mode \'on\' until all sessions are encrypted',
   ReduceLoad: 'DynamoDB or the network is slower than calls come in: look there first, '
     + 'then at the options maxConnections and maxQueue',

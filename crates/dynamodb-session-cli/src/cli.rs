@@ -107,8 +107,8 @@ pub(crate) enum Command {
     /// `--mode read` it decrypts them instead. Requests of visitors go on meanwhile, and what they write or
     /// sign out stays so. No expiry is moved. After an interruption, the same command goes on.
     ///
-    /// The output says how many sessions need each key then. Remove a key from the application when no session
-    /// needs it, and all processes have the new key first.
+    /// The output says how many items need each key then: sessions, and the secret for the keys of users' items. Remove a
+    /// key from the application when no item needs it, and all processes have the new key first.
     #[command(after_long_help = help(REENCRYPT_EXAMPLES))]
     Reencrypt(ReencryptArgs),
     /// Deletes the expired sessions of a table whose TTL is off

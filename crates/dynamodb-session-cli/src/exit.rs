@@ -141,6 +141,11 @@ fn next_step(error: &dynamodb_session::Error) -> Option<String> {
         Some(Remedy::RestoreSealedSession) => {
             "check --key-file or --kms-key, and --context; if the item was changed in the table, delete the session, which signs the visitor out"
         }
+        Some(Remedy::RestoreUserSecret) => {
+            "check --key-file or --kms-key, and --context; if the item whose key ends in u1.key was changed in the table, \
+             restore it from a backup, or delete it: a process that knows the secret stores it again within the hour, \
+             and otherwise users' sessions from before are no longer found"
+        }
         Some(Remedy::NameWrappingKey) => {
             "name the KMS key that wrapped the data key by another --kms-key, if it is yours"
         }

@@ -73,6 +73,13 @@ pub(crate) async fn delete(args: &KeysDeleteArgs) -> Result<(), Failure> {
             let hint = "`dynamodb-session reencrypt` seals them with the newest key";
             Err(Failure::new(Exit::Other, message).hint(hint))
         }
+        DataKeyOutcome::SealsUserSecret => {
+            let message = format!(
+                "data key {id} is not deleted: the secret for the keys of users' items is sealed with it"
+            );
+            let hint = "`dynamodb-session reencrypt` seals it with the newest key";
+            Err(Failure::new(Exit::Other, message).hint(hint))
+        }
         _ => {
             let message = format!("data key {id} is not deleted: processes may encrypt with it");
             let hint = "a data key encrypts for 30 days; 25 hours after them it can be deleted";

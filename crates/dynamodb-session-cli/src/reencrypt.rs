@@ -81,9 +81,15 @@ fn text(done: &Reencryption, is_dry_run: bool) -> String {
         }
     }
     for (id, count) in &done.keys {
-        rows.push((format!("Key {id}"), needs(*count, "needs it", "need it")));
+        // The secret for the keys of users' items can be among them.
+        let needs = counted(*count, "item needs it", "items need it");
+        rows.push((format!("Key {id}"), needs));
     }
-    let plain = needs(done.plain, "is not encrypted", "are not encrypted");
+    let plain = counted(
+        done.plain,
+        "session is not encrypted",
+        "sessions are not encrypted",
+    );
     rows.push(("Plain".to_owned(), plain));
     let rows: Vec<_> = rows
         .iter()
@@ -92,10 +98,10 @@ fn text(done: &Reencryption, is_dry_run: bool) -> String {
     output::columns(&rows)
 }
 
-fn needs(count: u64, one: &str, more: &str) -> String {
+fn counted(count: u64, one: &str, more: &str) -> String {
     match count {
-        1 => format!("1 session {one}"),
-        _ => format!("{count} sessions {more}"),
+        1 => format!("1 {one}"),
+        _ => format!("{count} {more}"),
     }
 }
 
@@ -108,7 +114,7 @@ struct ReencryptedJson<'a> {
     unreadable: u64,
     skipped: u64,
     ended: u64,
-    /// How many sessions need each key then.
+    /// How many items need each key then.
     keys: &'a BTreeMap<String, u64>,
     plain: u64,
 }

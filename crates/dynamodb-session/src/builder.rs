@@ -15,7 +15,7 @@ use crate::clock::{Clock, ServiceClock, SystemClock};
 use crate::error::Error;
 #[cfg(doc)]
 use crate::error::ErrorKind;
-use crate::item::attributes::{ARN, WRAPPED};
+use crate::item::attributes::{ARN, SECRET, WRAPPED};
 use crate::observe::{Listener, Observer};
 use crate::options::{
     ConnectionOptions, EncryptionOptions, Given, HashIds, Layout, ParallelChanges, RetryOptions,
@@ -347,6 +347,9 @@ impl Builder {
                 })
             }
         };
+        if self.encryption.is_some() {
+            check_names(&self.table, &[SECRET], "the secret for users' keys has")?;
+        }
         let sealing = sealing(self.encryption, self.compress, &self.table.prefix)?;
         Ok(SessionStore::new(
             Client::new(transport, clock.clone(), policy, self.observer)
@@ -416,14 +419,20 @@ fn kms_keys(
             return invalid(reason.to_owned());
         }
     }
-    for name in [&table.partition_key, &table.ttl_attribute] {
-        if [WRAPPED, ARN].contains(&&**name) {
-            return invalid(format!(
-                "the items of data keys have an attribute {name} for something else than the table"
-            ));
+    check_names(table, &[WRAPPED, ARN], "the items of data keys have")?;
+    Ok(Some((key.clone(), older.clone())))
+}
+
+/// Checks that the table has another use for none of these attributes.
+fn check_names(table: &TableConfig, taken: &[&str], whose: &str) -> Result<(), Error> {
+    let names = [&table.partition_key, &table.ttl_attribute];
+    match names.into_iter().find(|name| taken.contains(&&***name)) {
+        None => Ok(()),
+        Some(name) => {
+            let reason = format!("{whose} an attribute {name} for something else than the table");
+            Err(Error::invalid("encryption", reason))
         }
     }
-    Ok(Some((key.clone(), older.clone())))
 }
 
 /// More would make every session an item of the largest size.

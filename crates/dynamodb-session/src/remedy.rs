@@ -52,6 +52,12 @@ remedies! {
     /// A sealed session was changed or moved in the table, or sealed with another key of the same name.
     RestoreSealedSession => "restore the key and the `context` of `EncryptionOptions`; if the item was changed in the \
                              table, delete the session, which signs the visitor out",
+    /// The secret for the keys of users' items was changed or moved in the table, or sealed with another key of the same
+    /// name.
+    RestoreUserSecret => "restore the key and the `context` of `EncryptionOptions`; if the item whose key ends in `u1.key` \
+                          was changed in the table, restore it from a backup, or delete it: a process that knows the \
+                          secret stores it again within the hour, and otherwise users' sessions from before are no \
+                          longer found",
     /// A session is not encrypted, and only encrypted ones are accepted.
     AcceptPlainSessions => "use `EncryptionMode::On` until all sessions are encrypted",
     /// More calls come in than DynamoDB or the network can take.

@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::error::ErrorKind;
 use crate::item::{DecodeSession, EncodeSession};
 use crate::observe::Stats;
-use crate::protocol::{Denied, Inner, Queues, Wrapping};
+use crate::protocol::{Denied, Inner, KnownSecret, Queues, Wrapping};
 use crate::seal::Sealing;
 use crate::session::{
     Base, CreateOutcome, DataKeyOutcome, DeleteTarget, Loaded, NewSession, Page, PageToken,
@@ -58,6 +58,7 @@ impl SessionStore {
                 table,
                 sealing,
                 wrapping,
+                known_secret: KnownSecret::default(),
                 is_insecure,
                 learnt: OnceLock::new(),
                 update_denied: Denied::default(),
@@ -67,7 +68,7 @@ impl SessionStore {
         }
     }
 
-    #[cfg(feature = "conformance")]
+    #[cfg(any(test, feature = "conformance"))]
     pub(crate) fn inner(&self) -> &Inner {
         &self.inner
     }
@@ -411,8 +412,8 @@ impl SessionStore {
         self.inner.clear().await
     }
 
-    /// The same, and deletes tombstones too: nothing stays under this store's prefix but
-    /// [data keys](crate::options::EncryptionOptions::from_kms).
+    /// The same, and deletes tombstones too. Under this store's prefix nothing stays but
+    /// [data keys](crate::options::EncryptionOptions::from_kms), and the secret for the keys of users' items.
     ///
     /// A request that was sent before, and lands within the next 25 minutes, may bring its session back.
     ///
@@ -472,7 +473,7 @@ impl SessionStore {
     ///
     /// A [`list`](Self::list) of all parts, and 1 `UpdateItem` for each session that is rewritten: 1 write capacity unit
     /// per started KB of the item, the larger of before and after. For each change of another request that it meets,
-    /// 1 `UpdateItem` more.
+    /// 1 `UpdateItem` more. 1 consistent `GetItem` of the secret for users' keys, and 1 `PutItem` if that is sealed anew.
     pub async fn reencrypt(&self, options: &ReencryptOptions<'_>) -> Result<Reencryption, Error> {
         self.inner.reencrypt(options).await
     }
@@ -480,7 +481,8 @@ impl SessionStore {
     /// Deletes a [data key](crate::options::EncryptionOptions::from_kms) of this store's prefix that no session needs any
     /// more: `id` is what follows `k2.` in the key of its item.
     ///
-    /// It stays where live sessions need it, and where processes may encrypt with it. This store needs no keys for it.
+    /// It stays where live sessions or the secret for users' keys need it, and where processes may encrypt with it. This
+    /// store needs no keys for it.
     /// Sessions of a backup of the table need the data keys of the backup.
     ///
     /// Without a prefix, a session of another prefix that needs a data key of the same id, of its own prefix, counts too.
@@ -491,8 +493,7 @@ impl SessionStore {
     ///
     /// # Cost
     ///
-    /// 1 consistent `GetItem`, then a [`list`](Self::list) of all parts with consistent reads, and 1 `DeleteItem` of
-    /// 1 write capacity unit.
+    /// 2 consistent `GetItem`, a [`list`](Self::list) of all parts with consistent reads, and 1 `DeleteItem` of 1 unit.
     pub async fn delete_data_key(&self, id: &str) -> Result<DataKeyOutcome, Error> {
         self.inner.delete_data_key(id).await
     }

@@ -134,6 +134,17 @@ async fn a_data_key_is_deleted_if_no_session_needs_it() {
     assert_eq!(as_json, json!({ "id": "fb", "deleted": true }));
     assert!(!engine.has_item("shop:k2.fb"));
     engine.run(&["session", "delete", "an-id"]).ok();
+    // The first bytes of an envelope: layout 1, encrypted, with the key `fa`.
+    let secret = json!({ "sessionId": { "S": "u1.key" }, "secret": { "B": "AQJmYQAA" } });
+    engine.call(
+        "PutItem",
+        &json!({ "TableName": "sessions", "Item": secret }),
+    );
+    let sealing = delete("fa", &[]).fails(70);
+    assert!(sealing.contains("the secret"), "{sealing}");
+    assert!(sealing.contains("reencrypt"), "{sealing}");
+    let secret = json!({ "TableName": "sessions", "Key": { "sessionId": { "S": "u1.key" } } });
+    engine.call("DeleteItem", &secret);
     delete("fa", &[]).ok();
     assert!(!engine.has_item("k2.fa"));
 }

@@ -88,7 +88,7 @@ async fn a_key_is_changed_and_the_old_one_removed() {
         "Sessions       3\n\
          To rewrite     3\n\
          Right already  0\n\
-         Key old        2 sessions need it\n\
+         Key old        2 items need it\n\
          Plain          1 session is not encrypted\n"
     );
     assert_eq!(["a", "b", "plain"].map(|id| scene.item(id)), before);
@@ -98,7 +98,7 @@ async fn a_key_is_changed_and_the_old_one_removed() {
         "Sessions       3\n\
          Rewritten      3\n\
          Right already  0\n\
-         Key new        3 sessions need it\n\
+         Key new        3 items need it\n\
          Plain          0 sessions are not encrypted\n"
     );
     // Every session opens without the old key, and ends when it would have ended.

@@ -17,6 +17,9 @@ pub(crate) const WRAPPED: &str = "wrapped";
 /// The ARN of the KMS key that encrypted it.
 pub(crate) const ARN: &str = "arn";
 
+/// The secret from which the keys of users' items are computed, in an envelope. The item has no other attribute.
+pub(crate) const SECRET: &str = "secret";
+
 /// Marks a tombstone, which a sign-out leaves for as long as an earlier request can still land: a random name.
 pub(crate) const GONE: &str = "gone";
 

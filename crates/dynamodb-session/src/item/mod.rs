@@ -13,7 +13,8 @@
 //! * [`encoded`] is a session about to be written, [`changes`] what a save has to write of it.
 //! * [`rev`] names the states of an item. [`seen`] is an item that a write met, into which it merges its changes.
 //! * [`sealed`] puts a session into attributes that are encrypted or compressed, and takes it out again.
-//! * [`data_key`] reads the item of a data key. Such an item holds no session.
+//! * [`data_key`] reads the item of a data key, and [`user_secret`] that of the secret for users' keys. Such items hold
+//!   no session.
 //! * [`stored`] is the data as an attribute value. [`read`] and [`page`] read items out of answers.
 //!
 //! Data that `DynamoDB` would refuse are refused here, with a path into the session, before anything is sent:
@@ -39,6 +40,7 @@ mod size;
 mod stored;
 #[cfg(test)]
 mod tests;
+mod user_secret;
 mod version;
 
 pub(crate) use beside::{
@@ -60,5 +62,6 @@ pub(crate) use rev::{Rev, StateName};
 pub(crate) use seen::{ExpiryUnit, Seen, StoredSession};
 pub(crate) use size::item_size;
 pub(crate) use stored::Stored;
+pub(crate) use user_secret::read_user_secret;
 pub(crate) use version::Known;
 pub use version::Version;

@@ -277,7 +277,7 @@ pub(crate) fn seal_unit(
 
 /// The key that encrypts what is written now; `None` if the store does not encrypt. One that encrypts writes nothing
 /// without a key.
-fn key_to_seal_with(sealing: &Sealing) -> Result<Option<EncryptionKey>, ItemError> {
+pub(crate) fn key_to_seal_with(sealing: &Sealing) -> Result<Option<EncryptionKey>, ItemError> {
     if !sealing.encrypts() {
         return Ok(None);
     }

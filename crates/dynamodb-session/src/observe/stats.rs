@@ -33,7 +33,8 @@ pub struct Stats {
     /// Sessions that were written encrypted or compressed.
     pub sealed_writes: u64,
     /// How many encrypted sessions were opened or written with each key, by its id. A session counts each time. Where a
-    /// touch has encrypted the expiry with a later key, both count.
+    /// touch has encrypted the expiry with a later key, both count. The secret for the keys of users' items counts like a
+    /// session.
     pub sealed_by_key: BTreeMap<String, u64>,
     /// Write capacity units that compression has saved: those of each session as it would have been written, less those of
     /// what was written. Touches are not counted.

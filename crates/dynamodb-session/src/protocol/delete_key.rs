@@ -1,4 +1,4 @@
-//! How a data key is deleted: only where no session needs it, and nobody encrypts with it.
+//! How a data key is deleted: only where nothing needs it, and nobody encrypts with it.
 
 use serde::de::IgnoredAny;
 
@@ -7,7 +7,7 @@ use super::scan::Pages;
 use crate::error::Error;
 use crate::item::StoredItem;
 use crate::request::{self, Operation, Wanted};
-use crate::seal::{KeyId, may_encrypt};
+use crate::seal::{KeyId, head_of, may_encrypt};
 use crate::session::DataKeyOutcome;
 use crate::table::config::TableConfig;
 
@@ -26,6 +26,10 @@ impl Inner {
         let sessions = self.sessions_that_need(id).await?;
         if sessions > 0 {
             return Ok(DataKeyOutcome::Needed { sessions });
+        }
+        let secret = self.stored_user_secret().await?;
+        if secret.and_then(|envelope| head_of(&envelope)?.key) == Some(id) {
+            return Ok(DataKeyOutcome::SealsUserSecret);
         }
         let expiry_attributes = self.expiry_attributes();
         let key = self.key_of_data_key(id);

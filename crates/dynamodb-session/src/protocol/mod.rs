@@ -10,7 +10,8 @@
 //! * [`read`] says what an item is by now.
 //! * [`sealing`] puts sessions into sealed attributes, and knows when keys are asked for. [`data_keys`] has those that
 //!   KMS wraps, and [`delete_key`] deletes one of them.
-//! * [`stored_key`] knows which keys the item of a session can have.
+//! * [`stored_key`] knows which keys the item of a session can have, and [`user_key`] those of a user's items.
+//!   [`user_secret`] has the secret that these are computed from.
 //! * [`scan`] goes through the whole table, and [`reencrypt`] writes what it finds as the store would store it now.
 //!   [`parallel`] does several parts of such a verb at a time.
 
@@ -31,6 +32,8 @@ mod scan;
 mod sealing;
 mod stored_key;
 mod touch;
+mod user_key;
+mod user_secret;
 mod write;
 
 use std::sync::atomic::AtomicBool;
@@ -42,6 +45,7 @@ use bytes::Bytes;
 pub(crate) use self::data_keys::Wrapping;
 pub(crate) use self::denied::Denied;
 pub(crate) use self::queue::Queues;
+pub(crate) use self::user_secret::KnownSecret;
 use crate::client::retry::{Answer, Client, Fresh};
 use crate::clock::ServiceClock;
 use crate::error::Error;
@@ -60,6 +64,7 @@ pub(crate) struct Inner {
     pub(crate) sealing: Sealing,
     /// `None`: the keys of the store, if it has any, do not come from KMS.
     pub(crate) wrapping: Option<Wrapping>,
+    pub(crate) known_secret: KnownSecret,
     /// Whether credentials go over the network unencrypted.
     pub(crate) is_insecure: bool,
     /// Shared with the other stores of the table, as soon as it is known where requests go.

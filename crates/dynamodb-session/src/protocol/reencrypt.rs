@@ -84,7 +84,7 @@ impl Inner {
             self.keys_ready(Operation::Scan).await?;
             let page = pages.next(|item| Ok((self.key_of(item)?, item.as_answer())));
             let Some(page) = page.await? else {
-                return Ok(counts);
+                break;
             };
             let sessions = page.items.into_iter();
             let sessions = sessions.map(|(key, item)| -> Part<'_, Looked> {
@@ -96,6 +96,14 @@ impl Inner {
                 report(&counts);
             }
         }
+        if self.sealing.keys.is_some() {
+            self.keys_ready(Operation::PutItem).await?;
+            let key = self.reencrypt_user_secret(options.is_dry_run).await?;
+            if let Some(key) = key {
+                *counts.keys.entry(key.to_string()).or_default() += 1;
+            }
+        }
+        Ok(counts)
     }
 
     /// Repeats it while the table lacks capacity, as [`call_patiently`](Self::call_patiently).

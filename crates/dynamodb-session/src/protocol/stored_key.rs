@@ -10,6 +10,7 @@ use ring::digest;
 use super::Inner;
 use super::data_keys::DATA_KEY;
 use super::save::Save;
+use super::user_key::USER;
 use super::write::Outcome;
 use crate::error::{Error, ErrorKind};
 use crate::item::Version;
@@ -21,7 +22,7 @@ const HASHED: &str = "h1.";
 
 /// What the keys of other items than sessions begin with, after the prefix: hashed ids, data keys, users. If an id could
 /// begin so, a stolen hash would open its session, and a session could be put in the place of another item.
-const RESERVED: [&str; 3] = [HASHED, DATA_KEY, "u1."];
+const RESERVED: [&str; 3] = [HASHED, DATA_KEY, USER];
 
 /// Keeps a hash of an id from being one that something else has a use for.
 const LABEL: &[u8] = b"dynamodb-session/id/1\0";
@@ -82,7 +83,8 @@ impl Inner {
         let id = SessionId::new(text).ok()?;
         let (new, other) = self.table.hash_ids.forms();
         Some(
-            if text.starts_with(HASHED) || new == KeyForm::Hash && other.is_none() {
+            // A session can have a reserved key from before it was reserved. No id leads to it.
+            if is_reserved(text) || new == KeyForm::Hash && other.is_none() {
                 (id.as_key(), false)
             } else {
                 (id, new == KeyForm::Hash)
@@ -100,7 +102,7 @@ impl Inner {
         let prefix = &self.table.prefix;
         let key = if id.is_key() {
             format!("{prefix}{}", id.as_str())
-        } else if RESERVED.iter().any(|start| id.as_str().starts_with(start)) {
+        } else if is_reserved(id.as_str()) {
             return Err(reserved());
         } else if form == KeyForm::Id {
             format!("{prefix}{}", id.as_str())
@@ -143,6 +145,11 @@ pub(super) fn at_key(is_other: bool, outcome: Outcome) -> Outcome {
         stamp.version.has_other_key = is_other;
         stamp
     })
+}
+
+/// Whether no session has this id: see [`RESERVED`].
+fn is_reserved(id: &str) -> bool {
+    RESERVED.iter().any(|start| id.starts_with(start))
 }
 
 fn hash_of(id: &str) -> String {

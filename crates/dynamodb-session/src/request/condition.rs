@@ -9,7 +9,7 @@ use super::Names;
 use super::body::{Body, VEC};
 use crate::clock::epoch_ms;
 use crate::item::Rev;
-use crate::item::attributes::{CREATED, GONE, REV, SEALED};
+use crate::item::attributes::{CREATED, GONE, REV, SEALED, SECRET};
 use crate::item::expiry::{self, MILLISECONDS_FROM};
 
 /// True of an item that is past its expiry. An item without a number there is live: a comparison with a
@@ -98,6 +98,8 @@ pub(crate) enum Condition<'a> {
     NoItem,
     /// There is the tombstone with this value of `gone`.
     Tombstone(&'a str),
+    /// There is this secret for users' keys, in base64.
+    Secret(&'a str),
 }
 
 /// What a write demands of the session it meets.
@@ -194,6 +196,11 @@ impl Body<'_> {
             Condition::Tombstone(gone) => {
                 self.name("#g", GONE).value(":gone").raw(gone);
                 parts.push("#g = :gone");
+            }
+            Condition::Secret(base64) => {
+                self.name("#x", SECRET).value(":x");
+                self.raw("{\"B\":\"").raw(base64).raw("\"}");
+                parts.push("#x = :x");
             }
         }
         self.close_values();

@@ -13,6 +13,7 @@ mod scan;
 #[cfg(test)]
 mod tests;
 mod update;
+mod user_secret;
 
 use std::time::SystemTime;
 
@@ -31,6 +32,7 @@ pub use operation::Operation;
 pub(crate) use put::{Tombstone, batch_tombstone, put_item, put_tombstone};
 pub(crate) use scan::{BATCH, BatchPart, ScanPage, Wanted, batch_write, scan};
 pub(crate) use update::{TouchData, touch_session, write_session};
+pub(crate) use user_secret::put_user_secret;
 
 /// The attribute names of a table's items.
 #[derive(Debug, Clone, Copy)]

@@ -329,7 +329,7 @@ fn not_stored(id: KeyId) -> Error {
 }
 
 /// Whether an error says nothing about who may use the key: nobody answered, or something else than KMS did.
-fn is_outage(error: &Error) -> bool {
+pub(crate) fn is_outage(error: &Error) -> bool {
     error.is_retryable()
         || error.status().is_some_and(|status| status >= 500)
         || error.remedy() == Some(Remedy::CheckEndpoint)

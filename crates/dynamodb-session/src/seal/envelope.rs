@@ -48,19 +48,24 @@ const NONCE: [u8; 12] = [0; 12];
 pub(crate) struct Binding<'a> {
     /// The store's `context`.
     pub(crate) context: &'a str,
-    /// The session's partition key.
+    /// The item's partition key.
     pub(crate) key: &'a str,
+    /// Zero for what has none.
     pub(crate) created_ms: u64,
     pub(crate) part: Part<'a>,
 }
 
-/// Which part of a session an envelope holds, and what beside it must not change.
+/// What an envelope holds, and what beside it must not change.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Part<'a> {
-    /// The data, with the bytes of `rev`.
+    /// The data of a session, with the bytes of `rev`.
     Session { rev: &'a [u8] },
     /// The expiry unit, with the expiry.
     Unit { expires_secs: u64 },
+    /// The secret from which the keys of users' items are computed.
+    UserSecret,
+    /// The label of a session in its user's item, with the session's reference.
+    UserLabel { reference: &'a str },
 }
 
 /// Why an envelope does not open.
@@ -227,6 +232,8 @@ fn derive(
     let label: &[u8] = match binding.part {
         Part::Session { .. } => b"dynamodb-session/2/session",
         Part::Unit { .. } => b"dynamodb-session/2/unit",
+        Part::UserSecret => b"dynamodb-session/2/user-secret",
+        Part::UserLabel { .. } => b"dynamodb-session/2/user-label",
     };
     // The length separates the context from the key.
     let context_length = (binding.context.len() as u64).to_be_bytes();
@@ -256,6 +263,8 @@ fn additional_data(head: &[u8], binding: &Binding<'_>) -> Vec<u8> {
     match binding.part {
         Part::Session { rev } => out.extend_from_slice(rev),
         Part::Unit { expires_secs } => out.extend(expires_secs.to_be_bytes()),
+        Part::UserSecret => {}
+        Part::UserLabel { reference } => out.extend_from_slice(reference.as_bytes()),
     }
     out
 }

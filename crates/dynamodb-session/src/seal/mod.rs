@@ -4,6 +4,7 @@
 //! * [`deflate`] compresses, and inflates up to a limit.
 //! * [`key`] is one encryption key, [`ring`] all that a store knows, and [`source`] where they come from: among others,
 //!   from KMS, as [`data_keys`].
+//! * [`user_secret`] hides users in the keys of their items.
 //!
 //! This module knows neither items nor requests: `item::sealed` puts a session into envelopes, and takes it out again.
 
@@ -13,8 +14,9 @@ mod envelope;
 mod key;
 mod ring;
 mod source;
+mod user_secret;
 
-pub(crate) use data_keys::{DataKey, DataKeys, IfAbsent, WrappedKey, may_encrypt};
+pub(crate) use data_keys::{DataKey, DataKeys, IfAbsent, WrappedKey, is_outage, may_encrypt};
 pub(crate) use deflate::{MAX_INFLATED, compress};
 pub(crate) use envelope::{Binding, Part, SealError, head_of, open, seal, size_of};
 pub use key::EncryptionKey;
@@ -22,6 +24,7 @@ pub(crate) use key::KeyId;
 pub(crate) use ring::KeyRing;
 pub(crate) use source::{Asking, KeySource, Keys};
 pub use source::{KeyProvider, ProviderError};
+pub(crate) use user_secret::{ItemOfUsers, UserHash, UserSecret, plain_hash_of};
 
 /// How the data of an item are kept.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -72,7 +72,8 @@ impl SessionId {
     }
 
     /// Whether it is the key of an item, in place of an id that is not known: that of a
-    /// [listed](crate::SessionStore::list) session whose id is [hashed](crate::options::HashIds) in the table.
+    /// [listed](crate::SessionStore::list) session whose id is [hashed](crate::options::HashIds) in the table, or whose
+    /// key begins as only keys of other items do.
     ///
     /// The store writes to the session and deletes it by that. No visitor can use the session with it.
     pub fn is_key(&self) -> bool {

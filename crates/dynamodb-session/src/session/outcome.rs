@@ -72,6 +72,9 @@ pub enum DataKeyOutcome {
         /// How many.
         sessions: u64,
     },
+    /// No session needs it, but the secret for the keys of users' items is sealed with it, so it stays.
+    /// [`reencrypt`](crate::SessionStore::reencrypt) seals the secret with another one.
+    SealsUserSecret,
     /// Processes may encrypt with it, so it stays: it is the data key of these 30 days, or was it within the last
     /// 25 hours, so that a process that KMS did not answer may go on with it.
     Encrypts,

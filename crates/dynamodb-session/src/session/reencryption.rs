@@ -63,8 +63,9 @@ pub struct Reencryption {
     pub skipped: u64,
     /// Those that expired or were signed out meanwhile.
     pub ended: u64,
-    /// How many of the sessions need each key, by its id, after they were looked at. A key that is missing here is needed
-    /// by none of them. In a dry run, they need what they needed before.
+    /// How many of the sessions need each key, by its id, after they were looked at. The secret for the keys of users'
+    /// items counts as one more, where the table has it. A key that is missing here is not needed. In a dry run, they need
+    /// what they needed before.
     pub keys: BTreeMap<String, u64>,
     /// How many of the sessions are then not encrypted.
     pub plain: u64,

@@ -43,7 +43,7 @@ async fn a_lost_answer_is_no_second_write() {
         };
         assert_eq!((found, done.keys["k2"]), (came, 1));
         let operations = world.tap.operations();
-        assert_eq!(operations, ["Scan", "UpdateItem", "UpdateItem"]);
+        assert_eq!(operations, ["Scan", "UpdateItem", "UpdateItem", "GetItem"]);
         let data = load(&process(&world, with_keys(&["k2"])), "a").await.data;
         assert_eq!(data["name"], "a");
     }
@@ -65,7 +65,10 @@ async fn engines_that_do_not_show_the_item_are_asked_for_it() {
     });
     assert_eq!(done.rewritten, 1);
     let operations = world.tap.operations();
-    assert_eq!(operations, ["Scan", "UpdateItem", "GetItem", "UpdateItem"]);
+    assert_eq!(
+        operations,
+        ["Scan", "UpdateItem", "GetItem", "UpdateItem", "GetItem"]
+    );
     let data = load(&process(&world, with_keys(&["k2"])), "a").await.data;
     assert_eq!(data["saved"], 1);
 }
