@@ -32,7 +32,12 @@ function number64(number) {
   return bytes;
 }
 
-const labelOf = ({ expires }) => `dynamodb-session/2/${expires === undefined ? 'session' : 'unit'}`;
+// What beside the envelope must not change, and the label of its key.
+function partOf({ rev, expires, reference }) {
+  if (expires !== undefined) return { label: 'unit', beside: number64(expires) };
+  if (reference !== undefined) return { label: 'user-label', beside: Buffer.from(reference) };
+  return rev === undefined ? { label: 'user-secret', beside: Buffer.alloc(0) } : { label: 'session', beside: rev };
+}
 
 function decrypt(envelope, keys, place) {
   if (envelope.length < HEADER + TAG) throw new Error('too short');
@@ -41,19 +46,20 @@ function decrypt(envelope, keys, place) {
   const key = keys[id];
   if (!key) throw new Error(`no key ${id}`);
   const context = Buffer.from(place.context);
+  const { label, beside } = partOf(place);
   const info = Buffer.concat([
-    Buffer.from(labelOf(place)), number64(context.length), context, Buffer.from(place.storedKey),
+    Buffer.from(`dynamodb-session/2/${label}`), number64(context.length), context, Buffer.from(place.storedKey),
   ]);
   const derived = hkdf(key, header.subarray(6, 30), info, 48);
   if (!derived.subarray(32).equals(header.subarray(30, 46))) throw new Error('another key, or another place');
   const decipher = createDecipheriv('aes-256-gcm', derived.subarray(0, 32), Buffer.alloc(12), { authTagLength: TAG });
-  const beside = place.expires === undefined ? place.rev : number64(place.expires);
   decipher.setAAD(Buffer.concat([header, number64(place.created), beside]));
   decipher.setAuthTag(envelope.subarray(-TAG));
   return Buffer.concat([decipher.update(envelope.subarray(HEADER, -TAG)), decipher.final()]);
 }
 
-// `keys`: 32 bytes by id. `place`: { context, storedKey, created, rev } of a session, { …, expires } of a unit.
+// `keys`: 32 bytes by id. `place`: { context, storedKey, created, rev } of a session, { …, expires } of a unit. Of the
+// secret for users' keys { context, storedKey, created: 0 }, of a label { …, reference }.
 function open(envelope, keys, place) {
   const [layout, flags] = envelope;
   // eslint-disable-next-line no-bitwise

@@ -9,7 +9,7 @@ const open = require('../support/envelope');
 
 const bytes = (base64) => Buffer.from(base64 ?? '', 'base64');
 const keysOf = ({ keyId, key }) => (keyId ? { [keyId]: bytes(key) } : {});
-const placeOf = (vector) => ({ ...vector, rev: bytes(vector.rev) });
+const placeOf = (vector) => ({ ...vector, rev: vector.rev === undefined ? undefined : bytes(vector.rev) });
 
 describe('each envelope is opened', () => {
   vectors.forEach((vector) => it(vector.name, () => {
@@ -20,8 +20,9 @@ describe('each envelope is opened', () => {
 
 describe('an encrypted envelope is refused', () => {
   const encrypted = vectors.filter(({ keyId }) => keyId);
-  it('there are some of both parts', () => {
-    assert.ok(encrypted.some(({ rev }) => rev) && encrypted.some(({ expires }) => expires));
+  it('there are some of all parts', () => {
+    const has = (part) => encrypted.some((vector) => vector[part]);
+    assert.ok(['rev', 'expires', 'reference'].every(has) && encrypted.some(({ storedKey }) => storedKey.endsWith('u1.key')));
   });
 
   encrypted.forEach((vector) => it(vector.name, () => {
@@ -47,9 +48,13 @@ describe('an encrypted envelope is refused', () => {
     if (vector.expires) {
       refused({ expires: vector.expires + 1 });
       refused({ expires: undefined, rev: '' });
+    } else if (vector.reference) {
+      refused({ reference: `${vector.reference}0` });
+      refused({ reference: undefined });
     } else {
       refused({ rev: Buffer.alloc(16).toString('base64') });
       refused({ rev: null });
+      refused({ reference: '' });
       refused({ expires: 1800000060 });
     }
   }));

@@ -22,9 +22,13 @@ fn ring_of(vector: &Value) -> KeyRing {
 }
 
 fn binding_of<'a>(vector: &'a Value, rev: &'a [u8]) -> Binding<'a> {
-    let part = match vector["expires"].as_u64() {
-        Some(expires_secs) => Part::Unit { expires_secs },
-        None => Part::Session { rev },
+    let part = match (&vector["expires"], &vector["reference"]) {
+        (Value::Number(secs), _) => Part::Unit {
+            expires_secs: secs.as_u64().unwrap(),
+        },
+        (_, Value::String(reference)) => Part::UserLabel { reference },
+        _ if vector["rev"].is_null() => Part::UserSecret,
+        _ => Part::Session { rev },
     };
     Binding {
         context: vector["context"].as_str().unwrap(),
@@ -45,7 +49,7 @@ fn rev_of(vector: &Value) -> Vec<u8> {
 #[test]
 fn every_vector_is_opened() {
     let vectors: Vec<Value> = serde_json::from_str(VECTORS).unwrap();
-    assert_eq!(vectors.len(), 7);
+    assert_eq!(vectors.len(), 9);
     for vector in vectors {
         let rev = rev_of(&vector);
         let binding = binding_of(&vector, &rev);
@@ -83,6 +87,18 @@ fn print_vectors() {
             &long,
             0,
             json!({ "rev": rev, "keyId": null }),
+        ),
+        (
+            "secret for users' keys",
+            "32 bytes that nobody can guess..",
+            0,
+            json!({ "created": 0, "storedKey": "größe:u1.key" }),
+        ),
+        (
+            "label",
+            "Ada's phone",
+            0,
+            json!({ "created": 0, "keyId": "u1", "reference": "fac1d03e826e0f6f1a021de6" }),
         ),
     ];
     let vectors = cases.map(|(name, plaintext, pad, given)| {
