@@ -30,7 +30,7 @@ async fn main() -> Result<(), Error> {
     let session = NewSession::new(id.clone(), Visit { user, views }).expires_at(expires_at);
     match store.create(&session).await? {
         CreateOutcome::Created(_) => println!("signed in"),
-        CreateOutcome::Taken => println!("a live session has this id: nothing was written"),
+        _ => println!("a live session has this id: nothing was written"),
     }
 
     // A later request. A session that has expired is `None`, as is one that never was.

@@ -19,7 +19,7 @@ use crate::item::attributes::{ARN, SECRET, WRAPPED};
 use crate::observe::{Listener, Observer};
 use crate::options::{
     ConnectionOptions, EncryptionOptions, Given, HashIds, Layout, ParallelChanges, RetryOptions,
-    TableOptions,
+    TableOptions, UserOptions,
 };
 use crate::protocol::Wrapping;
 use crate::seal::{DataKeys, EncryptionMode, KeyRing, KeySource, Keys, Sealing};
@@ -65,6 +65,7 @@ impl Default for Builder {
                 parallel_changes: ParallelChanges::default(),
                 touch_after: Duration::ZERO,
                 absolute_ttl: None,
+                users: None,
             },
             client: ClientConfig::new(ServiceClock::new(Arc::clone(&clock), 0)),
             clock,
@@ -144,6 +145,21 @@ impl Builder {
     /// which the legacy package wrote, begins with its first save.
     pub fn absolute_ttl(mut self, ttl: Duration) -> Self {
         self.table.absolute_ttl = Some(ttl);
+        self
+    }
+
+    /// Keeps track of the sessions of each user. Default: the store knows no users.
+    ///
+    /// Reads have to be [consistent](TableOptions::consistent_read): otherwise a session that has been revoked could be
+    /// accepted for a while. A session from before is registered by
+    /// [`register`](SessionStore::register), when it is loaded for the first time.
+    ///
+    /// # Cost
+    ///
+    /// As [`SaveOptions::user`](crate::SaveOptions::user). Each item of a session has 13 bytes more, and that of a user's
+    /// session 53 more.
+    pub fn users(mut self, options: UserOptions) -> Self {
+        self.table.users = Some(options);
         self
     }
 

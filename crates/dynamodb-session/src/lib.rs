@@ -137,6 +137,7 @@ mod session;
 mod store;
 pub mod table;
 pub mod transport;
+mod users;
 
 #[cfg(feature = "conformance")]
 pub mod conformance;
@@ -148,7 +149,7 @@ pub use remedy::Remedy;
 pub use request::Operation;
 pub use session::{
     AttributeValue, Base, CreateOutcome, DataKeyOutcome, DeleteTarget, Loaded, NewSession, Page,
-    PageToken, ReencryptOptions, Reencryption, SaveOptions, SaveOutcome, SessionId, SessionRef,
-    Stamp, TouchOptions,
+    PageToken, ReencryptOptions, Reencryption, RevokeOptions, SaveOptions, SaveOutcome, SessionId,
+    SessionRef, SessionUser, Stamp, TouchOptions, UserId, UserKey, UserSession,
 };
 pub use store::SessionStore;

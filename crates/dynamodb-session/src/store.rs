@@ -29,7 +29,7 @@ use crate::table::config::TableConfig;
 /// Cloning is cheap, and clones share connections and credentials. Operations need a running tokio runtime.
 #[derive(Debug, Clone)]
 pub struct SessionStore {
-    inner: Arc<Inner>,
+    pub(crate) inner: Arc<Inner>,
 }
 
 impl SessionStore {
@@ -352,7 +352,7 @@ impl SessionStore {
     /// under the other key: 1 write capacity unit. For a `&SessionId` whose session has the other key, 2 `PutItem` more,
     /// and one of them is refused at the cost of the item.
     pub async fn delete<'a>(&self, target: impl Into<DeleteTarget<'a>>) -> Result<(), Error> {
-        self.inner.delete(target.into()).await
+        self.inner.delete(target.into()).await.map(|_| ())
     }
 
     /// The live sessions under this store's prefix, a part at a time: `None` for the first one, then what the

@@ -13,8 +13,8 @@
 //! * [`encoded`] is a session about to be written, [`changes`] what a save has to write of it.
 //! * [`rev`] names the states of an item. [`seen`] is an item that a write met, into which it merges its changes.
 //! * [`sealed`] puts a session into attributes that are encrypted or compressed, and takes it out again.
-//! * [`data_key`] reads the item of a data key, and [`user_secret`] that of the secret for users' keys. Such items hold
-//!   no session.
+//! * [`user`] reads the item of a user, which names the user's sessions. [`data_key`] reads the item of a data key, and
+//!   [`user_secret`] that of the secret for users' keys. Such items hold no session.
 //! * [`stored`] is the data as an attribute value. [`read`] and [`page`] read items out of answers.
 //!
 //! Data that `DynamoDB` would refuse are refused here, with a path into the session, before anything is sent:
@@ -40,6 +40,7 @@ mod size;
 mod stored;
 #[cfg(test)]
 mod tests;
+mod user;
 mod user_secret;
 mod version;
 
@@ -62,6 +63,9 @@ pub(crate) use rev::{Rev, StateName};
 pub(crate) use seen::{ExpiryUnit, Seen, StoredSession};
 pub(crate) use size::item_size;
 pub(crate) use stored::Stored;
+pub(crate) use user::{
+    Entries, Entry, Label, Revocation, UserItem, name_value, number_value, user_json, user_value,
+};
 pub(crate) use user_secret::read_user_secret;
 pub(crate) use version::Known;
 pub use version::Version;

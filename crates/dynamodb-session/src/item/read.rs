@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::de::StrRead;
 
-use super::attributes::{CREATED, GONE, REV, SEALED, UNIT};
+use super::attributes::{CREATED, GONE, REV, SEALED, SEEN, UNIT, USER_KEY};
 use super::codec::number;
 use super::codec::reader::{AttributeSeed, Reading};
 use super::codec::{Tag, skip_fields, skip_rest, surrogate};
@@ -17,7 +17,9 @@ use super::expiry::{self, ExpiryAttributes};
 use super::layout::Form;
 use super::sealed::SealedItem;
 use super::stored::{Stored, Unreadable};
+use super::user::user_of_value;
 use super::{ItemError, ItemErrorKind, Known, Layout, OwnKey, Rev, Version};
+use crate::session::UserKey;
 
 /// An item of an answer.
 #[derive(Debug)]
@@ -35,6 +37,10 @@ pub(crate) struct StoredItem<T> {
     pub(crate) is_foreign: bool,
     /// The data if they are sealed. `data` is then what stands in their place.
     pub(crate) sealed: Option<SealedItem>,
+    /// Whose session it is, if it is a user's.
+    pub(crate) user: Option<UserKey>,
+    /// When it was last written, in seconds of the Unix epoch, if it is a user's.
+    pub(crate) seen_secs: Option<u64>,
 }
 
 /// Reads the item of a response: its member `Item` or `Attributes`; `None` if it has no such member. An item with another
@@ -77,6 +83,8 @@ impl StoredItem<IgnoredAny> {
             version: self.version,
             is_foreign: self.is_foreign,
             sealed: self.sealed,
+            user: self.user,
+            seen_secs: self.seen_secs,
         })
     }
 }
@@ -237,6 +245,8 @@ impl<'de, T: Decode> Visitor<'de> for ItemSeed<'_, T> {
             version: Version::UNVERSIONED,
             is_foreign: false,
             sealed: None,
+            user: None,
+            seen_secs: None,
         };
         let (mut sealed, mut unit) = (None, None);
         let mut foreign = None;
@@ -250,6 +260,8 @@ impl<'de, T: Decode> Visitor<'de> for ItemSeed<'_, T> {
             (GONE, Role::Gone),
             (SEALED, Role::Sealed),
             (UNIT, Role::Unit),
+            (USER_KEY, Role::UserKey),
+            (SEEN, Role::Seen),
             // No attribute has the empty name.
             (
                 self.expiry.followed.as_deref().unwrap_or_default(),
@@ -309,6 +321,18 @@ impl<'de, T: Decode> Visitor<'de> for ItemSeed<'_, T> {
                 (Some(Role::Unit), ..) => {
                     unit = Some(map.next_value_seed(TextOf(Tag::B))?);
                 }
+                // A write of the whole item has to carry it over, as it does attributes of others.
+                (Some(Role::UserKey), ..) => {
+                    let text = map.next_value_seed(TextOf(Tag::S))?;
+                    item.user = text.as_deref().and_then(user_of_value);
+                    has_others = true;
+                }
+                (Some(Role::Seen), ..) => {
+                    item.seen_secs = map
+                        .next_value_seed(TextOf(Tag::N))?
+                        .and_then(|text| text.parse().ok());
+                    has_others |= item.seen_secs.is_none();
+                }
                 // Another writer's: each write has to look at it first.
                 (Some(Role::Rev), ..) => {
                     let rev = map.next_value_seed(TextOf(Tag::B))?;
@@ -357,6 +381,8 @@ enum Role {
     Gone,
     Sealed,
     Unit,
+    UserKey,
+    Seen,
     /// The one that every item of the layout has beside the session's.
     Marker,
 }

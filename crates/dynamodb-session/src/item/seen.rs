@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::attributes::{CREATED, GONE, REV, SEALED, UNIT};
+use super::attributes::{CREATED, GONE, REV, SEALED, SEEN, UNIT};
 use super::changes::{Field, FieldList, json_string, map_of, plain};
 use super::expiry::{self, ExpiryAttributes};
 use super::layout::{Form, WrittenForm};
@@ -143,6 +143,7 @@ impl<'a> Seen<'a> {
         let is_own = |name: &str| {
             [partition_key, CREATED, REV, GONE].contains(&name)
                 || (self.item.sealed.is_some() && [SEALED, UNIT].contains(&name))
+                || (name == SEEN && self.item.seen_secs.is_some())
                 || expiry.iter().any(|attribute| attribute == name)
                 || fixed.contains(&name)
         };

@@ -30,6 +30,9 @@ pub struct Stats {
     pub throttles: u64,
     /// Writes in place of whatever was stored: [`put`](crate::SessionStore::put).
     pub unguarded_writes: u64,
+    /// Sessions of users that were ended by a [`revoke_user`](crate::SessionStore::revoke_user), by a
+    /// [`revoke`](crate::SessionStore::revoke), or because the user had too many.
+    pub revoked_sessions: u64,
     /// Sessions that were written encrypted or compressed.
     pub sealed_writes: u64,
     /// How many encrypted sessions were opened or written with each key, by its id. A session counts each time. Where a
@@ -86,6 +89,7 @@ pub(crate) struct Counts {
     pub(crate) retries: AtomicU64,
     pub(crate) withheld_retries: AtomicU64,
     pub(crate) unguarded_writes: AtomicU64,
+    pub(crate) revoked_sessions: AtomicU64,
     pub(crate) sealed_writes: AtomicU64,
     units_saved: AtomicU64,
     /// By key. A store meets few of them.
@@ -159,6 +163,7 @@ impl Counts {
             withheld_retries: self.withheld_retries.load(Relaxed),
             throttles: self.throttles.load(Relaxed),
             unguarded_writes: self.unguarded_writes.load(Relaxed),
+            revoked_sessions: self.revoked_sessions.load(Relaxed),
             sealed_writes: self.sealed_writes.load(Relaxed),
             sealed_by_key: self.sealed_by_key(),
             units_saved: self.units_saved.load(Relaxed),

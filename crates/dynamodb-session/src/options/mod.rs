@@ -29,6 +29,7 @@ mod hash_ids;
 mod parallel_changes;
 mod retry;
 mod table;
+mod users;
 
 pub use connection::{ConnectionOptions, TlsRoots};
 pub(crate) use encryption::Given;
@@ -41,3 +42,4 @@ pub use retry::RetryOptions;
 pub use table::TableOptions;
 
 pub use crate::item::Layout;
+pub use users::UserOptions;

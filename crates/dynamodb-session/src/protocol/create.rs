@@ -8,6 +8,7 @@ use super::prepare::{NoFields, PreparedWrite, Use, WriteOptions};
 use super::rules::{self, Attempts, Next};
 use super::save::{Change, Save, undecodable, unknown};
 use super::stored_key::at_key;
+use super::user_change::{Candidate, NOT_ADMITTED};
 use super::write::{Gone, NO_FRAMEWORK, Outcome};
 use super::{Inner, from_epoch_ms};
 use crate::error::Error;
@@ -18,7 +19,7 @@ use crate::item::{
 };
 use crate::observe::count;
 use crate::request::{self, Condition, ItemHead, Operation};
-use crate::session::{CreateOutcome, NewSession, SaveOutcome, SessionId, Stamp};
+use crate::session::{CreateOutcome, GivenUser, NewSession, SaveOutcome, SessionId, Stamp};
 
 /// How often [`Inner::create_or_merge`] tries if others keep deleting and creating the session.
 const CREATE_ATTEMPTS: u32 = 3;
@@ -51,11 +52,22 @@ enum Taken<'a> {
     Overwrite,
 }
 
+/// What a session is created over.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Over {
+    /// A tombstone that cannot be of this session.
+    Tombstones,
+    /// No tombstone: whoever does not know what was loaded could bring back a user who has been revoked.
+    Nothing,
+}
+
 /// What came of an attempt to create a session.
 enum Put {
     Stored(Stamp),
     /// It was stored, and is not there any more.
     Gone,
+    /// Its user has been revoked meanwhile.
+    Revoked,
     /// This answer has the item that is there instead, unless that has gone meanwhile.
     Taken(Bytes),
 }
@@ -67,15 +79,28 @@ impl Inner {
     ) -> Result<CreateOutcome, Error> {
         self.keys_ready(Operation::PutItem).await?;
         let key = self.key(&new.id);
-        let write = self.prepare(Use::Put, key, &new.data, new.into(), None)?;
+        let mut write = self.prepare(Use::Put, key, &new.data, new.into(), None)?;
         let creation = Creation::new(self);
         let live = self.live_under_other_key(&new.id, creation.start);
         if live.await?.is_some() {
             return Ok(CreateOutcome::Taken);
         }
-        let put = self.put_where_absent(&write, &NO_FRAMEWORK, &creation);
+        if !self
+            .name_user_of_new(&mut write, &new.id, WriteOptions::from(new).user)
+            .await?
+        {
+            return Ok(CreateOutcome::Revoked);
+        }
+        let put = self.put_where_absent(&write, Over::Tombstones, &NO_FRAMEWORK, &creation);
         Ok(match put.await? {
-            Put::Stored(stamp) => CreateOutcome::Created(stamp),
+            Put::Stored(stamp) => {
+                let outcome = self.settled_of_user(&new.id, &write, Ok(stamp)).await?;
+                match outcome {
+                    SaveOutcome::Saved(stamp) => CreateOutcome::Created(stamp),
+                    SaveOutcome::Gone => CreateOutcome::Revoked,
+                }
+            }
+            Put::Revoked => CreateOutcome::Revoked,
             Put::Gone | Put::Taken(_) => CreateOutcome::Taken,
         })
     }
@@ -86,11 +111,20 @@ impl Inner {
     ) -> Result<Stamp, Error> {
         self.keys_ready(Operation::PutItem).await?;
         let key = self.key(&new.id);
-        let write = self.prepare(Use::Put, key, &new.data, new.into(), None)?;
+        let mut write = self.prepare(Use::Put, key, &new.data, new.into(), None)?;
         count(&self.client.counts().unguarded_writes);
-        let outcome = self.create_or(&new.id, &write, Taken::Overwrite).await?;
-        // Where it has gone by now, it was written before it was deleted.
-        Ok(outcome.unwrap_or_else(|_| write.stamp(Some(write.created))))
+        let user = GivenUser::from(new.user.as_ref());
+        let outcome = if self.name_user_of_new(&mut write, &new.id, user).await? {
+            let outcome = self.create_or(&new.id, &write, Taken::Overwrite).await?;
+            self.settled_of_user(&new.id, &write, outcome).await?
+        } else {
+            SaveOutcome::Gone
+        };
+        Ok(match outcome {
+            SaveOutcome::Saved(stamp) => stamp,
+            // It was written before it was deleted.
+            SaveOutcome::Gone => write.stamp(Some(write.created)),
+        })
     }
 
     /// Creates the session, or merges all its fields into the one that is there.
@@ -102,7 +136,10 @@ impl Inner {
         framework: &Framework,
     ) -> Result<SaveOutcome, Error> {
         let key = self.key(id);
-        let new = self.prepare(Use::PutOrUpdate, key, data, options, None)?;
+        let mut new = self.prepare(Use::PutOrUpdate, key, data, options, None)?;
+        if !self.name_user_of_new(&mut new, id, options.user).await? {
+            return Ok(self.settled(&new.key, Err(NOT_ADMITTED)));
+        }
         let changes = new
             .session
             .changes_since(&NoFields {}, framework)
@@ -113,7 +150,29 @@ impl Inner {
             framework,
         };
         let outcome = self.create_or(id, &new, taken).await?;
-        Ok(self.settled(&new.key, outcome))
+        self.settled_of_user(id, &new, outcome).await
+    }
+
+    /// The same as [`name_user`](Self::name_user) for a session that is new, or that is not known.
+    async fn name_user_of_new(
+        &self,
+        write: &mut PreparedWrite,
+        id: &SessionId,
+        user: GivenUser<'_>,
+    ) -> Result<bool, Error> {
+        if let GivenUser::User(_) = user {
+            self.require_users()?;
+        }
+        if matches!(user, GivenUser::Unstated) || !self.has_users() {
+            return Ok(true);
+        }
+        let other = self.live_under_other_key(id, self.client.start()).await?;
+        let candidate = Candidate {
+            id,
+            key: other.as_ref().map(|(key, _)| &**key),
+            created: Some(write.created),
+        };
+        self.name_user(write, user, candidate).await
     }
 
     /// Creates the session, or writes to the one that is there.
@@ -140,10 +199,14 @@ impl Inner {
                 Taken::Merge { framework, .. } => framework,
                 Taken::Overwrite => &NO_FRAMEWORK,
             };
-            let put = self.put_where_absent(new, framework, &creation);
+            let over = match taken {
+                Taken::Overwrite if new.becomes_users() => Over::Nothing,
+                _ => Over::Tombstones,
+            };
+            let put = self.put_where_absent(new, over, framework, &creation);
             let item = match put.await? {
                 Put::Stored(stamp) => return Ok(Ok(stamp)),
-                Put::Gone => break,
+                Put::Gone | Put::Revoked => break,
                 Put::Taken(item) => item,
             };
             let written = self.write_to(&new.key, &item, new, taken, &creation);
@@ -239,6 +302,7 @@ impl Inner {
     async fn put_where_absent(
         &self,
         write: &PreparedWrite,
+        over: Over,
         framework: &Framework,
         creation: &Creation,
     ) -> Result<Put, Error> {
@@ -305,6 +369,9 @@ impl Inner {
                 repeats += 1;
                 continue;
             };
+            if over == Over::Nothing || !self.is_admitted(&write.user).await? {
+                return Ok(Put::Revoked);
+            }
             // Its states are remembered, and no other session of this id has the same `created`.
             let before = seen.rev_after_tombstone();
             let after = met

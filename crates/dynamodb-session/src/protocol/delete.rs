@@ -12,7 +12,7 @@ use crate::item::{Known, Rev, Seen, StateName, Version, expiry};
 use crate::observe::Event;
 use crate::request::{self, Condition, Demands, Operation, Tombstone};
 use crate::seal::Seal;
-use crate::session::DeleteTarget;
+use crate::session::{DeleteTarget, Whose};
 
 /// How long a tombstone stays: the life of a signature, twice the error of a clock, and the deadline of a call, rounded
 /// up. 15 + 4 + 4 + 1 minutes.
@@ -70,34 +70,36 @@ impl Replaced {
 }
 
 impl Inner {
-    /// Deletes a session under each key that it can have: it may be moved meanwhile.
-    pub(crate) async fn delete(&self, target: DeleteTarget<'_>) -> Result<(), Error> {
+    /// Deletes a session under each key that it can have: it may be moved meanwhile. Returns whether there was a live one.
+    pub(crate) async fn delete(&self, target: DeleteTarget<'_>) -> Result<bool, Error> {
         let DeleteTarget {
             id,
-            mut created,
+            mut whose,
             version,
         } = target;
         let start = self.client.start();
         let mut latest = None;
+        let mut was_live = false;
         // The key of new sessions comes last, because its tombstone is to remember the session that had the other one.
         // Without a key the id is reserved, or longer than any in the table.
         for (key, is_other) in self.keys(id).rev() {
             let replaced = if is_other == version.has_other_key {
-                self.to_replace(start, &key, created, version).await?
+                self.to_replace(start, &key, whose, version).await?
             } else {
                 Some(Replaced::Unseen)
             };
             let Some(replaced) = replaced else { continue };
-            let replaced = self.replace_by_tombstone(start, &key, created, replaced, latest);
+            let replaced = self.replace_by_tombstone(start, &key, whose, replaced, latest);
             let replaced = replaced.await?;
             latest = latest.max(replaced.created());
             if let Replaced::Session(session) = replaced {
                 // One session is deleted. Another one under the next key was created since, which no session is that
                 // has no `created`.
-                created = created.or(session.created).or(Some(UNIX_EPOCH));
+                whose.created = whose.created.or(session.created).or(Some(UNIX_EPOCH));
+                was_live |= session.expires_at.is_none_or(|end| end > self.clock.now());
             }
         }
-        Ok(())
+        Ok(was_live)
     }
 
     /// What a delete of the session that has this key, or was loaded from it in this state, replaces.
@@ -105,12 +107,12 @@ impl Inner {
         &self,
         start: Duration,
         key: &str,
-        created: Option<SystemTime>,
+        whose: Whose,
         version: Version,
     ) -> Result<Option<Replaced>, Error> {
         if let Known::Rev(_) = version.known {
             return Ok(Some(Replaced::Session(Basis {
-                created,
+                created: whose.created,
                 version: version.known,
                 attribute: self.table.layout.session_attribute(),
                 expires_at: None,
@@ -121,7 +123,7 @@ impl Inner {
             })));
         }
         let item = self.read_item(start, key).await?;
-        Ok(self.replaced(self.seen(&item, key)?.as_ref(), created, &[]))
+        Ok(self.replaced(self.seen(&item, key)?.as_ref(), whose, &[]))
     }
 
     /// Puts a tombstone in the place of a session. A session that takes its place has a later `created` than this one, and
@@ -130,7 +132,7 @@ impl Inner {
         &self,
         start: Duration,
         key: &str,
-        created: Option<SystemTime>,
+        whose: Whose,
         mut replaced: Replaced,
         latest: Option<SystemTime>,
     ) -> Result<Replaced, Error> {
@@ -156,7 +158,7 @@ impl Inner {
             let answer = match self.call_since(start, Operation::PutItem, body).await {
                 Err(error) if error.kind() == ErrorKind::AccessDenied => {
                     if let Replaced::Unseen = replaced {
-                        let found = self.to_replace(start, key, created, Version::UNKNOWN);
+                        let found = self.to_replace(start, key, whose, Version::UNKNOWN);
                         if let Some(found) = found.await? {
                             replaced = found;
                         }
@@ -180,7 +182,7 @@ impl Inner {
                 (Replaced::Session(basis), Some(seen)) => basis.is_met_by(seen),
                 _ => false,
             };
-            match self.replaced(seen.as_ref(), created, &gones) {
+            match self.replaced(seen.as_ref(), whose, &gones) {
                 Some(next) => replaced = next,
                 None => return Ok(replaced),
             }
@@ -226,14 +228,16 @@ impl Inner {
         }
     }
 
-    /// What a delete of the session with this `created` replaces; `None` if there is nothing left to do. `gones` are the
-    /// names of the tombstones that it may have put before.
+    /// What a delete of this session replaces; `None` if there is nothing left to do. `gones` are the names of the
+    /// tombstones that it may have put before.
     fn replaced(
         &self,
         seen: Option<&Seen<'_>>,
-        created: Option<SystemTime>,
+        whose: Whose,
         gones: &[StateName],
     ) -> Option<Replaced> {
+        let is_users = |seen: &Seen<'_>| whose.user.is_some() && seen.item.user == whose.user;
+        let created = whose.created.filter(|_| !seen.is_some_and(is_users));
         let met = seen.map(Self::met);
         let gone = seen.and_then(Seen::gone_name);
         if rules::after_delete(gones, created, met, gone) != Next::Again {

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::time::SystemTime;
 
 use super::save::{Attempt, Basis, Change, Save};
+use super::user_change::UserChange;
 use super::{Inner, from_epoch_ms};
 use crate::item::{
     AttributeWrite, ExpiryUnit, ItemError, Known, MadeFrom, Seen, StoredSession, after_writes,
@@ -181,8 +182,13 @@ impl Inner {
         }))
     }
 
-    /// What is stored after this attempt of a save.
-    pub(super) fn written(&self, save: &Save<'_>, attempt: Attempt<'_>) -> Written {
+    /// What is stored after this attempt of a save. `None` where the session has become another user's: the next write
+    /// looks first whether that concerns it.
+    pub(super) fn written(&self, save: &Save<'_>, attempt: Attempt<'_>) -> Option<Written> {
+        let keeps = |change: &Change<'_>| change.write.user == UserChange::Keeps;
+        if !save.changes.iter().all(keeps) {
+            return None;
+        }
         let beside = self.written_beside(save, &attempt.basis);
         let (created, rev) = (save.created_after(&attempt.basis), save.rev(&attempt.basis));
         let others = attempt.basis.others.map(|others| {
@@ -194,7 +200,7 @@ impl Inner {
             let after = after.map(|(name, value)| (name.to_owned(), value.to_owned()));
             after.collect()
         });
-        Written {
+        Some(Written {
             basis: Basis {
                 created,
                 version: Known::Rev(rev),
@@ -207,6 +213,6 @@ impl Inner {
             },
             expires_secs: attempt.expires_secs,
             value: attempt.value.into_owned(),
-        }
+        })
     }
 }

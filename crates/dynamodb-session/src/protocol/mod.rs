@@ -10,8 +10,9 @@
 //! * [`read`] says what an item is by now.
 //! * [`sealing`] puts sessions into sealed attributes, and knows when keys are asked for. [`data_keys`] has those that
 //!   KMS wraps, and [`delete_key`] deletes one of them.
-//! * [`stored_key`] knows which keys the item of a session can have, and [`user_key`] those of a user's items.
-//!   [`user_secret`] has the secret that these are computed from.
+//! * [`stored_key`] knows which keys the item of a session can have.
+//! * [`users`] knows the sessions of each user, and how all of them end. [`user_change`] is what a write says of them. [`user_key`] has the keys of their items, and
+//!   [`user_secret`] the secret that these are computed from.
 //! * [`scan`] goes through the whole table, and [`reencrypt`] writes what it finds as the store would store it now.
 //!   [`parallel`] does several parts of such a verb at a time.
 
@@ -32,8 +33,10 @@ mod scan;
 mod sealing;
 mod stored_key;
 mod touch;
+mod user_change;
 mod user_key;
 mod user_secret;
+mod users;
 mod write;
 
 use std::sync::atomic::AtomicBool;
@@ -47,7 +50,7 @@ pub(crate) use self::denied::Denied;
 pub(crate) use self::queue::Queues;
 pub(crate) use self::user_secret::KnownSecret;
 use crate::client::retry::{Answer, Client, Fresh};
-use crate::clock::ServiceClock;
+use crate::clock::{ServiceClock, epoch_ms};
 use crate::error::Error;
 use crate::item::expiry::{self, ExpiryAttributes};
 use crate::request::{Moment, Names, Operation};
@@ -110,6 +113,7 @@ impl Inner {
             partition_key: &self.table.partition_key,
             expiry,
             layout: self.table.layout,
+            seen_secs: self.has_users().then(|| epoch_ms(self.clock.now()) / 1000),
         }
     }
 

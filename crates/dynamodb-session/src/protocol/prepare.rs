@@ -4,6 +4,7 @@ use std::time::SystemTime;
 
 use super::save::undecodable;
 use super::sealing::check_item_size;
+use super::user_change::UserChange;
 use super::{Inner, from_epoch_ms};
 use crate::clock::epoch_ms;
 use crate::error::{Error, ErrorKind};
@@ -12,7 +13,7 @@ use crate::item::{
     size_of_changes,
 };
 use crate::request::Operation;
-use crate::session::{Attribute, NewSession, SaveOptions, Stamp};
+use crate::session::{Attribute, GivenUser, NewSession, SaveOptions, Stamp, UserKey};
 use crate::table::name;
 
 /// The largest item DynamoDB stores, attribute names included.
@@ -35,6 +36,9 @@ pub(super) struct PreparedWrite {
     pub(super) is_limit: bool,
     /// What is wanted beside the session.
     pub(super) beside: Vec<AttributeChange>,
+    /// Whose session it was when it was loaded.
+    pub(super) owner: Option<UserKey>,
+    pub(super) user: UserChange,
 }
 
 /// What a call wants of a write, beside the session's data.
@@ -43,6 +47,7 @@ pub(super) struct WriteOptions<'a> {
     pub(super) expires_at: Option<SystemTime>,
     pub(super) is_limit: bool,
     pub(super) attributes: &'a [Attribute],
+    pub(super) user: GivenUser<'a>,
 }
 
 /// How a prepared session is going to be used.
@@ -64,6 +69,11 @@ impl PreparedWrite {
         self.beside.iter().any(|attribute| attribute.is_changed)
     }
 
+    /// Whether the session becomes a user's.
+    pub(super) fn becomes_users(&self) -> bool {
+        matches!(self.user, UserChange::Becomes(_))
+    }
+
     /// Whether the item can get attributes beside the session from it.
     pub(super) fn sets_beside(&self) -> bool {
         self.beside
@@ -78,8 +88,15 @@ impl<'a> From<&'a SaveOptions<'_>> for WriteOptions<'a> {
             expires_at: options.expires_at,
             is_limit: options.is_limit,
             attributes: &options.attributes,
+            user: options.user,
         }
     }
+}
+
+/// What a new session says of its user.
+fn user_of<T>(new: &NewSession<T>) -> GivenUser<'_> {
+    let user = new.user.as_ref();
+    user.map_or(GivenUser::Unstated, GivenUser::User)
 }
 
 impl<'a, T> From<&'a NewSession<T>> for WriteOptions<'a> {
@@ -88,6 +105,7 @@ impl<'a, T> From<&'a NewSession<T>> for WriteOptions<'a> {
             expires_at: new.expires_at,
             is_limit: false,
             attributes: &new.attributes,
+            user: user_of(new),
         }
     }
 }
@@ -110,6 +128,8 @@ impl Inner {
             created,
             is_limit: is_capped,
             beside: Vec::new(),
+            owner: None,
+            user: UserChange::Keeps,
         })
     }
 
@@ -187,6 +207,8 @@ impl Inner {
                 created,
                 is_limit: is_capped || options.is_limit,
                 beside,
+                owner: None,
+                user: UserChange::Keeps,
             })
         };
         let operation = if purpose == Use::Update {

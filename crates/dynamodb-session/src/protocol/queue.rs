@@ -21,7 +21,7 @@ use crate::framework::Framework;
 use crate::item::{Changes, EncodeSession, Known, StateName};
 use crate::remedy::Remedy;
 use crate::request::Operation;
-use crate::session::Loaded;
+use crate::session::{Loaded, UserKey};
 
 /// How many saves of a session may wait. Each holds its session in memory.
 const MOST_WAITING: usize = 1000;
@@ -34,6 +34,8 @@ pub(crate) struct Queues(Mutex<HashMap<String, Queue>>);
 struct Queue {
     /// The `created` of the session that all of them were loaded from.
     created: Option<SystemTime>,
+    /// Whose session it was then.
+    owner: Option<UserKey>,
     /// Whether a write is under way. If not, the next one is about to begin.
     is_busy: bool,
     next: Option<Next>,
@@ -99,7 +101,7 @@ impl Inner {
             Entered::Turn(mut turn) => {
                 let (outcome, attempt) = self.save_loaded(loaded, save).await?;
                 if let Some(attempt) = attempt.filter(|_| turn.is_awaited()) {
-                    turn.written = Some(self.written(save, attempt));
+                    turn.written = self.written(save, attempt);
                 }
                 Ok(outcome)
             }
@@ -160,7 +162,7 @@ impl Inner {
             }
             None => self.save_from_stored(save).await?,
         };
-        *ends_with = attempt.map(|attempt| self.written(save, attempt));
+        *ends_with = attempt.and_then(|attempt| self.written(save, attempt));
         Ok(outcome)
     }
 }
@@ -176,13 +178,14 @@ impl Queues {
         let Some(queue) = queues.get_mut(key) else {
             let queue = Queue {
                 created: save.created,
+                owner: save.first().write.owner,
                 is_busy: true,
                 next: None,
             };
             queues.insert(key.to_owned(), queue);
             return Ok(Entered::Turn(self.turn(key)));
         };
-        if queue.created != save.created {
+        if queue.created != save.created || queue.owner != save.first().write.owner {
             return Ok(Entered::Apart);
         }
         let next = queue.next.get_or_insert_with(|| Next::new(inner, key));

@@ -114,6 +114,7 @@ impl Inner {
                 created,
                 is_foreign: stored.is_foreign,
                 version: stored.version,
+                user: stored.user,
             }),
             Stored::Unreadable(_) => Found::Unreadable,
         }

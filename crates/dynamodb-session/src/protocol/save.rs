@@ -239,6 +239,7 @@ impl Inner {
             Next::Written => Ok(Merge::Done(Ok(Self::stamp_of(save, &seen)))),
             Next::Unknown => Err(unknown(operation).on(operation, &self.table.name)),
             Next::Again if save.while_live && self.has_expired(&seen) => gone(false),
+            Next::Again if save.is_of_other_user(&seen) => gone(false),
             Next::Again => {
                 self.know_keys_of(&seen, operation).await?;
                 self.on_stored(save, &seen)
@@ -406,6 +407,20 @@ impl<'a> Save<'a> {
             rev: self.rev(&attempt.basis),
             beside,
         }
+    }
+
+    /// Whether the session has become another user's than the one whose request this is. What the request changes is
+    /// not that user's.
+    fn is_of_other_user(&self, seen: &Seen<'_>) -> bool {
+        let (stored, has_rev) = (seen.item.user, seen.item.version.rev().is_some());
+        // A writer that knows no users erases it.
+        has_rev
+            && self.changes.iter().any(|change| {
+                let PreparedWrite { owner, user, .. } = change.write;
+                owner.is_some()
+                    && *owner != stored
+                    && user.becomes().is_none_or(|key| Some(key) != stored)
+            })
     }
 
     /// The framework whose expiry unit the session has.

@@ -9,7 +9,7 @@ use super::save::undecodable;
 use crate::clock::epoch_ms;
 use crate::error::{Error, ErrorKind};
 use crate::framework::Framework;
-use crate::item::attributes::{CREATED, REV, SEALED, UNIT};
+use crate::item::attributes::{CREATED, REV, SEALED, SEEN, UNIT};
 use crate::item::sealed::{self, Others, Place, SealedSession};
 use crate::item::{
     Changes, ItemError, ItemErrorKind, Rev, Seen, Version, WrittenForm, item_size, size_of_writes,
@@ -196,7 +196,9 @@ impl Inner {
             (marker, text.len()),
         ];
         let expiry = self.expiry_attributes();
-        item_size(expiry.iter().map(|name| (name, 6)).chain(fixed))
+        let seen = self.has_users().then_some((SEEN, 6));
+        let numbers = expiry.iter().map(|name| (name, 6)).chain(seen);
+        item_size(numbers.chain(fixed))
     }
 }
 

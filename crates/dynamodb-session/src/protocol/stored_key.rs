@@ -10,10 +10,10 @@ use ring::digest;
 use super::Inner;
 use super::data_keys::DATA_KEY;
 use super::save::Save;
-use super::user_key::USER;
 use super::write::Outcome;
 use crate::error::{Error, ErrorKind};
 use crate::item::Version;
+use crate::item::attributes::USER_ITEM;
 use crate::options::HashIds;
 use crate::session::{MAX_ID_BYTES, SessionId, too_long};
 
@@ -22,7 +22,7 @@ const HASHED: &str = "h1.";
 
 /// What the keys of other items than sessions begin with, after the prefix: hashed ids, data keys, users. If an id could
 /// begin so, a stolen hash would open its session, and a session could be put in the place of another item.
-const RESERVED: [&str; 3] = [HASHED, DATA_KEY, USER];
+const RESERVED: [&str; 3] = [HASHED, DATA_KEY, USER_ITEM];
 
 /// Keeps a hash of an id from being one that something else has a use for.
 const LABEL: &[u8] = b"dynamodb-session/id/1\0";
@@ -150,6 +150,20 @@ pub(super) fn at_key(is_other: bool, outcome: Outcome) -> Outcome {
 /// Whether no session has this id: see [`RESERVED`].
 fn is_reserved(id: &str) -> bool {
     RESERVED.iter().any(|start| id.starts_with(start))
+}
+
+/// Whether a key, without the prefix, is that of an item that holds no session.
+pub(super) fn is_other_item(key: &str) -> bool {
+    key.starts_with(DATA_KEY) || key.starts_with(USER_ITEM)
+}
+
+/// The id by which the item with this key, without the prefix, is found: the key itself, where the id is hashed in it.
+pub(super) fn stored_id(key: SessionId) -> SessionId {
+    if key.as_str().starts_with(HASHED) {
+        key.as_key()
+    } else {
+        key
+    }
 }
 
 fn hash_of(id: &str) -> String {

@@ -3,10 +3,8 @@
 //! A key is the prefix and a hash of the user's id. Where the store encrypts, the hash needs the secret of
 //! [`user_secret`](super::user_secret), so that nobody who has the table can look for the users that they can guess.
 
+use std::iter;
 use std::sync::Arc;
-
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::Inner;
 use super::save::undecodable;
@@ -14,37 +12,33 @@ use crate::error::{Error, ErrorKind};
 use crate::item::{ItemError, ItemErrorKind};
 use crate::remedy::Remedy;
 use crate::request::Operation;
-use crate::seal::{ItemOfUsers, SealError, UserHash, UserSecret, plain_hash_of};
+use crate::seal::{ItemOfUsers, SealError, UserSecret, plain_hash_of};
+use crate::session::UserKey;
 
-/// What the keys of these items begin with, after the store's prefix.
-pub(super) const USER: &str = "u1.";
-
-/// The keys under which a user's sessions are registered, with the prefix.
+/// The keys of the items in which a user's sessions are registered.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct UserKeys {
     /// Where new sign-ins are registered.
-    pub(super) first: String,
+    pub(super) first: UserKey,
     /// Where other settings may have registered them.
-    pub(super) other: Option<String>,
+    pub(super) other: Option<UserKey>,
+}
+
+impl UserKeys {
+    pub(super) fn iter(&self) -> impl Iterator<Item = UserKey> {
+        iter::once(self.first).chain(self.other)
+    }
 }
 
 impl Inner {
     /// The keys of this user's items. The first call of a store that encrypts makes the secret, if there is none.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "the registry of users' sessions will call it")
-    )]
     pub(super) async fn user_keys(&self, user: &str) -> Result<UserKeys, Error> {
-        let key = |hash: UserHash| {
-            let prefix = &self.table.prefix;
-            format!("{prefix}{USER}{}", URL_SAFE_NO_PAD.encode(hash))
-        };
-        let plain = key(plain_hash_of(user));
+        let plain = UserKey(plain_hash_of(user));
         let secret = match &self.sealing.keys {
             Some(_) => self.user_secret().await?,
             None => None,
         };
-        let keyed = secret.map(|secret| key(secret.hash_of(user)));
+        let keyed = secret.map(|secret| UserKey(secret.hash_of(user)));
         Ok(match keyed {
             Some(first) if self.sealing.encrypts() => UserKeys {
                 first,
@@ -61,10 +55,6 @@ impl Inner {
     /// encrypt: the label is stored as it is.
     ///
     /// The key of the envelope is derived from the secret, so a change of the encryption keys leaves it as it is.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "the registry of users' sessions will call it")
-    )]
     pub(super) async fn sealed_label(
         &self,
         item_key: &str,
@@ -80,10 +70,6 @@ impl Inner {
     }
 
     /// The reverse of [`sealed_label`](Self::sealed_label).
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "the registry of users' sessions will call it")
-    )]
     pub(super) async fn opened_label(
         &self,
         item_key: &str,

@@ -15,15 +15,15 @@ use super::Inner;
 use super::save::undecodable;
 use super::scan::PATIENCE;
 use super::sealing::kind_of;
-use super::user_key::USER;
 use crate::error::{Error, ErrorKind};
+use crate::item::attributes::USER_ITEM;
 use crate::item::sealed::key_to_seal_with;
 use crate::item::{ItemError, ItemErrorKind, read_user_secret};
 use crate::remedy::Remedy;
 use crate::request::{self, Operation};
 use crate::seal::{KeyId, SealError, UserSecret, head_of, is_outage};
 
-/// What follows [`USER`] in the key of the item. No hash is so short.
+/// What follows [`USER_ITEM`] in the key of the item. No hash is so short.
 const NAME: &str = "key";
 
 /// How long the secret is used before it is read again: it could have been deleted, or the table made anew.
@@ -275,7 +275,7 @@ impl Inner {
     }
 
     fn key_of_user_secret(&self) -> String {
-        format!("{}{USER}{NAME}", self.table.prefix)
+        format!("{}{USER_ITEM}{NAME}", self.table.prefix)
     }
 }
 

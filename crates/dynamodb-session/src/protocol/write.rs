@@ -9,6 +9,7 @@ use super::prepare::{PreparedWrite, Use, WriteOptions};
 use super::save::{Attempt, Basis, Change, Ended, Save, undecodable};
 use super::stored_key::at_key;
 use super::touch::{Fields, Touch};
+use super::user_change::{Candidate, NOT_ADMITTED};
 use crate::error::Error;
 use crate::framework::Framework;
 use crate::item::{Changes, EncodeSession, Known, StateName, Version, expiry};
@@ -85,11 +86,21 @@ impl Inner {
         is_touch: bool,
     ) -> Result<SaveOutcome, Error> {
         let key = self.key_in(&loaded.id, loaded.version);
-        let write = self.prepare(Use::Update, key, data, options, loaded.created)?;
+        let mut write = self.prepare(Use::Update, key, data, options, loaded.created)?;
         if self.is_over(&write) {
             // A sign-out in other words. An expired item would not keep earlier requests from bringing it back.
             self.delete(loaded.into()).await?;
             return Ok(SaveOutcome::Saved(write.stamp(loaded.created)));
+        }
+        write.owner = loaded.user;
+        let candidate = Candidate {
+            id: &loaded.id,
+            key: None,
+            created: loaded.created,
+        };
+        let named = self.name_user(&mut write, options.user, candidate);
+        if !named.await? {
+            return Ok(self.settled(&write.key, Err(NOT_ADMITTED)));
         }
         let changes = write
             .session
@@ -112,7 +123,7 @@ impl Inner {
         {
             stamp.version.known = Known::Nothing;
         }
-        Ok(self.settled(&write.key, outcome))
+        self.settled_of_user(&loaded.id, &write, outcome).await
     }
 
     async fn save_or_touch<B: EncodeSession + Sync>(
@@ -238,14 +249,21 @@ impl Inner {
         data: &T,
         options: WriteOptions<'_>,
     ) -> Result<SaveOutcome, Error> {
-        let write = self.prepare(Use::Update, self.key(id), data, options, created)?;
+        let mut write = self.prepare(Use::Update, self.key(id), data, options, created)?;
         if self.is_over(&write) {
-            let target = DeleteTarget {
-                created,
-                ..id.into()
-            };
+            let mut target = DeleteTarget::from(id);
+            target.whose.created = created;
             self.delete(target).await?;
             return Ok(SaveOutcome::Saved(write.stamp(created)));
+        }
+        let candidate = Candidate {
+            id,
+            key: None,
+            created,
+        };
+        let named = self.name_user(&mut write, options.user, candidate);
+        if !named.await? {
+            return Ok(self.settled(&write.key, Err(NOT_ADMITTED)));
         }
         let change = Change {
             write: &write,
@@ -288,7 +306,7 @@ impl Inner {
         let outcome = self
             .under_either_key(&save, id, Version::UNKNOWN, outcome)
             .await?;
-        Ok(self.settled(&write.key, outcome))
+        self.settled_of_user(id, &write, outcome).await
     }
 
     /// Moves the expiry of the item and keeps the data.

@@ -129,6 +129,8 @@ pub(crate) enum State<'a> {
     NoRev { attribute: &'a str },
     /// It has no `rev`, and has this.
     Unversioned(Unversioned<'a>),
+    /// Any at all: what is written is no part of the session's data.
+    Any,
 }
 
 /// An item that was last written by another package, or by an earlier version of this one.
@@ -242,6 +244,10 @@ impl Body<'_> {
                 parts.push("attribute_exists(#h) AND attribute_not_exists(#r)");
             }
             State::Unversioned(item) => self.unversioned(item, parts),
+            State::Any => {
+                self.key_name();
+                parts.push("attribute_exists(#k)");
+            }
         }
         self.name("#g", GONE);
         parts.push(" AND attribute_not_exists(#g)");

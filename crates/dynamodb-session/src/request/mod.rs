@@ -13,6 +13,7 @@ mod scan;
 #[cfg(test)]
 mod tests;
 mod update;
+mod user;
 mod user_secret;
 
 use std::time::SystemTime;
@@ -31,7 +32,11 @@ pub(crate) use operation::Api;
 pub use operation::Operation;
 pub(crate) use put::{Tombstone, batch_tombstone, put_item, put_tombstone};
 pub(crate) use scan::{BATCH, BatchPart, ScanPage, Wanted, batch_write, scan};
-pub(crate) use update::{TouchData, touch_session, write_session};
+pub(crate) use update::{TouchData, set_user, touch_session, write_session};
+pub(crate) use user::{
+    Admits, FORGOTTEN, Registration, Taken, end_revocation, forget_sessions, register_session,
+    take_sessions,
+};
 pub(crate) use user_secret::put_user_secret;
 
 /// The attribute names of a table's items.
@@ -41,6 +46,8 @@ pub(crate) struct Names<'a> {
     pub(crate) partition_key: &'a str,
     pub(crate) expiry: &'a ExpiryAttributes<'a>,
     pub(crate) layout: Layout,
+    /// When a session is written, in seconds of the Unix epoch, if the store keeps track of users.
+    pub(crate) seen_secs: Option<u64>,
 }
 
 impl Names<'_> {

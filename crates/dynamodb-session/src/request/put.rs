@@ -8,7 +8,7 @@ use super::body::Body;
 use super::scan::BatchPart;
 use super::{CONDITION_BYTES, Condition, ItemHead, Names, SessionData, length_of};
 use crate::clock::epoch_ms;
-use crate::item::attributes::{SEALED, UNIT};
+use crate::item::attributes::{SEALED, SEEN, UNIT};
 use crate::item::{Rev, StateName, after_writes, write_str_attribute};
 
 /// The bytes of a `PutItem` before the session, without the id, if the names are short.
@@ -109,6 +109,9 @@ fn open(body: &mut Body<'_>, head: ItemHead<'_>) {
         .raw("\"},\"rev\":{\"B\":\"")
         .raw(&head.rev.to_base64())
         .raw("\"},");
+    if let Some(secs) = names.seen_secs {
+        body.string(SEEN).raw(":{\"N\":\"").number(secs).raw("\"},");
+    }
     if let Some((attribute, marker)) = names.layout.marker() {
         body.string(attribute).raw(":");
         write_str_attribute(marker, &mut body.bytes);

@@ -7,12 +7,15 @@ use bytes::Bytes;
 use super::body::Body;
 use super::condition::over_tombstone;
 use super::{Moment, Names};
-use crate::item::attributes::{CREATED, GONE, REV, SEALED, UNIT};
+use crate::item::attributes::{CREATED, GONE, REV, SEALED, SESSIONS, UNIT, USER_ITEM};
 use crate::item::{expiry, write_json_string, write_str_attribute};
 
 const NOT_GONE: &str = " AND attribute_not_exists(#g)";
-const IN_LAYOUT: &str = " OR attribute_type(#e, :number))";
-const IN_LAYOUT_BY_TWO: &str = " OR attribute_type(#e, :number) OR attribute_type(#f, :number))";
+/// True of an item that was a session once, although the session is missing. The item of a user can have an expiry, too.
+const IN_LAYOUT: &str = " OR attribute_type(#e, :number) AND NOT attribute_type(#l, :map)";
+const IN_LAYOUT_BY_TWO: &str = " OR (attribute_type(#e, :number) OR attribute_type(#f, :number)) \
+     AND NOT attribute_type(#l, :map)";
+const OF_USER: &str = " OR begins_with(#k, :user) AND attribute_type(#l, :map)";
 
 /// How many items one `BatchWriteItem` takes.
 ///
@@ -30,7 +33,7 @@ pub(crate) enum Wanted {
     Sealed,
     /// What a tombstone keeps of each session of the layout, expired or not.
     Replaced,
-    /// The keys of all items of the layout, tombstones among them.
+    /// The keys of all items of the layout, tombstones among them, and of users' items.
     Keys,
     /// The keys of sessions that have expired some time ago, and of tombstones that have expired now.
     ExpiredKeys,
@@ -98,7 +101,11 @@ pub(crate) fn scan(names: Names<'_>, page: ScanPage<'_>) -> Bytes {
         }
     }
     if matches!(wanted, Wanted::Keys | Wanted::Replaced) {
-        body.string_value(":number", "N");
+        body.name("#l", SESSIONS).string_value(":number", "N");
+        body.string_value(":map", "M");
+        if wanted == Wanted::Keys {
+            body.string_value(":user", &format!("{prefix}{USER_ITEM}"));
+        }
     } else {
         body.moment(moment);
         if moment.too_old.is_some() {
@@ -128,8 +135,8 @@ pub(crate) fn scan(names: Names<'_>, page: ScanPage<'_>) -> Bytes {
             ")",
         ],
         // Items of other applications usually have neither.
-        Wanted::Replaced => &["(", has_session, in_layout, NOT_GONE],
-        Wanted::Keys => &["(", has_session, in_layout],
+        Wanted::Replaced => &["(", has_session, in_layout, ")", NOT_GONE],
+        Wanted::Keys => &["(", has_session, in_layout, OF_USER, ")"],
         Wanted::ExpiredKeys => &["(", over_tombstone(names), expired, too_old, ")"],
     };
     body.close_values()

@@ -12,6 +12,7 @@ const NAMES: Names<'_> = Names {
     partition_key: "sessionId",
     expiry: ExpiryAttributes::EXPIRES,
     layout: Layout::Session,
+    seen_secs: None,
 };
 
 fn at(ms: u64) -> SystemTime {

@@ -7,8 +7,11 @@ use bytes::Bytes;
 use super::body::Body;
 use super::{CONDITION_BYTES, Condition, ItemHead, Names, SessionData, length_of};
 use crate::clock::epoch_ms;
-use crate::item::attributes::{CREATED, REV, SEALED, UNIT};
-use crate::item::{AttributeAction, AttributeWrite, write_json_string, write_str_attribute};
+use crate::item::attributes::{CREATED, REV, SEALED, SEEN, UNIT, USER_KEY};
+use crate::item::{
+    AttributeAction, AttributeWrite, user_value, write_json_string, write_str_attribute,
+};
+use crate::session::UserKey;
 
 /// `UpdateItem` that writes a whole session, its `rev` and its expiry, and `created` if the item has none. Every other
 /// attribute stays, except what is written beside the session, and the one where another package kept it. A sealed session is bound to its `created`,
@@ -60,6 +63,19 @@ pub(crate) fn write_session(
     for (index, write) in head.beside.iter().enumerate() {
         update.beside(index, write);
     }
+    update.finish(condition)
+}
+
+/// `UpdateItem` that says whose session it is.
+pub(crate) fn set_user(
+    names: Names<'_>,
+    id: &str,
+    user: UserKey,
+    condition: Condition<'_>,
+) -> Bytes {
+    let mut update = Update::new(names, id, 0);
+    update.set("#y", USER_KEY, ":y");
+    write_str_attribute(&user_value(user), &mut update.body.bytes);
     update.finish(condition)
 }
 
@@ -126,6 +142,10 @@ impl<'a> Update<'a> {
         self.body.expiry_names();
         if self.body.is_new(":e") {
             self.body.number_value(":e", expires_secs);
+        }
+        if let Some(secs) = self.body.names.seen_secs {
+            self.clause(true, &["#n = :n"]);
+            self.body.name("#n", SEEN).number_value(":n", secs);
         }
     }
 

@@ -24,7 +24,7 @@ pub(crate) use key::KeyId;
 pub(crate) use ring::KeyRing;
 pub(crate) use source::{Asking, KeySource, Keys};
 pub use source::{KeyProvider, ProviderError};
-pub(crate) use user_secret::{ItemOfUsers, UserHash, UserSecret, plain_hash_of};
+pub(crate) use user_secret::{ItemOfUsers, UserSecret, plain_hash_of};
 
 /// How the data of an item are kept.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -13,7 +13,7 @@ use super::key::{EncryptionKey, KEY_BYTES, KeyId};
 use super::ring::KeyRing;
 
 /// The bytes of a hash of a user.
-pub(crate) type UserHash = [u8; digest::SHA256_OUTPUT_LEN];
+type UserHash = [u8; digest::SHA256_OUTPUT_LEN];
 
 /// Keeps a hash of a user from being one that something else has a use for.
 const PLAIN: &[u8] = b"dynamodb-session/user/1\0";

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::SystemTime;
 
-use super::{SessionId, Stamp};
+use super::{SessionId, Stamp, UserKey};
 use crate::item::Version;
 
 /// A session as [`load`](crate::SessionStore::load) and [`list`](crate::SessionStore::list) return it.
@@ -31,6 +31,8 @@ pub struct Loaded<T> {
     pub is_foreign: bool,
     /// Which state of the session was loaded. A save of changes is made from it, and merges into a later one.
     pub version: Version,
+    /// The hash of the [user](crate::SaveOptions::user) whose session it is, if it is a user's.
+    pub user: Option<UserKey>,
 }
 
 impl<T> Loaded<T> {
@@ -46,6 +48,7 @@ impl<T> Loaded<T> {
             created: None,
             is_foreign: false,
             version: Version::UNKNOWN,
+            user: None,
         }
     }
 
@@ -55,6 +58,7 @@ impl<T> Loaded<T> {
         self.created = stamp.created;
         self.expires_at = Some(stamp.expires_at);
         self.version = stamp.version;
+        self.user = stamp.user;
         self
     }
 
@@ -67,6 +71,7 @@ impl<T> Loaded<T> {
             created: self.created,
             is_foreign: self.is_foreign,
             version: self.version,
+            user: self.user,
         }
     }
 }

@@ -11,6 +11,7 @@ mod page;
 mod reencryption;
 mod reference;
 mod target;
+mod user;
 
 pub(crate) use attribute::Attribute;
 pub use attribute::AttributeValue;
@@ -25,3 +26,6 @@ pub use page::{Page, PageToken};
 pub use reencryption::{ReencryptOptions, Reencryption};
 pub use reference::SessionRef;
 pub use target::DeleteTarget;
+pub(crate) use target::Whose;
+pub(crate) use user::GivenUser;
+pub use user::{RevokeOptions, SessionUser, UserId, UserKey, UserSession};

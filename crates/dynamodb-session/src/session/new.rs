@@ -3,8 +3,8 @@
 use std::fmt;
 use std::time::SystemTime;
 
-use super::SessionId;
 use super::attribute::{self, Attribute, AttributeValue};
+use super::{SessionId, SessionUser};
 
 /// A session to be stored by [`create`](crate::SessionStore::create) or [`put`](crate::SessionStore::put).
 ///
@@ -20,6 +20,8 @@ pub struct NewSession<T> {
     ///
     /// `None`: after the store's [default TTL](crate::Builder::default_ttl), counted from the write.
     pub expires_at: Option<SystemTime>,
+    /// The user whose session it is: see [`SaveOptions::user`](crate::SaveOptions::user). `None`: nobody's.
+    pub user: Option<SessionUser>,
     pub(crate) attributes: Vec<Attribute>,
 }
 
@@ -30,8 +32,16 @@ impl<T> NewSession<T> {
             id,
             data,
             expires_at: None,
+            user: None,
             attributes: Vec::new(),
         }
+    }
+
+    /// Sets the user whose session it is.
+    #[must_use]
+    pub fn user(mut self, user: SessionUser) -> Self {
+        self.user = Some(user);
+        self
     }
 
     /// Sets when the session ends.

@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::SystemTime;
 
 use super::attribute::{self, Attribute, AttributeValue};
+use super::{GivenUser, SessionUser};
 use crate::framework::Framework;
 
 /// Options of a [`save`](crate::SessionStore::save).
@@ -16,10 +17,29 @@ pub struct SaveOptions<'a> {
     pub(crate) expires_at: Option<SystemTime>,
     pub(crate) framework: Option<&'a Framework>,
     pub(crate) is_limit: bool,
+    pub(crate) user: GivenUser<'a>,
     pub(crate) attributes: Vec<Attribute>,
 }
 
 impl<'a> SaveOptions<'a> {
+    /// Says whose session it is; `None`: nobody's. Default: it stays whose it is.
+    ///
+    /// A save that makes it another user's is conditional on that no
+    /// [`revoke_user`](crate::SessionStore::revoke_user) has taken place meanwhile. Otherwise the session is deleted,
+    /// and [`Gone`](crate::SaveOutcome::Gone).
+    ///
+    /// The store has to be built with [`users`](crate::Builder::users).
+    ///
+    /// # Cost
+    ///
+    /// Nothing where the session is this user's already. Otherwise 1 `UpdateItem` and 1 consistent `GetItem` of the
+    /// user's item, which has about 100 bytes for each session, and twice that for a user's first session.
+    #[must_use]
+    pub fn user(mut self, user: Option<&'a SessionUser>) -> Self {
+        self.user = user.into();
+        self
+    }
+
     /// Sets when the session ends. It is stored in whole seconds, rounded up.
     #[must_use]
     pub fn expires_at(mut self, instant: SystemTime) -> Self {

@@ -2,6 +2,7 @@
 
 use std::time::SystemTime;
 
+use super::UserKey;
 use crate::item::Version;
 
 /// The state of a stored session after a write.
@@ -18,6 +19,8 @@ pub struct Stamp {
     /// The state the item has now. It is not known after changes were merged: what is stored is then not what the
     /// application sees.
     pub version: Version,
+    /// The session's [`user`](crate::Loaded::user).
+    pub user: Option<UserKey>,
 }
 
 impl Stamp {
@@ -27,6 +30,7 @@ impl Stamp {
             created,
             expires_at,
             version: Version::UNKNOWN,
+            user: None,
         }
     }
 }
@@ -39,6 +43,8 @@ pub enum CreateOutcome {
     Created(Stamp),
     /// A live session already has this id. Nothing was written.
     Taken,
+    /// The sessions of its [user](crate::NewSession::user) have been revoked meanwhile. It is not stored.
+    Revoked,
 }
 
 /// What [`save`](crate::SessionStore::save) or [`touch`](crate::SessionStore::touch) did.

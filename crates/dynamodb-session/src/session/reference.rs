@@ -2,7 +2,11 @@
 
 use std::fmt::{self, Write as _};
 
+use std::str::FromStr;
+
 use ring::digest;
+
+use crate::error::{Error, ErrorKind};
 
 /// Keeps the hash from being one that something else has a use for.
 const LABEL: &[u8] = b"dynamodb-session/ref/1\0";
@@ -34,6 +38,22 @@ impl SessionRef {
     /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl FromStr for SessionRef {
+    type Err = Error;
+
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidData`] for a text that no reference displays as.
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+        if text.len() == 2 * BYTES && text.bytes().all(is_digit) {
+            return Ok(Self(text.to_owned()));
+        }
+        let message = format!("a reference has {} hexadecimal digits", 2 * BYTES);
+        Err(Error::new(ErrorKind::InvalidData, message))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::SystemTime;
 
-use super::{Loaded, SessionId};
+use super::{Loaded, SessionId, UserKey};
 use crate::item::Version;
 
 /// The session that [`delete`](crate::SessionStore::delete) deletes.
@@ -13,15 +13,24 @@ use crate::item::Version;
 #[derive(Clone, Copy)]
 pub struct DeleteTarget<'a> {
     pub(crate) id: &'a SessionId,
-    pub(crate) created: Option<SystemTime>,
+    pub(crate) whose: Whose,
     pub(crate) version: Version,
+}
+
+/// Which session of an id is meant.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Whose {
+    /// The one that was created then. `None`: any.
+    pub(crate) created: Option<SystemTime>,
+    /// Any session of this user is meant as well.
+    pub(crate) user: Option<UserKey>,
 }
 
 impl<'a> From<&'a SessionId> for DeleteTarget<'a> {
     fn from(id: &'a SessionId) -> Self {
         Self {
             id,
-            created: None,
+            whose: Whose::default(),
             version: Version::UNKNOWN,
         }
     }
@@ -31,7 +40,10 @@ impl<'a, T> From<&'a Loaded<T>> for DeleteTarget<'a> {
     fn from(loaded: &'a Loaded<T>) -> Self {
         Self {
             id: &loaded.id,
-            created: loaded.created,
+            whose: Whose {
+                created: loaded.created,
+                user: None,
+            },
             version: loaded.version,
         }
     }
@@ -41,7 +53,7 @@ impl<'a, T> From<&'a Loaded<T>> for DeleteTarget<'a> {
 impl fmt::Debug for DeleteTarget<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DeleteTarget")
-            .field("created", &self.created)
+            .field("created", &self.whose.created)
             .finish_non_exhaustive()
     }
 }

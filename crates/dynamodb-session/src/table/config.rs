@@ -5,7 +5,8 @@ use std::time::Duration;
 use super::name;
 use crate::error::Error;
 use crate::item::Layout;
-use crate::options::{HashIds, ParallelChanges};
+use crate::item::attributes::OF_USERS;
+use crate::options::{HashIds, ParallelChanges, UserOptions};
 
 /// The table, and how sessions are stored in it.
 #[derive(Debug, Clone)]
@@ -22,6 +23,8 @@ pub(crate) struct TableConfig {
     /// Zero: every touch is written.
     pub(crate) touch_after: Duration,
     pub(crate) absolute_ttl: Option<Duration>,
+    /// `None`: the store does not keep track of users.
+    pub(crate) users: Option<UserOptions>,
 }
 
 impl TableConfig {
@@ -32,7 +35,25 @@ impl TableConfig {
             &self.partition_key,
             &self.ttl_attribute,
             self.layout.attributes(),
-        )
+        )?;
+        let Some(users) = &self.users else {
+            return Ok(());
+        };
+        users.validate()?;
+        if !self.consistent_read {
+            let reason = "it needs consistent reads: otherwise a session that has been revoked \
+                          could still be loaded. Leave `consistent_read` on";
+            return Err(Error::invalid("users", reason));
+        }
+        for name in [&self.partition_key, &self.ttl_attribute] {
+            if OF_USERS.contains(&&**name) {
+                let reason = format!(
+                    "the items of users have an attribute {name} for something else than the table"
+                );
+                return Err(Error::invalid("users", reason));
+            }
+        }
+        Ok(())
     }
 
     /// Whether sessions can also have their expiry in this attribute, because the table's TTL is on it.

@@ -130,7 +130,7 @@ async fn make<D: Form>(
         Verb::Load => Outcome::Found(store.load::<D>(&session.id).await?),
         Verb::Create => match store.create(session).await? {
             CreateOutcome::Created(stamp) => stored(data, stamp),
-            CreateOutcome::Taken => Outcome::Refused,
+            CreateOutcome::Taken | CreateOutcome::Revoked => Outcome::Refused,
         },
         Verb::Put => stored(data, store.put(session).await?),
         Verb::Save => saved(store.save(&base(), &session.data, &options).await?, data),

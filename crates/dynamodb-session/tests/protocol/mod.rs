@@ -21,5 +21,6 @@ mod sealed;
 mod settings;
 mod unchanged;
 mod update;
+mod users;
 mod verbs;
 mod without_item;

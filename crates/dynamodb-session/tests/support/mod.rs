@@ -456,6 +456,7 @@ impl WithoutVersion for CreateOutcome {
         match self {
             Self::Created(stamp) => Self::Created(stamp.without_version()),
             Self::Taken => Self::Taken,
+            Self::Revoked => Self::Revoked,
         }
     }
 }

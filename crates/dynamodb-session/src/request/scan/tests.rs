@@ -28,6 +28,7 @@ fn every_placeholder_that_is_declared_is_used_and_the_other_way_round() {
                         partition_key: "sessionId",
                         expiry,
                         layout,
+                        seen_secs: None,
                     };
                     let page = ScanPage {
                         wanted,

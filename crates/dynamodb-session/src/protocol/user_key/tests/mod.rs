@@ -16,7 +16,6 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::UserKeys;
 use crate::clock::ManualClock;
 use crate::options::{
     EncryptionKey, EncryptionMode, EncryptionOptions, RetryOptions, TableOptions,
@@ -79,6 +78,13 @@ fn key(id: &str) -> EncryptionKey {
 fn keys(ids: &[&str]) -> EncryptionOptions {
     let keys: Vec<_> = ids.iter().map(|id| key(id)).collect();
     EncryptionOptions::new(keys)
+}
+
+/// The keys of the items of a user, with the prefix.
+#[derive(Debug, PartialEq, Eq)]
+struct UserKeys {
+    first: String,
+    other: Option<String>,
 }
 
 fn plain() -> UserKeys {
@@ -166,7 +172,17 @@ impl Process {
     }
 
     async fn try_user_keys(&self) -> Result<UserKeys, Error> {
-        self.store.inner().user_keys(ADA).await
+        self.keys_of(ADA).await
+    }
+
+    /// The keys of the items of a user.
+    async fn keys_of(&self, user: &str) -> Result<UserKeys, Error> {
+        let inner = self.store.inner();
+        let keys = inner.user_keys(user).await?;
+        Ok(UserKeys {
+            first: inner.user_item_key(keys.first),
+            other: keys.other.map(|key| inner.user_item_key(key)),
+        })
     }
 
     /// The key of the user by the secret.

@@ -45,7 +45,7 @@ async fn users_have_different_keys() {
     let world = World::new();
     let process = world.with_keys(&["k1"]);
     let ada = process.user_keys().await;
-    let bob = process.store.inner().user_keys("bob").await.unwrap();
+    let bob = process.keys_of("bob").await.unwrap();
     assert_ne!(ada.first, bob.first);
     assert_ne!(ada.other, bob.other);
 }

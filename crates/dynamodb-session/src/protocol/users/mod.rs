@@ -1,0 +1,431 @@
+//! The sessions of each user: which there are, and how all of them end.
+//!
+//! A user has an item, which names the user's sessions. A session becomes a user's in three steps, and each of them can
+//! be the last one of a process that ends:
+//!
+//! 1. The user's item names the session.
+//! 2. The session is written, with the user's key.
+//! 3. The user's item is read again. If the session is not there any more, it has been revoked meanwhile, and is
+//!    deleted.
+//!
+//! [`revoke`] takes sessions out of the list first, then leaves a tombstone in the place of each, then forgets them. So
+//! a session that is accepted is in the list, whatever happens at the same time. `tests/model` searches the
+//! interleavings.
+
+mod list;
+mod revoke;
+
+use std::time::{Duration, SystemTime};
+
+use super::delete::TOMBSTONE;
+use super::prepare::PreparedWrite;
+use super::save::undecodable;
+use super::stored_key::{is_other_item, stored_id};
+use super::user_change::{Candidate, NOT_ADMITTED, Registered, UserChange};
+use super::write::Outcome;
+use super::{Inner, from_epoch_ms};
+use crate::client::retry::Answer;
+use crate::clock::epoch_ms;
+use crate::error::Error;
+use crate::item::attributes::{USER_ITEM, USER_KEY};
+use crate::item::{AttributeChange, Entry, Label, OwnKey, UserItem, expiry, user_json};
+use crate::request::{self, Admits, Condition, Demands, Operation, Registration, State};
+use crate::session::{GivenUser, Loaded, SaveOutcome, SessionId, SessionRef, SessionUser, UserKey};
+
+/// What a write is to say of the user of its session, before the user's item is asked.
+enum WantedUser<'a> {
+    Keeps,
+    Becomes { user: &'a SessionUser, key: UserKey },
+    Leaves,
+}
+
+/// The session that is registered.
+#[derive(Clone, Copy)]
+struct NewEntry<'a> {
+    /// The key of its item.
+    key: &'a str,
+    created: Option<SystemTime>,
+}
+
+impl Inner {
+    pub(super) fn has_users(&self) -> bool {
+        self.table.users.is_some()
+    }
+
+    /// Fails where the store does not keep track of users.
+    pub(super) fn require_users(&self) -> Result<(), Error> {
+        if self.has_users() {
+            return Ok(());
+        }
+        let reason = "the store does not keep track of users: set it to";
+        Err(Error::invalid("users", reason))
+    }
+
+    /// Puts into a write whose session it is from then on: the first step of a session that becomes a user's. `false`: it
+    /// goes on with a session that has been revoked, and is not to be written.
+    pub(super) async fn name_user(
+        &self,
+        write: &mut PreparedWrite,
+        given: GivenUser<'_>,
+        candidate: Candidate<'_>,
+    ) -> Result<bool, Error> {
+        if matches!(given, GivenUser::Unstated) {
+            return Ok(true);
+        }
+        // In line, it would make the future of every save larger.
+        let changed = Box::pin(async {
+            let wanted = self.wanted_user(given, write.owner).await?;
+            let session = NewEntry {
+                key: candidate.key.unwrap_or(&write.key),
+                created: candidate.created,
+            };
+            self.change_user(&wanted, candidate.id, session).await
+        });
+        let Some(change) = changed.await? else {
+            return Ok(false);
+        };
+        let value = match &change {
+            UserChange::Keeps => return Ok(true),
+            UserChange::Becomes(registered) => Some(user_json(registered.user)),
+            UserChange::Leaves => None,
+        };
+        write.beside.push(AttributeChange {
+            name: USER_KEY.into(),
+            value,
+            is_changed: true,
+        });
+        write.user = change;
+        Ok(true)
+    }
+
+    /// What came of a write that says whose session it is: the last step of a session that has become a user's.
+    pub(super) async fn settled_of_user(
+        &self,
+        id: &SessionId,
+        write: &PreparedWrite,
+        mut outcome: Outcome,
+    ) -> Result<SaveOutcome, Error> {
+        let Ok(stamp) = &mut outcome else {
+            return Ok(self.settled(&write.key, outcome));
+        };
+        match &write.user {
+            UserChange::Keeps => stamp.user = write.owner,
+            UserChange::Leaves => {}
+            UserChange::Becomes(registered) => {
+                stamp.user = Some(registered.user);
+                if !Box::pin(self.confirm(registered, id)).await? {
+                    return Ok(self.settled(&write.key, Err(NOT_ADMITTED)));
+                }
+            }
+        }
+        Ok(self.settled(&write.key, outcome))
+    }
+
+    /// Whether a session that becomes a user's has not been revoked meanwhile.
+    pub(super) async fn is_admitted(&self, change: &UserChange) -> Result<bool, Error> {
+        match change {
+            UserChange::Keeps | UserChange::Leaves => Ok(true),
+            UserChange::Becomes(registered) => Box::pin(self.is_registered(registered)).await,
+        }
+    }
+
+    /// What a write of a session that belongs to `stored` is to say of its user.
+    async fn wanted_user<'a>(
+        &self,
+        given: GivenUser<'a>,
+        stored: Option<UserKey>,
+    ) -> Result<WantedUser<'a>, Error> {
+        match given {
+            GivenUser::Unstated => Ok(WantedUser::Keeps),
+            GivenUser::Nobody if stored.is_none() => Ok(WantedUser::Keeps),
+            GivenUser::Nobody => Ok(WantedUser::Leaves),
+            GivenUser::User(user) => {
+                self.require_users()?;
+                let keys = self.user_keys(user.id.as_str()).await?;
+                Ok(if keys.iter().any(|key| stored == Some(key)) {
+                    WantedUser::Keeps
+                } else {
+                    let key = keys.first;
+                    WantedUser::Becomes { user, key }
+                })
+            }
+        }
+    }
+
+    /// The first step of a session that becomes a user's. `None`: it goes on with a session that has been revoked.
+    async fn change_user(
+        &self,
+        wanted: &WantedUser<'_>,
+        id: &SessionId,
+        session: NewEntry<'_>,
+    ) -> Result<Option<UserChange>, Error> {
+        let (user, key) = match wanted {
+            WantedUser::Keeps => return Ok(Some(UserChange::Keeps)),
+            WantedUser::Leaves => return Ok(Some(UserChange::Leaves)),
+            WantedUser::Becomes { user, key } => (*user, *key),
+        };
+        let continued = user.continues.as_ref();
+        let continued = continued.filter(|continued| *continued != id);
+        let Some(continued) = continued else {
+            let admits = Admits::SignIn;
+            let registered = self.register(user, key, session, admits).await?;
+            return Ok(registered.map(UserChange::Becomes));
+        };
+        // Its key is one of these. A session that is being moved can have been registered under either.
+        let keys = self.user_keys(user.id.as_str()).await?;
+        for key in keys.iter() {
+            for (other, _) in self.keys(continued) {
+                let reference = SessionRef::of_key(&other);
+                let admits = Admits::Continued(reference.as_str());
+                let registered = self.register(user, key, session, admits).await?;
+                if registered.is_some() {
+                    return Ok(registered.map(UserChange::Becomes));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// Puts a session into the item of its user. `None` if it is not admitted.
+    async fn register(
+        &self,
+        user: &SessionUser,
+        key: UserKey,
+        session: NewEntry<'_>,
+        admits: Admits<'_>,
+    ) -> Result<Option<Registered>, Error> {
+        let item_key = self.user_item_key(key);
+        let reference = SessionRef::of_key(session.key);
+        let now = self.clock.now();
+        let created_ms = session.created.map(epoch_ms);
+        let at_ms = match admits {
+            // It has been the user's for as long as nobody knows.
+            Admits::Existing { created_ms } => created_ms.unwrap_or_else(|| epoch_ms(now)),
+            _ => epoch_ms(now),
+        };
+        let label = match &user.label {
+            Some(label) => Some(self.label(&item_key, &reference, label).await?),
+            None => None,
+        };
+        let prefix = &self.table.prefix;
+        let entry = Entry {
+            key: session
+                .key
+                .strip_prefix(prefix)
+                .unwrap_or_default()
+                .to_owned(),
+            created_ms,
+            at_ms,
+            label,
+        };
+        let registration = Registration {
+            reference: reference.as_str(),
+            entry: &entry,
+            admits,
+            expires_secs: self.user_item_expiry(),
+        };
+        let start = self.client.start();
+        let mut has_list = true;
+        let mut repeats = 0;
+        loop {
+            let expiry_attributes = self.expiry_attributes();
+            let names = self.names(&expiry_attributes);
+            let body = request::register_session(names, &item_key, &registration, has_list);
+            let answer = self.call_since(start, Operation::UpdateItem, body).await?;
+            let registered = Registered {
+                user: key,
+                reference: reference.clone(),
+            };
+            if !answer.condition_failed {
+                return Ok(Some(registered));
+            }
+            let shown =
+                self.user_item_in(&answer.body, "Item", &item_key, Operation::UpdateItem)?;
+            if shown.is_none() && has_list && !matches!(admits, Admits::Continued(_)) {
+                // It is usually the user's first session. An engine that shows no item refuses it once more.
+                has_list = false;
+                continue;
+            }
+            let met = match shown {
+                Some(met) => met,
+                None => self.user_item(start, key).await?.unwrap_or_default(),
+            };
+            let is_there = met.entry(reference.as_str()).is_some();
+            let is_admitted = match admits {
+                Admits::SignIn => true,
+                // An earlier attempt may have been executed.
+                Admits::Continued(other) => is_there || met.entry(other).is_some(),
+                Admits::Existing { created_ms } => {
+                    is_there || met.before_ms.is_none_or(|before| created_ms > Some(before))
+                }
+            };
+            if !is_admitted {
+                return Ok(None);
+            }
+            if is_there && matches!(admits, Admits::Continued(_)) {
+                return Ok(Some(registered));
+            }
+            has_list = met.sessions.is_some();
+            self.before_merge(start, Operation::UpdateItem, repeats)
+                .await?;
+            repeats += 1;
+        }
+    }
+
+    async fn label(
+        &self,
+        item_key: &str,
+        reference: &SessionRef,
+        label: &str,
+    ) -> Result<Label, Error> {
+        let sealed = self
+            .sealed_label(item_key, reference.as_str(), label)
+            .await?;
+        Ok(sealed.map_or_else(|| Label::Plain(label.to_owned()), Label::Sealed))
+    }
+
+    /// Whether the item of the user still names this session.
+    async fn is_registered(&self, registered: &Registered) -> Result<bool, Error> {
+        let item = self.user_item(self.client.start(), registered.user).await?;
+        Ok(item.is_some_and(|item| item.entry(registered.reference.as_str()).is_some()))
+    }
+
+    /// The last step of a session that has become a user's. `false`: it has been revoked since, and is deleted.
+    async fn confirm(&self, registered: &Registered, id: &SessionId) -> Result<bool, Error> {
+        let item = self.user_item(self.client.start(), registered.user).await?;
+        let item = item.unwrap_or_default();
+        if item.entry(registered.reference.as_str()).is_none() {
+            self.delete(id.into()).await?;
+            return Ok(false);
+        }
+        // The session is stored. If this fails, the next session of the user repeats it.
+        let _ = self.make_room(registered, &item).await;
+        Ok(true)
+    }
+
+    /// Registers a session that was stored without its user. `None`: it has been revoked, and is deleted.
+    pub(crate) async fn register_loaded<T>(
+        &self,
+        mut loaded: Loaded<T>,
+        user: &SessionUser,
+    ) -> Result<Option<Loaded<T>>, Error> {
+        self.require_users()?;
+        let keys = self.user_keys(user.id.as_str()).await?;
+        if keys.iter().any(|key| loaded.user == Some(key)) {
+            return Ok(Some(loaded));
+        }
+        let key = self
+            .key_in(&loaded.id, loaded.version)
+            .map_err(|error| error.on(Operation::UpdateItem, &self.table.name))?;
+        let session = NewEntry {
+            key: &key,
+            created: loaded.created,
+        };
+        let created_ms = loaded.created.map(epoch_ms);
+        let is_revoked = match keys.other {
+            Some(other) => {
+                let item = self.user_item(self.client.start(), other).await?;
+                let before = item.as_ref().and_then(|item| item.before_ms);
+                before.is_some_and(|before| created_ms <= Some(before))
+            }
+            None => false,
+        };
+        let registered = if is_revoked {
+            None
+        } else {
+            let admits = Admits::Existing { created_ms };
+            self.register(user, keys.first, session, admits).await?
+        };
+        let Some(registered) = registered else {
+            self.delete((&loaded).into()).await?;
+            return Ok(None);
+        };
+        if !self.mark_user(&key, &registered, loaded.created).await?
+            || !self.confirm(&registered, &loaded.id).await?
+        {
+            return Ok(None);
+        }
+        loaded.user = Some(registered.user);
+        // A write of the whole item carries the user over, as it does attributes of others.
+        loaded.version.has_others = true;
+        Ok(Some(loaded))
+    }
+
+    /// Writes to the item of a session whose it is. `false`: the session is gone.
+    async fn mark_user(
+        &self,
+        key: &str,
+        registered: &Registered,
+        created: Option<SystemTime>,
+    ) -> Result<bool, Error> {
+        let expiry_attributes = self.expiry_attributes();
+        let condition = Condition::Session(Demands {
+            created,
+            state: State::Any,
+            ..Demands::default()
+        });
+        let names = self.names(&expiry_attributes);
+        let body = request::set_user(names, key, registered.user, condition);
+        let answer = self.call(Operation::UpdateItem, body).await?;
+        Ok(!answer.condition_failed)
+    }
+
+    pub(super) fn user_item_key(&self, user: UserKey) -> String {
+        format!("{}{USER_ITEM}{user}", self.table.prefix)
+    }
+
+    /// When the item of a user ends, if sessions have an absolute lifetime: after all that it knows have ended.
+    fn user_item_expiry(&self) -> Option<u64> {
+        let ttl = self.table.absolute_ttl?;
+        let end = self.clock.now().checked_add(ttl)?.checked_add(TOMBSTONE)?;
+        Some(expiry::to_secs(end))
+    }
+
+    /// The item of a user, by a consistent read.
+    async fn user_item(&self, start: Duration, user: UserKey) -> Result<Option<UserItem>, Error> {
+        let key = self.user_item_key(user);
+        let answer = self.read_item(start, &key).await?;
+        self.user_item_in(&answer, "Item", &key, Operation::GetItem)
+    }
+
+    /// The item that a write met, from its answer or by a read.
+    async fn user_item_met(
+        &self,
+        start: Duration,
+        answer: &Answer,
+        key: &str,
+    ) -> Result<Option<UserItem>, Error> {
+        let shown = self.user_item_in(&answer.body, "Item", key, Operation::UpdateItem)?;
+        if shown.is_some() {
+            return Ok(shown);
+        }
+        let answer = self.read_item(start, key).await?;
+        self.user_item_in(&answer, "Item", key, Operation::GetItem)
+    }
+
+    fn user_item_in(
+        &self,
+        answer: &[u8],
+        member: &str,
+        key: &str,
+        operation: Operation,
+    ) -> Result<Option<UserItem>, Error> {
+        let own = OwnKey {
+            attribute: &self.table.partition_key,
+            value: key,
+        };
+        UserItem::read(answer, member, own)
+            .map_err(|error| undecodable(&error).on(operation, &self.table.name))
+    }
+
+    /// The id by which a session of a user is deleted and looked for; `None` if the entry names another item.
+    fn id_of(&self, reference: &str, entry: &Entry) -> Option<SessionId> {
+        let Entry { key, .. } = entry;
+        let of_key = SessionRef::of_key(&format!("{}{key}", self.table.prefix));
+        if of_key.as_str() != reference || is_other_item(key) {
+            return None;
+        }
+        let id = SessionId::new(key.clone()).ok()?;
+        Some(stored_id(id))
+    }
+}

@@ -1,0 +1,228 @@
+//! How sessions of a user are revoked.
+
+use std::time::SystemTime;
+
+use super::super::parallel::{Part, in_parallel};
+use super::super::scan::PATIENCE;
+use super::{Inner, from_epoch_ms};
+use crate::clock::epoch_ms;
+use crate::error::{Error, ErrorKind};
+use crate::item::{Entries, Entry, Revocation, StateName, UserItem};
+use crate::observe::count;
+use crate::request::{self, Operation, Taken};
+use crate::session::{DeleteTarget, RevokeOptions, SessionId, SessionRef, UserId, UserKey, Whose};
+
+/// Which sessions of a user are revoked.
+#[derive(Clone, Copy)]
+pub(super) enum Wanted<'a> {
+    /// All, and those that the item does not know yet.
+    All {
+        before: SystemTime,
+        except: Option<&'a SessionId>,
+        /// Whether the item is made where there is none.
+        is_made: bool,
+    },
+    These(&'a Entries),
+}
+
+impl Inner {
+    pub(crate) async fn revoke_user(
+        &self,
+        user: &UserId,
+        options: &RevokeOptions<'_>,
+    ) -> Result<u64, Error> {
+        self.require_users()?;
+        let keys = self.user_keys(user.as_str()).await?;
+        let before = self.clock.now();
+        let mut revoked = 0;
+        for key in keys.iter() {
+            let wanted = Wanted::All {
+                before,
+                except: options.except,
+                is_made: key == keys.first,
+            };
+            revoked += self.revoke_in(key, wanted).await?;
+        }
+        Ok(revoked)
+    }
+
+    pub(crate) async fn revoke(
+        &self,
+        user: &UserId,
+        reference: &SessionRef,
+    ) -> Result<bool, Error> {
+        self.require_users()?;
+        let keys = self.user_keys(user.as_str()).await?;
+        for key in keys.iter() {
+            let item = self.user_item(self.client.start(), key).await?;
+            let entry = item
+                .as_ref()
+                .and_then(|item| item.entry(reference.as_str()));
+            if let Some(entry) = entry {
+                let these = Entries::from([(reference.as_str().to_owned(), entry.clone())]);
+                return Ok(self.revoke_in(key, Wanted::These(&these)).await? > 0);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Revokes sessions in one item of a user. Returns how many of them were live.
+    pub(super) async fn revoke_in(&self, key: UserKey, wanted: Wanted<'_>) -> Result<u64, Error> {
+        let item_key = self.user_item_key(key);
+        let mut repeats = 0;
+        let mut revoked = 0;
+        let start = self.client.start();
+        let revocation = loop {
+            let name = StateName::random();
+            match self.take(&item_key, key, name, wanted).await? {
+                Take::Taken(revocation) => break revocation,
+                Take::Nothing => return Ok(revoked),
+                // Another process revokes, or has ended before it was done.
+                Take::UnderWay(other) => revoked += self.end(&item_key, key, &other).await?,
+                Take::Changed => {}
+            }
+            self.before_merge(start, Operation::UpdateItem, repeats)
+                .await?;
+            repeats += 1;
+        };
+        Ok(revoked + self.end(&item_key, key, &revocation).await?)
+    }
+
+    /// Takes sessions out of the list of those that are accepted.
+    async fn take(
+        &self,
+        item_key: &str,
+        key: UserKey,
+        name: StateName,
+        wanted: Wanted<'_>,
+    ) -> Result<Take, Error> {
+        let start = self.client.start();
+        let mut spared = None;
+        if let Wanted::All {
+            except: Some(except),
+            ..
+        } = wanted
+        {
+            let item = self.user_item(start, key).await?.unwrap_or_default();
+            spared = self.entry_of(except, &item);
+        }
+        let (taken, is_made) = match wanted {
+            Wanted::All {
+                before, is_made, ..
+            } => {
+                let before_ms = epoch_ms(before);
+                let spared = spared
+                    .as_ref()
+                    .map(|(reference, entry)| (&**reference, entry));
+                (Taken::All { before_ms, spared }, is_made)
+            }
+            Wanted::These(entries) => (Taken::These(entries), false),
+        };
+        let expiry_attributes = self.expiry_attributes();
+        let names = self.names(&expiry_attributes);
+        let expires = self.user_item_expiry();
+        let body = request::take_sessions(names, item_key, name, taken, expires, is_made);
+        let answer = self.call_patiently(Operation::UpdateItem, body).await?;
+        if !answer.condition_failed {
+            let item =
+                self.user_item_in(&answer.body, "Attributes", item_key, Operation::UpdateItem)?;
+            let revocation = match item {
+                Some(item) => item.revocation,
+                // An engine that returns nothing.
+                None => self
+                    .user_item(start, key)
+                    .await?
+                    .and_then(|item| item.revocation),
+            };
+            return Ok(revocation.map_or(Take::Nothing, Take::Taken));
+        }
+        let Some(item) = self.user_item_met(start, &answer, item_key).await? else {
+            return Ok(Take::Nothing);
+        };
+        Ok(match (item.revocation, wanted) {
+            (Some(revocation), _) if revocation.is_named(name) => Take::Taken(revocation),
+            (Some(revocation), _) => Take::UnderWay(revocation),
+            (None, Wanted::All { .. }) => Take::Changed,
+            // Some of them are gone, or were put in again.
+            (None, Wanted::These(_)) => Take::Nothing,
+        })
+    }
+
+    /// The entry of this session in a user's item.
+    fn entry_of(&self, id: &SessionId, item: &UserItem) -> Option<(String, Entry)> {
+        let references = self.keys(id).map(|(key, _)| SessionRef::of_key(&key));
+        references.into_iter().find_map(|reference| {
+            let entry = item.entry(reference.as_str())?;
+            Some((reference.as_str().to_owned(), entry.clone()))
+        })
+    }
+
+    /// Deletes the sessions of a revocation, and forgets them. Returns how many were live.
+    async fn end(
+        &self,
+        item_key: &str,
+        key: UserKey,
+        revocation: &Revocation,
+    ) -> Result<u64, Error> {
+        let Revocation {
+            name,
+            sessions,
+            spared,
+        } = revocation;
+        let sessions = sessions.iter();
+        let sessions = sessions.filter(|(reference, _)| Some(*reference) != spared.as_ref());
+        let deletes = sessions.map(|(reference, entry)| -> Part<'_, bool> {
+            Box::pin(self.end_patiently(reference, entry, key))
+        });
+        let mut revoked = 0;
+        in_parallel(deletes, |was_live| revoked += u64::from(was_live)).await?;
+        let expiry_attributes = self.expiry_attributes();
+        let body = request::end_revocation(self.names(&expiry_attributes), item_key, name);
+        // Where it fails, another process has done it.
+        self.call_patiently(Operation::UpdateItem, body).await?;
+        Ok(revoked)
+    }
+
+    /// Deletes a session, also while the table lacks capacity.
+    async fn end_patiently(
+        &self,
+        reference: &str,
+        entry: &Entry,
+        key: UserKey,
+    ) -> Result<bool, Error> {
+        let Some(id) = self.id_of(reference, entry) else {
+            return Ok(false);
+        };
+        let mut target = DeleteTarget::from(&id);
+        // Also if it is not written yet. The tombstone keeps it out.
+        target.whose = Whose {
+            created: entry.created_ms.map(from_epoch_ms),
+            user: Some(key),
+        };
+        let mut refused = 0;
+        loop {
+            match self.delete(target).await {
+                Err(error) if error.kind() == ErrorKind::Throttled && refused < PATIENCE => {
+                    self.client.back_off(refused).await;
+                    refused += 1;
+                }
+                Ok(true) => {
+                    count(&self.client.counts().revoked_sessions);
+                    return Ok(true);
+                }
+                result => return result,
+            }
+        }
+    }
+}
+
+/// What came of an attempt to take sessions.
+enum Take {
+    Taken(Revocation),
+    /// There is nothing to revoke.
+    Nothing,
+    /// This revocation has to be ended first.
+    UnderWay(Revocation),
+    /// The item has changed since it was read.
+    Changed,
+}
