@@ -49,6 +49,46 @@ function attributeOf(name, compute, session) {
   throw invalidSession(refusal(`attributes.${name}`, 'a string, a finite number or undefined', value));
 }
 
+/** An object with its fields in one order: DynamoDB returns them in any. */
+function inOrder(key, value) {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.keys(value).sort().map((name) => [name, value[name]]));
+}
+
+/** What a function read of a session, as text. */
+function textOf(fields) {
+  try {
+    return JSON.stringify(fields, inOrder);
+  } catch {
+    // What JSON cannot express is compared by what the function makes of it.
+    return undefined;
+  }
+}
+
+/**
+ * A session for a function, and the names of the top-level fields that it reads. Parallel changes are merged by such
+ * fields. So an attribute goes with the fields that it is computed of: whoever changes one of them writes it.
+ */
+function observed(session) {
+  const names = new Set();
+  const note = (name) => { if (typeof name === 'string') names.add(name); };
+  const observer = new Proxy(session, {
+    get(target, name) {
+      note(name);
+      return target[name];
+    },
+    has(target, name) {
+      note(name);
+      return name in target;
+    },
+    getOwnPropertyDescriptor(target, name) {
+      note(name);
+      return Object.getOwnPropertyDescriptor(target, name);
+    },
+  });
+  return { observer, names };
+}
+
 /** How long the store keeps a session. */
 function msOf(compute, session, maxAge) {
   let ms;
@@ -61,7 +101,10 @@ function msOf(compute, session, maxAge) {
   throw invalidTtl(refusal('ttl', 'a finite number of milliseconds that is not below zero', ms));
 }
 
-/** What the functions make of one session that is written. */
+/**
+ * What the functions make of one session that is written. `values` has for each attribute its value, and the fields
+ * that it was computed from.
+ */
 class Written {
   #names;
 
@@ -76,10 +119,11 @@ class Written {
 
   /** What the native part is told; see ../src/beside.rs. */
   textFor(tracked) {
-    // Of a session that is not there, nothing is.
-    const before = tracked.head === '' ? [] : tracked.attributes;
-    const attributes = this.values?.map((value, index) => (
-      [this.#names[index], value ?? null, !before || before[index] !== value]));
+    const attributes = this.values?.map(({ value, from }, index) => {
+      // Of a session that is not there, nothing is.
+      const before = tracked.head === '' ? { from } : tracked.attributes?.[index];
+      return [this.#names[index], value ?? null, before?.value !== value || before?.from !== from];
+    });
     return JSON.stringify({ attributes, isLimit: this.isLimit });
   }
 }
@@ -93,15 +137,28 @@ class Computed {
 
   #ttl;
 
-  /** @param {import('./options/read').Computing} options */
-  constructor({ attributes, ttl }) {
+  #expiry;
+
+  /**
+   * `expiry` are the names of the fields that the framework writes with the expiry. They change with each view.
+   *
+   * @param {import('./options/read').Computing} options
+   * @param {string[]} expiry
+   */
+  constructor({ attributes, ttl }, expiry) {
     this.#names = attributes && Object.keys(attributes);
     this.#functions = Object.values(attributes ?? {});
     this.#ttl = ttl;
+    this.#expiry = expiry;
   }
 
   #attributesOf(session) {
-    return this.#names?.map((name, index) => attributeOf(name, this.#functions[index], session));
+    return this.#names?.map((name, index) => {
+      const { observer, names } = observed(session);
+      const value = attributeOf(name, this.#functions[index], observer);
+      const fields = [...names].filter((field) => !this.#expiry.includes(field)).sort();
+      return { value, from: textOf(fields.map((field) => [field, session[field]])) };
+    });
   }
 
   /** Notes the attributes of a session that was loaded. Where they cannot be computed, the next write writes them. */
@@ -138,16 +195,17 @@ class Computed {
 /**
  * The functions of these options.
  *
- * @param {{ attributes?: Record<string, any>, ttl?: any }} options
+ * @param {import('./options/read').Computing} options
+ * @param {string[]} expiry The fields that the framework writes with the expiry.
  * @param {(name: string) => void} checkName Throws if an attribute cannot have this name.
  */
-function computedOf({ attributes, ttl }, checkName) {
+function computedOf({ attributes, ttl }, expiry, checkName) {
   for (const [name, compute] of Object.entries(attributes ?? {})) {
     if (typeof compute !== 'function') throw new TypeError(`attributes.${name} must be a function of the session`);
     if (!name.isWellFormed()) throw new RangeError('attributes: a name must be valid Unicode');
     checkName(name);
   }
-  return new Computed({ attributes, ttl });
+  return new Computed({ attributes, ttl }, expiry);
 }
 
 module.exports = { computedOf };

@@ -150,7 +150,8 @@ class Core {
   /** Has `computed` make attributes and the expiry of each session, if the options say so. */
   #computeWith(computing) {
     if (!computing) return;
-    this.computed = require('./computed.js').computedOf(computing, (name) => {
+    const expiry = (this.#framework?.expiry ?? []).map(({ name }) => name);
+    this.computed = require('./computed.js').computedOf(computing, expiry, (name) => {
       try {
         this.#native.checkAttribute(name);
       } catch (failure) {

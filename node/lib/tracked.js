@@ -13,7 +13,7 @@ class Tracked {
   /** The session text, as it was loaded or last written. */
   text;
 
-  /** The attributes beside it, as ./computed.js made them of it. Undefined if they are not known. */
+  /** The attributes beside it, and what ./computed.js made them of. Undefined if they are not known. */
   attributes = undefined;
 
   /** The session was deleted meanwhile: later writes are dropped. */

@@ -121,6 +121,19 @@ describe('a function of `attributes`', () => {
     });
   });
 
+  it('that returns a number that DynamoDB does not hold fails the write', async () => {
+    for (const [Store, set] of STORES) {
+      const store = new Store(local(recorder.endpoint, table.name, { attributes: { level: () => 1e300 } }));
+      recorder.reset();
+      await assert.rejects(set(store, {}), (error) => {
+        assert.equal(error.code, 'InvalidSessionError');
+        assert.match(error.message, /the attribute `level` cannot be stored: a number outside DynamoDB's range/);
+        return true;
+      });
+      assert.deepEqual(recorder.operations(), []);
+    }
+  });
+
   it('of which the index does not take the value: the reason is said, without the value', async () => {
     for (const [Store, set] of STORES) {
       const attributes = { user_id: () => 4711 };

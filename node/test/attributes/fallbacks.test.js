@@ -1,5 +1,7 @@
 'use strict';
 
+/* eslint no-underscore-dangle: "off" -- koa-session's own fields */
+
 // Whatever way a session is stored, its attributes are there, plain, and stay.
 
 const assert = require('node:assert/strict');
@@ -9,7 +11,7 @@ const ExpressStore = require('koa-session-dynamodb-store/express');
 const KoaStore = require('koa-session-dynamodb-store');
 const { useEngine } = require('../support/engine');
 const frameworks = require('../support/frameworks');
-const { unique } = require('../support/options');
+const { local, unique } = require('../support/options');
 const { useDenied, useRecorder } = require('../support/recorder');
 const {
   HOUR, S, serve, useIndexedTable, withAttributes,
@@ -104,6 +106,48 @@ describe('a session that nothing is known of', () => {
     delete again.user;
     await store.set('a', again);
     assert.equal((await table.get(key)).user_id, undefined);
+  });
+});
+
+describe('an attribute that is computed of a part of a field', () => {
+  const newStore = () => new KoaStore(local(engine.endpoint, table.name, {
+    attributes: { user_id: (session) => session.user?.id, level: (session) => Object.keys(session).length },
+  }));
+
+  // Two requests that have loaded the same session. The first one saves, then the second one.
+  const parallel = async (first, second) => {
+    const store = newStore();
+    const id = unique('part');
+    await store.set(id, { user: { id: 'ada', seen: 0 } }, HOUR, { ctx: {} });
+    const contexts = [{}, {}];
+    for (const ctx of contexts) await store.get(id, HOUR, { ctx });
+    await store.set(id, first, HOUR, { ctx: contexts[0] });
+    await store.set(id, second, HOUR, { ctx: contexts[1] });
+    const { session, user_id: attribute } = await table.get(id);
+    return [session.M.user?.M.id, attribute];
+  };
+
+  it('goes with the field: whoever changes it last writes both', async () => {
+    const user = { id: 'ada', seen: 1 };
+    assert.deepEqual(await parallel({}, { user }), [S('ada'), S('ada')]);
+    assert.deepEqual(await parallel({ user: { id: 'bob' } }, { user }), [S('ada'), S('ada')]);
+    assert.deepEqual(await parallel({ user: { id: 'bob' } }, { user: { seen: 1 } }), [undefined, undefined]);
+    // Who changes something else changes neither.
+    const unchanged = { user: { id: 'ada', seen: 0 }, page: 1 };
+    assert.deepEqual(await parallel({}, unchanged), [undefined, undefined]);
+    assert.deepEqual(await parallel({ user: { id: 'bob' } }, unchanged), [S('bob'), S('bob')]);
+  });
+
+  it('is not written for what the framework writes with the expiry', async () => {
+    const level = (session) => Object.keys(session).length + (session._expire > 0 ? 1 : 0);
+    const store = new KoaStore(local(recorder.endpoint, table.name, { attributes: { level } }));
+    const [id, ctx] = [unique('rolling'), {}];
+    await store.set(id, { a: 1, _expire: Date.now() + HOUR, _maxAge: HOUR }, HOUR, { ctx });
+    await store.get(id, HOUR, { ctx });
+    recorder.reset();
+    await store.set(id, { a: 1, _expire: Date.now() + 2 * HOUR, _maxAge: HOUR }, 2 * HOUR, { ctx });
+    const [{ body }] = recorder.only('UpdateItem');
+    assert.doesNotMatch(body.UpdateExpression, /#a0/);
   });
 });
 

@@ -201,6 +201,13 @@ describe('the option ttl of a store', () => {
     await assertLeft(id, 10 * MINUTE);
   });
 
+  it('that is longer than any expiry is the latest one', async () => {
+    const store = new ExpressStore(local(engine.endpoint, table.name, { ttl: () => Number.MAX_VALUE }));
+    const id = unique('late');
+    await store.set(id, { cookie: cookie() });
+    assert.equal((await table.get(id)).expires.N, '99999999999');
+  });
+
   it('takes over that of dynamodb-store', async () => {
     const store = new ExpressStore(local(engine.endpoint, table.name, { layout: 'dynamodb-store', ttl: 10 * MINUTE }));
     const id = unique('theirs');
