@@ -105,14 +105,17 @@ export declare class Store {
    * Stores a session's text. It expires `ttlMs` milliseconds from now. `head` and `base` are the two parts of the
    * loaded frame. The head is empty if a load found no session, and undefined if the session was not loaded.
    *
+   * `beside` is what the write says beside the session; see `beside.rs`.
+   *
    * Resolves with the head of the session as it is stored now, or with an empty text if the session is gone.
    */
-  set(id: string, text: string, ttlMs: number, head: string | undefined | null, base: string): Promise<string>
+  set(id: string, text: string, ttlMs: number, head: string | undefined | null, base: string, beside?: string | undefined | null): Promise<string>
   /**
    * Moves the expiry of a loaded session, and writes the fields of its text that belong to the expiry. `head` and
-   * `base` are the two parts of its frame. Resolves as `set` does.
+   * `base` are the two parts of its frame. `isLimit` says that the expiry is a limit of the application's own. Resolves
+   * as `set` does.
    */
-  touch(id: string, text: string, ttlMs: number, head: string, base: string): Promise<string>
+  touch(id: string, text: string, ttlMs: number, head: string, base: string, isLimit?: boolean | undefined | null): Promise<string>
   /**
    * Deletes a session. Succeeds even if it does not exist. With the `head` of the frame that was loaded, it deletes
    * that session only, and need not read it first.
@@ -139,6 +142,8 @@ export declare class Store {
   listen(event: (line: string) => void): void
   /** Reports that the session under this id, with this head, is none that the framework can work with. */
   reportUnreadable(id: string, head: string): void
+  /** Throws if an application cannot have an attribute of this name beside its sessions. */
+  checkAttribute(name: string): void
   /** The service's description of the table, as JSON. Undefined if the table does not exist. */
   describeTable(): Promise<string | undefined>
   /** Creates the table if it is missing. Applies the options that are set to a table that exists. */

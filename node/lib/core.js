@@ -49,6 +49,13 @@ function warnIfOpen(prefix) {
   warnOnce(`koa-session-dynamodb-store: the prefix "${prefix}" does not end in a separator, such as ":". So this store also reads, lists and clears sessions whose prefix begins with it, such as "${prefix}-admin:". Sessions that are stored do not move with a new prefix.`);
 }
 
+/** The milliseconds of koa-session's `maxAge`; undefined where the cookie lives as long as the browser. */
+function maxAgeMs(maxAge) {
+  if (maxAge === undefined || maxAge === null || maxAge === 'session' || Number.isNaN(maxAge)) return undefined;
+  if (typeof maxAge !== 'number') throw errors().invalidMaxAge();
+  return maxAge;
+}
+
 const isId = (id) => typeof id === 'string' && id !== '' && id.isWellFormed();
 
 /**
@@ -106,6 +113,13 @@ class Core {
   #amend;
 
   /**
+   * What is computed of each session; undefined for most stores.
+   *
+   * @type {ReturnType<import('./computed').computedOf> | undefined}
+   */
+  computed = undefined;
+
+  /**
    * `framework` describes what a session holds beside the application's data; see ./frameworks/koa.js for an example.
    * `layouts` are those that the adapter can read. `amend` changes an error as the framework needs it.
    *
@@ -128,8 +142,22 @@ class Core {
     } catch (failure) {
       throw errors().toRefusal(failure);
     }
+    this.#computeWith(this.options.computing);
     this.#warnIfInsecure();
     warnIfOpen(this.options.native.prefix);
+  }
+
+  /** Has `computed` make attributes and the expiry of each session, if the options say so. */
+  #computeWith(computing) {
+    if (!computing) return;
+    const expiry = (this.#framework?.expiry ?? []).map(({ name }) => name);
+    this.computed = require('./computed.js').computedOf(computing, expiry, (name) => {
+      try {
+        this.#native.checkAttribute(name);
+      } catch (failure) {
+        throw errors().toRefusal(failure);
+      }
+    });
   }
 
   #registerWithHost() {
@@ -190,16 +218,23 @@ class Core {
 
   /**
    * Writes a session over what is `tracked` of it, after the writes before it. A session that is gone meanwhile stays
-   * gone. Resolves with an empty object.
+   * gone. It lives for `maxAge` milliseconds, if the options do not say otherwise. Resolves with an empty object.
    */
-  set(tracked, id, text, ttlMs, framework = this.#framework) {
-    const start = () => this.#nativeFor(framework).set(id, text, ttlMs, tracked.head, tracked.text);
-    return this.#write('set', tracked, id, ttlMs, start, text);
+  set(tracked, id, text, maxAge, framework = this.#framework) {
+    const written = this.computed?.of(text, maxAge);
+    const ttlMs = written?.ttlMs ?? maxAge ?? this.options.sessionTtl;
+    const start = () => (
+      this.#nativeFor(framework).set(id, text, ttlMs, tracked.head, tracked.text, written?.textFor(tracked)));
+    return this.#write('set', tracked, id, ttlMs, start, text, written?.values);
   }
 
   /** Moves only the expiry, as `set` writes. */
-  touch(tracked, id, text, ttlMs, framework = this.#framework) {
-    const start = () => this.#nativeFor(framework).touch(id, text, ttlMs, tracked.head ?? '', tracked.text || '{}');
+  touch(tracked, id, text, maxAge, framework = this.#framework) {
+    const limit = this.computed?.ttlMs(text, maxAge);
+    const ttlMs = limit ?? maxAge ?? this.options.sessionTtl;
+    const isLimit = limit !== undefined || undefined;
+    const start = () => (
+      this.#nativeFor(framework).touch(id, text, ttlMs, tracked.head ?? '', tracked.text || '{}', isLimit));
     return this.#write('touch', tracked, id, ttlMs, start);
   }
 
@@ -214,11 +249,11 @@ class Core {
     return native;
   }
 
-  #write(name, tracked, id, ttlMs, start, text = undefined) {
+  #write(name, tracked, id, ttlMs, start, text = undefined, attributes = undefined) {
     if (!isId(id)) return Promise.reject(errors().invalidId());
     receiveEvents();
     if (tracked.isGone) return Promise.resolve(empty());
-    const written = (head) => tracked.wrote(head, text);
+    const written = (head) => tracked.wrote(head, text, attributes);
     const result = this.#inOrder(tracked, start, written, () => tracked.isGone);
     return debug ? debug.result(name, id, result, { ttlMs }) : result;
   }
@@ -303,18 +338,12 @@ class Core {
     this.#native.listen(require('./events.js').receiverFor(emit, nextTick));
   }
 
-  /** How long a session with koa-session's `maxAge` lives. */
-  ttlMs(maxAge) {
-    if (maxAge === undefined || maxAge === null || maxAge === 'session' || Number.isNaN(maxAge)) {
-      return this.options.sessionTtl;
-    }
-    if (typeof maxAge !== 'number') throw errors().invalidMaxAge();
-    return maxAge;
-  }
-
   /** When a session that is written now expires, in epoch milliseconds of a whole second, rounded up. */
   expiresAt(maxAge) {
-    const ms = Math.min(Math.max(this.#native.now() + this.ttlMs(maxAge), 0), LATEST_MS);
+    const { computing, sessionTtl } = this.options;
+    const ttl = typeof computing?.ttl === 'number' ? computing.ttl : undefined;
+    const ttlMs = ttl ?? maxAgeMs(maxAge) ?? sessionTtl;
+    const ms = Math.min(Math.max(this.#native.now() + ttlMs, 0), LATEST_MS);
     return Math.ceil(ms / 1000) * 1000;
   }
 
@@ -420,4 +449,4 @@ class Core {
   }
 }
 
-module.exports = { Core };
+module.exports = { Core, maxAgeMs };

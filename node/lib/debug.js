@@ -8,7 +8,7 @@ const layouts = require('./layouts/index.js');
 const { DYNAMO, STORE, TABLE } = require('./options/table.js');
 
 const OPTIONS = {
-  ...STORE, layout: layouts.OPTION, table: { members: TABLE }, dynamoConfig: { members: DYNAMO },
+  ...STORE, ...layouts.OPTIONS, table: { members: TABLE }, dynamoConfig: { members: DYNAMO },
 };
 
 const HIDDEN = '<hidden>';

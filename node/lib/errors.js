@@ -164,6 +164,12 @@ function invalidMaxAge() {
   return Object.assign(error, { code: CODES.InvalidMaxAge, status: 500, retryable: false });
 }
 
+const invalidTtl = (message, cause = undefined) => build(
+  message,
+  { code: CODES.InvalidMaxAge, status: 500, retryable: false },
+  cause,
+);
+
 /**
  * Whether an error is the store's own.
  *
@@ -173,5 +179,5 @@ function invalidMaxAge() {
 const isOwn = (error) => error instanceof Error && OWN in error;
 
 module.exports = {
-  CODES, REMEDIES, toError, toRefusal, withMessage, invalidId, invalidMaxAge, invalidSession, isOwn,
+  CODES, REMEDIES, toError, toRefusal, withMessage, invalidId, invalidMaxAge, invalidSession, invalidTtl, isOwn,
 };

@@ -13,6 +13,9 @@ class Tracked {
   /** The session text, as it was loaded or last written. */
   text;
 
+  /** The attributes beside it, and what ./computed.js made them of. Undefined if they are not known. */
+  attributes = undefined;
+
   /** The session was deleted meanwhile: later writes are dropped. */
   isGone;
 
@@ -27,15 +30,18 @@ class Tracked {
   loaded(frame) {
     this.head = frame && headOf(frame);
     this.text = frame ? textOf(frame) : '';
+    this.attributes = undefined;
     this.isGone = false;
   }
 
   /** A write answered with this head. A touch writes no text: what is stored stays the base of the next write. */
-  wrote(head, text = undefined) {
+  wrote(head, text = undefined, attributes = undefined) {
     this.isGone = head === '';
     if (this.isGone) return;
     if (this.head || text !== undefined) this.head = head;
-    if (text !== undefined) this.text = text;
+    if (text === undefined) return;
+    this.text = text;
+    this.attributes = attributes;
   }
 }
 

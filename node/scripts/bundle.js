@@ -27,6 +27,7 @@ const ENTRIES = fs.readdirSync(LIB).filter((name) => name.endsWith('.mjs')).map(
  */
 const ON_DEMAND = [
   'attribute-data.js',
+  'computed.js',
   'debug.js',
   'host.js',
   'keys.js',
@@ -34,6 +35,7 @@ const ON_DEMAND = [
   'options/encryption.js',
   'options/unknown.js',
   'session-data.js',
+  'special-keys.js',
   'table.js',
 ];
 

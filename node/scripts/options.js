@@ -9,7 +9,7 @@
 const fs = require('node:fs');
 const path = require('node:path');
 const docs = require('../lib/options/docs.js');
-const { OPTION: LAYOUT } = require('../lib/layouts/index.js');
+const { OPTIONS: LAYOUT } = require('../lib/layouts/index.js');
 const { IGNORED, WARNED } = require('../lib/options/dynamo-rare.js');
 const { DYNAMO, STORE, TABLE } = require('../lib/options/table.js');
 
@@ -32,7 +32,7 @@ function optionsOf(rows, prefix) {
 }
 
 const documented = () => [
-  ...optionsOf(TABLE, 'table.'), ...optionsOf({ ...STORE, layout: LAYOUT }, ''), ...optionsOf(DYNAMO, 'dynamoConfig.'),
+  ...optionsOf(TABLE, 'table.'), ...optionsOf({ ...STORE, ...LAYOUT }, ''), ...optionsOf(DYNAMO, 'dynamoConfig.'),
 ].filter(({ row }) => !row.isIgnored);
 
 /** The values that an option can have, where its text does not explain them. */
@@ -137,7 +137,7 @@ function types(language) {
       `dynamoConfig?: DynamoConfig${end}`,
       ...members(STORE, '', language),
     ], language),
-    ...declaration('ExpressOptions', 'The options of a store for express-session and @fastify/session.', members({ layout: LAYOUT }, '', language), language, 'Options'),
+    ...declaration('ExpressOptions', 'The options of a store for express-session and @fastify/session.', members(LAYOUT, '', language), language, 'Options'),
   ].join('\n');
 }
 

@@ -13,6 +13,7 @@
 )]
 
 mod answers;
+mod beside;
 mod completion;
 mod credentials;
 mod events;

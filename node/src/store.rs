@@ -16,6 +16,7 @@ use napi::{Env, Status};
 use napi_derive::napi;
 use serde_json::json;
 
+use crate::beside::Beside;
 use crate::completion::{Calls, Value};
 use crate::credentials::from_epoch_ms;
 use crate::events::{self, Listeners};
@@ -124,6 +125,8 @@ impl Store {
     /// Stores a session's text. It expires `ttlMs` milliseconds from now. `head` and `base` are the two parts of the
     /// loaded frame. The head is empty if a load found no session, and undefined if the session was not loaded.
     ///
+    /// `beside` is what the write says beside the session; see `beside.rs`.
+    ///
     /// Resolves with the head of the session as it is stored now, or with an empty text if the session is gone.
     #[napi(catch_unwind, ts_return_type = "Promise<string>")]
     pub fn set(
@@ -133,6 +136,7 @@ impl Store {
         ttl_ms: f64,
         head: Option<String>,
         base: String,
+        beside: Option<String>,
     ) -> napi::Result<PromiseRaw<'_, ()>> {
         let shared = Arc::clone(&self.shared);
         let framework = Arc::clone(&self.framework);
@@ -145,16 +149,19 @@ impl Store {
             let options = SaveOptions::default()
                 .expires_at(expires_at)
                 .framework(&framework);
+            let beside = Beside::read(beside)?;
             let head = match head.as_deref() {
                 None => {
                     let session = NewSession::new(id, data).expires_at(expires_at);
-                    frame::stamped(store.put(&session).await?)
+                    frame::stamped(store.put(&beside.in_new(session)).await?)
                 }
                 Some("") => {
+                    let options = beside.in_save(options);
                     let saved = store.save(Base::absent(&id), &data, &options);
                     frame::saved(saved.await?)
                 }
                 Some(head) => {
+                    let options = beside.in_save(options);
                     let loaded = frame::loaded(id, head, base);
                     frame::saved(store.save(&loaded, &data, &options).await?)
                 }
@@ -165,7 +172,8 @@ impl Store {
     }
 
     /// Moves the expiry of a loaded session, and writes the fields of its text that belong to the expiry. `head` and
-    /// `base` are the two parts of its frame. Resolves as `set` does.
+    /// `base` are the two parts of its frame. `isLimit` says that the expiry is a limit of the application's own. Resolves
+    /// as `set` does.
     #[napi(catch_unwind, ts_return_type = "Promise<string>")]
     pub fn touch(
         &self,
@@ -174,6 +182,7 @@ impl Store {
         ttl_ms: f64,
         head: String,
         base: String,
+        is_limit: Option<bool>,
     ) -> napi::Result<PromiseRaw<'_, ()>> {
         let shared = Arc::clone(&self.shared);
         let framework = Arc::clone(&self.framework);
@@ -185,6 +194,7 @@ impl Store {
             let expires_at = from_epoch_ms(now_ms(store) + ttl_ms);
             let options = TouchOptions::default()
                 .expires_at(expires_at)
+                .is_limit(is_limit == Some(true))
                 .framework(&framework, &data);
             let head = frame::saved(store.touch(&loaded, &options).await?);
             shared.listeners.report_warnings(&mailbox);
@@ -289,6 +299,20 @@ impl Store {
         if let Ok(loaded) = SessionId::new(id).map(loaded) {
             self.shared.store.report_unreadable(&loaded);
         }
+    }
+
+    /// Throws if an application cannot have an attribute of this name beside its sessions.
+    #[napi(catch_unwind)]
+    #[allow(
+        clippy::needless_pass_by_value,
+        reason = "Node-API hands over its own copy; the attribute is also on what napi generates"
+    )]
+    pub fn check_attribute(&self, env: Env, name: String) -> napi::Result<()> {
+        let table = self.shared.store.table();
+        table.check_attribute(&name).or_else(|error| {
+            env.throw(*Box::<Failure>::from(error))?;
+            Err(napi::Error::from_status(Status::PendingException))
+        })
     }
 
     /// The service's description of the table, as JSON. Undefined if the table does not exist.

@@ -168,9 +168,22 @@ export interface Options {
   consistentRead?: boolean;
   /**
    * Milliseconds that a session lives when it is stored without a `maxAge`, or with `'session'`. One day, if you do not
-   * set it. Default: `86400000`.
+   * set it. The option `ttl` overrides it. Default: `86400000`.
    */
   sessionTtl?: number;
+  /**
+   * Milliseconds that the store keeps an unused session, whatever its cookie says. Or a function `(session, maxAge) =>
+   * ms`, where `maxAge` is what the cookie says, in milliseconds, and undefined for one that lives as long as the
+   * browser. A function must be synchronous. See [how long a session is kept](attributes.md#how-long-a-session-is-kept).
+   * Default: as long as the cookie lives, or `sessionTtl`.
+   */
+  ttl?: number | ((session: any, maxAge: number | undefined) => number);
+  /**
+   * Top-level attributes that each item has beside the session, such as the key of an index: `{ user_id: (session) =>
+   * session.user?.id }`. A function returns a string, a finite number, or undefined for no attribute. It must be
+   * synchronous. See [Attributes for an index](attributes.md).
+   */
+  attributes?: Readonly<Record<string, (session: any) => string | number | undefined>>;
   /**
    * What happens when parallel requests change one session. `merge`: the top-level fields that each request changed are
    * kept. `overwrite`: each request writes the whole session, and the last one wins. Default: `merge`.
@@ -247,4 +260,14 @@ export interface ExpressOptions extends Options {
    * `koa-session-dynamodb-store/express`. Default: the layout of this package.
    */
   layout?: 'connect-dynamodb' | 'dynamodb-store';
+  /**
+   * For `layout: 'connect-dynamodb'`, as that package has it: fields of the session that are attributes of the item as
+   * well, each `{ name, type }` with the type `S` or `N`. For any other layout write `attributes`.
+   */
+  specialKeys?: readonly { readonly name: string; readonly type: 'S' | 'N' }[];
+  /**
+   * Whether a session without a field that `specialKeys` names can be stored. The item then lacks the attribute. Default:
+   * `false`.
+   */
+  skipThrowMissingSpecialKeys?: boolean;
 }

@@ -141,8 +141,7 @@ class ExpressDynamoDBStore extends EventEmitter {
     const found = (frame) => {
       const session = this.#read(sid, frame);
       if (session) {
-        const loaded = new LoadedSession(sid, frame);
-        this.#loaded.set(session, loaded);
+        const loaded = this.#track(sid, frame, session);
         // @fastify/session, which calls with a callback, copies it.
         if (typeof callback === 'function') this.#loaded.set(fastify.mark(session), loaded);
       }
@@ -171,6 +170,14 @@ class ExpressDynamoDBStore extends EventEmitter {
     return session;
   }
 
+  /** Remembers a session that was loaded, by its object. */
+  #track(id, frame, session) {
+    const loaded = new LoadedSession(id, frame);
+    this.#core.computed?.loaded(loaded.tracked, session);
+    this.#loaded.set(session, loaded);
+    return loaded;
+  }
+
   /** The loaded session that a session object is written over. What it was under another id says nothing. */
   #loadedAs(sid, session) {
     const own = this.#loaded.get(session);
@@ -184,8 +191,8 @@ class ExpressDynamoDBStore extends EventEmitter {
 
   /** Stores a session as it is now, for as long as its cookie lives. */
   set(sid, session, callback = undefined) {
-    return settle(this.#write(sid, session, ({ tracked, framework }, text, ttlMs) => {
-      const written = this.#core.set(tracked, sid, text, ttlMs, framework);
+    return settle(this.#write(sid, session, ({ tracked, framework }, text, maxAge) => {
+      const written = this.#core.set(tracked, sid, text, maxAge, framework);
       if (!tracked.head) this.#noteFirstWrite(sid, written);
       return written;
     }), callback, 'storing a session');
@@ -193,8 +200,8 @@ class ExpressDynamoDBStore extends EventEmitter {
 
   /** Moves the expiry of a session that is there. */
   touch(sid, session, callback = undefined) {
-    return settle(this.#write(sid, session, ({ tracked, framework }, text, ttlMs) => (
-      this.#core.touch(tracked, sid, text, ttlMs, framework))), callback, 'moving the expiry of a session');
+    return settle(this.#write(sid, session, ({ tracked, framework }, text, maxAge) => (
+      this.#core.touch(tracked, sid, text, maxAge, framework))), callback, 'moving the expiry of a session');
   }
 
   async #write(sid, session, write) {
@@ -203,8 +210,7 @@ class ExpressDynamoDBStore extends EventEmitter {
     }
     const stored = this.#withOwnId(session);
     const text = this.#layout?.serialise ? this.#layout.serialise(stored, serialise) : serialise(plain(stored));
-    const ttlMs = msLeft(session.cookie) ?? this.#core.options.sessionTtl;
-    await write(this.#loadedAs(sid, session), text, ttlMs);
+    await write(this.#loadedAs(sid, session), text, msLeft(session.cookie));
   }
 
   /** A session that `all` gave, without the id that `all` has put into it. */
@@ -252,8 +258,7 @@ class ExpressDynamoDBStore extends EventEmitter {
       for (const [id, frame, ref] of page) {
         const session = this.#read(id, frame);
         if (session) {
-          const loaded = new LoadedSession(id, frame);
-          this.#loaded.set(session, loaded);
+          const loaded = this.#track(id, frame, session);
           const showsId = !isByKey(headOf(frame));
           this.#listed.set(session, {
             id, ref, tracked: loaded.tracked, showsId, ownId: session.id,

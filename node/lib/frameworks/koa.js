@@ -4,7 +4,7 @@
 
 /** The store for koa-session. */
 
-const { Core } = require('../core.js');
+const { Core, maxAgeMs } = require('../core.js');
 const { parseText, serialise } = require('../session.js');
 const { Tracked } = require('../tracked.js');
 
@@ -97,7 +97,10 @@ class KoaDynamoDBStore {
     return this.#core.get(id, (frame = '') => {
       const tracked = TrackedByRequest.of(ctx, this, id);
       tracked.loaded(frame);
-      return frame === '' ? undefined : parseText(tracked.text);
+      if (frame === '') return undefined;
+      const session = parseText(tracked.text);
+      this.#core.computed?.loaded(tracked, session);
+      return session;
     });
   }
 
@@ -111,9 +114,9 @@ class KoaDynamoDBStore {
     const ctx = contextIn(options);
     try {
       const text = serialise(session);
-      const ttlMs = this.#core.ttlMs(maxAge);
+      const ms = maxAgeMs(maxAge);
       const tracked = ctx ? TrackedByRequest.of(ctx, this, id) : untracked();
-      return this.#core.set(tracked, id, text, ttlMs);
+      return this.#core.set(tracked, id, text, ms);
     } catch (error) {
       return Promise.reject(error);
     }

@@ -1,5 +1,7 @@
 'use strict';
 
+/* eslint global-require: "off" -- few applications have special keys */
+
 /** Tables of the package connect-dynamodb: each session is one JSON text. */
 
 /** A session's text. What JSON cannot express becomes what JSON makes of it. */
@@ -12,4 +14,16 @@ function serialise(session, otherwise) {
   }
 }
 
-module.exports = { table: { hashKey: 'id' }, prefix: 'sess:', serialise };
+/**
+ * Its option `specialKeys` names fields of the session that are attributes of the item as well.
+ *
+ * @param {Record<string, any>} values
+ */
+function attributes({ specialKeys, skipThrowMissingSpecialKeys = false }) {
+  if (!specialKeys) return undefined;
+  return require('../special-keys.js').attributesOf(specialKeys, skipThrowMissingSpecialKeys);
+}
+
+module.exports = {
+  table: { hashKey: 'id' }, prefix: 'sess:', serialise, attributes,
+};

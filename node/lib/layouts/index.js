@@ -8,14 +8,19 @@ const dynamodbStore = require('./dynamodb-store.js');
  *
  * `table` are defaults of the option `table`, `prefix` is that of its ids. `serialise(session, otherwise)` is there
  * when the table holds each session as one text, `restore(session, head)` when an item of that package is not yet the
- * session as the framework stores it.
+ * session as the framework stores it. `attributes(values)` gives more functions for the option `attributes`, from the
+ * values of all options.
  */
 const LAYOUTS = {
   'connect-dynamodb': connectDynamodb,
   'dynamodb-store': dynamodbStore,
 };
 
-/** The option `layout`: a row as those of ../options/table.js. */
-const OPTION = { type: Object.keys(LAYOUTS), field: 'layout', setting: 'layout' };
+/** The options that go with it: rows as those of ../options/table.js. */
+const OPTIONS = {
+  layout: { type: Object.keys(LAYOUTS), field: 'layout', setting: 'layout' },
+  specialKeys: { type: 'array' },
+  skipThrowMissingSpecialKeys: { type: 'boolean', default: false },
+};
 
-module.exports = { LAYOUTS, OPTION };
+module.exports = { LAYOUTS, OPTIONS };

@@ -47,6 +47,18 @@ const check = {
     return value;
   },
 
+  array(value, name) {
+    if (!Array.isArray(value)) fail(TypeError, name, 'be an array');
+    return value;
+  },
+
+  /** A number of milliseconds, or a function that returns it. */
+  ttl(value, name, row) {
+    if (typeof value === 'function') return value;
+    if (typeof value !== 'number') fail(TypeError, name, 'be a number of milliseconds or a function');
+    return check.number(value, name, row);
+  },
+
   /** A number, or a string that holds one: version 1 accepted both. */
   numeric(value, name, row) {
     const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;

@@ -48,7 +48,18 @@ module.exports = {
     text: 'Whether a read sees every write that was acknowledged before. `false` halves the read units.',
   },
   sessionTtl: {
-    text: 'Milliseconds that a session lives when it is stored without a `maxAge`, or with `\'session\'`. One day, if you do not set it.',
+    text: 'Milliseconds that a session lives when it is stored without a `maxAge`, or with `\'session\'`. One day, if you do not set it. The option `ttl` overrides it.',
+  },
+  ttl: {
+    text: 'Milliseconds that the store keeps an unused session, whatever its cookie says. Or a function `(session, maxAge) => ms`, where `maxAge` is what the cookie says, in milliseconds, and undefined for one that lives as long as the browser. A function must be synchronous. See [how long a session is kept](attributes.md#how-long-a-session-is-kept).',
+    default: 'as long as the cookie lives, or `sessionTtl`',
+    typescript: 'number | ((session: any, maxAge: number | undefined) => number)',
+    flow: 'number | ((session: any, maxAge: number | void) => number)',
+  },
+  attributes: {
+    text: 'Top-level attributes that each item has beside the session, such as the key of an index: `{ user_id: (session) => session.user?.id }`. A function returns a string, a finite number, or undefined for no attribute. It must be synchronous. See [Attributes for an index](attributes.md).',
+    typescript: 'Readonly<Record<string, (session: any) => string | number | undefined>>',
+    flow: '{ readonly [string]: (session: any) => string | number | void, ... }',
   },
   parallelChanges: {
     text: 'What happens when parallel requests change one session. `merge`: the top-level fields that each request changed are kept. `overwrite`: each request writes the whole session, and the last one wins.',
@@ -98,6 +109,14 @@ module.exports = {
   layout: {
     text: 'The package whose table the store takes over, with that package\'s defaults for `prefix` and `table.hashKey`. Only for `koa-session-dynamodb-store/express`.',
     default: 'the layout of this package',
+  },
+  specialKeys: {
+    text: 'For `layout: \'connect-dynamodb\'`, as that package has it: fields of the session that are attributes of the item as well, each `{ name, type }` with the type `S` or `N`. For any other layout write `attributes`.',
+    typescript: 'readonly { readonly name: string; readonly type: \'S\' | \'N\' }[]',
+    flow: 'ReadonlyArray<Readonly<{ name: string, type: \'S\' | \'N\', ... }>>',
+  },
+  skipThrowMissingSpecialKeys: {
+    text: 'Whether a session without a field that `specialKeys` names can be stored. The item then lacks the attribute.',
   },
 
   'dynamoConfig.region': {

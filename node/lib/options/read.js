@@ -14,6 +14,7 @@ const { STORE, TABLE } = require('./table.js');
  * @typedef {object} Read What the options come to.
  * @property {import('../../types/common').Properties} public The properties of the store.
  * @property {number} sessionTtl
+ * @property {Computing} [computing] What is computed of each session.
  * @property {import('../../binding').StoreOptions} native
  * @property {import('../../binding').TableOptions} table
  * @property {string} [region] The Region that the options or the environment say.
@@ -23,9 +24,22 @@ const { STORE, TABLE } = require('./table.js');
  */
 
 /**
- * @typedef {object} Layouts Those of ../layouts/index.js, and the option that selects one.
- * @property {{ [name: string]: { table?: Record<string, string>, prefix?: string } }} LAYOUTS
- * @property {import('./table').Row} OPTION
+ * @typedef {object} Computing
+ * @property {Record<string, any>} [attributes]
+ * @property {any} [ttl]
+ */
+
+/**
+ * @typedef {object} Layout
+ * @property {Record<string, string>} [table]
+ * @property {string} [prefix]
+ * @property {(values: Record<string, any>) => Record<string, Function> | undefined} [attributes]
+ */
+
+/**
+ * @typedef {object} Layouts Those of ../layouts/index.js, and the options that go with them.
+ * @property {{ [name: string]: Layout }} LAYOUTS
+ * @property {Record<string, import('./table').Row>} OPTIONS
  */
 
 /*
@@ -105,6 +119,23 @@ function properties(values) {
 }
 
 /**
+ * What is computed of each session; undefined where nothing is.
+ *
+ * @param {Record<string, any>} values
+ * @param {Layout} [layout]
+ * @returns {Computing | undefined}
+ */
+function computingOf(values, layout) {
+  if (values.specialKeys && !layout?.attributes) {
+    throw new RangeError('specialKeys belongs to layout: \'connect-dynamodb\'. Write attributes');
+  }
+  const ofLayout = layout?.attributes?.(values);
+  const attributes = ofLayout ? { ...ofLayout, ...values.attributes } : values.attributes;
+  const { ttl } = values;
+  return attributes || ttl !== undefined ? { attributes, ttl } : undefined;
+}
+
+/**
  * The options of the constructor, checked and sorted by who needs them. `layouts` are those of other packages' items
  * that the adapter can read: each has defaults of the options `table` and `prefix`.
  *
@@ -117,13 +148,14 @@ function readOptions(options = {}, layouts = undefined) {
   const { table = {}, dynamoConfig } = options;
   if (typeof table === 'string') throw new TypeError('table must be an object: write table.name');
   check.object(table, 'table');
-  const rows = layouts ? { ...STORE, layout: layouts.OPTION } : STORE;
+  const rows = layouts ? { ...STORE, ...layouts.OPTIONS } : STORE;
   refuseUnknown(options, isIn(rows, ['table', 'dynamoConfig']), '');
   refuseUnknown(table, isIn(TABLE), 'table.');
 
   const store = read(options, rows, '');
   const adopted = layouts?.LAYOUTS[store.values.layout];
   if (adopted) store.native.prefix ??= adopted.prefix;
+  const computing = computingOf(store.values, adopted);
   const encryption = store.values.encryption && require('./encryption.js').readEncryption(store.values.encryption);
   const ofTable = read(table, TABLE, 'table.', adopted?.table);
   const dynamo = readDynamoConfig(dynamoConfig);
@@ -131,6 +163,7 @@ function readOptions(options = {}, layouts = undefined) {
   return {
     public: { ...properties(ofTable.values), isLocal: dynamo.isLocal },
     sessionTtl: store.values.sessionTtl ?? STORE.sessionTtl.default,
+    computing,
     native: {
       environment: dynamo.environment,
       consistentRead: dynamo.consistentRead,

@@ -65,7 +65,7 @@ const TABLE = {
 };
 
 /**
- * `options`. Adapters that read the tables of other packages have the option of ../layouts/index.js as well.
+ * `options`. Adapters that read the tables of other packages have the options of ../layouts/index.js as well.
  *
  * @type {Record<string, Row>}
  */
@@ -79,6 +79,10 @@ const STORE = {
   sessionTtl: {
     type: 'number', unit: 'ms', min: 1, fraction: true, default: DAY_MS,
   },
+  ttl: {
+    type: 'ttl', unit: 'ms', min: 1, fraction: true,
+  },
+  attributes: { type: 'object', setting: 'attribute' },
   parallelChanges: {
     type: ['merge', 'overwrite'],
     default: 'merge',

@@ -34,12 +34,8 @@ const INSTEAD = {
   profile: 'AWS_PROFILE in the environment, or a provider in dynamoConfig.credentials',
   proxyurl: 'dynamoConfig.httpOptions.proxy',
   requesthandler: 'dynamoConfig.httpOptions',
+  specialkeys: 'attributes',
   tls: 'dynamoConfig.sslEnabled',
-};
-
-/** Options of other packages that this one does not have, and that sessions would not be found or protected without. */
-const MISSING = {
-  specialkeys: 'the attributes it names would not be written, and an index over them would miss sessions',
 };
 
 /** A name without its spelling: `AWS_REGION`, `awsRegion`. */
@@ -86,9 +82,7 @@ function unknown(key, prefix) {
   const path = `${prefix}${key}`;
   const instead = insteadOf(key, prefix);
   if (instead) throw new RangeError(`${path} is not an option of this store: write ${instead}`);
-  const missing = MISSING[letters(key)];
-  if (missing) throw new RangeError(`${path} is not supported: ${missing}`);
   warnOnce(`koa-session-dynamodb-store: the option ${path} is unknown and has no effect`);
 }
 
-module.exports = { INSTEAD, MISSING, unknown };
+module.exports = { INSTEAD, unknown };

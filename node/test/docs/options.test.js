@@ -6,6 +6,7 @@ const assert = require('node:assert/strict');
 const { before, describe, it } = require('node:test');
 const DynamoDBStore = require('koa-session-dynamodb-store');
 const ExpressStore = require('koa-session-dynamodb-store/express');
+const { OPTIONS } = require('../../lib/layouts');
 const { IGNORED, WARNED } = require('../../lib/options/dynamo-rare');
 const { documented } = require('../../scripts/options');
 const { useEngine } = require('../support/engine');
@@ -39,7 +40,7 @@ describe('options', () => {
       // A value of no type any option has: an option that exists refuses it.
       const value = Symbol('none');
       const given = member ? { [name]: { [member]: value } } : { [name]: value };
-      const Store = option === 'layout' ? ExpressStore : DynamoDBStore;
+      const Store = Object.hasOwn(OPTIONS, option) ? ExpressStore : DynamoDBStore;
       assert.throws(() => new Store(given), TypeError, option);
       assert.equal((await seen()).length, warned, option);
     }

@@ -47,6 +47,23 @@ new DynamoDBStore({
 });
 new DynamoDBStore({ conflict: 'overwrite' });
 
+// What is computed of each session.
+new DynamoDBStore({
+  attributes: { user_id: (session) => session.user?.id, level: (session: { level: number }) => session.level },
+  ttl: (session, maxAge) => (session.user ? 60000 : maxAge ?? 3600000),
+});
+new DynamoDBStore({ attributes: {}, ttl: 60000 });
+// @ts-expect-error a function must be synchronous
+new DynamoDBStore({ attributes: { user_id: async () => 'ada' } });
+// @ts-expect-error no attribute is undefined, not null
+new DynamoDBStore({ attributes: { user_id: () => null } });
+// @ts-expect-error a function
+new DynamoDBStore({ attributes: { user_id: 'user' } });
+// @ts-expect-error a function must be synchronous
+new DynamoDBStore({ ttl: async () => 60000 });
+// @ts-expect-error only the store for express-session has the layout of connect-dynamodb
+new DynamoDBStore({ specialKeys: [{ name: 'user_id', type: 'S' }] });
+
 // Credentials as both SDKs have them.
 new DynamoDBStore({ dynamoConfig: { credentials: { accessKeyId: 'a', secretAccessKey: 'b' } } });
 new DynamoDBStore({ dynamoConfig: { credentials: async () => ({ accessKeyId: 'a', secretAccessKey: 'b' }) } });

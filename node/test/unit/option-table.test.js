@@ -64,11 +64,11 @@ describe('the option table', () => {
 
   it('names each file of lib/layouts as a layout', () => {
     const files = fs.readdirSync(path.join(__dirname, '../../lib/layouts')).filter((name) => name !== 'index.js');
-    assert.deepEqual(layouts.OPTION.type, files.map((name) => path.parse(name).name).sort());
+    assert.deepEqual(layouts.OPTIONS.layout.type, files.map((name) => path.parse(name).name).sort());
   });
 
   it('gives no name twice', () => {
-    [{ ...STORE, layout: layouts.OPTION }, TABLE, DYNAMO].forEach((rows) => {
+    [{ ...STORE, ...layouts.OPTIONS }, TABLE, DYNAMO].forEach((rows) => {
       const names = Object.entries(rows).flatMap(([name, { alias }]) => [name, alias].filter(Boolean));
       assert.equal(new Set(names).size, names.length);
     });

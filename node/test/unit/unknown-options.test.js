@@ -65,8 +65,7 @@ describe('an unknown option', () => {
       })), []);
     });
 
-    for (const name of ['client', 'AWSConfigJSON', 'AWSRegion', 'tableName', 'hashPrefix', 'endpointUrl', 'AWS_ACCESS_KEY_ID',
-      'specialKeys']) {
+    for (const name of ['client', 'AWSConfigJSON', 'AWSRegion', 'tableName', 'hashPrefix', 'endpointUrl', 'AWS_ACCESS_KEY_ID']) {
       it(`${path}${name} is refused`, () => STORES.forEach((Store) => {
         const error = refusal(Store, optionsWith(level, name, 'x'));
         assert.equal(error.constructor, RangeError);
@@ -74,6 +73,12 @@ describe('an unknown option', () => {
       }));
     }
   }
+
+  it('specialKeys is refused where no layout has it: an index over these attributes would miss sessions', () => {
+    const error = refusal(DynamoDBStore, { specialKeys: [] });
+    assert.equal(error.constructor, RangeError);
+    assert.equal(error.message, 'specialKeys is not an option of this store: write attributes');
+  });
 
   const decisive = (rows, path) => Object.entries(rows).flatMap(([name, row]) => [
     ...(row.isDecisive ? [[name, `${path}${name}`, row]] : []),

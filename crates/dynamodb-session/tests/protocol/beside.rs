@@ -161,6 +161,16 @@ async fn a_session_from_before_gets_what_it_lacks_at_its_next_save() {
     saved(store.save(&loaded, &json!({ "n": 2 }), &unchanged).await);
     assert_eq!(user_id(&world), Some(json!({ "S": "ada" })));
 
+    // Version 1 erases what it does not know.
+    world.put_item(
+        "a",
+        json!({ "session": { "M": {} }, "expires": { "N": secs(60) } }),
+    );
+    let loaded = load(&store, "a").await;
+    let unchanged = options().unchanged_attribute("user_id", same(ADA));
+    saved(store.save(&loaded, &json!({ "n": 2 }), &unchanged).await);
+    assert_eq!(user_id(&world), Some(json!({ "S": "ada" })));
+
     // What the item has is not overwritten.
     let loaded = load(&store, "a").await;
     let unchanged = options().unchanged_attribute("user_id", same("other"));

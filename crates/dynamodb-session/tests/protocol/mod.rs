@@ -1,6 +1,7 @@
 //! The verbs of the store on the local engine: each of them, each condition, each setting.
 
 mod beside;
+mod beside_parallel;
 mod cost;
 mod data;
 mod dropped;

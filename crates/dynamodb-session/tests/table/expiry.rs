@@ -120,6 +120,20 @@ async fn a_session_ends_as_the_earlier_attribute_says_or_the_only_one() {
 }
 
 #[tokio::test]
+async fn an_application_can_have_neither_of_the_two() {
+    let world = world().await;
+    let store = informed(world.builder()).await;
+    for name in ["expires", "ttl"] {
+        assert!(store.table().check_attribute(name).is_err(), "{name}");
+        let new = new_session("a", json!({}), MINUTE).attribute(name, 1);
+        let error = store.create(&new).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Config, "{name}");
+        assert!(error.message().contains(name), "{error}");
+    }
+    assert_eq!(world.item("a"), None);
+}
+
+#[tokio::test]
 async fn every_write_sets_both_attributes() {
     let world = world().await;
     for (layout, _) in layouts() {

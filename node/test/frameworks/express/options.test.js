@@ -49,11 +49,11 @@ describe('options', () => {
 
   it('unknown names are warned about, and the Koa store has no layout', async () => {
     const warnings = await warningsOf(() => {
-      new DynamoDBStore(local(engine.endpoint, NAME, { ttl: 5, layout: 'dynamodb-store' })); // eslint-disable-line no-new
+      new DynamoDBStore(local(engine.endpoint, NAME, { keepExpired: true, layout: 'dynamodb-store' })); // eslint-disable-line no-new
       new KoaStore(local(engine.endpoint, NAME, { layout: 'connect-dynamodb' })); // eslint-disable-line no-new
     });
     assert.equal(warnings.length, 2);
-    assert.match(warnings[0], /option ttl is unknown/);
+    assert.match(warnings[0], /option keepExpired is unknown/);
     assert.match(warnings[1], /option layout is unknown/);
   });
 

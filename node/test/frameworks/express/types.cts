@@ -28,6 +28,10 @@ const options: DynamoDBStore.Options = {
   parallelChanges: 'overwrite',
   layout: 'dynamodb-store',
   hashIds: 'only',
+  attributes: { user_id: (stored: session.SessionData) => stored.views },
+  specialKeys: [{ name: 'userId', type: 'S' }],
+  skipThrowMissingSpecialKeys: true,
+  ttl: 60000,
 };
 const store = new DynamoDBStore<session.SessionData>(options, (error) => {
   same<typeof error, DynamoDBStore.StoreError | undefined>(true);

@@ -10,6 +10,10 @@ const options: Options = {
   parallelChanges: 'overwrite',
   layout: 'connect-dynamodb',
   hashIds: 'only',
+  attributes: { user_id: (session) => session.user, level: () => 1 },
+  specialKeys: [{ name: 'user_id', type: 'S' }],
+  skipThrowMissingSpecialKeys: true,
+  ttl: (session, maxAge) => maxAge ?? 60000,
 };
 
 type Session = { cookie: { ... }, views: number, ... };
@@ -42,5 +46,9 @@ export async function use(): Promise<number> {
 new DynamoDBStore({ layout: 'connect-redis' });
 // $FlowExpectedError[incompatible-type] which of the modes
 new DynamoDBStore({ hashIds: true });
+// $FlowExpectedError[incompatible-type] must be synchronous
+new DynamoDBStore({ ttl: async () => 5 });
+// $FlowExpectedError[incompatible-type] B has no values in a session
+new DynamoDBStore({ specialKeys: [{ name: 'user_id', type: 'B' }] });
 // $FlowExpectedError[incompatible-type] misspelt
 new DynamoDBStore({ layouts: 'connect-dynamodb' });
