@@ -160,6 +160,20 @@ export declare class Store {
   get isInsecure(): boolean
   /** The time by the corrected clock, in epoch milliseconds. */
   now(): number
+  /**
+   * Registers a loaded session, which has this head, with the user that `beside` names. Resolves with the head of the
+   * session as it is stored now, or with an empty text if it has been revoked.
+   */
+  register(id: string, head: string, beside: string): Promise<string>
+  /**
+   * The live sessions of a user, as JSON: `[{ "ref", "label", "created", "signedIn", "lastSeen", "expires", "current" },
+   * …]`, with times in epoch milliseconds or null. `current` is the id of the session that asks.
+   */
+  sessionsOf(user: string, current?: string | undefined | null): Promise<string>
+  /** Ends one session of a user, by its reference. Resolves with `true`, or with `false` if there is none. */
+  revoke(user: string, reference: string): Promise<string>
+  /** Ends all sessions of a user, except the one with this id. Resolves with how many there were. */
+  revokeUser(user: string, except?: string | undefined | null): Promise<string>
 }
 
 /** The configuration of a store. Stores of equal options share connections and credentials. */
@@ -234,6 +248,8 @@ export interface StoreOptions {
   compress?: boolean
   /** `read`, `on` or `only`: how far the table has hashes of ids in place of ids. Default: it has ids. */
   hashIds?: string
+  /** How many sessions a user can have. Default: the store does not keep track of users. */
+  maxUserSessions?: number
   /** The name of another package's layout, such as `connect-dynamodb`. Default: this package's own. */
   layout?: string
 }

@@ -1,7 +1,7 @@
 'use strict';
 
 /**
- * What a store computes of each session: the options `attributes` and `ttl`. It is loaded only for them.
+ * What a store computes of each session: the options `attributes`, `ttl` and `users`. It is loaded only for them.
  *
  * Their functions get the session as a load gives it. So what they make of a session when it is loaded can be compared
  * with what they make of it when it is stored.
@@ -108,10 +108,14 @@ function msOf(compute, session, maxAge) {
 class Written {
   #names;
 
-  constructor(names, values, ttlMs) {
+  /** Gives what is written of the user. */
+  #userFor;
+
+  constructor(names, values, ttlMs, userFor) {
     this.#names = names;
     this.values = values;
     this.ttlMs = ttlMs;
+    this.#userFor = userFor;
   }
 
   /** Whether the expiry is a limit beside that of the cookie. */
@@ -124,7 +128,7 @@ class Written {
       const before = tracked.head === '' ? { from } : tracked.attributes?.[index];
       return [this.#names[index], value ?? null, before?.value !== value || before?.from !== from];
     });
-    return JSON.stringify({ attributes, isLimit: this.isLimit });
+    return JSON.stringify({ attributes, isLimit: this.isLimit, user: this.#userFor?.(tracked) });
   }
 }
 
@@ -145,11 +149,12 @@ class Computed {
    * @param {import('./options/read').Computing} options
    * @param {string[]} expiry
    */
-  constructor({ attributes, ttl }, expiry) {
+  constructor({ attributes, ttl, users }, expiry) {
     this.#names = attributes && Object.keys(attributes);
     this.#functions = Object.values(attributes ?? {});
     this.#ttl = ttl;
     this.#expiry = expiry;
+    this.users = users && new (require('./users.js').Users)(users); // eslint-disable-line global-require
   }
 
   #attributesOf(session) {
@@ -175,11 +180,15 @@ class Computed {
    *
    * @param {string} text
    * @param {number} [maxAge]
+   * @param {object} [request]
    */
-  of(text, maxAge = undefined) {
+  of(text, maxAge = undefined, request = undefined) {
+    const { users } = this;
     const isTtlComputed = typeof this.#ttl === 'function';
-    const session = this.#names || isTtlComputed ? parseText(text) : undefined;
-    return new Written(this.#names, this.#attributesOf(session), this.#ttlFor(session, maxAge));
+    const session = this.#names || isTtlComputed || users ? parseText(text) : undefined;
+    const read = users?.read(session, request);
+    const userFor = users && ((tracked) => users.textFor(read, tracked));
+    return new Written(this.#names, this.#attributesOf(session), this.#ttlFor(session, maxAge), userFor);
   }
 
   /** How long a session of this text is kept; undefined if that is not computed. */
@@ -199,13 +208,13 @@ class Computed {
  * @param {string[]} expiry The fields that the framework writes with the expiry.
  * @param {(name: string) => void} checkName Throws if an attribute cannot have this name.
  */
-function computedOf({ attributes, ttl }, expiry, checkName) {
+function computedOf({ attributes, ttl, users }, expiry, checkName) {
   for (const [name, compute] of Object.entries(attributes ?? {})) {
     if (typeof compute !== 'function') throw new TypeError(`attributes.${name} must be a function of the session`);
     if (!name.isWellFormed()) throw new RangeError('attributes: a name must be valid Unicode');
     checkName(name);
   }
-  return new Computed({ attributes, ttl }, expiry);
+  return new Computed({ attributes, ttl, users }, expiry);
 }
 
 module.exports = { computedOf };

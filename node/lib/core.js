@@ -5,6 +5,7 @@
 /** The store as every adapter needs it. It knows options, calls and the table, and no framework. */
 
 const { binding } = require('./binding.js');
+const { headOf, textOf } = require('./frame.js');
 const { readOptions } = require('./options/read.js');
 const { STORE } = require('./options/table.js');
 const { parse } = require('./session.js');
@@ -199,12 +200,25 @@ class Core {
     const session = this.#call((native) => native.get(id), (frame) => {
       this.#ended();
       try {
-        return found(frame);
+        const loaded = found(frame);
+        return this.computed?.users && frame !== undefined ? this.#registered(id, frame, loaded, found) : loaded;
       } catch (error) {
         throw this.#readError(error);
       }
     }, this.#notRead);
     return debug ? debug.result('get', id, session) : session;
+  }
+
+  /** A session that was loaded. If it was stored without its user, it is registered, unless it has been revoked. */
+  #registered(id, frame, session, found) {
+    if (session === undefined) return session;
+    const head = headOf(frame);
+    const user = this.computed?.users.unregistered(head, session);
+    if (user === undefined) return session;
+    return this.#call((native) => native.register(id, head, user), (registered) => {
+      this.#ended();
+      return found(registered === '' ? undefined : `${registered}\n${textOf(frame)}`);
+    }, this.#notRead);
   }
 
   #notRead = (failure) => {
@@ -221,7 +235,7 @@ class Core {
    * gone. It lives for `maxAge` milliseconds, if the options do not say otherwise. Resolves with an empty object.
    */
   set(tracked, id, text, maxAge, framework = this.#framework) {
-    const written = this.computed?.of(text, maxAge);
+    const written = this.computed?.of(text, maxAge, tracked.request);
     const ttlMs = written?.ttlMs ?? maxAge ?? this.options.sessionTtl;
     const start = () => (
       this.#nativeFor(framework).set(id, text, ttlMs, tracked.head, tracked.text, written?.textFor(tracked)));
@@ -265,8 +279,13 @@ class Core {
   destroy(id, tracked = new Tracked('')) {
     if (!isId(id)) return Promise.resolve(empty());
     receiveEvents();
-    tracked.isGone = false; // eslint-disable-line no-param-reassign
-    const result = this.#inOrder(tracked, (native) => native.destroy(id, tracked.head), () => tracked.loaded(''));
+    /* eslint no-param-reassign: ["error", { "props": false }] -- what is tracked is deleted with the session */
+    tracked.isGone = false;
+    const { text } = tracked;
+    const result = this.#inOrder(tracked, (native) => native.destroy(id, tracked.head), () => {
+      tracked.loaded('');
+      tracked.ended = text;
+    });
     return debug ? debug.result('destroy', id, result) : result;
   }
 
@@ -303,6 +322,48 @@ class Core {
       yield sessions;
       next = token;
     } while (next !== null);
+  }
+
+  /**
+   * The live sessions of a user, the latest sign-in first. `current` is the id of the one that asks.
+   *
+   * @param {string | number | bigint} user
+   * @param {{ current?: string }} [options]
+   */
+  async sessionsOf(user, { current } = {}) {
+    const { givenUser } = require('./users.js');
+    const id = givenUser(user);
+    const currentId = isId(current) ? current : undefined;
+    const sessions = JSON.parse(await this.#scan((native) => native.sessionsOf(id, currentId)));
+    const date = (ms) => (ms === null ? undefined : new Date(ms));
+    return sessions.map((session) => ({
+      ref: session.ref,
+      label: session.label ?? undefined,
+      current: session.current,
+      created: date(session.created),
+      signedIn: date(session.signedIn),
+      lastSeen: date(session.lastSeen),
+      expires: date(session.expires),
+    }));
+  }
+
+  /** Ends one session of a user. Resolves with whether there was such a session. */
+  async revoke(user, ref) {
+    const id = require('./users.js').givenUser(user);
+    if (typeof ref !== 'string') throw errors().invalidSession('the reference of the session must be a string: `ref` of what sessionsOf returned.');
+    return (await this.#scan((native) => native.revoke(id, ref))) === 'true';
+  }
+
+  /**
+   * Ends all sessions of a user. Resolves with how many there were. `except` is the id of the one that is spared.
+   *
+   * @param {string | number | bigint} user
+   * @param {{ except?: string }} [options]
+   */
+  async revokeUser(user, { except } = {}) {
+    const id = require('./users.js').givenUser(user);
+    if (except !== undefined && !isId(except)) throw errors().invalidId();
+    return { revoked: Number(await this.#scan((native) => native.revokeUser(id, except))) };
   }
 
   /** Has listeners hear that the session under this id, with this head, is none that the framework can work with. */

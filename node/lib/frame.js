@@ -3,10 +3,11 @@
 /**
  * What crosses between JavaScript and the native part. src/frame.rs is the other side of it.
  *
- * A session crosses as `HEAD\nTEXT`. The head is `[k][f]CREATED,EXPIRES,VERSION`: two times in epoch milliseconds, and
- * the state of the item. Either time may be empty. `k` marks a listed session whose id is not known: the key of its
- * item is in place of it. `f` marks an item that another package wrote. The text is the session as JSON, or `A` and the
- * session as DynamoDB attribute JSON when it holds what JSON cannot express.
+ * A session crosses as `HEAD\nTEXT`. The head is `[k][f]CREATED,EXPIRES,VERSION[,USER]`: two times in epoch
+ * milliseconds, the state of the item, and the key of the user whose session it is. Either time may be empty. `k` marks
+ * a listed session whose id is not known: the key of its item is in place of it. `f` marks an item that another package
+ * wrote. The text is the session as JSON, or `A` and the session as DynamoDB attribute JSON when it holds what JSON
+ * cannot express.
  *
  * A write answers with the head of what is stored now, or with an empty text when the session is gone.
  */
@@ -33,6 +34,9 @@ function expiresOf(head) {
   return ms === '' ? undefined : Number(ms);
 }
 
+/** Whether the session is registered as a user's. */
+const hasUser = (head) => head.split(',').length > 3;
+
 /** Session text for a session given as attribute JSON. */
 const attributeText = (attribute) => ATTRIBUTE_MARK + attribute;
 
@@ -42,5 +46,5 @@ const isAttribute = (text) => text.startsWith(ATTRIBUTE_MARK);
 const attributeOf = (text) => text.slice(ATTRIBUTE_MARK.length);
 
 module.exports = {
-  attributeOf, attributeText, expiresOf, headOf, isAttribute, isByKey, isForeign, textOf,
+  attributeOf, attributeText, expiresOf, hasUser, headOf, isAttribute, isByKey, isForeign, textOf,
 };

@@ -16,6 +16,19 @@ class Tracked {
   /** The attributes beside it, and what ./computed.js made them of. Undefined if they are not known. */
   attributes = undefined;
 
+  /** The text of the session that was here before it was deleted. */
+  ended = '';
+
+  /**
+   * The session that its request had before this one.
+   *
+   * @type {{ id: string, ended: string, text: string } | undefined}
+   */
+  before = undefined;
+
+  /** The request, if it is known. */
+  request = undefined;
+
   /** The session was deleted meanwhile: later writes are dropped. */
   isGone;
 
@@ -25,6 +38,9 @@ class Tracked {
   constructor(frame) {
     this.loaded(frame);
   }
+
+  /** The other sessions of its request, as far as they are known. */
+  get others() { return this.before ? [this.before] : []; }
 
   /** A load gave this frame: `''` when there was no session. */
   loaded(frame) {

@@ -1,8 +1,11 @@
-//! What a write says beside the session, as JSON: `{ "attributes": [[NAME, VALUE, IS_CHANGED], …], "isLimit": true }`.
-//! Either member may be missing. The value of an attribute is a string, a number, or null where the item is not to have
-//! it. `node/lib/computed.js` is the other side.
+//! What a write says beside the session, as JSON: `{ "attributes": [[NAME, VALUE, IS_CHANGED], …], "isLimit": true, "user":
+//! [ID, LABEL, CONTINUES] }`. Each member may be missing. The value of an attribute is a string, a number, or null where
+//! the item is not to have it. The user is null for a session that belongs to nobody. The label, and the id of the session
+//! that this one continues, may be null. `node/lib/computed.js` is the other side.
 
-use dynamodb_session::{AttributeValue, NewSession, SaveOptions};
+use dynamodb_session::{
+    AttributeValue, Error, NewSession, SaveOptions, SessionId, SessionUser, UserId,
+};
 use serde_json::Value;
 
 use crate::failure::Failure;
@@ -11,6 +14,29 @@ use crate::failure::Failure;
 pub(crate) struct Beside {
     attributes: Vec<(String, Option<AttributeValue>, bool)>,
     is_limit: bool,
+    /// `None`: the write does not say whose session it is.
+    user: Option<Option<User>>,
+}
+
+/// The user of a session.
+struct User(String, Option<String>, Option<String>);
+
+impl User {
+    fn of(read: Option<(String, Option<String>, Option<String>)>) -> Option<Self> {
+        read.map(|(id, label, continues)| Self(id, label, continues))
+    }
+
+    fn to_core(&self) -> Result<SessionUser, Error> {
+        let Self(id, label, continues) = self;
+        let mut user = SessionUser::new(UserId::new(&**id)?);
+        if let Some(label) = label {
+            user = user.label(&**label);
+        }
+        if let Some(continues) = continues {
+            user = user.continues(SessionId::new(&**continues)?);
+        }
+        Ok(user)
+    }
 }
 
 impl Beside {
@@ -25,6 +51,10 @@ impl Beside {
     fn parse(json: &str) -> Option<Self> {
         let mut members: Value = serde_json::from_str(json).ok()?;
         let is_limit = members["isLimit"] == true;
+        let user = match members.get_mut("user").map(Value::take) {
+            None => None,
+            Some(user) => Some(serde_json::from_value(user).ok().map(User::of)?),
+        };
         let attributes = match members.get_mut("attributes").map(Value::take) {
             None => Vec::new(),
             Some(list) => serde_json::from_value::<Vec<(String, Value, bool)>>(list).ok()?,
@@ -41,11 +71,26 @@ impl Beside {
         Some(Self {
             attributes: attributes.collect::<Option<_>>()?,
             is_limit,
+            user,
         })
     }
 
-    pub(crate) fn in_save(self, options: SaveOptions<'_>) -> SaveOptions<'_> {
-        let options = options.is_limit(self.is_limit);
+    /// The user whose session it is; `None` for nobody's, or if the write does not say.
+    pub(crate) fn user(&self) -> Result<Option<SessionUser>, Error> {
+        let user = self.user.as_ref().and_then(Option::as_ref);
+        user.map(User::to_core).transpose()
+    }
+
+    /// `user` is what [`user`](Self::user) has returned.
+    pub(crate) fn in_save<'a>(
+        self,
+        options: SaveOptions<'a>,
+        user: Option<&'a SessionUser>,
+    ) -> SaveOptions<'a> {
+        let mut options = options.is_limit(self.is_limit);
+        if self.user.is_some() {
+            options = options.user(user);
+        }
         let attributes = self.attributes.into_iter();
         attributes.fold(options, |options, attribute| match attribute {
             (name, value, false) => options.unchanged_attribute(name, value),
@@ -55,7 +100,12 @@ impl Beside {
     }
 
     /// A new session is put in place of whatever is there, so that all attributes are changed.
-    pub(crate) fn in_new<T>(self, session: NewSession<T>) -> NewSession<T> {
+    pub(crate) fn in_new<T>(
+        self,
+        mut session: NewSession<T>,
+        user: Option<SessionUser>,
+    ) -> NewSession<T> {
+        session.user = user;
         let attributes = self.attributes.into_iter();
         attributes.fold(session, |session, attribute| match attribute {
             (name, Some(value), _) => session.attribute(name, value),

@@ -27,6 +27,7 @@ mod pending;
 mod runtime;
 mod store;
 mod table;
+mod users;
 
 /// The version of the addon. A package loads the addon of its own version only.
 #[napi_derive::napi]

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use dynamodb_session::observe::{CallReport, Event};
 use dynamodb_session::options::{
-    ConnectionOptions, ParallelChanges, RetryOptions, TableOptions, TlsRoots,
+    ConnectionOptions, ParallelChanges, RetryOptions, TableOptions, TlsRoots, UserOptions,
 };
 use dynamodb_session::{Builder, SessionStore};
 use napi_derive::napi;
@@ -90,6 +90,8 @@ pub struct StoreOptions {
     pub compress: Option<bool>,
     /// `read`, `on` or `only`: how far the table has hashes of ids in place of ids. Default: it has ids.
     pub hash_ids: Option<String>,
+    /// How many sessions a user can have. Default: the store does not keep track of users.
+    pub max_user_sessions: Option<u32>,
     /// The name of another package's layout, such as `connect-dynamodb`. Default: this package's own.
     pub layout: Option<String>,
 }
@@ -136,6 +138,11 @@ impl StoreOptions {
             builder = builder.layout(layout.parse()?);
         }
         builder = set(builder, self.compress, Builder::compress);
+        let users = self.max_user_sessions.map(|max| {
+            let options = UserOptions::default();
+            options.max_sessions(count(max))
+        });
+        builder = set(builder, users, Builder::users);
         if let Some(encryption) = &self.encryption {
             builder = builder.encryption(encryption.options(mailbox)?);
         }

@@ -52,7 +52,7 @@ pub struct Store {
     logger: Option<u32>,
     listening: AssertUnwindSafe<RefCell<Vec<u32>>>,
     // Unwind safe: a call that panics while it starts cannot be reached afterwards.
-    calls: AssertUnwindSafe<Rc<Calls>>,
+    pub(crate) calls: AssertUnwindSafe<Rc<Calls>>,
 }
 
 #[napi]
@@ -103,7 +103,7 @@ impl Store {
         })
     }
 
-    fn store(&self) -> SessionStore {
+    pub(crate) fn store(&self) -> SessionStore {
         self.shared.store.clone()
     }
 
@@ -150,18 +150,19 @@ impl Store {
                 .expires_at(expires_at)
                 .framework(&framework);
             let beside = Beside::read(beside)?;
+            let user = beside.user()?;
             let head = match head.as_deref() {
                 None => {
                     let session = NewSession::new(id, data).expires_at(expires_at);
-                    frame::stamped(store.put(&beside.in_new(session)).await?)
+                    frame::stamped(store.put(&beside.in_new(session, user)).await?)
                 }
                 Some("") => {
-                    let options = beside.in_save(options);
+                    let options = beside.in_save(options, user.as_ref());
                     let saved = store.save(Base::absent(&id), &data, &options);
                     frame::saved(saved.await?)
                 }
                 Some(head) => {
-                    let options = beside.in_save(options);
+                    let options = beside.in_save(options, user.as_ref());
                     let loaded = frame::loaded(id, head, base);
                     frame::saved(store.save(&loaded, &data, &options).await?)
                 }

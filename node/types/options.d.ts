@@ -184,6 +184,23 @@ export interface Options {
    * synchronous. See [Attributes for an index](attributes.md).
    */
   attributes?: Readonly<Record<string, (session: any) => string | number | undefined>>;
+  users?: {
+    /**
+     * Returns the id of the user whose session it gets: a string or a whole number; undefined for nobody. It must be
+     * synchronous. With it, the sessions of a user can be listed, and all of them be signed out: see [Users and
+     * devices](users.md).
+     */
+    of?: (session: any) => string | number | bigint | null | undefined;
+    /**
+     * How many sessions a user can have. When there is one more, the one that became the user's first ends. Default: `20`.
+     */
+    max?: number;
+    /**
+     * Returns the text by which the user recognises the session, such as the name of the browser. At most 256 bytes are
+     * kept. The second argument is the request: Koa's context, or the request of Express or Fastify.
+     */
+    label?: (session: any, request: any) => string | null | undefined;
+  };
   /**
    * What happens when parallel requests change one session. `merge`: the top-level fields that each request changed are
    * kept. `overwrite`: each request writes the whole session, and the last one wins. Default: `merge`.

@@ -3,7 +3,9 @@
 use crate::error::Error;
 #[cfg(doc)]
 use crate::error::ErrorKind;
-use crate::session::{Loaded, RevokeOptions, SessionRef, SessionUser, UserId, UserSession};
+use crate::session::{
+    Loaded, RevokeOptions, SessionId, SessionRef, SessionUser, UserId, UserSession,
+};
 use crate::store::SessionStore;
 
 impl SessionStore {
@@ -44,6 +46,14 @@ impl SessionStore {
     /// 1 consistent `GetItem` of the user's item, and 1 for each session in it.
     pub async fn sessions_of(&self, user: &UserId) -> Result<Vec<UserSession>, Error> {
         self.inner.sessions_of(user).await
+    }
+
+    /// Whether this is the reference of a session with this id: to mark, in a list, the session that asks for it.
+    ///
+    /// It costs no request.
+    pub fn is_reference_of(&self, reference: &SessionRef, id: &SessionId) -> bool {
+        let mut keys = self.inner.keys(id);
+        keys.any(|(key, _)| SessionRef::of_key(&key) == *reference)
     }
 
     /// Ends one session of a user. Returns whether there was such a session.

@@ -73,6 +73,12 @@ class LoadedSession {
     this.id = id;
     this.tracked = new Tracked(frame);
   }
+
+  /** The session as another one of its request, which it is after `regenerate`. */
+  asOther() {
+    const { id, tracked: { ended, text } } = this;
+    return { id, ended, text };
+  }
 }
 
 /** A store for express-session and @fastify/session that keeps each session as one item of a DynamoDB table. */
@@ -125,9 +131,14 @@ class ExpressDynamoDBStore extends EventEmitter {
     // Without express-session, the first visitor who comes back would be the one to find out.
     expressStore();
     this.#generate = (req) => {
+      const before = this.#loaded.get(req.session);
       generate(req);
       // It is new, so its first write creates it.
-      if (isObject(req.session)) this.#loaded.set(req.session, new LoadedSession(req.sessionID, ''));
+      if (isObject(req.session)) {
+        const loaded = new LoadedSession(req.sessionID, '');
+        if (before) loaded.tracked.before = before.asOther();
+        this.#loaded.set(req.session, loaded);
+      }
     };
   }
 
@@ -210,7 +221,19 @@ class ExpressDynamoDBStore extends EventEmitter {
     }
     const stored = this.#withOwnId(session);
     const text = this.#layout?.serialise ? this.#layout.serialise(stored, serialise) : serialise(plain(stored));
-    await write(this.#loadedAs(sid, session), text, msLeft(session.cookie));
+    const loaded = this.#loadedAs(sid, session);
+    if (this.#core.computed?.users) this.#noteRequest(loaded, session);
+    await write(loaded, text, msLeft(session.cookie));
+  }
+
+  /** Notes of a session that is stored which request has it, and which session that had before. */
+  #noteRequest({ id, tracked }, session) {
+    const request = session.req ?? fastify.requestOf(session);
+    tracked.request = request;
+    const before = request?.session;
+    if (tracked.before || !isObject(before) || before === session) return;
+    const loaded = this.#loaded.get(before) ?? this.#loaded.get(fastify.markOf(before));
+    if (loaded && loaded.id !== id) tracked.before = loaded.asOther();
   }
 
   /** A session that `all` gave, without the id that `all` has put into it. */
@@ -293,6 +316,25 @@ class ExpressDynamoDBStore extends EventEmitter {
     if (typeof options === 'function') return this.clear(undefined, options);
     return settle(this.#core.clear(options ?? {}), callback, 'deleting all sessions');
   }
+
+  /**
+   * The live sessions of a user, the latest sign-in first. `current` is the id of the session that asks.
+   *
+   * @param {string | number | bigint} user
+   * @param {{ current?: string }} [options]
+   */
+  sessionsOf(user, options = undefined) { return this.#core.sessionsOf(user, options ?? {}); }
+
+  /** Ends one session of a user. Resolves with whether there was such a session. */
+  revoke(user, ref) { return this.#core.revoke(user, ref); }
+
+  /**
+   * Ends all sessions of a user, except the one with the id `except`. Resolves with `{ revoked }`.
+   *
+   * @param {string | number | bigint} user
+   * @param {{ except?: string }} [options]
+   */
+  revokeUser(user, options = undefined) { return this.#core.revokeUser(user, options ?? {}); }
 
   /** Deletes the expired sessions, for a table whose TTL is off. Resolves with how many there were. */
   deleteExpired(callback = undefined) { return settle(this.#core.deleteExpired(), callback, 'deleting expired sessions'); }

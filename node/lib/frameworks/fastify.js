@@ -35,10 +35,16 @@ function markOf(session) {
   return session.cookie?.[LOADED] ?? options.find(Boolean);
 }
 
+/** The request that has this session. */
+function requestOf(session) {
+  const symbol = Object.getOwnPropertySymbols(session).find(({ description }) => description === 'request');
+  return symbol && session[symbol];
+}
+
 function unmark(session) {
   delete session.cookie?.[LOADED];
 }
 
 module.exports = {
-  FASTIFY, hasOwnMethods, mark, markOf, unmark,
+  FASTIFY, hasOwnMethods, mark, markOf, requestOf, unmark,
 };

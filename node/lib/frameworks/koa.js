@@ -33,11 +33,18 @@ const SESSIONS = Symbol('koa-session-dynamodb-store');
 
 /** A session that a request tracks in one store; `next` is another one of the same request. */
 class TrackedByRequest extends Tracked {
-  constructor(store, id, next) {
+  constructor(store, id, next, ctx) {
     super('');
     this.store = store;
     this.id = id;
     this.next = next;
+    this.request = ctx;
+  }
+
+  get others() {
+    const others = [];
+    for (let { next } = this; next; next = next.next) if (next.store === this.store) others.push(next);
+    return others;
   }
 
   static of(ctx, store, id) {
@@ -45,7 +52,7 @@ class TrackedByRequest extends Tracked {
     for (let tracked = first; tracked; tracked = tracked.next) {
       if (tracked.id === id && tracked.store === store) return tracked;
     }
-    const tracked = new TrackedByRequest(store, id, first);
+    const tracked = new TrackedByRequest(store, id, first, ctx);
     ctx[SESSIONS] = tracked;
     return tracked;
   }
@@ -159,6 +166,25 @@ class KoaDynamoDBStore {
     const events = this.#events;
     this.#core.listen((name, event) => events.emit(name, event));
   }
+
+  /**
+   * The live sessions of a user, the latest sign-in first. `current` is the id of the session that asks.
+   *
+   * @param {string | number | bigint} user
+   * @param {{ current?: string }} [options]
+   */
+  sessionsOf(user, options = undefined) { return this.#core.sessionsOf(user, options ?? {}); }
+
+  /** Ends one session of a user. Resolves with whether there was such a session. */
+  revoke(user, ref) { return this.#core.revoke(user, ref); }
+
+  /**
+   * Ends all sessions of a user, except the one with the id `except`. Resolves with `{ revoked }`.
+   *
+   * @param {string | number | bigint} user
+   * @param {{ except?: string }} [options]
+   */
+  revokeUser(user, options = undefined) { return this.#core.revokeUser(user, options ?? {}); }
 
   /** Deletes the expired sessions, for a table whose TTL is off. Resolves with how many there were. */
   deleteExpired() { return this.#core.deleteExpired(); }

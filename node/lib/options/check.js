@@ -52,6 +52,11 @@ const check = {
     return value;
   },
 
+  function(value, name) {
+    if (typeof value !== 'function') fail(TypeError, name, 'be a function');
+    return value;
+  },
+
   /** A number of milliseconds, or a function that returns it. */
   ttl(value, name, row) {
     if (typeof value === 'function') return value;

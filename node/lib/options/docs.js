@@ -61,6 +61,19 @@ module.exports = {
     typescript: 'Readonly<Record<string, (session: any) => string | number | undefined>>',
     flow: '{ readonly [string]: (session: any) => string | number | void, ... }',
   },
+  'users.of': {
+    text: 'Returns the id of the user whose session it gets: a string or a whole number; undefined for nobody. It must be synchronous. With it, the sessions of a user can be listed, and all of them be signed out: see [Users and devices](users.md).',
+    typescript: '(session: any) => string | number | bigint | null | undefined',
+    flow: '(session: any) => string | number | bigint | null | void',
+  },
+  'users.max': {
+    text: 'How many sessions a user can have. When there is one more, the one that became the user\'s first ends.',
+  },
+  'users.label': {
+    text: 'Returns the text by which the user recognises the session, such as the name of the browser. At most 256 bytes are kept. The second argument is the request: Koa\'s context, or the request of Express or Fastify.',
+    typescript: '(session: any, request: any) => string | null | undefined',
+    flow: '(session: any, request: any) => string | null | void',
+  },
   parallelChanges: {
     text: 'What happens when parallel requests change one session. `merge`: the top-level fields that each request changed are kept. `overwrite`: each request writes the whole session, and the last one wins.',
   },

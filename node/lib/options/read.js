@@ -27,6 +27,7 @@ const { STORE, TABLE } = require('./table.js');
  * @typedef {object} Computing
  * @property {Record<string, any>} [attributes]
  * @property {any} [ttl]
+ * @property {any} [users]
  */
 
 /**
@@ -118,6 +119,19 @@ function properties(values) {
   return shown;
 }
 
+/** How many sessions a user can have, of the option `users`, which is checked here. */
+function maxOf(users) {
+  const { members } = STORE.users;
+  refuseUnknown(users, (key) => Object.hasOwn(members, key), 'users.');
+  for (const name of Object.keys(members)) {
+    if (users[name] !== undefined) checked(users[name], `users.${name}`, members[name]);
+  }
+  if (users.of === undefined) {
+    throw new TypeError('users.of must be given: a function that returns the id of the user whose session it gets, or undefined');
+  }
+  return users.max ?? members.max.default;
+}
+
 /**
  * What is computed of each session; undefined where nothing is.
  *
@@ -131,8 +145,8 @@ function computingOf(values, layout) {
   }
   const ofLayout = layout?.attributes?.(values);
   const attributes = ofLayout ? { ...ofLayout, ...values.attributes } : values.attributes;
-  const { ttl } = values;
-  return attributes || ttl !== undefined ? { attributes, ttl } : undefined;
+  const { ttl, users } = values;
+  return attributes || ttl !== undefined || users ? { attributes, ttl, users } : undefined;
 }
 
 /**
@@ -155,6 +169,7 @@ function readOptions(options = {}, layouts = undefined) {
   const store = read(options, rows, '');
   const adopted = layouts?.LAYOUTS[store.values.layout];
   if (adopted) store.native.prefix ??= adopted.prefix;
+  if (store.values.users) store.native.maxUserSessions = maxOf(store.values.users);
   const computing = computingOf(store.values, adopted);
   const encryption = store.values.encryption && require('./encryption.js').readEncryption(store.values.encryption);
   const ofTable = read(table, TABLE, 'table.', adopted?.table);

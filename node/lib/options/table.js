@@ -83,6 +83,17 @@ const STORE = {
     type: 'ttl', unit: 'ms', min: 1, fraction: true,
   },
   attributes: { type: 'object', setting: 'attribute' },
+  users: {
+    type: 'object',
+    setting: 'users',
+    members: {
+      of: { type: 'function' },
+      max: {
+        type: 'number', min: 1, max: 1000, default: 20, field: 'maxUserSessions', setting: 'max_sessions',
+      },
+      label: { type: 'function' },
+    },
+  },
   parallelChanges: {
     type: ['merge', 'overwrite'],
     default: 'merge',

@@ -21,8 +21,10 @@ const koa = (version) => ({
     }, (ctx) => handle({
       path: ctx.path,
       query: ctx.query,
-      session: ctx.session,
+      get session() { return ctx.session; },
       fields: () => ctx.session?.toJSON() ?? {},
+      id: () => ctx.session.externalKey,
+      renew: () => ctx.session.regenerate(),
       signOut() { ctx.session = null; },
       setLifetime(ms) { ctx.session.maxAge = ms; },
       lifetime: () => ctx.session.maxAge,
@@ -38,10 +40,17 @@ const callbacks = (framework, setLifetime) => ({
     framework.serveFor(t, store, { cookie: { maxAge }, ...framework.withIds(genid) }, (request, path) => handle({
       path,
       query: request.query,
-      session: request.session,
+      get session() { return request.session; },
       fields() {
         const { cookie, ...fields } = request.session ?? {};
         return fields;
+      },
+      id: () => framework.idIn(request.session),
+      async renew() {
+        const { user } = request.session;
+        await call(request.session, 'regenerate');
+        request.session.user = user;
+        await call(request.session, 'save');
       },
       signOut: () => call(request.session, 'destroy'),
       setLifetime: (ms) => setLifetime(request.session, ms),
