@@ -17,22 +17,22 @@ function kindOf(value) {
   if (types.isPromise(value) || typeof value?.then === 'function') return 'a promise';
   if (typeof value === 'number') return Number.isFinite(value) ? 'a number below zero' : 'a number that is not finite';
   if (value === '') return 'an empty string';
-  if (typeof value === 'string') return 'a string that is not valid Unicode';
+  if (typeof value === 'string') return value.isWellFormed() ? 'a string' : 'a string that is not valid Unicode';
   if (typeof value === 'undefined') return 'undefined';
   return Array.isArray(value) ? 'an array' : `a value of type ${typeof value}`;
 }
 
-const ADVICE = {
-  'a promise': ': the function must be synchronous',
-  'an empty string': ', which no index takes as a key: return undefined instead',
-};
-
-/** Why a function may not return this value. A promise is waited for by nobody: its rejection is no unhandled one. */
-function refusal(name, rule, value) {
+/** Why a function may not return this value. */
+function refusal(name, rule, value, advice = {}) {
   const kind = kindOf(value);
-  if (kind === 'a promise') Promise.resolve(value).catch(() => {});
-  return `${name} must return ${rule}. It returned ${kind}${ADVICE[kind] ?? '.'}`;
+  const said = `${name} must return ${rule}. It returned ${kind}`;
+  if (kind !== 'a promise') return `${said}${advice[kind] ?? '.'}`;
+  // Nobody waits for it. If it fails, that is not an unhandled rejection.
+  Promise.resolve(value).catch(() => {});
+  return `${said}: the function must be synchronous.`;
 }
+
+const OF_ATTRIBUTES = { 'an empty string': ', which no index takes as a key: return undefined instead.' };
 
 const isAttribute = (value) => value === undefined || Number.isFinite(value)
   || (typeof value === 'string' && value !== '' && value.isWellFormed());
@@ -46,7 +46,7 @@ function attributeOf(name, compute, session) {
     throw invalidSession(`attributes.${name} cannot be computed for the session: the function threw an error, which is the cause of this one.`, error);
   }
   if (isAttribute(value)) return value;
-  throw invalidSession(refusal(`attributes.${name}`, 'a string, a finite number or undefined', value));
+  throw invalidSession(refusal(`attributes.${name}`, 'a string, a finite number or undefined', value, OF_ATTRIBUTES));
 }
 
 /** An object with its fields in one order: DynamoDB returns them in any. */
