@@ -188,3 +188,24 @@ export interface ExpressStoreError extends Omit<StoreError, 'statusCode'> {
   /** The HTTP status of the service's last answer. */
   serviceStatusCode?: number;
 }
+
+/** The id of a user, as the option `users.of` returns it. A number and its text mean the same user. */
+export type UserId = string | number | bigint;
+
+/** A live session of a user. */
+export interface UserSession {
+  /** The name of the session, which opens nothing. */
+  ref: string;
+  /** What `users.label` returned when the session became the user's. */
+  label: string | undefined;
+  /** Whether it is the session that asks. */
+  current: boolean;
+  /** When it was created. */
+  created: Date | undefined;
+  /** When it became the user's. */
+  signedIn: Date;
+  /** When it was last written. A view that writes nothing does not count. */
+  lastSeen: Date | undefined;
+  /** When it ends. */
+  expires: Date | undefined;
+}

@@ -26,6 +26,23 @@ declare class KoaDynamoDBStore<Session extends object = Record<string, any>> {
   destroy(id: string, options?: object): Promise<common.Empty>;
 
   /**
+   * The live sessions of a user, the latest sign-in first. `current` is the id of the session that asks: its entry has
+   * `current: true`. Needs the option `users`.
+   */
+  sessionsOf(user: common.UserId, options?: { readonly current?: string }): Promise<common.UserSession[]>;
+
+  /**
+   * Ends one session of a user, by the `ref` that `sessionsOf` gave. Resolves with whether there was such a session.
+   */
+  revoke(user: common.UserId, ref: string): Promise<boolean>;
+
+  /**
+   * Ends all sessions of a user, except the one with the id `except`. When it has resolved, none of them is accepted any
+   * more, also where requests were under way. Resolves with how many there were.
+   */
+  revokeUser(user: common.UserId, options?: { readonly except?: string }): Promise<{ revoked: number }>;
+
+  /**
    * Deletes the sessions with this store's prefix that expired at least 25 minutes ago, and expired tombstones. Resolves
    * with their number. For tables whose TTL is off. Reads the whole table.
    */

@@ -68,18 +68,29 @@ impl Inner {
 
     /// Revokes sessions in one item of a user. Returns how many of them were live.
     pub(super) async fn revoke_in(&self, key: UserKey, wanted: Wanted<'_>) -> Result<u64, Error> {
+        let mut left;
+        let mut wanted = wanted;
         let item_key = self.user_item_key(key);
         let mut repeats = 0;
         let mut revoked = 0;
-        let start = self.client.start();
+        let mut start = self.client.start();
         let revocation = loop {
             let name = StateName::random();
             match self.take(&item_key, key, name, wanted).await? {
                 Take::Taken(revocation) => break revocation,
                 Take::Nothing => return Ok(revoked),
                 // Another process revokes, or has ended before it was done.
-                Take::UnderWay(other) => revoked += self.end(&item_key, key, &other).await?,
+                Take::UnderWay(other) => {
+                    revoked += self.end(&item_key, key, &other).await?;
+                    // It can take longer than a call.
+                    start = self.client.start();
+                }
                 Take::Changed => {}
+                // Others of them are being revoked already.
+                Take::Only(entries) => {
+                    left = entries;
+                    wanted = Wanted::These(&left);
+                }
             }
             self.before_merge(start, Operation::UpdateItem, repeats)
                 .await?;
@@ -139,12 +150,19 @@ impl Inner {
         let Some(item) = self.user_item_met(start, &answer, item_key).await? else {
             return Ok(Take::Nothing);
         };
-        Ok(match (item.revocation, wanted) {
+        Ok(match (item.revocation.clone(), wanted) {
             (Some(revocation), _) if revocation.is_named(name) => Take::Taken(revocation),
             (Some(revocation), _) => Take::UnderWay(revocation),
             (None, Wanted::All { .. }) => Take::Changed,
-            // Some of them are gone, or were put in again.
-            (None, Wanted::These(_)) => Take::Nothing,
+            (None, Wanted::These(entries)) => {
+                let mut left = entries.clone();
+                left.retain(|reference, entry| item.entry(reference) == Some(entry));
+                if left.is_empty() || left == *entries {
+                    Take::Nothing
+                } else {
+                    Take::Only(left)
+                }
+            }
         })
     }
 
@@ -225,4 +243,6 @@ enum Take {
     UnderWay(Revocation),
     /// The item has changed since it was read.
     Changed,
+    /// Of the sessions that are wanted, only these are in the list.
+    Only(Entries),
 }
