@@ -12,12 +12,13 @@ use anyhow::anyhow;
 use dynamodb_session::framework::{Framework, is_touch_due};
 use dynamodb_session::{
     Base, CreateOutcome, Error, ErrorKind, Loaded, NewSession, SaveOptions, SaveOutcome, SessionId,
-    SessionStore, SessionText, Stamp, TouchOptions,
+    SessionStore, SessionText, SessionUser, Stamp, TouchOptions,
 };
 
 use crate::recent::Recent;
 use crate::state;
 use crate::track::StoreId;
+use crate::users::Users;
 
 /// How many keys `save` tries. A key is 64 random characters: if even two are taken, they are not random.
 const SAVE_ATTEMPTS: u32 = 5;
@@ -30,12 +31,12 @@ static NO_FIELDS: Framework = Framework::new();
 
 /// actix-session's store.
 ///
-/// Build one and clone it for each worker: clones share connections. For statistics, keep a clone of the
-/// [`SessionStore`] that you pass to [`new`](Self::new). Put its `SessionMiddleware` into a
+/// Build one and clone it for each worker: clones share connections. Put its `SessionMiddleware` into a
 /// [`TrackLoaded`](crate::TrackLoaded).
 #[derive(Debug, Clone)]
 pub struct Store {
     sessions: SessionStore,
+    users: Option<Users>,
     touch_after: Duration,
     recent: Arc<Recent>,
     id: StoreId,
@@ -46,6 +47,7 @@ impl Store {
     pub fn new(sessions: SessionStore) -> Self {
         Self {
             sessions,
+            users: None,
             touch_after: Duration::from_secs(60),
             recent: Arc::default(),
             id: StoreId::new(),
@@ -64,8 +66,64 @@ impl Store {
         self
     }
 
+    /// Registers each session with its user: see [Users](crate#users). Default: the store knows no users.
+    ///
+    /// The [`SessionStore`] has to be built with [`users`](dynamodb_session::Builder::users). Otherwise each save of a
+    /// user's session fails.
+    #[must_use]
+    pub fn with_users(mut self, users: Users) -> Self {
+        self.users = Some(users);
+        self
+    }
+
+    /// The store that the sessions are in, for its statistics and for the sessions of a user.
+    pub fn sessions(&self) -> &SessionStore {
+        &self.sessions
+    }
+
+    /// The id of this request's session, to spare that one when the others of its user are
+    /// [revoked](SessionStore::revoke_user). `None`: it has no session, or runs outside of a
+    /// [`TrackLoaded`](crate::TrackLoaded).
+    ///
+    /// If several session middlewares of one request have this store, it is the session that was loaded last.
+    pub fn current_id(&self) -> Option<SessionId> {
+        self.id.current()
+    }
+
     fn expires_at(&self, ttl: Duration) -> SystemTime {
         self.sessions.now() + ttl
+    }
+
+    /// The user that a session with this state belongs to. If the request has another session of this user, it goes on
+    /// with that one.
+    fn user_of(
+        &self,
+        id: &SessionId,
+        state: &HashMap<String, String>,
+    ) -> anyhow::Result<Option<SessionUser>> {
+        let Some(users) = &self.users else {
+            return Ok(None);
+        };
+        let user = users.user_of(state)?;
+        Ok(user.map(|user| match self.id.other_of(id, user.id()) {
+            Some(other) => user.continues(other),
+            None => user,
+        }))
+    }
+
+    /// Tracks a session that was written.
+    fn track(&self, id: &SessionId, data: SessionText, user: Option<&SessionUser>, stamp: Stamp) {
+        let written = Loaded::new(id.clone(), data).with_stamp(stamp);
+        self.id.track(id, Some(written));
+        if let Some(user) = user {
+            self.id.note_user(id, user.id());
+        }
+    }
+
+    /// Nothing is known of the session any more: it is not there.
+    fn forget(&self, key: &SessionKey, id: &SessionId) {
+        self.recent.forget(key);
+        self.id.track(id, None);
     }
 }
 
@@ -76,13 +134,12 @@ impl ActixStore for Store {
             return Ok(None);
         };
         let loaded = self.sessions.load::<SessionText>(&id).await;
-        let Some(loaded) = loaded.map_err(|error| match error.kind() {
+        let failed = |error: Error| match error.kind() {
             ErrorKind::Decode => LoadError::Deserialization(error.into()),
             _ => LoadError::Other(error.into()),
-        })?
-        else {
-            self.recent.forget(key);
-            self.id.track(&id, None);
+        };
+        let Some(mut loaded) = loaded.map_err(failed)? else {
+            self.forget(key, &id);
             return Ok(None);
         };
         match loaded.expires_at {
@@ -93,6 +150,19 @@ impl ActixStore for Store {
             None => self.recent.forget(key),
         }
         let state = state::from_stored(&loaded.data).map_err(LoadError::Deserialization)?;
+        if let Some(users) = &self.users
+            && let Some(user) = users.user_of(&state).map_err(LoadError::Deserialization)?
+        {
+            // In line, it would make the future of every load larger.
+            let registered = Box::pin(self.sessions.register(loaded, &user)).await;
+            let Some(registered) = registered.map_err(failed)? else {
+                // A revoked session is a miss: a visitor who signs in now does not go on with it.
+                self.forget(key, &id);
+                return Ok(None);
+            };
+            loaded = registered;
+            self.id.note_user(&id, user.id());
+        }
         self.id.track(&id, Some(loaded));
         Ok(Some(state))
     }
@@ -114,13 +184,19 @@ impl ActixStore for Store {
         for _ in 0..SAVE_ATTEMPTS {
             let key = generate_session_key();
             let id = SessionId::new(key.as_ref()).map_err(failed)?;
-            let session = NewSession::new(id.clone(), &data).expires_at(expires_at);
-            let outcome = self.sessions.create(&session).await.map_err(failed)?;
-            if let CreateOutcome::Created(stamp) = outcome {
-                self.recent.remember(&key, stamp);
-                let created = Loaded::new(id.clone(), data).with_stamp(stamp);
-                self.id.track(&id, Some(created));
-                return Ok(key);
+            let user = self.user_of(&id, &state);
+            let user = user.map_err(SaveError::Serialization)?;
+            let mut session = NewSession::new(id.clone(), &data).expires_at(expires_at);
+            session.user.clone_from(&user);
+            match self.sessions.create(&session).await.map_err(failed)? {
+                CreateOutcome::Created(stamp) => {
+                    self.recent.remember(&key, stamp);
+                    self.track(&id, data, user.as_ref(), stamp);
+                    return Ok(key);
+                }
+                CreateOutcome::Taken => {}
+                // The same as an update of a session that is gone. Another key would bring the revoked session back.
+                CreateOutcome::Revoked => return Ok(key),
             }
         }
         Err(SaveError::Other(anyhow!(
@@ -143,7 +219,12 @@ impl ActixStore for Store {
         };
         let data = state::to_stored(&state).map_err(UpdateError::Serialization)?;
         let id = SessionId::new(key.as_ref()).map_err(failed)?;
-        let options = SaveOptions::default().expires_at(self.expires_at(to_std(ttl)));
+        let user = self.user_of(&id, &state);
+        let user = user.map_err(UpdateError::Serialization)?;
+        let mut options = SaveOptions::default().expires_at(self.expires_at(to_std(ttl)));
+        if self.users.is_some() {
+            options = options.user(user.as_ref());
+        }
         let saved = if let Some(loaded) = self.id.loaded(&id) {
             self.sessions.save(&*loaded, &data, &options).await
         } else {
@@ -154,8 +235,7 @@ impl ActixStore for Store {
         match saved.map_err(failed)? {
             SaveOutcome::Saved(stamp) => {
                 self.recent.remember(&key, stamp);
-                let saved = Loaded::new(id.clone(), data).with_stamp(stamp);
-                self.id.track(&id, Some(saved));
+                self.track(&id, data, user.as_ref(), stamp);
             }
             // A session that is gone stays gone; the core counts the conflict. What was loaded stays tracked: another
             // update finds it gone as well.

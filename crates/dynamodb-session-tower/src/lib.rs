@@ -68,6 +68,93 @@
 //!
 //! Items of `tower-sessions-dynamodb-store` are read too: see [`tower_sessions_dynamodb_store`].
 //!
+//! # Users
+//!
+//! [`Store::with_users`] registers each session with its user, so that an application can list the sessions of a user and
+//! end them: on one device, on all others when the password changes, or everywhere.
+//!
+//! ```no_run
+//! use axum::extract::State;
+//! use axum::http::StatusCode;
+//! use dynamodb_session::options::UserOptions;
+//! use dynamodb_session::{RevokeOptions, SessionStore, UserId};
+//! use dynamodb_session_tower::{Store, Users, id_of};
+//! use tower_sessions::Session;
+//!
+//! fn store() -> Result<Store, dynamodb_session::Error> {
+//!     let sessions = SessionStore::builder().users(UserOptions::default()).build()?;
+//!     Ok(Store::new(sessions).with_users(Users::by_field("user_id").label_field("device")))
+//! }
+//!
+//! fn failed<E>(_: E) -> StatusCode {
+//!     StatusCode::INTERNAL_SERVER_ERROR
+//! }
+//!
+//! /// After the password was checked. From the end of the request on, the session is the user's.
+//! async fn sign_in(session: &Session, user: &str, device: &str) -> Result<(), StatusCode> {
+//!     session.cycle_id().await.map_err(failed)?;
+//!     session.insert("device", device).await.map_err(failed)?;
+//!     session.insert("user_id", user).await.map_err(failed)
+//! }
+//!
+//! async fn user(session: &Session) -> Result<UserId, StatusCode> {
+//!     let user: Option<String> = session.get("user_id").await.map_err(failed)?;
+//!     UserId::new(user.ok_or(StatusCode::UNAUTHORIZED)?).map_err(failed)
+//! }
+//!
+//! async fn list_devices(State(store): State<Store>, session: Session) -> Result<String, StatusCode> {
+//!     let user = user(&session).await?;
+//!     let sessions = store.sessions().sessions_of(&user).await.map_err(failed)?;
+//!     // `session.reference` is the name that a form can send back, for `revoke`.
+//!     let devices = sessions.into_iter().filter_map(|session| session.label);
+//!     Ok(devices.collect::<Vec<_>>().join("\n"))
+//! }
+//!
+//! /// Ends the user's other sessions. This one goes on under a new id.
+//! async fn change_password(State(store): State<Store>, session: Session) -> Result<(), StatusCode> {
+//!     let user = user(&session).await?;
+//!     // … store the new password …
+//!     let current = id_of(&session).ok_or(StatusCode::UNAUTHORIZED)?;
+//!     let options = RevokeOptions::default().except(&current);
+//!     store.sessions().revoke_user(&user, &options).await.map_err(failed)?;
+//!     session.cycle_id().await.map_err(failed)
+//! }
+//! # let _: axum::Router<Store> = axum::Router::new()
+//! #     .route("/devices", axum::routing::get(list_devices))
+//! #     .route("/password", axum::routing::post(change_password));
+//! ```
+//!
+//! A session becomes the user's, another's, or nobody's, with the save that stores such data. With
+//! [`revoke_user`](dynamodb_session::SessionStore::revoke_user):
+//!
+//! * **A request whose session is revoked meanwhile stores nothing.** Its save is dropped, as after a logout. With
+//!   [`TrackLoaded`] it gets no new session by `cycle_id` either. The visitor keeps a cookie without a session.
+//! * **A sign-in at the same moment** either counts as later than the revoke, or its session is not stored.
+//! * **A session from before**, which was stored without its user, is registered when it is loaded. If the user has been
+//!   revoked since it was created, it is deleted instead.
+//!
+//! It does not promise:
+//!
+//! * Without [`TrackLoaded`], a store does not know which session a `cycle_id` goes on with. A request that was revoked
+//!   meanwhile can sign its user in again by it.
+//! * A session that has become another user's can end with those of the user before too. A request that is late could
+//!   still make it that user's again.
+//! * If somebody deletes the user's item from the table, the sessions in it are accepted until they end. They are not
+//!   listed, no revoke finds them, and `cycle_id` signs them out. New sign-ins are registered as always. If the user had
+//!   been revoked, sessions from before that were never loaded since are accepted again.
+//!
+//! To the [costs](#cost) below it adds, for an item of the user of up to 1 KB:
+//!
+//! | a page view that … | requests | capacity units |
+//! |---|---|---|
+//! | signs a user in, changes the user, calls `cycle_id`, or loads a session from before | 1 `UpdateItem`, 1 `GetItem` | 1 write, 1 read |
+//! | does so for the first session of a user | 2 `UpdateItem`, 2 `GetItem` | 2 writes, 2 reads |
+//! | does anything else | 0 | 0 |
+//!
+//! Loading a session from before also writes its user into its item: 1 `UpdateItem`. Without
+//! [`TrackLoaded`] a save does not know whose session was loaded, and registers it each time: 1 `UpdateItem` and 1 `GetItem`
+//! more for each save.
+//!
 //! # Cost
 //!
 //! The table is for an item of up to 1 KB. A write costs one unit for each KB of the item. A read costs one unit
@@ -100,12 +187,14 @@
 
 mod store;
 mod track;
+mod users;
 
 use dynamodb_session::Builder;
 use dynamodb_session::options::{Layout, TableOptions};
 
-pub use store::Store;
+pub use store::{Store, id_of};
 pub use track::{TrackLoaded, TrackLoadedService};
+pub use users::Users;
 
 /// The settings for a table of `tower-sessions-dynamodb-store` 0.3 that has that crate's default names.
 ///

@@ -8,16 +8,17 @@ use async_trait::async_trait;
 use dynamodb_session::framework::Framework;
 use dynamodb_session::{
     Base, CreateOutcome, ErrorKind, Loaded, NewSession, SaveOptions, SaveOutcome, SessionId,
-    SessionStore, Stamp, TouchOptions,
+    SessionStore, SessionUser, Stamp, TouchOptions,
 };
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 use time::{OffsetDateTime, PrimitiveDateTime};
-use tower_sessions_core::session::{Id, Record};
+use tower_sessions_core::session::{Id, Record, Session};
 use tower_sessions_core::session_store::{self, Error, Result};
 
 use crate::track::{StoreId, Tracked};
+use crate::users::Users;
 
 /// How many ids `create` tries. An id is 128 random bits: if even two are taken, they are not random.
 const CREATE_ATTEMPTS: u32 = 5;
@@ -30,20 +31,55 @@ static NO_FIELDS: Framework = Framework::new();
 
 /// tower-sessions' store.
 ///
-/// Cloning is cheap, and clones share connections. For statistics, keep a clone of the [`SessionStore`] that you
-/// pass to [`new`](Self::new). Put its `SessionManagerLayer` into a
+/// Cloning is cheap, and clones share connections. Put its `SessionManagerLayer` into a
 /// [`TrackLoaded`](crate::TrackLoaded).
 #[derive(Debug, Clone)]
 pub struct Store {
     sessions: SessionStore,
+    users: Option<Users>,
     id: StoreId,
 }
 
 impl Store {
     /// Stores the sessions of tower-sessions in `sessions`.
     pub fn new(sessions: SessionStore) -> Self {
-        let id = StoreId::new();
-        Self { sessions, id }
+        Self {
+            sessions,
+            users: None,
+            id: StoreId::new(),
+        }
+    }
+
+    /// Registers each session with its user: see [Users](crate#users). Default: the store knows no users.
+    ///
+    /// The [`SessionStore`] has to be built with [`users`](dynamodb_session::Builder::users). Otherwise each save of a
+    /// user's session fails.
+    #[must_use]
+    pub fn with_users(mut self, users: Users) -> Self {
+        self.users = Some(users);
+        self
+    }
+
+    /// The store that the sessions are in, for its statistics and for the sessions of a user.
+    pub fn sessions(&self) -> &SessionStore {
+        &self.sessions
+    }
+
+    /// The user that a session with these data belongs to. If the request has another session of this user, it goes on
+    /// with that one.
+    fn user_of(
+        &self,
+        id: &SessionId,
+        data: &HashMap<String, Value>,
+    ) -> std::result::Result<Option<SessionUser>, String> {
+        let Some(users) = &self.users else {
+            return Ok(None);
+        };
+        let user = users.user_of(data)?;
+        Ok(user.map(|user| match self.id.other_of(id, user.id()) {
+            Some(other) => user.continues(other),
+            None => user,
+        }))
     }
 
     /// Saves the changes since the load. Without any it is a touch, which no parallel save has to repeat itself for.
@@ -51,22 +87,49 @@ impl Store {
         &self,
         loaded: &Tracked,
         record: &Record,
+        options: &SaveOptions<'_>,
     ) -> std::result::Result<SaveOutcome, dynamodb_session::Error> {
-        let (data, expires_at) = (&record.data, expires_at(record));
+        let data = &record.data;
         if loaded.data == *data {
-            let options = TouchOptions::default().expires_at(expires_at);
+            let options = TouchOptions::default().expires_at(expires_at(record));
             let options = options.framework(&NO_FIELDS, data);
             return self.sessions.touch(loaded, &options).await;
         }
-        let options = SaveOptions::default().expires_at(expires_at);
-        self.sessions.save(loaded, data, &options).await
+        self.sessions.save(loaded, data, options).await
+    }
+
+    /// Registers a session that was loaded with its user, if it is not registered. `None`: it has been revoked.
+    async fn registered(
+        &self,
+        loaded: Loaded<Data>,
+        users: &Users,
+    ) -> Result<Option<Loaded<Data>>> {
+        let Some(user) = users.user_of(&loaded.data.0).map_err(Error::Decode)? else {
+            return Ok(Some(loaded));
+        };
+        let registered = self.sessions.register(loaded, &user).await;
+        let registered = registered.map_err(|error| refused(&error))?;
+        // A revoked session is a miss: a visitor who signs in now does not go on with it.
+        if let Some(registered) = &registered {
+            self.id.note_user(&registered.id, user.id());
+        }
+        Ok(registered)
     }
 
     /// Tracks a session that was written.
-    fn track(&self, id: &SessionId, record: &Record, stamp: Stamp) {
+    fn track(&self, id: &SessionId, record: &Record, user: Option<&SessionUser>, stamp: Stamp) {
         let written = || Loaded::new(id.clone(), record.data.clone()).with_stamp(stamp);
         self.id.track(id, || Some(written()));
+        if let Some(user) = user {
+            self.id.note_user(id, user.id());
+        }
     }
+}
+
+/// The id of a session, to spare that one when the others of its user are
+/// [revoked](SessionStore::revoke_user). `None`: it has no id yet.
+pub fn id_of(session: &Session) -> Option<SessionId> {
+    SessionId::new(session.id()?.to_string()).ok()
 }
 
 #[async_trait]
@@ -74,14 +137,18 @@ impl session_store::SessionStore for Store {
     async fn create(&self, record: &mut Record) -> Result<()> {
         for _ in 0..CREATE_ATTEMPTS {
             let id = session_id(record.id)?;
-            let session = NewSession::new(id.clone(), &record.data);
-            let session = session.expires_at(expires_at(record));
+            let user = self.user_of(&id, &record.data).map_err(Error::Encode)?;
+            let mut session = NewSession::new(id.clone(), &record.data);
+            session = session.expires_at(expires_at(record));
+            session.user.clone_from(&user);
             match self.sessions.create(&session).await {
                 Ok(CreateOutcome::Created(stamp)) => {
-                    self.track(&id, record, stamp);
+                    self.track(&id, record, user.as_ref(), stamp);
                     return Ok(());
                 }
                 Ok(CreateOutcome::Taken) => record.id = Id::default(),
+                // The same as a save of a session that is gone. Another id would bring the revoked session back.
+                Ok(CreateOutcome::Revoked) => return Ok(()),
                 Err(error) => return Err(refused(&error)),
             }
         }
@@ -92,15 +159,19 @@ impl session_store::SessionStore for Store {
 
     async fn save(&self, record: &Record) -> Result<()> {
         let id = session_id(record.id)?;
+        let user = self.user_of(&id, &record.data).map_err(Error::Encode)?;
+        let mut options = SaveOptions::default().expires_at(expires_at(record));
+        if self.users.is_some() {
+            options = options.user(user.as_ref());
+        }
         let saved = if let Some(loaded) = self.id.loaded(&id) {
-            self.save_loaded(&loaded, record).await
+            self.save_loaded(&loaded, record, &options).await
         } else {
-            let options = SaveOptions::default().expires_at(expires_at(record));
             let base = Base::unknown(&id, None);
             self.sessions.save(base, &record.data, &options).await
         };
         match saved.map_err(|error| refused(&error))? {
-            SaveOutcome::Saved(stamp) => self.track(&id, record, stamp),
+            SaveOutcome::Saved(stamp) => self.track(&id, record, user.as_ref(), stamp),
             // A session that is gone stays gone; the core counts the conflict. What was loaded stays tracked: another
             // save finds it gone as well.
             SaveOutcome::Gone => {}
@@ -111,7 +182,11 @@ impl session_store::SessionStore for Store {
     async fn load(&self, id: &Id) -> Result<Option<Record>> {
         let key = session_id(*id)?;
         let stored = self.sessions.load::<Data>(&key).await;
-        let stored = stored.map_err(|error| refused(&error))?;
+        let stored = match (stored.map_err(|error| refused(&error))?, &self.users) {
+            // In line, it would make the future of every load larger.
+            (Some(loaded), Some(users)) => Box::pin(self.registered(loaded, users)).await?,
+            (stored, _) => stored,
+        };
         self.id.track(&key, || {
             let stored = stored.as_ref()?;
             Some(stored.with_data(stored.data.0.clone()))
