@@ -57,7 +57,7 @@ impl Inner {
         if self.has_users() {
             return Ok(());
         }
-        let reason = "the store does not keep track of users: set it to";
+        let reason = "it is not set, so the store does not keep track of users";
         Err(Error::invalid("users", reason))
     }
 
