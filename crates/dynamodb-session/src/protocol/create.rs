@@ -8,7 +8,7 @@ use super::prepare::{NoFields, Owner, PreparedWrite, Use, WriteOptions};
 use super::rules::{self, Attempts, Next};
 use super::save::{Change, Save, undecodable, unknown};
 use super::stored_key::at_key;
-use super::user_change::{Candidate, NOT_ADMITTED};
+use super::user_change::{Candidate, NOT_ADMITTED, UserChange};
 use super::write::{Gone, NO_FRAMEWORK, Outcome};
 use super::{Inner, from_epoch_ms};
 use crate::error::Error;
@@ -72,6 +72,42 @@ enum Put {
     Taken(Bytes),
 }
 
+/// The id of a new session, and what is said of its user.
+struct WhoseNew<'a> {
+    id: &'a SessionId,
+    user: GivenUser<'a>,
+}
+
+impl<'a> WhoseNew<'a> {
+    fn of(id: &'a SessionId, user: GivenUser<'a>) -> Self {
+        Self { id, user }
+    }
+}
+
+/// What came of a session that was created, or written to the one that was there.
+struct CreatedOr {
+    outcome: Outcome,
+    /// How the session that was there is registered.
+    user: Option<UserChange>,
+}
+
+impl CreatedOr {
+    fn of(outcome: Outcome) -> Self {
+        Self {
+            outcome,
+            user: None,
+        }
+    }
+
+    /// The outcome of this write, which then says how its session is registered.
+    fn outcome_of(self, write: &mut PreparedWrite) -> Outcome {
+        if let Some(user) = self.user {
+            write.user = user;
+        }
+        self.outcome
+    }
+}
+
 impl Inner {
     pub(crate) async fn create<T: EncodeSession + Sync>(
         &self,
@@ -116,7 +152,9 @@ impl Inner {
         count(&self.client.counts().unguarded_writes);
         let user = GivenUser::from(new.user.as_ref());
         let outcome = if self.name_user_of_new(&mut write, &new.id, user).await? {
-            let outcome = self.create_or(&new.id, &write, Taken::Overwrite).await?;
+            let whose = WhoseNew::of(&new.id, user);
+            let created = self.create_or(&whose, &write, Taken::Overwrite).await?;
+            let outcome = created.outcome_of(&mut write);
             self.settled_of_user(&new.id, &write, outcome).await?
         } else {
             SaveOutcome::Gone
@@ -150,7 +188,9 @@ impl Inner {
             changes: changes.as_ref(),
             framework,
         };
-        let outcome = self.create_or(id, &new, taken).await?;
+        let whose = WhoseNew::of(id, options.user);
+        let created = self.create_or(&whose, &new, taken).await?;
+        let outcome = created.outcome_of(&mut new);
         self.settled_of_user(id, &new, outcome).await
     }
 
@@ -167,11 +207,11 @@ impl Inner {
         if matches!(user, GivenUser::Unstated) || !self.has_users() {
             return Ok(true);
         }
-        let other = self.live_under_other_key(id, self.client.start()).await?;
         let candidate = Candidate {
             id,
-            key: other.as_ref().map(|(key, _)| &**key),
+            key: None,
             created: Some(write.created),
+            has_ended: false,
         };
         self.name_user(write, user, candidate).await
     }
@@ -179,16 +219,21 @@ impl Inner {
     /// Creates the session, or writes to the one that is there.
     async fn create_or(
         &self,
-        id: &SessionId,
+        whose: &WhoseNew<'_>,
         new: &PreparedWrite,
         taken: Taken<'_>,
-    ) -> Result<Outcome, Error> {
+    ) -> Result<CreatedOr, Error> {
         let creation = Creation::new(self);
-        while let Some((key, item)) = self.live_under_other_key(id, creation.start).await? {
-            let written = self.write_to(&key, &item, new, taken, &creation);
+        while let Some((key, item)) = self.live_under_other_key(whose.id, creation.start).await? {
+            let written = self.write_to(&key, &item, whose, new, taken, &creation);
             // In line, it would make the future of every call larger.
-            if let Some(Ok(stamp)) = Box::pin(written).await? {
-                return Ok(at_key(true, Ok(stamp)));
+            if let Some(written) = Box::pin(written).await?
+                && written.outcome.is_ok()
+            {
+                return Ok(CreatedOr {
+                    outcome: at_key(true, written.outcome),
+                    ..written
+                });
             }
         }
         let mut outcome = Err(Gone {
@@ -206,18 +251,18 @@ impl Inner {
             };
             let put = self.put_where_absent(new, over, framework, &creation);
             let item = match put.await? {
-                Put::Stored(stamp) => return Ok(Ok(stamp)),
+                Put::Stored(stamp) => return Ok(CreatedOr::of(Ok(stamp))),
                 Put::Gone | Put::Revoked => break,
                 Put::Taken(item) => item,
             };
-            let written = self.write_to(&new.key, &item, new, taken, &creation);
+            let written = self.write_to(&new.key, &item, whose, new, taken, &creation);
             match written.await? {
-                Some(Ok(stamp)) => return Ok(Ok(stamp)),
-                Some(gone) => outcome = gone,
+                Some(written) if written.outcome.is_ok() => return Ok(written),
+                Some(gone) => outcome = gone.outcome,
                 None => {}
             }
         }
-        Ok(outcome)
+        Ok(CreatedOr::of(outcome))
     }
 
     /// Writes to the session of this item; `None` if there is no item.
@@ -225,12 +270,23 @@ impl Inner {
         &self,
         key: &str,
         item: &[u8],
+        whose: &WhoseNew<'_>,
         new: &PreparedWrite,
         taken: Taken<'_>,
         creation: &Creation,
-    ) -> Result<Option<Outcome>, Error> {
+    ) -> Result<Option<CreatedOr>, Error> {
         let Some(seen) = self.seen(item, key)? else {
             return Ok(None);
+        };
+        let created = seen.item.created_ms.map(from_epoch_ms);
+        let user = if new.becomes_users() {
+            let named = Box::pin(self.name_user_of_met(whose, key, created));
+            let Some(user) = named.await? else {
+                return Ok(Some(CreatedOr::of(Err(NOT_ADMITTED))));
+            };
+            Some(user)
+        } else {
+            None
         };
         let (changes, framework, sets_lifetime) = match taken {
             Taken::Merge { changes, framework } if seen.has_session() => {
@@ -248,7 +304,7 @@ impl Inner {
         let save = Save {
             key,
             changes: &[change],
-            created: seen.item.created_ms.map(from_epoch_ms),
+            created,
             is_touch: false,
             while_live: true,
             loaded: Known::Nothing,
@@ -266,8 +322,26 @@ impl Inner {
             (Err(gone), _) if gone.may_be_written => {
                 Err(unknown(Operation::PutItem).on(Operation::PutItem, &self.table.name))
             }
-            (outcome, _) => Ok(Some(outcome)),
+            (outcome, _) => Ok(Some(CreatedOr { outcome, user })),
         }
+    }
+
+    /// Registers the session that is met in the place of the new one, which becomes the user's. A revocation looks for the
+    /// session that it finds registered, by its key and its `created`. `None`: it is not admitted.
+    async fn name_user_of_met(
+        &self,
+        whose: &WhoseNew<'_>,
+        key: &str,
+        created: Option<SystemTime>,
+    ) -> Result<Option<UserChange>, Error> {
+        let candidate = Candidate {
+            id: whose.id,
+            key: Some(key),
+            created,
+            has_ended: false,
+        };
+        let owner = Owner::Loaded(None);
+        self.user_change(whose.user, owner, candidate, key).await
     }
 
     /// The item of a live session with the other key that sessions of this id can have. A second session beside it would

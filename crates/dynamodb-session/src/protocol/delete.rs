@@ -236,8 +236,13 @@ impl Inner {
         whose: Whose,
         gones: &[StateName],
     ) -> Option<Replaced> {
-        let is_users = |seen: &Seen<'_>| whose.user.is_some() && seen.item.user == whose.user;
-        let created = whose.created.filter(|_| !seen.is_some_and(is_users));
+        // A session that belongs to nobody, or has ended, can become the user's yet. Only a tombstone keeps it out.
+        let is_meant = |seen: &Seen<'_>| {
+            let owner = seen.item.user;
+            whose.user.is_some()
+                && (owner == whose.user || owner.is_none() || self.has_ended(&seen.item))
+        };
+        let created = whose.created.filter(|_| !seen.is_some_and(is_meant));
         let met = seen.map(Self::met);
         let gone = seen.and_then(Seen::gone_name);
         if rules::after_delete(gones, created, met, gone) != Next::Again {

@@ -82,6 +82,11 @@ impl PreparedWrite {
         matches!(self.user, UserChange::Becomes(_))
     }
 
+    /// Whether the session is its user's already, and is registered once more because it had ended.
+    pub(super) fn returns(&self) -> bool {
+        matches!(&self.user, UserChange::Becomes(registered) if self.owner == Owner::Loaded(Some(registered.user)))
+    }
+
     /// Whether the item can get attributes beside the session from it.
     pub(super) fn sets_beside(&self) -> bool {
         self.beside

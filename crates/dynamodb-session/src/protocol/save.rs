@@ -8,6 +8,7 @@ use bytes::Bytes;
 use super::prepare::{Owner, PreparedWrite};
 use super::rules::{self, Attempts, Met, Next};
 use super::sealing::{StoredData, kind_of};
+use super::user_change::UserChange;
 use super::write::{Gone, Outcome};
 use super::{Inner, from_epoch_ms};
 use crate::client::retry::Answer;
@@ -239,7 +240,7 @@ impl Inner {
             Next::Written => Ok(Merge::Done(Ok(Self::stamp_of(save, &seen)))),
             Next::Unknown => Err(unknown(operation).on(operation, &self.table.name)),
             Next::Again if save.while_live && self.has_expired(&seen) => gone(false),
-            Next::Again if save.is_of_other_user(&seen) => gone(false),
+            Next::Again if self.is_of_others(save, &seen) => gone(false),
             Next::Again => {
                 self.know_keys_of(&seen, operation).await?;
                 self.on_stored(save, &seen)
@@ -247,6 +248,23 @@ impl Inner {
                     .map_err(|error| undecodable(&error).on(operation, &self.table.name))
             }
         }
+    }
+
+    /// Whether a save has met a session that it must not write to, because it does not make it its user's: one that is
+    /// another user's by now, or one that has ended meanwhile, which its user's item has perhaps forgotten.
+    fn is_of_others(&self, save: &Save<'_>, seen: &Seen<'_>) -> bool {
+        if !self.has_users() {
+            return false;
+        }
+        let stored = seen.item.user;
+        let mut writes = save.changes.iter().map(|change| change.write);
+        let is_others = |write: &PreparedWrite| write.owner != Owner::Loaded(stored);
+        let returns = |write: &PreparedWrite| write.returns() && is_others(write);
+        if writes.clone().any(returns) || save.is_of_other_user(seen) {
+            return true;
+        }
+        let is_kept = writes.all(|write| write.user == UserChange::Keeps);
+        stored.is_some() && is_kept && self.has_expired(seen)
     }
 
     /// Sends a write, as an `UpdateItem` or, where that is not allowed, as a `PutItem` of the whole item. Returns the answer,
@@ -318,6 +336,7 @@ impl Inner {
             not_after: (!save.sets_lifetime() && !basis.is_endless())
                 .then_some(attempt.expires_secs),
             live: save.while_live.then(|| self.moment()),
+            is_unowned: false,
         });
         let Some(others) = others else {
             return request::write_session(names, head, data, condition);

@@ -42,6 +42,8 @@ pub(super) struct Candidate<'a> {
     /// `None`: that of the write.
     pub(super) key: Option<&'a str>,
     pub(super) created: Option<SystemTime>,
+    /// Whether it had ended when it was loaded, or has ended since. Then it is forgotten perhaps.
+    pub(super) has_ended: bool,
 }
 
 /// A session that goes on with one that has been revoked, or that has been revoked itself since it was registered.

@@ -97,6 +97,7 @@ impl Inner {
             id: &loaded.id,
             key: None,
             created: loaded.created,
+            has_ended: loaded.expires_at.is_some_and(|end| end <= self.clock.now()),
         };
         let named = self.name_user(&mut write, options.user, candidate);
         if !named.await? {
@@ -261,6 +262,7 @@ impl Inner {
             id,
             key: None,
             created,
+            has_ended: false,
         };
         let named = self.name_user(&mut write, options.user, candidate);
         if !named.await? {
@@ -321,8 +323,12 @@ impl Inner {
             .key_in(&loaded.id, loaded.version)
             .map_err(|error| error.on(Operation::UpdateItem, &self.table.name))?;
         let expires_secs = self.expiry_secs(expires_at, loaded.created);
+        let of_user = |stamp: Stamp| Stamp {
+            user: loaded.user,
+            ..stamp
+        };
         if let Some(stamp) = self.skipped_touch(loaded, expires_secs) {
-            return Ok(SaveOutcome::Saved(stamp));
+            return Ok(SaveOutcome::Saved(of_user(stamp)));
         }
         let start = self.client.start();
         let touch = Touch {
@@ -349,7 +355,7 @@ impl Inner {
         } else {
             at_key(is_other, outcome)
         };
-        Ok(self.settled(&key, outcome))
+        Ok(self.settled(&key, outcome.map(of_user)))
     }
 
     /// Writes the session that is stored once more, in the form that this store writes, with an expiry that is not

@@ -9,7 +9,7 @@ use super::Names;
 use super::body::{Body, VEC};
 use crate::clock::epoch_ms;
 use crate::item::Rev;
-use crate::item::attributes::{CREATED, GONE, REV, SEALED, SECRET};
+use crate::item::attributes::{CREATED, GONE, REV, SEALED, SECRET, USER_KEY};
 use crate::item::expiry::{self, MILLISECONDS_FROM};
 
 /// True of an item that is past its expiry. An item without a number there is live: a comparison with a
@@ -113,6 +113,8 @@ pub(crate) struct Demands<'a> {
     pub(crate) not_after: Option<u64>,
     /// It has not expired.
     pub(crate) live: Option<Moment>,
+    /// It has no user, or the one that is written.
+    pub(crate) is_unowned: bool,
 }
 
 /// The state that an item is demanded to be in.
@@ -263,6 +265,10 @@ impl Body<'_> {
             }
             self.number_value(":e_ms", secs * 1000);
             parts.push(self.names.by_expiry(NOT_AFTER, NOT_AFTER_BY_TWO));
+        }
+        if demands.is_unowned {
+            self.name("#y", USER_KEY);
+            parts.push(" AND (attribute_not_exists(#y) OR #y = :y)");
         }
         if let Some(moment) = demands.live {
             self.names_of(moment);

@@ -118,7 +118,9 @@ pub(crate) fn take_sessions(
             update.value(":none", json!({ "M": {} }));
             update
                 .set("#v = if_not_exists(#s, :none)")
-                .set("#b = :before");
+                .set("#b = :before")
+                // Another one, or a late one, does not take it back.
+                .demand("(attribute_not_exists(#b) OR #b <= :before)");
             match spared {
                 None => {
                     update.set("#s = :none");

@@ -17,6 +17,9 @@ use crate::session::{UserId, UserKey, UserSession};
 /// A session that was deleted may be continued under another id for so long.
 const RENEWAL: Duration = Duration::from_mins(1);
 
+/// Times of expiry are rounded up to it.
+const SECOND: Duration = Duration::from_secs(1);
+
 /// The list may have so many sessions before it is looked at which of them have ended, and twice as many more as were
 /// left the last time. So the list stays small, at the cost of a few reads for each sign-in.
 const FEW: usize = 8;
@@ -106,7 +109,8 @@ impl Inner {
         let now = self.clock.now();
         let earlier = |time: Duration| now.checked_sub(time).unwrap_or(UNIX_EPOCH);
         let (lately, renewed) = (earlier(TOMBSTONE), earlier(RENEWAL));
-        let mut has_tombstone = false;
+        let at = from_epoch_ms(entry.at_ms);
+        let mut is_kept_out = false;
         let mut is_needed = false;
         for (key, _) in self.keys(&id) {
             let Some(stored) = self.read::<IgnoredAny>(&key, true).await? else {
@@ -116,8 +120,9 @@ impl Inner {
             if !has_ended && stored.user == Some(user) {
                 return Ok(EntryState::Live(Box::new(stored)));
             }
-            has_tombstone |= stored.is_gone;
             let expires = stored.expires_ms.map_or(now, from_epoch_ms);
+            // One from before the sign-in does not, nor one that is over.
+            is_kept_out |= stored.is_gone && expires > now && expires > at + TOMBSTONE + SECOND;
             is_needed |= if stored.is_gone {
                 expires > renewed + TOMBSTONE
             } else if has_ended {
@@ -130,7 +135,7 @@ impl Inner {
             };
         }
         // It may be stored yet, if no tombstone keeps it out.
-        is_needed |= !has_tombstone && from_epoch_ms(entry.at_ms) > lately;
+        is_needed |= !is_kept_out && at > lately;
         Ok(if is_needed {
             EntryState::EndedLately
         } else {

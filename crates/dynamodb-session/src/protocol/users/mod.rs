@@ -35,7 +35,15 @@ use crate::session::{GivenUser, Loaded, SaveOutcome, SessionId, SessionRef, Sess
 /// What a write is to say of the user of its session, before the user's item is asked.
 enum WantedUser<'a> {
     Keeps,
-    Becomes { user: &'a SessionUser, key: UserKey },
+    Becomes {
+        user: &'a SessionUser,
+        key: UserKey,
+    },
+    /// It has ended, and goes on.
+    Returns {
+        key: UserKey,
+        label: Option<&'a str>,
+    },
     Leaves,
 }
 
@@ -69,18 +77,13 @@ impl Inner {
         given: GivenUser<'_>,
         candidate: Candidate<'_>,
     ) -> Result<bool, Error> {
-        if matches!(given, GivenUser::Unstated) {
+        let is_users = matches!(write.owner, Owner::Loaded(Some(_)));
+        let returns = candidate.has_ended && is_users && self.has_users();
+        if matches!(given, GivenUser::Unstated) && !returns {
             return Ok(true);
         }
         // In line, it would make the future of every save larger.
-        let changed = Box::pin(async {
-            let wanted = self.wanted_user(given, write.owner).await?;
-            let session = NewEntry {
-                key: candidate.key.unwrap_or(&write.key),
-                created: candidate.created,
-            };
-            self.change_user(&wanted, candidate.id, session).await
-        });
+        let changed = Box::pin(self.user_change(given, write.owner, candidate, &write.key));
         let Some(change) = changed.await? else {
             return Ok(false);
         };
@@ -96,6 +99,31 @@ impl Inner {
         });
         write.user = change;
         Ok(true)
+    }
+
+    /// What a write says of the user of its session, which is registered then if it becomes a user's. `None`: it goes on
+    /// with a session that has been revoked.
+    pub(super) async fn user_change(
+        &self,
+        given: GivenUser<'_>,
+        owner: Owner,
+        candidate: Candidate<'_>,
+        key_of_write: &str,
+    ) -> Result<Option<UserChange>, Error> {
+        let wanted = match (given, owner) {
+            (GivenUser::Unstated, Owner::Loaded(Some(key))) if candidate.has_ended => {
+                WantedUser::Returns { key, label: None }
+            }
+            _ => {
+                let has_ended = candidate.has_ended;
+                self.wanted_user(given, owner, has_ended).await?
+            }
+        };
+        let session = NewEntry {
+            key: candidate.key.unwrap_or(key_of_write),
+            created: candidate.created,
+        };
+        self.change_user(&wanted, candidate.id, session).await
     }
 
     /// What came of a write that says whose session it is: the last step of a session that has become a user's.
@@ -138,6 +166,7 @@ impl Inner {
         &self,
         given: GivenUser<'a>,
         owner: Owner,
+        has_ended: bool,
     ) -> Result<WantedUser<'a>, Error> {
         match given {
             GivenUser::Unstated => Ok(WantedUser::Keeps),
@@ -146,19 +175,23 @@ impl Inner {
             GivenUser::User(user) => {
                 self.require_users()?;
                 let keys = self.user_keys(user.id.as_str()).await?;
-                Ok(
-                    if keys.iter().any(|key| owner == Owner::Loaded(Some(key))) {
-                        WantedUser::Keeps
-                    } else {
-                        let key = keys.first;
-                        WantedUser::Becomes { user, key }
+                let kept = keys.iter().find(|key| owner == Owner::Loaded(Some(*key)));
+                Ok(match kept {
+                    None => WantedUser::Becomes {
+                        user,
+                        key: keys.first,
                     },
-                )
+                    Some(key) if has_ended => WantedUser::Returns {
+                        key,
+                        label: user.label.as_deref(),
+                    },
+                    Some(_) => WantedUser::Keeps,
+                })
             }
         }
     }
 
-    /// The first step of a session that becomes a user's. `None`: it goes on with a session that has been revoked.
+    /// The first step of a session that becomes a user's, or goes on after it has ended. `None`: it goes on with a session that has been revoked.
     async fn change_user(
         &self,
         wanted: &WantedUser<'_>,
@@ -168,13 +201,20 @@ impl Inner {
         let (user, key) = match wanted {
             WantedUser::Keeps => return Ok(Some(UserChange::Keeps)),
             WantedUser::Leaves => return Ok(Some(UserChange::Leaves)),
+            WantedUser::Returns { key, label } => {
+                let reference = SessionRef::of_key(session.key);
+                let admits = Admits::Continued(reference.as_str());
+                let registered = self.register(*label, *key, session, admits).await?;
+                return Ok(registered.map(UserChange::Becomes));
+            }
             WantedUser::Becomes { user, key } => (*user, *key),
         };
+        let label = user.label.as_deref();
         let continued = user.continues.as_ref();
         let continued = continued.filter(|continued| *continued != id);
         let Some(continued) = continued else {
             let admits = Admits::SignIn;
-            let registered = self.register(user, key, session, admits).await?;
+            let registered = self.register(label, key, session, admits).await?;
             return Ok(registered.map(UserChange::Becomes));
         };
         // Its key is one of these. A session that is being moved can have been registered under either.
@@ -183,7 +223,7 @@ impl Inner {
             for (other, _) in self.keys(continued) {
                 let reference = SessionRef::of_key(&other);
                 let admits = Admits::Continued(reference.as_str());
-                let registered = self.register(user, key, session, admits).await?;
+                let registered = self.register(label, key, session, admits).await?;
                 if registered.is_some() {
                     return Ok(registered.map(UserChange::Becomes));
                 }
@@ -195,7 +235,7 @@ impl Inner {
     /// Puts a session into the item of its user. `None` if it is not admitted.
     async fn register(
         &self,
-        user: &SessionUser,
+        label: Option<&str>,
         key: UserKey,
         session: NewEntry<'_>,
         admits: Admits<'_>,
@@ -209,7 +249,7 @@ impl Inner {
             Admits::Existing { created_ms } => created_ms.unwrap_or_else(|| epoch_ms(now)),
             _ => epoch_ms(now),
         };
-        let label = match &user.label {
+        let label = match label {
             Some(label) => Some(self.label(&item_key, &reference, label).await?),
             None => None,
         };
@@ -340,7 +380,8 @@ impl Inner {
             None
         } else {
             let admits = Admits::Existing { created_ms };
-            self.register(user, keys.first, session, admits).await?
+            let label = user.label.as_deref();
+            self.register(label, keys.first, session, admits).await?
         };
         let Some(registered) = registered else {
             self.delete((&loaded).into()).await?;
@@ -357,7 +398,7 @@ impl Inner {
         Ok(Some(loaded))
     }
 
-    /// Writes to the item of a session whose it is. `false`: the session is gone.
+    /// Writes to the item of a session whose it is. `false`: the session is gone, or another user's.
     async fn mark_user(
         &self,
         key: &str,
@@ -368,6 +409,8 @@ impl Inner {
         let condition = Condition::Session(Demands {
             created,
             state: State::Any,
+            // Another request can have made it another user's since it was loaded.
+            is_unowned: true,
             ..Demands::default()
         });
         let names = self.names(&expiry_attributes);

@@ -67,9 +67,12 @@ impl Inner {
     }
 
     /// Revokes sessions in one item of a user. Returns how many of them were live.
-    pub(super) async fn revoke_in(&self, key: UserKey, wanted: Wanted<'_>) -> Result<u64, Error> {
+    pub(super) async fn revoke_in(
+        &self,
+        key: UserKey,
+        mut wanted: Wanted<'_>,
+    ) -> Result<u64, Error> {
         let mut left;
-        let mut wanted = wanted;
         let item_key = self.user_item_key(key);
         let mut repeats = 0;
         let mut revoked = 0;
@@ -85,7 +88,11 @@ impl Inner {
                     // It can take longer than a call.
                     start = self.client.start();
                 }
-                Take::Changed => {}
+                Take::Changed { latest } => {
+                    if let Wanted::All { before, .. } = &mut wanted {
+                        *before = latest.map_or(*before, |latest| latest.max(*before));
+                    }
+                }
                 // Others of them are being revoked already.
                 Take::Only(entries) => {
                     left = entries;
@@ -153,7 +160,9 @@ impl Inner {
         Ok(match (item.revocation.clone(), wanted) {
             (Some(revocation), _) if revocation.is_named(name) => Take::Taken(revocation),
             (Some(revocation), _) => Take::UnderWay(revocation),
-            (None, Wanted::All { .. }) => Take::Changed,
+            (None, Wanted::All { .. }) => Take::Changed {
+                latest: item.before_ms.map(from_epoch_ms),
+            },
             (None, Wanted::These(entries)) => {
                 let mut left = entries.clone();
                 left.retain(|reference, entry| item.entry(reference) == Some(entry));
@@ -187,10 +196,21 @@ impl Inner {
             sessions,
             spared,
         } = revocation;
-        let sessions = sessions.iter();
-        let sessions = sessions.filter(|(reference, _)| Some(*reference) != spared.as_ref());
-        let deletes = sessions.map(|(reference, entry)| -> Part<'_, bool> {
-            Box::pin(self.end_patiently(reference, entry, key))
+        let spared_id = spared.as_ref().and_then(|reference| {
+            let entry = sessions.get(reference)?;
+            Some((reference, self.id_of(reference, entry)?))
+        });
+        let ended = sessions.iter();
+        let ended = ended.filter(|(reference, _)| Some(*reference) != spared.as_ref());
+        let deletes = ended.map(|(reference, entry)| -> Part<'_, bool> {
+            let mut id = self.id_of(reference, entry);
+            if let (Some(id), Some((spared, spared_id))) = (&mut id, &spared_id)
+                && (self.has_key(id, spared) || self.has_key(spared_id, reference))
+            {
+                // The same id, under its other key.
+                *id = id.clone().as_key();
+            }
+            Box::pin(self.end_patiently(id, entry, key))
         });
         let mut revoked = 0;
         in_parallel(deletes, |was_live| revoked += u64::from(was_live)).await?;
@@ -201,14 +221,20 @@ impl Inner {
         Ok(revoked)
     }
 
+    /// Whether a session with this id can have the key of this reference.
+    fn has_key(&self, id: &SessionId, reference: &str) -> bool {
+        let mut keys = self.keys(id);
+        keys.any(|(key, _)| SessionRef::of_key(&key).as_str() == reference)
+    }
+
     /// Deletes a session, also while the table lacks capacity.
     async fn end_patiently(
         &self,
-        reference: &str,
+        id: Option<SessionId>,
         entry: &Entry,
         key: UserKey,
     ) -> Result<bool, Error> {
-        let Some(id) = self.id_of(reference, entry) else {
+        let Some(id) = id else {
             return Ok(false);
         };
         let mut target = DeleteTarget::from(&id);
@@ -241,8 +267,10 @@ enum Take {
     Nothing,
     /// This revocation has to be ended first.
     UnderWay(Revocation),
-    /// The item has changed since it was read.
-    Changed,
+    /// The item has changed since it was read, or all sessions have been revoked later already, at this time.
+    Changed {
+        latest: Option<SystemTime>,
+    },
     /// Of the sessions that are wanted, only these are in the list.
     Only(Entries),
 }
