@@ -235,10 +235,11 @@ fn pick<T: Copy>(rng: &mut Rng, of: &[T]) -> T {
 }
 
 /// Removes steps and settings while the case still `fails`.
-pub(super) fn shrink(
-    flavour: &mut Flavour,
-    steps: &mut Vec<Step>,
-    mut fails: impl FnMut(&Flavour, &[Step]) -> bool,
+pub(super) fn shrink<F, S: Clone>(
+    flavour: &mut F,
+    steps: &mut Vec<S>,
+    plainer: impl Fn(&F) -> Vec<F>,
+    mut fails: impl FnMut(&F, &[S]) -> bool,
 ) {
     let mut chunk = steps.len().div_ceil(2);
     loop {
@@ -254,8 +255,7 @@ pub(super) fn shrink(
                 start += chunk;
             }
         }
-        if let Some(plainer) = flavour
-            .plainer()
+        if let Some(plainer) = plainer(flavour)
             .into_iter()
             .find(|plainer| fails(plainer, steps))
         {

@@ -30,6 +30,7 @@ mod monitor;
 mod network;
 mod run;
 mod search;
+mod users;
 
 const DEFAULT_CASES: u64 = 1500;
 
@@ -144,15 +145,18 @@ fn shrunk(network: &Network, failure: Failure, weakness: Weakness) -> Failure {
         trace,
     } = failure;
     let mut shortest = (violation, trace);
-    case::shrink(&mut flavour, &mut steps, |flavour, steps| {
-        match replay(network, flavour, steps, weakness) {
+    case::shrink(
+        &mut flavour,
+        &mut steps,
+        Flavour::plainer,
+        |flavour, steps| match replay(network, flavour, steps, weakness) {
             Err(found) if found.0.kind == shortest.0.kind => {
                 shortest = found;
                 true
             }
             _ => false,
-        }
-    });
+        },
+    );
     let (violation, trace) = shortest;
     Failure {
         flavour,

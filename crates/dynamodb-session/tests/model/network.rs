@@ -225,7 +225,7 @@ fn weaken(operation: &mut &'static str, body: &mut Value, defect: Defect) {
 }
 
 /// Removes the names and values that no expression uses, because the engine refuses them.
-fn remove_unused(body: &mut Value) {
+pub(super) fn remove_unused(body: &mut Value) {
     let expressions = ["UpdateExpression", "ConditionExpression"]
         .map(|expression| body[expression].as_str().unwrap_or_default().to_owned())
         .join(" ");
