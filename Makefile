@@ -99,8 +99,9 @@ sanitize: $(NPM_PACKAGES) ## Run tests of the addon under AddressSanitizer and L
 
 # The checks of `make test` that find more in a longer run. SECONDS is for each fuzz target, MINUTES for the soak. ADVISORIES=1
 # looks up known vulnerabilities, over the network. MODEL_CASES is the number of random cases of the model: a thousand take
-# about 15 seconds on two cores. MODEL_STATES bounds each of its searches. MODEL_SEED repeats one case. STRESS multiplies the
-# test in which stores, threads and processes come and go: one round takes about 10 seconds.
+# about 15 seconds on two cores. The model of users takes a quarter as many, for as long. MODEL_STATES bounds each of the
+# searches. MODEL_SEED repeats one case. STRESS multiplies the test in which stores, threads and processes come and go: one round
+# takes about 10 seconds.
 .PHONY: audit
 audit: export MODEL_CASES ?= 20000
 audit: export MODEL_STATES ?= 5000

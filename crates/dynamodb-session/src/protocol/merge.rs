@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::time::SystemTime;
 
+use super::prepare::{Owner, PreparedWrite};
 use super::save::{Attempt, Basis, Change, Save};
 use super::user_change::UserChange;
 use super::{Inner, from_epoch_ms};
@@ -43,6 +44,23 @@ impl<'a> Merging<'a> {
 }
 
 impl Inner {
+    /// Whether a save has met a session that it must not write to, because it does not make it its user's: one that is
+    /// another user's by now, or one that has ended meanwhile, which its user's item has perhaps forgotten.
+    pub(super) fn is_of_others(&self, save: &Save<'_>, seen: &Seen<'_>) -> bool {
+        if !self.has_users() {
+            return false;
+        }
+        let stored = seen.item.user;
+        let mut writes = save.changes.iter().map(|change| change.write);
+        let is_others = |write: &PreparedWrite| write.owner != Owner::Loaded(stored);
+        let returns = |write: &PreparedWrite| write.returns() && is_others(write);
+        if writes.clone().any(returns) || save.is_of_other_user(seen) {
+            return true;
+        }
+        let is_kept = writes.all(|write| write.user == UserChange::Keeps);
+        stored.is_some() && is_kept && self.has_expired(seen)
+    }
+
     /// The changes of a save on what is stored.
     pub(super) fn on_stored<'a>(
         &self,
@@ -214,5 +232,25 @@ impl Inner {
             expires_secs: attempt.expires_secs,
             value: attempt.value.into_owned(),
         })
+    }
+}
+
+impl Save<'_> {
+    /// Whether the session has become another user's than the one whose request this is. What the request changes is
+    /// not that user's.
+    fn is_of_other_user(&self, seen: &Seen<'_>) -> bool {
+        let (stored, has_rev) = (seen.item.user, seen.item.version.rev().is_some());
+        // A writer that knows no users erases it.
+        has_rev
+            && self.changes.iter().any(|change| {
+                let PreparedWrite { owner, user, .. } = change.write;
+                let is_stored = |key| Some(key) == stored;
+                match *owner {
+                    Owner::Loaded(Some(owner)) => {
+                        !is_stored(owner) && !user.becomes().is_some_and(is_stored)
+                    }
+                    Owner::Loaded(None) | Owner::Unknown => false,
+                }
+            })
     }
 }

@@ -5,10 +5,9 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 
-use super::prepare::{Owner, PreparedWrite};
+use super::prepare::PreparedWrite;
 use super::rules::{self, Attempts, Met, Next};
 use super::sealing::{StoredData, kind_of};
-use super::user_change::UserChange;
 use super::write::{Gone, Outcome};
 use super::{Inner, from_epoch_ms};
 use crate::client::retry::Answer;
@@ -250,23 +249,6 @@ impl Inner {
         }
     }
 
-    /// Whether a save has met a session that it must not write to, because it does not make it its user's: one that is
-    /// another user's by now, or one that has ended meanwhile, which its user's item has perhaps forgotten.
-    fn is_of_others(&self, save: &Save<'_>, seen: &Seen<'_>) -> bool {
-        if !self.has_users() {
-            return false;
-        }
-        let stored = seen.item.user;
-        let mut writes = save.changes.iter().map(|change| change.write);
-        let is_others = |write: &PreparedWrite| write.owner != Owner::Loaded(stored);
-        let returns = |write: &PreparedWrite| write.returns() && is_others(write);
-        if writes.clone().any(returns) || save.is_of_other_user(seen) {
-            return true;
-        }
-        let is_kept = writes.all(|write| write.user == UserChange::Keeps);
-        stored.is_some() && is_kept && self.has_expired(seen)
-    }
-
     /// Sends a write, as an `UpdateItem` or, where that is not allowed, as a `PutItem` of the whole item. Returns the answer,
     /// and the state that it makes if it was executed; `None` if a `PutItem` needs attributes that are not known. `denied`
     /// says after how many attempts an `UpdateItem` of this save was refused, if one was.
@@ -426,24 +408,6 @@ impl<'a> Save<'a> {
             rev: self.rev(&attempt.basis),
             beside,
         }
-    }
-
-    /// Whether the session has become another user's than the one whose request this is. What the request changes is
-    /// not that user's.
-    fn is_of_other_user(&self, seen: &Seen<'_>) -> bool {
-        let (stored, has_rev) = (seen.item.user, seen.item.version.rev().is_some());
-        // A writer that knows no users erases it.
-        has_rev
-            && self.changes.iter().any(|change| {
-                let PreparedWrite { owner, user, .. } = change.write;
-                let is_stored = |key| Some(key) == stored;
-                match *owner {
-                    Owner::Loaded(Some(owner)) => {
-                        !is_stored(owner) && !user.becomes().is_some_and(is_stored)
-                    }
-                    Owner::Loaded(None) | Owner::Unknown => false,
-                }
-            })
     }
 
     /// The framework whose expiry unit the session has.

@@ -117,7 +117,7 @@ fn a_save_writes_the_whole_session_on_the_state_it_was_made_from() {
         created: Some(at(7)),
         state: State::Rev { rev, attribute },
         not_after: Some(1_800_000_000),
-        live: None,
+        ..Demands::default()
     });
     assert_eq!(
         write(NAMES, condition),
@@ -334,6 +334,7 @@ fn every_placeholder_that_is_declared_is_used_and_the_other_way_round() {
                         state,
                         not_after,
                         live,
+                        is_unowned: false,
                     };
                     conditions.extend([session(demands), Condition::SessionOrNothing(demands)]);
                 }

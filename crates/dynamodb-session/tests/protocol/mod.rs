@@ -16,6 +16,7 @@ mod lifetime;
 mod merge;
 mod no_user;
 mod queue;
+mod registry;
 mod reserved;
 mod retries;
 mod scan;

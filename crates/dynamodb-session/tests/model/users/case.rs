@@ -19,6 +19,7 @@ pub(super) const ENOUGH_SESSIONS: usize = 20;
 
 /// The settings of a case.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a separate setting")]
 pub(super) struct Flavour {
     pub(super) is_sealed: bool,
     pub(super) hashing: Hashing,

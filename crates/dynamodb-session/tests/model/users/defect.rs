@@ -72,7 +72,7 @@ impl Weakened {
         if operation == "GetItem" && is_of_user {
             match (defect, sender.has_written) {
                 (Defect::NoAdmission, false) | (Defect::NoThirdStep, _) => {
-                    name_sessions(&mut answer, attempt.key(), sender)
+                    name_sessions(&mut answer, attempt.key(), sender);
                 }
                 (Defect::Young, _) => shift_all(&mut answer, |at| at - OLDER_MS),
                 _ => {}

@@ -12,8 +12,9 @@ use std::thread;
 use fastrand::Rng;
 
 use super::case::shrink;
+use super::network::Fate;
 use super::of_environment;
-use case::{Flavour, Step};
+use case::{Flavour, Step, Verb};
 use defect::Defect;
 use desk::Desk;
 use monitor::{Kind, Violation};
@@ -307,6 +308,33 @@ fn the_model_finds_sessions_from_before_that_outlive_a_revocation() {
 fn with_one_session(flavour: &mut Flavour) {
     plain(flavour);
     flavour.max_sessions = 1;
+}
+
+/// It needs a session that has ended long ago, and two sign-ins that meet. That is too rare for random cases.
+#[test]
+fn the_model_finds_sessions_that_are_forgotten_at_their_next_sign_in() {
+    let begin = |caller, id, ttl| Step::Begin {
+        caller,
+        verb: Verb::CreateOrMerge(id, Some(0)),
+        ttl,
+        n: 1,
+    };
+    let meet = |caller| Step::Meet(caller, 0, Fate::Answered);
+    let mut steps = vec![begin(0, 0, 30), Step::Run(0), Step::Pass(26 * 60_000)];
+    // The one is registered, written and confirmed, and has looked at both sessions.
+    steps.push(begin(1, 1, 30));
+    steps.extend([meet(1); 5]);
+    // The other one is registered, forgotten by the first one, and written.
+    steps.extend([begin(2, 0, 7200), meet(2), meet(1), meet(2)]);
+    let flavour = Flavour {
+        max_sessions: 1,
+        ..Flavour::default()
+    };
+    let desk = Desk::new();
+    let run = |defect| replay(&desk, 0, &flavour, &steps, defect);
+    assert!(run(Defect::None).is_ok());
+    let (violation, _) = run(Defect::NoGuard).unwrap_err();
+    assert_eq!(violation.kind, Kind::Unregistered, "{violation}");
 }
 
 #[test]

@@ -352,17 +352,19 @@ impl Monitor {
 
     /// The item of a session has changed.
     pub(super) fn put(&mut self, key: &str, item: Item) {
-        if !item.is_gone && item.created.is_none() {
-            self.without_created.insert(self.places[key].id);
+        let id = self.places[key].id;
+        let has_created = item.created.is_some();
+        if !item.is_gone && !has_created {
+            self.without_created.insert(id);
         }
-        let was = self.items.insert(key.to_owned(), item.clone());
+        let unregistered = item.named.filter(|_| item.owner.is_none());
+        let was = self.items.insert(key.to_owned(), item);
         let had_created = was.is_none_or(|was| was.is_gone || was.created.is_some());
-        if let (None, Some(user)) = (&item.owner, item.named)
+        if let Some(user) = unregistered
+            && has_created
             && !had_created
-            && item.created.is_some()
         {
             // Whoever has not loaded it merges with it, so it seems to be new.
-            let id = self.places[key].id;
             self.stored_before(user, id);
         }
     }

@@ -131,9 +131,8 @@ impl<'a> Run<'a> {
             let hash_ids = match flavour.hashing {
                 Hashing::Off => HashIds::Off,
                 Hashing::Read => HashIds::Read,
-                Hashing::On => HashIds::On,
                 Hashing::Mixed if process.is_multiple_of(2) => HashIds::Read,
-                Hashing::Mixed => HashIds::On,
+                Hashing::On | Hashing::Mixed => HashIds::On,
             };
             store(desk.clone(), &clock, &prefix, flavour, hash_ids)
         };
@@ -264,7 +263,7 @@ impl<'a> Run<'a> {
                 verb,
                 ttl,
                 n,
-            } => self.begin(caller, verb, ttl, n)?,
+            } => self.begin(caller, verb, ttl, n),
             Step::Meet(caller, index, fate) => {
                 let awaited = self.desk.awaited(caller);
                 if !awaited.is_empty() {
@@ -396,10 +395,10 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn begin(&mut self, index: usize, verb: Verb, ttl: u64, n: u32) -> Result<(), Violation> {
+    fn begin(&mut self, index: usize, verb: Verb, ttl: u64, n: u32) {
         let caller = &self.callers[index];
         if caller.waits.is_some() {
-            return Ok(());
+            return;
         }
         let loaded = caller.loaded.clone();
         let until = self.clock.now() + Duration::from_secs(ttl);
@@ -435,12 +434,12 @@ impl<'a> Run<'a> {
                 let mut places = self.monitor.places.values().filter(|place| place.id == id);
                 let is_there = |place: &&Place| items.clone().any(|(_, item)| item.names(place));
                 let Some(place) = places.find(is_there) else {
-                    return Ok(());
+                    return;
                 };
                 Order::Revoke(user, place.reference.parse().unwrap())
             }
             (Verb::SessionsOf(user), _) => Order::SessionsOf(user),
-            _ => return Ok(()),
+            _ => return,
         };
         let number_of = |id: &SessionId| ids().find(|number| id_of(*number) == *id).unwrap();
         let loaded = loaded.map(|loaded| (number_of(&loaded.id), owner(&loaded)));
@@ -450,7 +449,6 @@ impl<'a> Run<'a> {
         self.count(name.split('(').next().unwrap_or_default());
         let call = begin(self.stores[index].clone(), order, until);
         self.callers[index].waits = Some(Waiting { call, number });
-        Ok(())
     }
 
     /// Answers all that a caller asks, until its call is done.
@@ -517,8 +515,7 @@ impl<'a> Run<'a> {
         self.has_faults |= fate != Fate::Answered;
         let answer = match fate {
             Fate::Throttled => Ok(refusal(400, "ThrottlingException")),
-            Fate::Lost => Err(lost()),
-            Fate::Late => Err(lost()),
+            Fate::Lost | Fate::Late => Err(lost()),
             Fate::Answered | Fate::AnswerLost | Fate::Crashed => {
                 let (status, answer) = self.execute(&attempt)?;
                 match fate {
