@@ -438,8 +438,13 @@ impl Monitor {
                 && (seen.verb.is_revocation() || makes_room || seen.ids().contains(&id));
             other != call && (is_parallel || is_pending)
         };
+        // A limit: who finishes a revocation that has failed ends whatever session of the user has the id by then.
+        let is_left = self.places.values().any(|place| {
+            let mut items = self.user_items.values();
+            place.id == id && items.any(|item| item.revoked.contains(&place.reference))
+        });
         let mut calls = self.calls.iter().enumerate();
-        if calls.any(|(other, seen)| disturbs(other, seen, others.contains(&other))) {
+        if is_left || calls.any(|(other, seen)| disturbs(other, seen, others.contains(&other))) {
             self.kept.remove(&id);
         } else if is_read || self.calls[call].signs_in() == Some((user, id)) {
             self.kept.insert(id, (user, until));
