@@ -6,7 +6,10 @@ const DynamoDBStore = require('koa-session-dynamodb-store');
 const adapters = require('../cost/adapters');
 const { COLUMNS } = require('../cost/hashed');
 const { SESSIONS } = require('../cost/sealed');
-const { hashedTable, sealedTable, tableOf } = require('../cost/table');
+const {
+  hashedTable, sealedTable, tableOf, usersTable,
+} = require('../cost/table');
+const users = require('../cost/users');
 const { SIZES, VIEWS } = require('../cost/views');
 const { useEngine } = require('../support/engine');
 const { VERSIONS, serveFor } = require('../support/koa');
@@ -83,6 +86,15 @@ describe('cost', () => {
     assert.equal(fields(cart[0]), 6);
   });
 
+  it('the table of users is that of test/cost, and no page view costs more', () => {
+    const section = page.section('Users').replace('| | koa', '|  | koa').replaceAll('|---|---|---|', '| --- | --- | --- |');
+    assert.ok(section.includes(usersTable(adapters)));
+    adapters.forEach(({ name, stores }) => Object.keys(VIEWS).filter((view) => !view.includes('begins')).forEach((view) => {
+      assert.deepEqual(stores['this package, users'].prices[view], stores['this package'].prices[view], `${name}: ${view}`);
+    }));
+    assert.deepEqual(Object.values(users.VIEWS).filter((view) => !VIEWS[view]), []);
+  });
+
   it('there is a table for each framework', () => {
     const heads = page.tables().map(({ head }) => head.join());
     assert.deepEqual(heads, [
@@ -92,6 +104,7 @@ describe('cost', () => {
       'page view,axum,actix-web',
       "page view,`hashIds: 'on'`,`hashIds: 'on'`, a session from before",
       'session,plain,encrypted,compressed,encrypted and compressed',
+      ',koa-session 7,express-session',
       'a write meets,sent besides,write units besides',
       'changes,this package,time,koa-session-dynamodb-store 1.1.1,connect-dynamodb 3.0.5',
       'operation,capacity units',
