@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use actix_web::dev::{Service, Transform, forward_ready};
-use dynamodb_session::{Loaded, SessionId, SessionText};
+use dynamodb_session::{Loaded, SessionId, SessionText, UserId};
 
 /// A session as the application saw it last.
 pub(crate) type Tracked = Loaded<SessionText>;
@@ -14,6 +14,8 @@ pub(crate) type Tracked = Loaded<SessionText>;
 tokio::task_local! {
     /// The sessions of this request. It ends with the request, also if that panics or is dropped.
     static LOADED: RefCell<Vec<(StoreId, Arc<Tracked>)>>;
+    /// The sessions of users that this request has loaded or written, in this order. They stay here when they are deleted.
+    static OF_USERS: RefCell<Vec<(StoreId, SessionId, UserId)>>;
 }
 
 /// Tells the stores of an application apart. Clones of a store have the same.
@@ -46,6 +48,36 @@ impl StoreId {
             all.extend(loaded.map(|loaded| (self, Arc::new(loaded))));
         });
     }
+
+    /// The id of the session that the request has loaded or written last.
+    pub(crate) fn current(self) -> Option<SessionId> {
+        let find = |all: &RefCell<Vec<(Self, Arc<Tracked>)>>| {
+            let all = all.borrow();
+            let found = all.iter().rev().find(|(store, _)| *store == self);
+            found.map(|(_, loaded)| loaded.id.clone())
+        };
+        LOADED.try_with(find).ok().flatten()
+    }
+
+    /// Notes whose session the request has loaded or written, inside a [`TrackLoaded`].
+    pub(crate) fn note_user(self, id: &SessionId, user: &UserId) {
+        let _ = OF_USERS.try_with(|all| {
+            let mut all = all.borrow_mut();
+            all.retain(|(store, noted, of)| *store != self || noted != id || of != user);
+            all.push((self, id.clone(), user.clone()));
+        });
+    }
+
+    /// The last other session of this user that the request has loaded or written.
+    pub(crate) fn other_of(self, id: &SessionId, user: &UserId) -> Option<SessionId> {
+        let find = |all: &RefCell<Vec<(Self, SessionId, UserId)>>| {
+            let all = all.borrow();
+            let mut all = all.iter().rev();
+            let found = all.find(|(store, other, of)| *store == self && other != id && of == user);
+            found.map(|(_, other, _)| other.clone())
+        };
+        OF_USERS.try_with(find).ok().flatten()
+    }
 }
 
 /// A middleware around a `SessionMiddleware`: parallel requests keep each other's changes.
@@ -53,6 +85,9 @@ impl StoreId {
 /// actix-session does not pass to a store what a request has loaded. This middleware keeps it until the request ends, so
 /// that an update changes only the top-level fields that the request changed, and a logout deletes only the session that
 /// the request loaded. It works for each [`Store`](crate::Store) of this crate inside it; other stores are not affected.
+///
+/// With [`Store::with_users`](crate::Store::with_users), a request whose session is revoked gets no new one by
+/// `Session::renew`.
 ///
 /// ```
 /// use actix_session::SessionMiddleware;
@@ -134,7 +169,8 @@ where
             if LOADED.try_with(|_| ()).is_ok() {
                 response.await
             } else {
-                LOADED.scope(RefCell::default(), response).await
+                let response = LOADED.scope(RefCell::default(), response);
+                OF_USERS.scope(RefCell::default(), response).await
             }
         })
     }

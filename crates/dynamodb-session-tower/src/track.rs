@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 
-use dynamodb_session::{Loaded, SessionId};
+use dynamodb_session::{Loaded, SessionId, UserId};
 use serde_json::Value;
 use tower_layer::Layer;
 use tower_service::Service;
@@ -18,6 +18,8 @@ pub(crate) type Tracked = Loaded<HashMap<String, Value>>;
 tokio::task_local! {
     /// The sessions of this request. It ends with the request, also if that panics or is dropped.
     static LOADED: RefCell<Vec<(StoreId, Arc<Tracked>)>>;
+    /// The sessions of users that this request has loaded or written, in this order. They stay here when they are deleted.
+    static OF_USERS: RefCell<Vec<(StoreId, SessionId, UserId)>>;
 }
 
 /// Tells the stores of an application apart. Clones of a store have the same.
@@ -50,6 +52,26 @@ impl StoreId {
             all.extend(loaded().map(|loaded| (self, Arc::new(loaded))));
         });
     }
+
+    /// Notes whose session the request has loaded or written, inside a [`TrackLoaded`].
+    pub(crate) fn note_user(self, id: &SessionId, user: &UserId) {
+        let _ = OF_USERS.try_with(|all| {
+            let mut all = all.borrow_mut();
+            all.retain(|(store, noted, of)| *store != self || noted != id || of != user);
+            all.push((self, id.clone(), user.clone()));
+        });
+    }
+
+    /// The last other session of this user that the request has loaded or written.
+    pub(crate) fn other_of(self, id: &SessionId, user: &UserId) -> Option<SessionId> {
+        let find = |all: &RefCell<Vec<(Self, SessionId, UserId)>>| {
+            let all = all.borrow();
+            let mut all = all.iter().rev();
+            let found = all.find(|(store, other, of)| *store == self && other != id && of == user);
+            found.map(|(_, other, _)| other.clone())
+        };
+        OF_USERS.try_with(find).ok().flatten()
+    }
 }
 
 /// A layer around a `SessionManagerLayer`: parallel requests keep each other's changes.
@@ -57,6 +79,9 @@ impl StoreId {
 /// tower-sessions does not pass to a store what a request has loaded. This layer keeps it until the request ends, so that
 /// a save changes only the top-level fields that the request changed, and a logout deletes only the session that the
 /// request loaded. It works for each [`Store`](crate::Store) of this crate inside it; other stores are not affected.
+///
+/// With [`Store::with_users`](crate::Store::with_users), a request whose session is revoked gets no new one by
+/// `cycle_id`.
 ///
 /// ```
 /// use dynamodb_session::SessionStore;
@@ -129,7 +154,8 @@ where
             if LOADED.try_with(|_| ()).is_ok() {
                 response.await
             } else {
-                LOADED.scope(RefCell::default(), response).await
+                let response = LOADED.scope(RefCell::default(), response);
+                OF_USERS.scope(RefCell::default(), response).await
             }
         })
     }

@@ -15,3 +15,8 @@ mod site;
 mod support;
 mod tracked;
 mod upsert;
+#[path = "../../../dynamodb-session-tower/tests/it/users.rs"]
+mod users;
+mod users_site;
+
+use dynamodb_session_actix as adapter;

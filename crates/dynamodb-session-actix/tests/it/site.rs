@@ -10,10 +10,14 @@ use actix_session::storage::SessionStore;
 use actix_session::{Session, SessionMiddleware};
 use actix_web::cookie::{Key, time::Duration};
 use actix_web::middleware::Condition;
+use actix_web::web::ServiceConfig;
 use actix_web::{App, HttpServer, Responder, web};
 use dynamodb_session_actix::TrackLoaded;
 
 use crate::support::{Browser, Gate, Slow};
+
+/// The key of the cookies. It is the same for every site, so that a cookie of one site is valid on another.
+pub(crate) const KEY: [u8; 64] = [7; 64];
 
 pub(crate) struct Site {
     addr: SocketAddr,
@@ -51,13 +55,34 @@ impl Site {
         lifecycle: impl Fn() -> BrowserSession + Clone + Send + 'static,
         is_tracking: bool,
     ) -> Self {
+        Self::serving(store, lifecycle, is_tracking, |app| {
+            app.route("/plain", web::get().to(|| ready("plain")))
+                .route("/view", web::get().to(view))
+                .route("/count", web::get().to(count))
+                .route("/logout", web::get().to(logout))
+                .route("/renew", web::get().to(renew))
+                .route("/big", web::get().to(big))
+                .route("/fields", web::get().to(fields))
+                .route("/set/{name}", web::get().to(set))
+                .route("/slow/count", web::get().to(slow_count))
+                .route("/slow/set/{name}", web::get().to(slow_set))
+                .route("/slow/logout", web::get().to(slow_logout))
+                .route("/slow/view", web::get().to(slow_view));
+        })
+    }
+
+    pub(crate) fn serving(
+        store: impl SessionStore + Clone + Send + 'static,
+        lifecycle: impl Fn() -> BrowserSession + Clone + Send + 'static,
+        is_tracking: bool,
+        routes: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
+    ) -> Self {
         let (gate, arrivals) = Gate::new();
         let gate = Arc::new(gate);
         let of_app = web::Data::from(Arc::clone(&gate));
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let addr = listener.local_addr().unwrap();
-        // The same for every site, so that a cookie of one site is valid on another.
-        let key = Key::from(&[7; 64]);
+        let key = Key::from(&KEY);
         let server = HttpServer::new(move || {
             let sessions = SessionMiddleware::builder(store.clone(), key.clone())
                 .cookie_secure(false)
@@ -70,18 +95,7 @@ impl Site {
                 .app_data(of_app.clone())
                 .wrap(Condition::new(is_tracking, tracked))
                 .wrap(Condition::new(!is_tracking, sessions))
-                .route("/plain", web::get().to(|| ready("plain")))
-                .route("/view", web::get().to(view))
-                .route("/count", web::get().to(count))
-                .route("/logout", web::get().to(logout))
-                .route("/renew", web::get().to(renew))
-                .route("/big", web::get().to(big))
-                .route("/fields", web::get().to(fields))
-                .route("/set/{name}", web::get().to(set))
-                .route("/slow/count", web::get().to(slow_count))
-                .route("/slow/set/{name}", web::get().to(slow_set))
-                .route("/slow/logout", web::get().to(slow_logout))
-                .route("/slow/view", web::get().to(slow_view))
+                .configure(&routes)
         });
         let server = server.workers(2).disable_signals().listen(listener);
         let server = server.unwrap().run();

@@ -220,11 +220,11 @@ fn the_sessions_of_two_stores_are_not_mixed() {
             let of_one = load(&first, &id).await;
             let (outer, outer_id) = (first.clone(), copy(&id));
             // An inner middleware, as of a second session, shares what is tracked.
-            tracked(async move {
+            tracked(Box::pin(async move {
                 let of_two = load(&second, &id).await;
                 change_elsewhere(&first, &id, "b").await;
                 change(&second, &id, of_two, "c").await;
-            })
+            }))
             .await;
             change(&outer, &outer_id, of_one, "d").await;
         })

@@ -199,13 +199,16 @@ fn errors_have_the_right_kind_and_hold_no_session() {
     let mut session = record(json!({ "n": 1 }), HOUR);
     block_on(store.create(&mut session)).unwrap();
 
-    let secret = |value: Value| Record {
+    let with_field = |value: Value| Record {
         data: HashMap::from([("field".to_owned(), value)]),
         ..session.clone()
     };
     let mut shown = Vec::new();
-    for value in [json!({ "": "secret" }), json!("secret".repeat(100_000))] {
-        let mut bad = secret(value);
+    for value in [
+        json!({ "": "confidential" }),
+        json!("confidential".repeat(100_000)),
+    ] {
+        let mut bad = with_field(value);
         for result in [block_on(store.save(&bad)), block_on(store.create(&mut bad))] {
             let error = result.unwrap_err();
             assert!(matches!(error, Error::Encode(_)), "{error:?}");
@@ -221,7 +224,7 @@ fn errors_have_the_right_kind_and_hold_no_session() {
     let binary = Id::default();
     world.put_item(
         "sessions",
-        &json!({ "sessionId": { "S": binary.to_string() }, "session": { "M": { "field": { "B": "c2VjcmV0" } } } }),
+        &json!({ "sessionId": { "S": binary.to_string() }, "session": { "M": { "field": { "B": "Y29uZmlkZW50aWFs" } } } }),
     );
     let error = block_on(store.load(&binary)).unwrap_err();
     assert!(matches!(error, Error::Decode(_)), "{error:?}");
@@ -240,7 +243,7 @@ fn errors_have_the_right_kind_and_hold_no_session() {
     }
     for error in &shown {
         let shown = format!("{error} {error:?} {store:?}");
-        for hidden in ["secret", &session.id.to_string(), &binary.to_string()] {
+        for hidden in ["confidential", &session.id.to_string(), &binary.to_string()] {
             assert!(!shown.contains(hidden), "{shown}");
         }
     }

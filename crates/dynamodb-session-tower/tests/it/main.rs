@@ -10,3 +10,7 @@ mod legacy;
 mod site;
 mod support;
 mod tracked;
+mod users;
+mod users_site;
+
+use dynamodb_session_tower as adapter;

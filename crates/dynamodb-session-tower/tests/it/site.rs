@@ -9,11 +9,11 @@ use axum::http::StatusCode;
 use axum::routing::get;
 use axum::{Extension, Router};
 use dynamodb_session_tower::TrackLoaded;
-use tower_sessions::{Session, SessionManagerLayer, SessionStore, session};
+use tower_sessions::{Session, SessionManagerLayer, SessionStore};
 
 use crate::support::{Browser, Gate, Slow};
 
-type Answer = Result<String, StatusCode>;
+pub(crate) type Answer = Result<String, StatusCode>;
 
 pub(crate) struct Site {
     addr: SocketAddr,
@@ -40,8 +40,6 @@ impl Site {
     }
 
     fn serving(layered: impl FnOnce(Router) -> Router) -> Self {
-        let (gate, arrivals) = Gate::new();
-        let gate = Arc::new(gate);
         let app = Router::new()
             .route("/plain", get(async || "plain"))
             .route("/view", get(view))
@@ -58,7 +56,13 @@ impl Site {
             .route("/slow/set/{name}", get(slow_set))
             .route("/slow/save_and_set/{name}", get(slow_save_and_set))
             .route("/slow/logout", get(slow_logout));
-        let app = layered(app).layer(Extension(Arc::clone(&gate)));
+        Self::serving_app(layered(app))
+    }
+
+    pub(crate) fn serving_app(app: Router) -> Self {
+        let (gate, arrivals) = Gate::new();
+        let gate = Arc::new(gate);
+        let app = app.layer(Extension(Arc::clone(&gate)));
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         listener.set_nonblocking(true).unwrap();
         let addr = listener.local_addr().unwrap();
@@ -85,7 +89,7 @@ async fn serve(listener: TcpListener, app: Router) {
     axum::serve(listener, app).await.unwrap();
 }
 
-fn failed(_: session::Error) -> StatusCode {
+pub(crate) fn failed<E>(_: E) -> StatusCode {
     StatusCode::INTERNAL_SERVER_ERROR
 }
 

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 
-use super::prepare::{NoFields, PreparedWrite, Use, WriteOptions};
+use super::prepare::{NoFields, Owner, PreparedWrite, Use, WriteOptions};
 use super::rules::{self, Attempts, Next};
 use super::save::{Change, Save, undecodable, unknown};
 use super::stored_key::at_key;
@@ -112,6 +112,7 @@ impl Inner {
         self.keys_ready(Operation::PutItem).await?;
         let key = self.key(&new.id);
         let mut write = self.prepare(Use::Put, key, &new.data, new.into(), None)?;
+        write.owner = Owner::Unknown;
         count(&self.client.counts().unguarded_writes);
         let user = GivenUser::from(new.user.as_ref());
         let outcome = if self.name_user_of_new(&mut write, &new.id, user).await? {

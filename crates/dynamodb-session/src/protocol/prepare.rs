@@ -36,9 +36,17 @@ pub(super) struct PreparedWrite {
     pub(super) is_limit: bool,
     /// What is wanted beside the session.
     pub(super) beside: Vec<AttributeChange>,
-    /// Whose session it was when it was loaded.
-    pub(super) owner: Option<UserKey>,
+    pub(super) owner: Owner,
     pub(super) user: UserChange,
+}
+
+/// Whose session it is that a write meets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Owner {
+    /// This user's, or nobody's, when it was loaded.
+    Loaded(Option<UserKey>),
+    /// The write replaces a session that was not loaded.
+    Unknown,
 }
 
 /// What a call wants of a write, beside the session's data.
@@ -128,7 +136,7 @@ impl Inner {
             created,
             is_limit: is_capped,
             beside: Vec::new(),
-            owner: None,
+            owner: Owner::Loaded(None),
             user: UserChange::Keeps,
         })
     }
@@ -207,7 +215,7 @@ impl Inner {
                 created,
                 is_limit: is_capped || options.is_limit,
                 beside,
-                owner: None,
+                owner: Owner::Loaded(None),
                 user: UserChange::Keeps,
             })
         };

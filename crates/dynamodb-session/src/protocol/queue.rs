@@ -13,6 +13,7 @@ use tokio::sync::{Mutex as AsyncMutex, oneshot};
 
 use super::Inner;
 use super::merge::Written;
+use super::prepare::Owner;
 use super::prepare::PreparedWrite;
 use super::save::{Change, Save, undecodable};
 use super::write::Outcome;
@@ -21,7 +22,7 @@ use crate::framework::Framework;
 use crate::item::{Changes, EncodeSession, Known, StateName};
 use crate::remedy::Remedy;
 use crate::request::Operation;
-use crate::session::{Loaded, UserKey};
+use crate::session::Loaded;
 
 /// How many saves of a session may wait. Each holds its session in memory.
 const MOST_WAITING: usize = 1000;
@@ -35,7 +36,7 @@ struct Queue {
     /// The `created` of the session that all of them were loaded from.
     created: Option<SystemTime>,
     /// Whose session it was then.
-    owner: Option<UserKey>,
+    owner: Owner,
     /// Whether a write is under way. If not, the next one is about to begin.
     is_busy: bool,
     next: Option<Next>,

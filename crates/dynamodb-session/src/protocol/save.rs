@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 
-use super::prepare::PreparedWrite;
+use super::prepare::{Owner, PreparedWrite};
 use super::rules::{self, Attempts, Met, Next};
 use super::sealing::{StoredData, kind_of};
 use super::write::{Gone, Outcome};
@@ -417,9 +417,13 @@ impl<'a> Save<'a> {
         has_rev
             && self.changes.iter().any(|change| {
                 let PreparedWrite { owner, user, .. } = change.write;
-                owner.is_some()
-                    && *owner != stored
-                    && user.becomes().is_none_or(|key| Some(key) != stored)
+                let is_stored = |key| Some(key) == stored;
+                match *owner {
+                    Owner::Loaded(Some(owner)) => {
+                        !is_stored(owner) && !user.becomes().is_some_and(is_stored)
+                    }
+                    Owner::Loaded(None) | Owner::Unknown => false,
+                }
             })
     }
 

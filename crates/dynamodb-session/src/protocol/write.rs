@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::Inner;
-use super::prepare::{PreparedWrite, Use, WriteOptions};
+use super::prepare::{Owner, PreparedWrite, Use, WriteOptions};
 use super::save::{Attempt, Basis, Change, Ended, Save, undecodable};
 use super::stored_key::at_key;
 use super::touch::{Fields, Touch};
@@ -92,7 +92,7 @@ impl Inner {
             self.delete(loaded.into()).await?;
             return Ok(SaveOutcome::Saved(write.stamp(loaded.created)));
         }
-        write.owner = loaded.user;
+        write.owner = Owner::Loaded(loaded.user);
         let candidate = Candidate {
             id: &loaded.id,
             key: None,
@@ -256,6 +256,7 @@ impl Inner {
             self.delete(target).await?;
             return Ok(SaveOutcome::Saved(write.stamp(created)));
         }
+        write.owner = Owner::Unknown;
         let candidate = Candidate {
             id,
             key: None,

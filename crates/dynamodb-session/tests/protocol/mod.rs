@@ -14,6 +14,7 @@ mod kms;
 mod late;
 mod lifetime;
 mod merge;
+mod no_user;
 mod queue;
 mod reserved;
 mod retries;

@@ -18,7 +18,7 @@ mod revoke;
 use std::time::{Duration, SystemTime};
 
 use super::delete::TOMBSTONE;
-use super::prepare::PreparedWrite;
+use super::prepare::{Owner, PreparedWrite};
 use super::save::undecodable;
 use super::stored_key::{is_other_item, stored_id};
 use super::user_change::{Candidate, NOT_ADMITTED, Registered, UserChange};
@@ -57,7 +57,7 @@ impl Inner {
         if self.has_users() {
             return Ok(());
         }
-        let reason = "the store does not keep track of users: set it to";
+        let reason = "it is not set, so the store does not keep track of users";
         Err(Error::invalid("users", reason))
     }
 
@@ -109,7 +109,11 @@ impl Inner {
             return Ok(self.settled(&write.key, outcome));
         };
         match &write.user {
-            UserChange::Keeps => stamp.user = write.owner,
+            UserChange::Keeps => {
+                if let Owner::Loaded(user) = write.owner {
+                    stamp.user = user;
+                }
+            }
             UserChange::Leaves => {}
             UserChange::Becomes(registered) => {
                 stamp.user = Some(registered.user);
@@ -129,25 +133,27 @@ impl Inner {
         }
     }
 
-    /// What a write of a session that belongs to `stored` is to say of its user.
+    /// What a write of a session of `owner` is to say of its user.
     async fn wanted_user<'a>(
         &self,
         given: GivenUser<'a>,
-        stored: Option<UserKey>,
+        owner: Owner,
     ) -> Result<WantedUser<'a>, Error> {
         match given {
             GivenUser::Unstated => Ok(WantedUser::Keeps),
-            GivenUser::Nobody if stored.is_none() => Ok(WantedUser::Keeps),
+            GivenUser::Nobody if owner == Owner::Loaded(None) => Ok(WantedUser::Keeps),
             GivenUser::Nobody => Ok(WantedUser::Leaves),
             GivenUser::User(user) => {
                 self.require_users()?;
                 let keys = self.user_keys(user.id.as_str()).await?;
-                Ok(if keys.iter().any(|key| stored == Some(key)) {
-                    WantedUser::Keeps
-                } else {
-                    let key = keys.first;
-                    WantedUser::Becomes { user, key }
-                })
+                Ok(
+                    if keys.iter().any(|key| owner == Owner::Loaded(Some(key))) {
+                        WantedUser::Keeps
+                    } else {
+                        let key = keys.first;
+                        WantedUser::Becomes { user, key }
+                    },
+                )
             }
         }
     }
