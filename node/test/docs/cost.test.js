@@ -169,6 +169,37 @@ describe('cost', () => {
     });
   }
 
+  it('a change of the id, and the first load of a session from before, where sessions have users', async (t) => {
+    const text = page.section('Users').replaceAll(/\s+/g, ' ');
+    const besides = [/a `regenerate` of a user's session, (.*?) are sent besides/i, /for the first time, (.*?) are sent besides/]
+      .map((pattern) => codeIn(pattern.exec(text)[1]));
+    const name = unique('cost');
+    const serve = async (options) => {
+      const store = new DynamoDBStore(local(recorder.endpoint, name, options));
+      await store.createTableIfDontExists();
+      const app = await serveFor(t, VERSIONS[0], { store }, async (ctx) => {
+        if (ctx.path === '/sign-in') ctx.session.user = 'ada';
+        if (ctx.path === '/regenerate') await ctx.session.regenerate();
+      });
+      return new Visitor(app.url);
+    };
+    const of = ({ user }) => user;
+    const visitor = await serve({ users: { of } });
+    await visitor.get('/sign-in');
+    const fromBefore = await serve({});
+    await fromBefore.get('/sign-in');
+    const sent = async (other, path) => {
+      recorder.reset();
+      await other.get(path);
+      return recorder.operations().sort();
+    };
+    const [, regenerates] = /regenerate\(\)` sends (.*?)\. /s.exec(page.section('Page views'));
+    assert.deepEqual(await sent(visitor, '/regenerate'), [...codeIn(regenerates), ...besides[0]].sort());
+    fromBefore.url = visitor.url;
+    assert.deepEqual(await sent(fromBefore, '/'), ['GetItem', ...besides[1]].sort());
+    assert.deepEqual(await sent(fromBefore, '/'), ['GetItem']);
+  });
+
   it('at start nothing is sent, unless the table is to be created', async () => {
     const name = unique('cost');
     await new DynamoDBStore(local(engine.endpoint, name)).createTableIfDontExists();
