@@ -10,9 +10,11 @@ const rawBody = require('raw-body');
 const atRest = require('./at-rest');
 const views = require('./views');
 
+const COOKIE = 'demo.sid';
 const NAME_MAX = 40; // characters
 const NOTE_MAX = 280;
 const BODY_MAX = '8kb';
+const REF = /^[0-9a-f]{24}$/; // a `ref` of `sessionsOf`
 
 const STATIC = {
   '/style.css': ['text/css', fs.readFileSync(path.join(__dirname, 'style.css'))],
@@ -50,8 +52,16 @@ const goHome = (ctx, place = '') => {
   ctx.redirect(`/${place}`);
 };
 
-const routes = {
-  'GET /': (ctx) => show(ctx),
+// For a form of a visitor whose session has ended meanwhile.
+const askAgain = (ctx, consequence) => show(ctx, {
+  field: 'name', problem: `Your session has ended, so ${consequence}. Please sign in.`,
+});
+
+// The signed cookie of a session that is not there any more.
+const hasEnded = (ctx) => !ctx.session.user && Boolean(ctx.cookies.get(COOKIE, { signed: true }));
+
+const createRoutes = (store) => ({
+  'GET /': (ctx) => show(ctx, { hasEnded: hasEnded(ctx) }),
 
   'POST /sign-in': async (ctx) => {
     const name = field(await readForm(ctx), 'name').replace(/[\p{Cc}\s]+/gu, ' ').trim();
@@ -69,9 +79,7 @@ const routes = {
 
   'POST /note': async (ctx) => {
     const note = field(await readForm(ctx), 'note');
-    if (!ctx.session.user) {
-      return show(ctx, { field: 'name', problem: 'Your session has ended, so the note was not saved. Please sign in.' });
-    }
+    if (!ctx.session.user) return askAgain(ctx, 'the note was not saved');
     if (note.length > NOTE_MAX) {
       return show(ctx, { field: 'note', value: note, problem: `Please use at most ${NOTE_MAX} characters; this has ${note.length}.` });
     }
@@ -85,12 +93,36 @@ const routes = {
     goHome(ctx);
   },
 
+  // The visitor's own devices only: the store looks for the session among those of this user.
+  'POST /devices/sign-out': async (ctx) => {
+    const ref = field(await readForm(ctx), 'ref');
+    if (!ctx.session.user) return askAgain(ctx, 'no device was signed out');
+    // The next request of the other device finds no session. `revoke` is false if the session had ended before.
+    if (!REF.test(ref) || !await store.revoke(ctx.session.user, ref)) {
+      return show(ctx, { field: 'device', problem: 'That device is no longer signed in. This is the current list.' });
+    }
+    return goHome(ctx, '#devices');
+  },
+
+  'POST /devices/sign-out-others': async (ctx) => {
+    if (!ctx.session.user) return askAgain(ctx, 'no device was signed out');
+    await store.revokeUser(ctx.session.user, { except: ctx.session.externalKey });
+    return goHome(ctx, '#devices');
+  },
+
+  'POST /devices/sign-out-everywhere': async (ctx) => {
+    if (!ctx.session.user) return askAgain(ctx, 'no device was signed out');
+    await store.revokeUser(ctx.session.user);
+    ctx.session = null; // this device is one of them, and its cookie goes as well
+    return goHome(ctx);
+  },
+
   // For the demo only: the view that follows stores the session in the other form.
   'POST /at-rest': async (ctx) => {
     atRest.choose(ctx, field(await readForm(ctx), 'form'));
     goHome(ctx, '#stored');
   },
-};
+});
 
 // The outermost middleware: headers for every answer, and a page for every error. Details are only
 // in the log.
@@ -124,7 +156,7 @@ const serveStatic = async (ctx, next) => {
 };
 
 // Unknown addresses are answered before the session is loaded, so they cost no read.
-const route = async (ctx, next) => {
+const route = (routes) => async (ctx, next) => {
   const method = ctx.method === 'HEAD' ? 'GET' : ctx.method;
   ctx.state.handler = Object.hasOwn(routes, `${method} ${ctx.path}`) && routes[`${method} ${ctx.path}`];
   if (!ctx.state.handler) {
@@ -147,8 +179,19 @@ const sameOrigin = async (ctx, next) => {
   await next();
 };
 
-// Around the session middleware, so that the page shows the item after it was saved.
-const render = (describe) => async (ctx, next) => {
+// Where a user is signed in. It costs a read for the user and one for each device, so most apps have a page of its own
+// for it.
+const devicesOf = async (store, { user, externalKey }, log) => {
+  try {
+    return { list: await store.sessionsOf(user, { current: externalKey }) };
+  } catch (err) {
+    log(`the devices could not be listed: ${err.code}: ${err.message}`);
+    return { problem: 'The list could not be read. The log of the server says why. You stay signed in.' };
+  }
+};
+
+// Around the session middleware, so that the page shows the item and the devices after the session was saved.
+const render = ({ store, describe, log }) => async (ctx, next) => {
   await next();
   if (!ctx.state.page) return;
   const { user } = ctx.session;
@@ -157,26 +200,27 @@ const render = (describe) => async (ctx, next) => {
     // The view counter changed the session, and a changed session is saved with a new expiry.
     expires: new Date(Date.now() + ctx.session.maxAge),
     stored: { ...await describe(user && ctx.session.externalKey), form: user && atRest.of(ctx) },
+    devices: user && await devicesOf(store, ctx.session, log),
     page: ctx.state.page,
     limits: { name: NAME_MAX, note: NOTE_MAX },
   });
 };
 
-// store: a session store. keys: the cookie's signing keys, newest first. describe: reads the raw
-// item for the page. log: called with each line. proxy: whether a reverse proxy in front tells protocol and
-// host in X-Forwarded-*.
+// store: a session store with the option `users`. keys: the cookie's signing keys, newest first. describe: reads the
+// raw item for the page. log: called with each line. proxy: whether a reverse proxy in front tells protocol and host in
+// X-Forwarded-*.
 module.exports = function createApp({
   store, keys, describe, maxAge, log, proxy = false,
 }) {
   const app = new Koa({ keys, proxy });
   app.use(errors(log));
   app.use(serveStatic);
-  app.use(route);
+  app.use(route(createRoutes(store)));
   app.use(sameOrigin);
-  app.use(render(describe));
+  app.use(render({ store, describe, log }));
   app.use(createSession({
     store,
-    key: 'demo.sid',
+    key: COOKIE,
     maxAge, // milliseconds
     renew: true, // a visitor who keeps using the app stays signed in
     httpOnly: true,

@@ -19,5 +19,9 @@ exports.byChoice = (stores) => {
     get: (id, maxAge, options) => chosen(options).get(id, maxAge, options),
     set: (id, session, maxAge, options) => chosen(options).set(id, session, maxAge, options),
     destroy: (id, options) => chosen(options).destroy(id, options),
+    // These are about sessions of either form, and either store does the same with them.
+    sessionsOf: (user, options) => stores.encrypted.sessionsOf(user, options),
+    revoke: (user, ref) => stores.encrypted.revoke(user, ref),
+    revokeUser: (user, options) => stores.encrypted.revokeUser(user, options),
   };
 };

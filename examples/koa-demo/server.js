@@ -9,6 +9,7 @@ const path = require('path');
 const DynamoDBStore = require('koa-session-dynamodb-store');
 const createApp = require('./app');
 const atRest = require('./at-rest');
+const deviceLabel = require('./device');
 const itemReader = require('./item');
 const { encryptionKeys, signingKeys } = require('./keys');
 
@@ -45,6 +46,11 @@ async function start(env = process.env) {
     table: { name: env.SESSIONS_TABLE || 'sessions', autoCreate: true, billingMode: 'PAY_PER_REQUEST' },
     hashIds: 'only', // nothing in the table opens a session
     encryption: { keys: encryptionKeys(dataDir(env), env.ENCRYPTION_KEYS) },
+    // Whose session it is, and the name of the device: so that visitors see where they are signed in.
+    users: {
+      of: (session) => session.user,
+      label: (session, ctx) => deviceLabel(ctx.get('User-Agent')),
+    },
     // Without dynamoConfig the store finds Region and credentials as every AWS program does.
     ...(endpoint && { dynamoConfig: { region, endpoint, ...local } }),
   };

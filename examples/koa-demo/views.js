@@ -77,6 +77,7 @@ const signIn = ({ page, limits }) => {
   return html`
     <section class="card" aria-labelledby="app">
       <h1 id="app">Hello, who are you?</h1>
+      ${page.hasEnded && html`<p class="notice" role="status">You are signed out. Your session has expired, or another device has ended it.</p>`}
       <p>Any name will do. Signing in starts a session, and the session is an item in DynamoDB.</p>
       <form method="post" action="/sign-in">
         <label for="name">Your name</label>
@@ -118,13 +119,57 @@ const signedIn = ({
     </section>`;
 };
 
+// The label is what a stranger's browser has sent.
+const nameOf = (device) => device.label || 'A browser without a name';
+
+const deviceRow = (device) => html`
+        <li class="row">
+          <div>
+            <h3><bdi>${nameOf(device)}</bdi></h3>
+            <p class="hint">Signed in ${time(device.signedIn)}${device.lastSeen && html`<br>Last seen ${time(device.lastSeen)}`}</p>
+          </div>
+          ${device.current
+    ? html`<span class="badge here">this device</span>`
+    : html`<form method="post" action="/devices/sign-out#devices">
+            <button class="quiet" name="ref" value="${device.ref}" aria-label="Sign out ${nameOf(device)}">Sign out</button>
+          </form>`}
+        </li>`;
+
+const ALONE = 'No other device is signed in under this name. Open this page in another browser, or in a private window, '
+  + 'and sign in under the same name: then each of them sees both.';
+
+const devicesIn = ({ list, problem }) => {
+  if (problem) return html`<p class="problem">${problem}</p>`;
+  const others = list.filter((device) => !device.current);
+  const own = list.filter((device) => device.current);
+  return html`
+      <ul class="devices">${[...own, ...others].map(deviceRow)}
+      </ul>
+      ${others.length === 0 ? html`<p class="hint">${ALONE}</p>` : html`
+      <div class="actions">
+        <form method="post" action="/devices/sign-out-others#devices"><button class="quiet">Sign out all others</button></form>
+        <form method="post" action="/devices/sign-out-everywhere"><button class="quiet grave">Sign out everywhere</button></form>
+      </div>
+      <p class="hint">“Everywhere” includes this device. A device that is signed out stays so, even if one of its requests is
+        still under way.</p>`}`;
+};
+
+const devices = (data) => html`
+    <section class="card" aria-labelledby="devices">
+      <h2 id="devices">Your devices</h2>
+      ${refused(data.page, 'device').message}
+      ${devicesIn(data.devices)}
+    </section>`;
+
 // How a session is stored, and what somebody who can read the table learns of it.
 const FORMS = {
   encrypted: {
     text: html`The app encrypted the session before it sent it: the name, the note and the views are inside
-      <code>sealed</code>. Somebody who reads the table only sees that there is a session, when it began, when it ends and how large it is.`,
+      <code>sealed</code>. Somebody who reads the table only sees that there is a session, when it began, was last used and
+      ends, how large it is, and which sessions belong to one user.`,
     hint: html`<code>unit</code> is the end of the session, encrypted as well, so that nobody can prolong the session.
-      <code>session</code> is for programs that cannot decrypt: to them, the session has ended.`,
+      <code>session</code> is for programs that cannot decrypt: to them, the session has ended. <code>userKey</code> is a hash
+      of the name. If the session was encrypted when you signed in, the hash has a secret: nobody can look for the names they know.`,
     other: 'plain',
     button: 'Store it as plain data',
   },
@@ -176,7 +221,7 @@ const place = (item) => (item.endpoint ? `local engine, ${new URL(item.endpoint)
 
 exports.home = (data) => layout(
   data.session ? `${data.session.user}: sessions in DynamoDB` : 'Sessions in DynamoDB',
-  html`${data.session ? signedIn(data) : signIn(data)}${stored(data.stored)}`,
+  html`${data.session ? html`<div class="column">${signedIn(data)}${devices(data)}</div>` : signIn(data)}${stored(data.stored)}`,
   place(data.stored),
 );
 

@@ -90,7 +90,7 @@ const leadsOn = async (page, act) => {
   await loaded;
 };
 
-const press = (page, name) => leadsOn(page, () => page.getByRole('button', { name }).click());
+const press = (page, name) => leadsOn(page, () => page.getByRole('button', { name, exact: true }).click());
 
 const signIn = async (page, url, name) => {
   await page.goto(url);

@@ -45,7 +45,7 @@ test('a visitor signs in, counts, writes a note, outlives a restart and signs ou
   assert.equal(await sessionId(context), id);
 
   const old = await context.cookies();
-  await page.getByRole('button', { name: 'Sign out' }).click();
+  await page.getByRole('button', { name: 'Sign out', exact: true }).click();
   assert.ok(await signedOut(page));
   assert.deepEqual(await context.cookies(), []);
   await page.goBack();
