@@ -153,6 +153,9 @@ Object.entries(SERVERS).forEach(([name, serve]) => page.snippet(name, async (t, 
   const { ref } = devices.find(({ label }) => label === 'laptop');
   assert.equal((await post(visitors.phone, '/devices/sign-out', { ref })).status, 302);
   assert.deepEqual(await labels(), ['desk', 'phone']);
+  const [, code] = /not 24 hexadecimal digits is an `(\w+)`/.exec(page.text());
+  await assert.rejects(store.revoke(ID, 'laptop'), { code });
+  assert.equal((await post(visitors.phone, '/devices/sign-out', { ref: 'laptop' })).status, 500);
 
   const refused = await post(visitors.phone, '/password', { oldPassword: 'wrong', newPassword: 'new' });
   assert.equal(refused.status, 403);
