@@ -328,42 +328,23 @@ class Core {
    * The live sessions of a user, the latest sign-in first. `current` is the id of the one that asks.
    *
    * @param {string | number | bigint} user
-   * @param {{ current?: string }} [options]
+   * @param {{ current?: string }} options
    */
-  async sessionsOf(user, { current } = {}) {
-    const { givenUser } = require('./users.js');
-    const id = givenUser(user);
-    const currentId = isId(current) ? current : undefined;
-    const sessions = JSON.parse(await this.#scan((native) => native.sessionsOf(id, currentId)));
-    const date = (ms) => (ms === null ? undefined : new Date(ms));
-    return sessions.map((session) => ({
-      ref: session.ref,
-      label: session.label ?? undefined,
-      current: session.current,
-      created: date(session.created),
-      signedIn: date(session.signedIn),
-      lastSeen: date(session.lastSeen),
-      expires: date(session.expires),
-    }));
-  }
+  sessionsOf(user, options) { return this.#ofUsers().sessionsOf(user, options); }
 
   /** Ends one session of a user. Resolves with whether there was such a session. */
-  async revoke(user, ref) {
-    const id = require('./users.js').givenUser(user);
-    if (typeof ref !== 'string') throw errors().invalidSession('the reference of the session must be a string: `ref` of what sessionsOf returned.');
-    return (await this.#scan((native) => native.revoke(id, ref))) === 'true';
-  }
+  revoke(user, ref) { return this.#ofUsers().revoke(user, ref); }
 
   /**
    * Ends all sessions of a user. Resolves with how many there were. `except` is the id of the one that is spared.
    *
    * @param {string | number | bigint} user
-   * @param {{ except?: string }} [options]
+   * @param {{ except?: string }} options
    */
-  async revokeUser(user, { except } = {}) {
-    const id = require('./users.js').givenUser(user);
-    if (except !== undefined && !isId(except)) throw errors().invalidId();
-    return { revoked: Number(await this.#scan((native) => native.revokeUser(id, except))) };
+  revokeUser(user, options) { return this.#ofUsers().revokeUser(user, options); }
+
+  #ofUsers() {
+    return require('./user-verbs.js').verbsOf((start) => this.#scan(start));
   }
 
   /** Has listeners hear that the session under this id, with this head, is none that the framework can work with. */

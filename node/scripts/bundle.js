@@ -37,6 +37,8 @@ const ON_DEMAND = [
   'session-data.js',
   'special-keys.js',
   'table.js',
+  'user-verbs.js',
+  'users.js',
 ];
 
 /**

@@ -148,7 +148,7 @@
 //! | a page view that … | requests | capacity units |
 //! |---|---|---|
 //! | signs a user in, changes the user, calls `cycle_id`, or loads a session from before | 1 `UpdateItem`, 1 `GetItem` | 1 write, 1 read |
-//! | does so for the first session of a user | 2 `UpdateItem`, 2 `GetItem` | 2 writes, 2 reads |
+//! | does so for the first session of a user | 2 `UpdateItem`, 1 `GetItem` | 2 writes, 1 read |
 //! | does anything else | 0 | 0 |
 //!
 //! Loading a session from before also writes its user into its item: 1 `UpdateItem`. Without
