@@ -136,6 +136,7 @@ pub(crate) fn stats(stats: &Stats) -> Value {
         "sealedByKey": stats.sealed_by_key,
         "unitsSaved": stats.units_saved,
         "mergeRetries": stats.merge_retries,
+        "revokedSessions": stats.revoked_sessions,
     })
 }
 

@@ -106,6 +106,8 @@ export interface Stats {
   unitsSaved: number;
   /** Writes that were made again because another request had changed the session meanwhile. */
   mergeRetries: number;
+  /** Sessions that `revoke` and `revokeUser` ended, and those that ended because their user had too many. */
+  revokedSessions: number;
 }
 
 export interface Credentials {

@@ -26,6 +26,7 @@ adapters.forEach((adapter) => {
     }]) => {
       describe(storeName, () => {
         const table = useTable(engine, 'cost', layout.key);
+        let users = 0;
 
         // What another process does meanwhile. A store of this package leaves a tombstone.
         const signOut = async (key, id) => {
@@ -74,7 +75,9 @@ adapters.forEach((adapter) => {
           it(`${view}: ${operations || 'nothing'}, ${units.join(' / ')}`, async (t) => {
             for (const [index, size] of Object.entries(SIZES).entries()) {
               const [sizeName, length] = size;
-              const paid = await price(t, scene, { text: 'x'.repeat(length) });
+              // No two visitors are the same user.
+              users += 1;
+              const paid = await price(t, scene, { text: 'x'.repeat(length), user: `user${users}` });
               assert.equal(paid.operations.join(' '), operations, sizeName);
               assert.equal(`${paid.read} + ${paid.write}`, units[index], sizeName);
               if (paid.bytes) assert.equal(`${Math.ceil(paid.bytes / 1024)} KB`, sizeName);

@@ -10,6 +10,7 @@ const { hashing } = require('./hashed');
 const {
   ENCRYPTION, MINUTE, opener, PRICES,
 } = require('./ours');
+const { withUsers } = require('./users');
 
 // Both frameworks pass only the id of the session that ends.
 const ID_ONLY = { ...PRICES, logout: ['GetItem GetItem PutItem', '2 + 1', '6 + 10'] };
@@ -46,6 +47,7 @@ const adapter = (framework, prices, peerPrices) => ({
     'this package': { open: ours(), openWith: ours, prices },
     'this package, encrypted': { open: ours({ encryption: ENCRYPTION }), prices },
     ...hashing(ours, prices),
+    ...withUsers(ours, prices),
     "this package, conflict: 'overwrite'": { open: ours({ conflict: 'overwrite' }), prices },
     "this package, layout: 'connect-dynamodb'": {
       open: ours({ layout: 'connect-dynamodb' }), prices, table: { key: 'id', prefix: 'sess:' },

@@ -11,6 +11,7 @@ const { hashing } = require('./hashed');
 const {
   ENCRYPTION, MINUTE, opener, PRICES,
 } = require('./ours');
+const { withUsers } = require('./users');
 
 const OURS = { ...PRICES, 'view that only reads': ['GetItem', '1 + 0', '3 + 0'] };
 
@@ -32,6 +33,7 @@ module.exports = VERSIONS.map((version) => ({
     'this package': { open: ours(), openWith: ours, prices: OURS },
     'this package, encrypted': { open: ours({ encryption: ENCRYPTION }), prices: OURS },
     ...hashing(ours, OURS),
+    ...withUsers(ours, OURS),
     "this package, conflict: 'overwrite'": { open: ours({ conflict: 'overwrite' }), prices: OURS },
     'this package, consistentRead: false': { open: ours({ consistentRead: false }), prices: withEventualReads(OURS) },
     'koa-session-dynamodb-store 1.1.1': {

@@ -6,7 +6,10 @@ const DynamoDBStore = require('koa-session-dynamodb-store');
 const adapters = require('../cost/adapters');
 const { COLUMNS } = require('../cost/hashed');
 const { SESSIONS } = require('../cost/sealed');
-const { hashedTable, sealedTable, tableOf } = require('../cost/table');
+const {
+  hashedTable, sealedTable, tableOf, usersTable,
+} = require('../cost/table');
+const users = require('../cost/users');
 const { SIZES, VIEWS } = require('../cost/views');
 const { useEngine } = require('../support/engine');
 const { VERSIONS, serveFor } = require('../support/koa');
@@ -83,6 +86,15 @@ describe('cost', () => {
     assert.equal(fields(cart[0]), 6);
   });
 
+  it('the table of users is that of test/cost, and no page view costs more', () => {
+    const section = page.section('Users').replace('| | koa', '|  | koa').replaceAll('|---|---|---|', '| --- | --- | --- |');
+    assert.ok(section.includes(usersTable(adapters)));
+    adapters.forEach(({ name, stores }) => Object.keys(VIEWS).filter((view) => !view.includes('begins')).forEach((view) => {
+      assert.deepEqual(stores['this package, users'].prices[view], stores['this package'].prices[view], `${name}: ${view}`);
+    }));
+    assert.deepEqual(Object.values(users.VIEWS).filter((view) => !VIEWS[view]), []);
+  });
+
   it('there is a table for each framework', () => {
     const heads = page.tables().map(({ head }) => head.join());
     assert.deepEqual(heads, [
@@ -92,6 +104,7 @@ describe('cost', () => {
       'page view,axum,actix-web',
       "page view,`hashIds: 'on'`,`hashIds: 'on'`, a session from before",
       'session,plain,encrypted,compressed,encrypted and compressed',
+      ',koa-session 7,express-session',
       'a write meets,sent besides,write units besides',
       'changes,this package,time,koa-session-dynamodb-store 1.1.1,connect-dynamodb 3.0.5',
       'operation,capacity units',
@@ -155,6 +168,37 @@ describe('cost', () => {
       assert.deepEqual(recorder.operations().sort(), codeIn(sends).sort());
     });
   }
+
+  it('a change of the id, and the first load of a session from before, where sessions have users', async (t) => {
+    const text = page.section('Users').replaceAll(/\s+/g, ' ');
+    const besides = [/a `regenerate` of a user's session, (.*?) are sent besides/i, /for the first time, (.*?) are sent besides/]
+      .map((pattern) => codeIn(pattern.exec(text)[1]));
+    const name = unique('cost');
+    const serve = async (options) => {
+      const store = new DynamoDBStore(local(recorder.endpoint, name, options));
+      await store.createTableIfDontExists();
+      const app = await serveFor(t, VERSIONS[0], { store }, async (ctx) => {
+        if (ctx.path === '/sign-in') ctx.session.user = 'ada';
+        if (ctx.path === '/regenerate') await ctx.session.regenerate();
+      });
+      return new Visitor(app.url);
+    };
+    const of = ({ user }) => user;
+    const visitor = await serve({ users: { of } });
+    await visitor.get('/sign-in');
+    const fromBefore = await serve({});
+    await fromBefore.get('/sign-in');
+    const sent = async (other, path) => {
+      recorder.reset();
+      await other.get(path);
+      return recorder.operations().sort();
+    };
+    const [, regenerates] = /regenerate\(\)` sends (.*?)\. /s.exec(page.section('Page views'));
+    assert.deepEqual(await sent(visitor, '/regenerate'), [...codeIn(regenerates), ...besides[0]].sort());
+    fromBefore.url = visitor.url;
+    assert.deepEqual(await sent(fromBefore, '/'), ['GetItem', ...besides[1]].sort());
+    assert.deepEqual(await sent(fromBefore, '/'), ['GetItem']);
+  });
 
   it('at start nothing is sent, unless the table is to be created', async () => {
     const name = unique('cost');

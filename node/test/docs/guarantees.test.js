@@ -42,6 +42,15 @@ const TESTED = {
     'the same, within touchAfter', 'fn an_extension_is_written_once_a_minute()', 'touch creates nothing',
   ],
   'a session ends at a set age': ['a session ends no later than that'],
+  'after all sessions of a user were revoked, none of them is accepted any more': [
+    'a request in flight neither keeps nor renews a session that is revoked',
+    '20 sign-ins at once, while two processes revoke: what is accepted is listed',
+    'fn a_request_that_has_loaded_the_session_cannot_keep_it()',
+    'fn a_renewed_id_does_not_carry_on_a_session_that_was_revoked()',
+    'fn a_sign_in_at_the_same_moment_is_refused()',
+    'fn a_sign_in_that_was_registered_lands_nowhere_after_a_revoke()',
+    'fn one_that_is_not_registered_ends_by_a_revoke_all_the_same()',
+  ],
 };
 
 const rows = page.rows('Guarantees', 'guarantee');

@@ -281,6 +281,7 @@ describe('stats', () => {
     sealedByKey: {},
     unitsSaved: 0,
     mergeRetries: 0,
+    revokedSessions: 0,
   };
   const countsOf = ({ operations }) => Object.fromEntries(Object.entries(operations).map(([name, {
     calls, errors, requests, capacityUnits,
