@@ -53,6 +53,20 @@ async fn one_session_is_spared() {
 }
 
 #[tokio::test]
+async fn one_session_is_spared_by_its_reference() {
+    let (_world, store) = world().await;
+    let a = signed_in(&store, "a", "alice").await;
+    let _ = signed_in(&store, "b", "alice").await;
+    let reference = store.reference(&a).unwrap();
+    let options = RevokeOptions::default().except_reference(&reference);
+    let alice = user_id("alice");
+    assert_eq!(store.revoke_user(&alice, &options).await.unwrap(), 1);
+    assert_eq!(references(&store, "alice").await, [reference]);
+    assert!(is_accepted(&store, "a").await);
+    assert!(!is_accepted(&store, "b").await);
+}
+
+#[tokio::test]
 async fn a_session_of_somebody_else_is_no_exception() {
     let (_world, store) = world().await;
     let _ = signed_in(&store, "a", "alice").await;
