@@ -54,13 +54,19 @@ impl Inner {
         self.require_users()?;
         let keys = self.user_keys(user.as_str()).await?;
         for key in keys.iter() {
-            let item = self.user_item(self.client.start(), key).await?;
-            let entry = item
-                .as_ref()
-                .and_then(|item| item.entry(reference.as_str()));
-            if let Some(entry) = entry {
-                let these = Entries::from([(reference.as_str().to_owned(), entry.clone())]);
+            let Some(item) = self.user_item(self.client.start(), key).await? else {
+                continue;
+            };
+            let name = reference.as_str();
+            if let Some(entry) = item.entry(name) {
+                let these = Entries::from([(name.to_owned(), entry.clone())]);
                 return Ok(self.revoke_in(key, Wanted::These(&these)).await? > 0);
+            }
+            // It is being revoked, perhaps by a call that failed half-way.
+            let under_way = item.revocation;
+            let under_way = under_way.filter(|other| other.sessions.contains_key(name));
+            if let Some(other) = under_way {
+                return Ok(self.end(&self.user_item_key(key), key, &other).await? > 0);
             }
         }
         Ok(false)

@@ -101,6 +101,23 @@ async fn one_session_ends_by_its_reference() {
 }
 
 #[tokio::test]
+async fn a_call_for_one_session_goes_on_after_one_that_failed() {
+    let (world, store) = world().await;
+    let a = signed_in(&store, "a", "alice").await;
+    let _ = signed_in(&store, "b", "alice").await;
+    let reference = store.reference(&a).unwrap();
+    let failed = Fate::Answer(400, json!({ "__type": "x#Nonsense" }));
+    world.tap.script([Fate::Pass, Fate::Pass, failed]);
+    assert!(store.revoke(&user_id("alice"), &reference).await.is_err());
+    assert!(is_accepted(&store, "a").await, "it failed before its end");
+    assert!(store.revoke(&user_id("alice"), &reference).await.unwrap());
+    assert!(!is_accepted(&store, "a").await);
+    assert!(is_accepted(&store, "b").await);
+    let item = world.item(&item_key("alice")).unwrap();
+    assert!(item.get("revoked").is_none(), "{item}");
+}
+
+#[tokio::test]
 async fn the_requests_are_those_that_are_documented() {
     let (world, store) = world().await;
     for session in ["a", "b"] {
