@@ -5,6 +5,7 @@
     reason = "the comments are the help texts, for people on a terminal"
 )]
 
+use std::ffi::OsStr;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
@@ -17,9 +18,11 @@ use dynamodb_session::options::Layout;
 use crate::exit::Exit;
 
 mod keys;
+mod user;
 
 use keys::REENCRYPT_EXAMPLES;
 pub(crate) use keys::{KeyArgs, KeysCommand, KeysDeleteArgs, KeysGenerateArgs, ReencryptArgs};
+pub(crate) use user::{UserArgs, UserCommand, UserListArgs, UserRevokeArgs};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -82,7 +85,7 @@ the options of a store. With a port other than 8000, set the endpoint's URL too.
 
 ";
 
-/// Manages session tables on DynamoDB, shows and deletes sessions, and runs a local engine.
+/// Manages session tables on DynamoDB, shows and ends sessions, and runs a local engine.
 #[derive(Parser)]
 #[command(name = "dynamodb-session", version, after_long_help = help(EXAMPLES))]
 pub(crate) struct Cli {
@@ -98,6 +101,9 @@ pub(crate) enum Command {
     /// Shows or deletes one session
     #[command(subcommand)]
     Session(SessionCommand),
+    /// Lists or ends the sessions of a user
+    #[command(subcommand)]
+    User(UserCommand),
     /// Makes keys for the encryption of sessions, and deletes data keys of AWS KMS
     #[command(subcommand)]
     Keys(KeysCommand),
@@ -362,9 +368,7 @@ fn address(text: &str) -> Result<IpAddr, &'static str> {
 /// The arguments of this process. Help, version and wrong usage are printed here; the error is then the exit code.
 pub(crate) fn parse() -> Result<Cli, Exit> {
     Cli::try_parse().map_err(|mut error| {
-        if std::env::args_os().any(|argument| argument == "session") {
-            hide_values(&mut error);
-        }
+        hide_values(&mut error, std::env::args_os());
         // An error means that the reader has closed the pipe.
         drop(error.print());
         if error.use_stderr() {
@@ -375,14 +379,38 @@ pub(crate) fn parse() -> Result<Cli, Exit> {
     })
 }
 
-/// An unexpected argument may be a session id, which must not appear on a terminal or in a log.
-fn hide_values(error: &mut clap::Error) {
+/// An unexpected argument that must not appear on a terminal or in a log.
+struct Hidden {
+    command: &'static str,
+    name: &'static str,
+    /// Whether it can be what this text is.
+    can_be: fn(&str) -> bool,
+}
+
+static HIDDEN: [Hidden; 2] = [
+    Hidden {
+        command: "session",
+        name: "a session id",
+        can_be: |text| !is_like_a_name(text),
+    },
+    Hidden {
+        command: "user",
+        name: "the id of a user",
+        // A user can be called anything, but mistyped flags are to be named.
+        can_be: |text| !(text.starts_with("--") && is_like_a_name(text)),
+    },
+];
+
+fn hide_values(error: &mut clap::Error, mut arguments: impl Iterator<Item = impl AsRef<OsStr>>) {
+    let hidden = arguments.find_map(|argument| {
+        let mut all = HIDDEN.iter();
+        all.find(|hidden| argument.as_ref() == hidden.command)
+    });
+    let Some(hidden) = hidden else { return };
     for kind in [ContextKind::InvalidArg, ContextKind::InvalidSubcommand] {
-        if matches!(error.get(kind), Some(ContextValue::String(value)) if !is_like_a_name(value)) {
-            error.insert(
-                kind,
-                ContextValue::String("(hidden: it may be a session id)".to_owned()),
-            );
+        if matches!(error.get(kind), Some(ContextValue::String(value)) if (hidden.can_be)(value)) {
+            let value = format!("(hidden: it may be {})", hidden.name);
+            error.insert(kind, ContextValue::String(value));
             // Suggestions repeat the value.
             error.remove(ContextKind::Suggested);
         }

@@ -8,16 +8,20 @@ use crate::exit::{Exit, Failure};
 pub(crate) fn ask(question: &str) -> Result<(), Failure> {
     let stdin = io::stdin();
     if !stdin.is_terminal() {
-        let message = "not deleted: no confirmation, because standard input is not a terminal";
+        let message =
+            "nothing is deleted: no confirmation, because standard input is not a terminal";
         return Err(
-            Failure::new(Exit::Usage, message).hint("add --yes to delete without confirmation")
+            Failure::new(Exit::Usage, message).hint("add --yes to go on without confirmation")
         );
     }
     drop(write!(io::stderr(), "{question} [y/N] "));
     if is_yes(stdin.lock()) {
         Ok(())
     } else {
-        Err(Failure::new(Exit::Other, "not deleted: not confirmed"))
+        Err(Failure::new(
+            Exit::Other,
+            "nothing is deleted: not confirmed",
+        ))
     }
 }
 

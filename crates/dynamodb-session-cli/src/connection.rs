@@ -4,7 +4,7 @@ use std::io::Write;
 use std::time::Duration;
 
 use dynamodb_session::options::{
-    ConnectionOptions, EncryptionOptions, HashIds, Layout, RetryOptions, TableOptions,
+    ConnectionOptions, EncryptionOptions, HashIds, Layout, RetryOptions, TableOptions, UserOptions,
 };
 use dynamodb_session::{ErrorKind, SessionStore};
 
@@ -18,6 +18,8 @@ pub(crate) struct Kept<'a> {
     pub(crate) layout: Layout,
     pub(crate) encryption: Option<EncryptionOptions>,
     pub(crate) compress: bool,
+    /// Whether the command is about the sessions of users.
+    pub(crate) has_users: bool,
 }
 
 /// The store that the flags describe. It has looked at the table, whose TTL can be on another attribute. If that is not
@@ -75,6 +77,9 @@ pub(crate) fn store(
     }
     if let Some(encryption) = kept.encryption {
         builder = builder.encryption(encryption);
+    }
+    if kept.has_users {
+        builder = builder.users(UserOptions::default());
     }
     let store = builder.build()?;
     if store.is_insecure() {

@@ -27,7 +27,7 @@ impl Exit {
     pub(crate) const HELP: &str = "\
 Exit codes:
    0  success
-   1  not found: no such table, or no live session or data key with this id
+   1  not found: no such table, no live session or data key with this id, or no live session of this user
    2  usage: wrong arguments, or no terminal to ask for confirmation
    3  configuration or credentials: missing or rejected, or the local engine cannot use its address or file
    4  access denied: the credentials are valid but lack a permission

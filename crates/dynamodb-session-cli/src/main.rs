@@ -6,6 +6,7 @@ mod cli;
 mod confirm;
 mod connection;
 mod exit;
+mod input;
 mod keys;
 mod local;
 mod output;
@@ -14,10 +15,11 @@ mod reencrypt;
 mod session;
 mod sweep;
 mod table;
+mod user;
 
 use std::process::ExitCode;
 
-use cli::{Cli, Command, KeysCommand, SessionCommand, TableCommand};
+use cli::{Cli, Command, KeysCommand, SessionCommand, TableCommand, UserCommand};
 use exit::{Exit, Failure};
 
 fn main() -> ExitCode {
@@ -46,6 +48,8 @@ fn run(cli: Cli) -> Result<(), Failure> {
             Command::Table(TableCommand::Delete(args)) => table::delete(&args).await,
             Command::Session(SessionCommand::Get(args)) => session::get(args).await,
             Command::Session(SessionCommand::Delete(args)) => session::delete(args).await,
+            Command::User(UserCommand::List(args)) => user::list(args).await,
+            Command::User(UserCommand::Revoke(args)) => user::revoke(args).await,
             Command::Keys(KeysCommand::Generate(args)) => keys::generate(&args),
             Command::Keys(KeysCommand::Delete(args)) => keys::delete(&args).await,
             Command::Reencrypt(args) => reencrypt::run(&args).await,

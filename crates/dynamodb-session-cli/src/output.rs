@@ -43,6 +43,22 @@ pub(crate) fn columns(rows: &[(&str, String)]) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
+/// Rows under their headings.
+pub(crate) fn table<const N: usize>(headings: [&str; N], rows: &[[String; N]]) -> String {
+    let headings = headings.map(str::to_owned);
+    let rows = || [&headings].into_iter().chain(rows);
+    let widths: [usize; N] = std::array::from_fn(|column| {
+        let widths = rows().map(|row| row[column].chars().count());
+        widths.max().unwrap_or_default()
+    });
+    let lines = rows().map(|row| {
+        let cells = row.iter().zip(widths);
+        let cells = cells.map(|(cell, width)| format!("{:width$}", printable(cell)));
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
 /// Foreign text on one line, without characters that control a terminal or change the direction of writing.
 pub(crate) fn printable(text: &str) -> String {
     text.chars()
@@ -119,6 +135,14 @@ pub(crate) fn indent_json(json: &str) -> String {
         }
     }
     indented
+}
+
+/// `1 session`, or `2 sessions`.
+pub(crate) fn counted(count: u64, one: &str, more: &str) -> String {
+    match count {
+        1 => format!("1 {one}"),
+        _ => format!("{count} {more}"),
+    }
 }
 
 /// `1.5 KiB`.

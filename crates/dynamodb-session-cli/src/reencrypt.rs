@@ -23,6 +23,7 @@ pub(crate) async fn run(args: &ReencryptArgs) -> Result<(), Failure> {
         layout: args.layout.layout,
         encryption: Some(encryption.mode(args.mode).pad(args.pad)),
         compress: args.compress,
+        ..Kept::default()
     };
     let so_far = Mutex::new(Reencryption::default());
     let report = |counts: &Reencryption| so_far.lock().expect(NO_PANIC).clone_from(counts);
@@ -82,10 +83,10 @@ fn text(done: &Reencryption, is_dry_run: bool) -> String {
     }
     for (id, count) in &done.keys {
         // The secret for the keys of users' items can be among them.
-        let needs = counted(*count, "item needs it", "items need it");
+        let needs = output::counted(*count, "item needs it", "items need it");
         rows.push((format!("Key {id}"), needs));
     }
-    let plain = counted(
+    let plain = output::counted(
         done.plain,
         "session is not encrypted",
         "sessions are not encrypted",
@@ -96,13 +97,6 @@ fn text(done: &Reencryption, is_dry_run: bool) -> String {
         .map(|(name, value)| (&**name, value.clone()))
         .collect();
     output::columns(&rows)
-}
-
-fn counted(count: u64, one: &str, more: &str) -> String {
-    match count {
-        1 => format!("1 {one}"),
-        _ => format!("{count} {more}"),
-    }
 }
 
 #[derive(Serialize)]

@@ -1,7 +1,6 @@
 //! `session get|delete`.
 
 use std::fmt;
-use std::io::{self, IsTerminal, Read, Write};
 use std::time::SystemTime;
 
 use base64::Engine as _;
@@ -15,10 +14,7 @@ use serde_json::value::RawValue;
 use crate::cli::{SessionArgs, SessionGetArgs};
 use crate::connection::Kept;
 use crate::exit::{Exit, Failure};
-use crate::{connection, keys, output, progress};
-
-/// Longer than any id. A file given by mistake is not read into memory as a whole.
-const MAX_INPUT_BYTES: u64 = 64 * 1024;
+use crate::{connection, input, keys, output, progress};
 
 pub(crate) async fn get(args: SessionGetArgs) -> Result<(), Failure> {
     // A command that only reads makes no data key.
@@ -198,30 +194,5 @@ impl<'de> Deserialize<'de> for Bytes {
 }
 
 fn session_id(argument: String) -> Result<SessionId, Failure> {
-    let id = if argument == "-" {
-        read_id()?
-    } else {
-        argument
-    };
-    Ok(SessionId::new(id)?)
-}
-
-fn read_id() -> Result<String, Failure> {
-    let stdin = io::stdin();
-    let mut id = String::new();
-    let read = if stdin.is_terminal() {
-        drop(write!(io::stderr(), "Session id: "));
-        stdin.read_line(&mut id)
-    } else {
-        stdin.lock().take(MAX_INPUT_BYTES).read_to_string(&mut id)
-    };
-    // The error adds nothing.
-    read.map_err(|_| {
-        Failure::new(
-            Exit::Usage,
-            "standard input is not a session id: it is not valid UTF-8",
-        )
-    })?;
-    let line = id.strip_suffix('\n').unwrap_or(&id);
-    Ok(line.strip_suffix('\r').unwrap_or(line).to_owned())
+    Ok(SessionId::new(input::argument(argument, "session id")?)?)
 }

@@ -89,12 +89,29 @@ impl SessionStore {
     /// # Cost
     ///
     /// 2 `UpdateItem` of the user's item, and a [`delete`](Self::delete) by id for each session in it.
-    /// [`RevokeOptions::except`]: 1 consistent `GetItem` more.
+    /// [`RevokeOptions::except`] and [`except_reference`](RevokeOptions::except_reference): 1 consistent `GetItem` more.
     pub async fn revoke_user(
         &self,
         user: &UserId,
         options: &RevokeOptions<'_>,
     ) -> Result<u64, Error> {
         self.inner.revoke_user(user, options).await
+    }
+
+    /// Whether the table has the secret for the keys of users' items, with the prefix of the store.
+    ///
+    /// A store that encrypts makes it. Sessions that such a store has registered with a user are found only by a store
+    /// with the encryption keys. Ask before you tell an operator that a user has no sessions. No key is needed to ask.
+    ///
+    /// # Errors
+    ///
+    /// An error of the service or the connection; [`ErrorKind::Decryption`] if somebody has changed the item of the
+    /// secret in the table.
+    ///
+    /// # Cost
+    ///
+    /// 1 consistent `GetItem`.
+    pub async fn has_user_secret(&self) -> Result<bool, Error> {
+        Ok(self.inner.stored_user_secret().await?.is_some())
     }
 }

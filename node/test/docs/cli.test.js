@@ -54,9 +54,12 @@ page.snippet('cli', async (t, snippet) => {
   const dir = temporary(t);
   const id = unique('id');
   fs.writeFileSync(path.join(dir, 'id.txt'), `${id}\n`);
+  fs.writeFileSync(path.join(dir, 'user.txt'), 'Ada\n');
   const bin = path.join(TARGET, 'debug');
   const env = cleanEnv({ PATH: `${bin}:${process.env.PATH}`, AWS_ENDPOINT_URL_DYNAMODB: own.endpoint });
-  const store = new DynamoDBStore(local(own.endpoint, 'sessions'));
+  const users = { of: (session) => session.user };
+  const store = new DynamoDBStore({ ...local(own.endpoint, 'sessions'), users });
+  const another = unique('id');
   const printedBy = {};
   for (const line of commandsOf(snippet)) {
     assert.match(line, /^dynamodb-session /);
@@ -65,10 +68,17 @@ page.snippet('cli', async (t, snippet) => {
     printedBy[command] = stdout;
     if (command === 'table create') await store.set(id, { user: 'Ada' }, 60000);
     if (command === 'session get') assert.ok(await store.get(id));
-    if (command === 'session delete') assert.equal(await store.get(id), undefined);
+    if (command === 'session delete') {
+      assert.equal(await store.get(id), undefined);
+      await store.set(another, { user: 'Ada' }, 60000);
+    }
+    if (command === 'user list') assert.ok(await store.get(another));
+    if (command === 'user revoke') assert.equal(await store.get(another), undefined);
   }
   assert.equal(JSON.parse(printedBy['table describe']).status, 'ACTIVE');
   assert.match(printedBy['session get'], /Ada/);
+  assert.match(printedBy['user list'], /^Ref .+\n[0-9a-f]{24} .+Z\n$/);
+  assert.equal(printedBy['user revoke'], 'Ended 1 session.\n');
   assert.equal(await store.isTableCreated(), null);
 });
 

@@ -18,7 +18,7 @@ fn refusal(arguments: &[&str]) -> String {
     let Err(mut error) = Cli::try_parse_from(arguments) else {
         panic!("accepted")
     };
-    hide_values(&mut error);
+    hide_values(&mut error, arguments.iter());
     error.to_string()
 }
 
@@ -48,10 +48,26 @@ fn usage_errors_hide_what_may_be_an_id() {
 }
 
 #[test]
+fn usage_errors_hide_what_may_be_a_user() {
+    for arguments in [
+        &["dynamodb-session", "user", "list", "-", "alice"][..],
+        &["dynamodb-session", "user", "alice"],
+        &["dynamodb-session", "user", "revoke", "-", "alice@x.example"],
+    ] {
+        let text = refusal(arguments);
+        assert!(!text.contains("alice"), "{text}");
+        assert!(text.contains("it may be the id of a user"), "{text}");
+    }
+}
+
+#[test]
 fn usage_errors_name_a_mistyped_flag() {
-    let text = refusal(&["dynamodb-session", "session", "get", "-", "--regio", "x"]);
-    assert!(
-        text.contains("--regio") && text.contains("'--region'"),
-        "{text}"
-    );
+    for command in [["session", "get"], ["user", "list"]] {
+        let arguments = [&["dynamodb-session"], &command[..], &["-", "--regio", "x"]].concat();
+        let text = refusal(&arguments);
+        assert!(
+            text.contains("--regio") && text.contains("'--region'"),
+            "{text}"
+        );
+    }
 }

@@ -71,3 +71,12 @@ fn json_cannot_steer_a_terminal() {
         "{\"\\u009b2J\\u007fé\\u202e\"}\n"
     );
 }
+
+#[test]
+fn columns_of_a_table_are_as_wide_as_their_longest_value() {
+    let rows = [["é", "x"], ["\u{1b}[2J", ""]].map(|row| row.map(str::to_owned));
+    assert_eq!(
+        table(["a", "long"], &rows),
+        "a     long\né     x\n\u{fffd}[2J"
+    );
+}

@@ -2,12 +2,14 @@
 
 use crate::support::run;
 
-const COMMANDS: [&[&str]; 10] = [
+const COMMANDS: [&[&str]; 12] = [
     &["table", "create"],
     &["table", "describe"],
     &["table", "delete"],
     &["session", "get"],
     &["session", "delete"],
+    &["user", "list"],
+    &["user", "revoke"],
     &["keys", "generate"],
     &["keys", "delete"],
     &["reencrypt"],
@@ -73,6 +75,8 @@ fn wrong_usage_is_exit_code_2() {
         &["table", "create", "--region", ""],
         &["session", "get"],
         &["sweep"],
+        &["user", "list"],
+        &["user", "revoke"],
         &["keys", "delete"],
         &["reencrypt"],
         &["reencrypt", "--key-file", "k", "--kms-key", "k"],
@@ -101,6 +105,8 @@ fn wrong_usage_does_not_repeat_ids() {
         &["session", "get", "-secret0123456789"][..],
         &["session", "delete", "-", "secret0123456789"],
         &["session", "secret0123456789"],
+        &["user", "list", "-", "secret"],
+        &["user", "secret"],
     ] {
         let error = run(arguments).fails(2);
         assert!(!error.contains("secret"), "{error}");

@@ -12,3 +12,4 @@ mod session;
 mod support;
 mod sweep;
 mod table;
+mod user;

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use dynamodb_session::options::{EncryptionKey, EncryptionOptions, TableOptions};
+use dynamodb_session::options::{EncryptionOptions, TableOptions};
 use dynamodb_session::table::TableSettings;
 use dynamodb_session::{NewSession, SessionId, SessionStore};
 use dynamodb_session_faults::{FaultServer, KMS_KEYS, SECRET, Step};
@@ -10,12 +10,7 @@ use serde_json::{Value, json};
 
 #[cfg(unix)]
 use crate::support::terminal;
-use crate::support::{Engine, TempDir, command, finish, run};
-
-fn key_of(json: &Value) -> EncryptionKey {
-    let [id, key] = ["id", "key"].map(|name| json[name].as_str().unwrap());
-    EncryptionKey::from_base64(id, key).unwrap()
-}
+use crate::support::{Engine, TempDir, command, finish, key_of, run};
 
 fn store(url: &str, key: Option<&Value>, prefix: &str) -> SessionStore {
     let builder = SessionStore::builder()

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use dynamodb_session::options::EncryptionKey;
 use serde_json::{Value, json};
 
 /// Longer than anything here takes: a test that hangs fails.
@@ -333,6 +334,12 @@ pub(crate) fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
         );
         thread::sleep(Duration::from_millis(10));
     }
+}
+
+/// A key as `keys generate` prints it.
+pub(crate) fn key_of(json: &Value) -> EncryptionKey {
+    let [id, key] = ["id", "key"].map(|name| json[name].as_str().unwrap());
+    EncryptionKey::from_base64(id, key).unwrap()
 }
 
 /// A directory of its own, removed at the end.

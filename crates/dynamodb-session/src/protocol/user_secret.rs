@@ -219,7 +219,7 @@ impl Inner {
     }
 
     /// The envelope with the secret that the table has.
-    pub(super) async fn stored_user_secret(&self) -> Result<Option<Vec<u8>>, Error> {
+    pub(crate) async fn stored_user_secret(&self) -> Result<Option<Vec<u8>>, Error> {
         let key = self.key_of_user_secret();
         let answer = self.read_item(self.client.start(), &key).await?;
         read_user_secret(&answer).map_err(|error| {

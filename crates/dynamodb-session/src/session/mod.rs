@@ -27,5 +27,5 @@ pub use reencryption::{ReencryptOptions, Reencryption};
 pub use reference::SessionRef;
 pub use target::DeleteTarget;
 pub(crate) use target::Whose;
-pub(crate) use user::GivenUser;
+pub(crate) use user::{GivenUser, Spared};
 pub use user::{RevokeOptions, SessionUser, UserId, UserKey, UserSession};

@@ -171,14 +171,29 @@ pub struct UserSession {
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct RevokeOptions<'a> {
-    pub(crate) except: Option<&'a SessionId>,
+    pub(crate) spared: Option<Spared<'a>>,
+}
+
+/// The session that a [`revoke_user`](crate::SessionStore::revoke_user) spares.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Spared<'a> {
+    Id(&'a SessionId),
+    Reference(&'a SessionRef),
 }
 
 impl<'a> RevokeOptions<'a> {
     /// Spares the session with this id, if it is one of the user: the one in which the user asks for it.
     #[must_use]
     pub fn except(mut self, id: &'a SessionId) -> Self {
-        self.except = Some(id);
+        self.spared = Some(Spared::Id(id));
+        self
+    }
+
+    /// Spares the session with this reference, as [`except`](Self::except) does by an id: for operators, who do not
+    /// know ids. The last call of the two counts.
+    #[must_use]
+    pub fn except_reference(mut self, reference: &'a SessionRef) -> Self {
+        self.spared = Some(Spared::Reference(reference));
         self
     }
 }

@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorKind};
 use crate::item::{Entries, Entry, Revocation, StateName, UserItem};
 use crate::observe::count;
 use crate::request::{self, Operation, Taken};
-use crate::session::{DeleteTarget, RevokeOptions, SessionId, SessionRef, UserId, UserKey, Whose};
+use crate::session::{DeleteTarget, RevokeOptions, SessionRef, Spared, UserId, UserKey, Whose};
 
 /// Which sessions of a user are revoked.
 #[derive(Clone, Copy)]
@@ -18,7 +18,7 @@ pub(super) enum Wanted<'a> {
     /// All, and those that the item does not know yet.
     All {
         before: SystemTime,
-        except: Option<&'a SessionId>,
+        spared: Option<Spared<'a>>,
         /// Whether the item is made where there is none.
         is_made: bool,
     },
@@ -38,7 +38,7 @@ impl Inner {
         for key in keys.iter() {
             let wanted = Wanted::All {
                 before,
-                except: options.except,
+                spared: options.spared,
                 is_made: key == keys.first,
             };
             revoked += self.revoke_in(key, wanted).await?;
@@ -54,13 +54,19 @@ impl Inner {
         self.require_users()?;
         let keys = self.user_keys(user.as_str()).await?;
         for key in keys.iter() {
-            let item = self.user_item(self.client.start(), key).await?;
-            let entry = item
-                .as_ref()
-                .and_then(|item| item.entry(reference.as_str()));
-            if let Some(entry) = entry {
-                let these = Entries::from([(reference.as_str().to_owned(), entry.clone())]);
+            let Some(item) = self.user_item(self.client.start(), key).await? else {
+                continue;
+            };
+            let name = reference.as_str();
+            if let Some(entry) = item.entry(name) {
+                let these = Entries::from([(name.to_owned(), entry.clone())]);
                 return Ok(self.revoke_in(key, Wanted::These(&these)).await? > 0);
+            }
+            // It is being revoked, perhaps by a call that failed half-way.
+            let under_way = item.revocation;
+            let under_way = under_way.filter(|other| other.sessions.contains_key(name));
+            if let Some(other) = under_way {
+                return Ok(self.end(&self.user_item_key(key), key, &other).await? > 0);
             }
         }
         Ok(false)
@@ -117,12 +123,12 @@ impl Inner {
         let start = self.client.start();
         let mut spared = None;
         if let Wanted::All {
-            except: Some(except),
+            spared: Some(wanted),
             ..
         } = wanted
         {
             let item = self.user_item(start, key).await?.unwrap_or_default();
-            spared = self.entry_of(except, &item);
+            spared = self.entry_of(wanted, &item);
         }
         let (taken, is_made) = match wanted {
             Wanted::All {
@@ -175,13 +181,19 @@ impl Inner {
         })
     }
 
-    /// The entry of this session in a user's item.
-    fn entry_of(&self, id: &SessionId, item: &UserItem) -> Option<(String, Entry)> {
-        let references = self.keys(id).map(|(key, _)| SessionRef::of_key(&key));
-        references.into_iter().find_map(|reference| {
+    /// The entry of the session that is spared in a user's item.
+    fn entry_of(&self, spared: Spared<'_>, item: &UserItem) -> Option<(String, Entry)> {
+        let named = |reference: &SessionRef| {
             let entry = item.entry(reference.as_str())?;
             Some((reference.as_str().to_owned(), entry.clone()))
-        })
+        };
+        match spared {
+            Spared::Id(id) => {
+                let mut references = self.keys(id).map(|(key, _)| SessionRef::of_key(&key));
+                references.find_map(|reference| named(&reference))
+            }
+            Spared::Reference(reference) => named(reference),
+        }
     }
 
     /// Deletes the sessions of a revocation, and forgets them. Returns how many were live.

@@ -53,6 +53,20 @@ async fn one_session_is_spared() {
 }
 
 #[tokio::test]
+async fn one_session_is_spared_by_its_reference() {
+    let (_world, store) = world().await;
+    let a = signed_in(&store, "a", "alice").await;
+    let _ = signed_in(&store, "b", "alice").await;
+    let reference = store.reference(&a).unwrap();
+    let options = RevokeOptions::default().except_reference(&reference);
+    let alice = user_id("alice");
+    assert_eq!(store.revoke_user(&alice, &options).await.unwrap(), 1);
+    assert_eq!(references(&store, "alice").await, [reference]);
+    assert!(is_accepted(&store, "a").await);
+    assert!(!is_accepted(&store, "b").await);
+}
+
+#[tokio::test]
 async fn a_session_of_somebody_else_is_no_exception() {
     let (_world, store) = world().await;
     let _ = signed_in(&store, "a", "alice").await;
@@ -84,6 +98,23 @@ async fn one_session_ends_by_its_reference() {
     assert!(is_accepted(&store, "b").await);
     assert_eq!(references(&store, "alice").await.len(), 1);
     assert!("nonsense".parse::<SessionRef>().is_err());
+}
+
+#[tokio::test]
+async fn a_call_for_one_session_goes_on_after_one_that_failed() {
+    let (world, store) = world().await;
+    let a = signed_in(&store, "a", "alice").await;
+    let _ = signed_in(&store, "b", "alice").await;
+    let reference = store.reference(&a).unwrap();
+    let failed = Fate::Answer(400, json!({ "__type": "x#Nonsense" }));
+    world.tap.script([Fate::Pass, Fate::Pass, failed]);
+    assert!(store.revoke(&user_id("alice"), &reference).await.is_err());
+    assert!(is_accepted(&store, "a").await, "it failed before its end");
+    assert!(store.revoke(&user_id("alice"), &reference).await.unwrap());
+    assert!(!is_accepted(&store, "a").await);
+    assert!(is_accepted(&store, "b").await);
+    let item = world.item(&item_key("alice")).unwrap();
+    assert!(item.get("revoked").is_none(), "{item}");
 }
 
 #[tokio::test]

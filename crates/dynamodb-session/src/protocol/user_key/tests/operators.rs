@@ -141,3 +141,14 @@ async fn a_data_key_that_seals_it_is_not_deleted() {
     assert_eq!(delete().await, DataKeyOutcome::Deleted);
     assert_eq!(world.item("k2.ja"), None);
 }
+
+#[tokio::test]
+async fn a_store_without_keys_tells_whether_there_is_one() {
+    let world = World::new();
+    let plain = world.process(|builder| builder);
+    assert!(!plain.store.has_user_secret().await.unwrap());
+    world.with_keys(&["k1"]).keyed().await;
+    plain.operations();
+    assert!(plain.store.has_user_secret().await.unwrap());
+    assert_eq!(plain.operations(), ["GetItem"]);
+}
