@@ -14,18 +14,22 @@ use crate::failure::Failure;
 pub(crate) struct Beside {
     attributes: Vec<(String, Option<AttributeValue>, bool)>,
     is_limit: bool,
-    /// `None`: the write does not say whose session it is.
-    user: Option<Option<User>>,
+    user: Whose,
+}
+
+/// What the write says of the user of its session.
+#[derive(Default)]
+enum Whose {
+    #[default]
+    Unstated,
+    Nobody,
+    User(User),
 }
 
 /// The user of a session.
 struct User(String, Option<String>, Option<String>);
 
 impl User {
-    fn of(read: Option<(String, Option<String>, Option<String>)>) -> Option<Self> {
-        read.map(|(id, label, continues)| Self(id, label, continues))
-    }
-
     fn to_core(&self) -> Result<SessionUser, Error> {
         let Self(id, label, continues) = self;
         let mut user = SessionUser::new(UserId::new(&**id)?);
@@ -52,8 +56,12 @@ impl Beside {
         let mut members: Value = serde_json::from_str(json).ok()?;
         let is_limit = members["isLimit"] == true;
         let user = match members.get_mut("user").map(Value::take) {
-            None => None,
-            Some(user) => Some(serde_json::from_value(user).ok().map(User::of)?),
+            None => Whose::Unstated,
+            Some(Value::Null) => Whose::Nobody,
+            Some(user) => {
+                let (id, label, continues) = serde_json::from_value(user).ok()?;
+                Whose::User(User(id, label, continues))
+            }
         };
         let attributes = match members.get_mut("attributes").map(Value::take) {
             None => Vec::new(),
@@ -77,8 +85,10 @@ impl Beside {
 
     /// The user whose session it is; `None` for nobody's, or if the write does not say.
     pub(crate) fn user(&self) -> Result<Option<SessionUser>, Error> {
-        let user = self.user.as_ref().and_then(Option::as_ref);
-        user.map(User::to_core).transpose()
+        match &self.user {
+            Whose::Unstated | Whose::Nobody => Ok(None),
+            Whose::User(user) => user.to_core().map(Some),
+        }
     }
 
     /// `user` is what [`user`](Self::user) has returned.
@@ -88,7 +98,7 @@ impl Beside {
         user: Option<&'a SessionUser>,
     ) -> SaveOptions<'a> {
         let mut options = options.is_limit(self.is_limit);
-        if self.user.is_some() {
+        if !matches!(self.user, Whose::Unstated) {
             options = options.user(user);
         }
         let attributes = self.attributes.into_iter();

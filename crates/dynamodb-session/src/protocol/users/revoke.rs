@@ -10,7 +10,9 @@ use crate::error::{Error, ErrorKind};
 use crate::item::{Entries, Entry, Revocation, StateName, UserItem};
 use crate::observe::count;
 use crate::request::{self, Operation, Taken};
-use crate::session::{DeleteTarget, RevokeOptions, SessionRef, Spared, UserId, UserKey, Whose};
+use crate::session::{
+    DeleteTarget, RevokeOptions, SessionId, SessionRef, Spared, UserId, UserKey, Whose,
+};
 
 /// Which sessions of a user are revoked.
 #[derive(Clone, Copy)]
