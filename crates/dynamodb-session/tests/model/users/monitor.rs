@@ -143,6 +143,7 @@ pub(super) struct Seen {
     pub(super) has_written: bool,
     /// The sessions that a revocation has to end.
     sessions: BTreeSet<usize>,
+    live: BTreeSet<usize>,
     /// The sessions that have to be listed.
     listed: BTreeSet<usize>,
 }
@@ -153,6 +154,8 @@ struct Revoked {
     begun: u64,
     returned: u64,
     sessions: BTreeSet<usize>,
+    /// Those that were live when it began: a renewal that is done is a session of its own.
+    live: BTreeSet<usize>,
     spared: Option<usize>,
 }
 
@@ -286,6 +289,7 @@ impl Monitor {
             acted: begun,
             has_written: false,
             sessions: BTreeSet::new(),
+            live: BTreeSet::new(),
             listed: BTreeSet::new(),
         };
         self.note_sign_in(&seen);
@@ -307,6 +311,7 @@ impl Monitor {
                 });
             }
             Verb::Revoke(user, id) => {
+                seen.live = self.live(user, now, true);
                 if !self.begins().contains(&(user, id)) {
                     seen.sessions = [id].into();
                 }
@@ -470,6 +475,7 @@ impl Monitor {
                 begun: seen.begun,
                 returned,
                 sessions: std::mem::take(&mut seen.sessions),
+                live: std::mem::take(&mut seen.live),
                 spared: seen.spared(),
             });
         }
@@ -488,7 +494,8 @@ impl Monitor {
                 && sign_in < revoked.begun
                 && revoked.spared != Some(id)
                 && (revoked.sessions.contains(&id)
-                    || other.is_some_and(|other| revoked.sessions.contains(other)))
+                    || !revoked.live.contains(&id)
+                        && other.is_some_and(|other| revoked.sessions.contains(other)))
         })
     }
 
