@@ -63,6 +63,10 @@ pub(super) enum Hashing {
     Mixed,
 }
 
+#[expect(
+    clippy::option_option,
+    reason = "the outer one is whether the call says anything of the user"
+)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verb {
     Load(usize),
