@@ -194,14 +194,15 @@ class Core {
   }
 
   /** Resolves with the result of `found` for the frame, or for undefined without a session. Default: the session. */
-  get(id, found = parse) {
+  get(id, found = parse, request = undefined) {
     // No session has an invalid id. Anyone can send such a cookie, so it is a miss and not an error.
     if (!isId(id)) return Promise.resolve(found(undefined));
     const session = this.#call((native) => native.get(id), (frame) => {
       this.#ended();
       try {
         const loaded = found(frame);
-        return this.computed?.users && frame !== undefined ? this.#registered(id, frame, loaded, found) : loaded;
+        if (loaded === undefined || !this.computed?.users) return loaded;
+        return this.#registered(id, frame, loaded, found, request);
       } catch (error) {
         throw this.#readError(error);
       }
@@ -210,10 +211,9 @@ class Core {
   }
 
   /** A session that was loaded. If it was stored without its user, it is registered, unless it has been revoked. */
-  #registered(id, frame, session, found) {
-    if (session === undefined) return session;
+  #registered(id, frame, session, found, request) {
     const head = headOf(frame);
-    const user = this.computed?.users.unregistered(head, session);
+    const user = this.computed?.users.unregistered(head, session, request);
     if (user === undefined) return session;
     return this.#call((native) => native.register(id, head, user), (registered) => {
       this.#ended();

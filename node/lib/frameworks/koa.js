@@ -108,7 +108,7 @@ class KoaDynamoDBStore {
       const session = parseText(tracked.text);
       this.#core.computed?.loaded(tracked, session);
       return session;
-    });
+    }, ctx);
   }
 
   /**

@@ -163,10 +163,14 @@ frameworks.forEach((framework) => {
       const before = await open(t, framework, new framework.Store(localAlone(engine.endpoint, table.name)));
       const user = unique('user');
       const visitors = await Promise.all(Array.from({ length: 3 }, () => before.signIn(user)));
-      const app = await open(t, framework, newStore());
+      const label = (session, request) => request?.headers['x-device'];
+      const app = await open(t, framework, newStore({ of, label }));
       visitors.forEach((visitor) => { visitor.url = app.app.url; });
-      assert.ok(await app.isSignedIn(visitors[0]));
-      assert.equal((await app.store.sessionsOf(user)).length, 1);
+      await visitors[0].get('/view', { 'x-device': 'a phone' });
+      const [registered, ...others] = await app.store.sessionsOf(user);
+      // Only koa-session says for which request it loads a session.
+      assert.equal(registered.label, framework.isKoa ? 'a phone' : undefined);
+      assert.deepEqual(others, []);
       assert.deepEqual(await app.store.revokeUser(user), { revoked: 1 });
       for (const visitor of visitors) assert.ok(!await app.isSignedIn(visitor));
     });
