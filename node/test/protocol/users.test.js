@@ -40,9 +40,16 @@ const pages = (store, gate) => ({
   },
 });
 
-/** An app with this store, and visitors who come to it. */
-const open = async (t, framework, store, gate = undefined) => {
-  const app = await framework.open(t, store, { maxAge: HOUR }, async (request) => (
+/** Does something with each, a few at a time. */
+const inBatches = async (all, each) => {
+  for (let index = 0; index < all.length; index += 20) await Promise.all(all.slice(index, index + 20).map(each));
+};
+
+/** An app with this store, and visitors who come to it. The first new session gets the id, if there is one. */
+const open = async (t, framework, store, gate = undefined, id = undefined) => {
+  const ids = id ? [id] : [];
+  const genid = () => ids.shift() ?? unique('session');
+  const app = await framework.open(t, store, { maxAge: HOUR, genid }, async (request) => (
     await pages(store, gate)[request.path](request) ?? {}));
   const visit = async (visitor, page) => {
     const { status, body } = await visitor.get(page);
@@ -173,6 +180,38 @@ frameworks.forEach((framework) => {
       assert.deepEqual(others, []);
       assert.deepEqual(await app.store.revokeUser(user), { revoked: 1 });
       for (const visitor of visitors) assert.ok(!await app.isSignedIn(visitor));
+    });
+
+    it('a thousand sessions from before are gone after one revoke', async (t) => {
+      const ids = Array.from({ length: 1000 }, () => unique('old'));
+      const before = new framework.Store(localAlone(engine.endpoint, table.name));
+      const one = await open(t, framework, before, undefined, ids[0]);
+      const user = unique('user');
+      await one.signIn(user);
+      const item = await table.get(ids[0]);
+      await inBatches(ids.slice(1), (id) => table.put({ ...item, sessionId: { S: id } }));
+      const app = await open(t, framework, newStore());
+      const withCookie = (id) => new Visitor(app.app.url, framework.cookies(id));
+      assert.ok(await app.isSignedIn(withCookie(ids[1])));
+      await app.store.revokeUser(user);
+      await inBatches(ids, async (id) => assert.ok(!await app.isSignedIn(withCookie(id))));
+    });
+
+    it('an item that is deleted by hand: sign-ins go on, and a session is not renewed', async (t) => {
+      const app = await open(t, framework, newStore());
+      const user = unique('user');
+      const [old, renewed] = await Promise.all([app.signIn(user), app.signIn(user)]);
+      const items = await table.scan();
+      const { userKey } = items.find((item) => JSON.stringify(item.session ?? {}).includes(`"${user}"`));
+      await table.delete(userKey.S);
+      const later = await app.signIn(user);
+      assert.equal((await app.store.sessionsOf(user)).length, 1);
+      assert.ok(await app.isSignedIn(old));
+      await app.visit(renewed, '/renew');
+      assert.ok(!await app.isSignedIn(renewed));
+      assert.deepEqual(await app.store.revokeUser(user), { revoked: 1 });
+      assert.ok(!await app.isSignedIn(later));
+      assert.deepEqual(app.app.errors, []);
     });
 
     it('two processes keep to the largest number of sessions', async (t) => {
