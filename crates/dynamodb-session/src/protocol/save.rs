@@ -318,7 +318,7 @@ impl Inner {
             not_after: (!save.sets_lifetime() && !basis.is_endless())
                 .then_some(attempt.expires_secs),
             live: save.while_live.then(|| self.moment()),
-            is_unowned: false,
+            owner: None,
         });
         let Some(others) = others else {
             return request::write_session(names, head, data, condition);

@@ -68,7 +68,7 @@ impl Inner {
                 state,
                 not_after: Some(expires_secs),
                 live: Some(self.moment()),
-                is_unowned: false,
+                owner: None,
             });
             let expiry_attributes = self.expiry_attributes();
             let names = self.names(&expiry_attributes);

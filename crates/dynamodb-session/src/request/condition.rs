@@ -8,9 +8,10 @@ use bytes::Bytes;
 use super::Names;
 use super::body::{Body, VEC};
 use crate::clock::epoch_ms;
-use crate::item::Rev;
 use crate::item::attributes::{CREATED, GONE, REV, SEALED, SECRET, USER_KEY};
 use crate::item::expiry::{self, MILLISECONDS_FROM};
+use crate::item::{Rev, user_value};
+use crate::session::UserKey;
 
 /// True of an item that is past its expiry. An item without a number there is live: a comparison with a
 /// missing or differently typed attribute is false.
@@ -113,9 +114,13 @@ pub(crate) struct Demands<'a> {
     pub(crate) not_after: Option<u64>,
     /// It has not expired.
     pub(crate) live: Option<Moment>,
-    /// It has no user, or the one that is written.
-    pub(crate) is_unowned: bool,
+    /// It has no user, the one that is written, or the one that it was loaded with.
+    pub(crate) owner: Option<LoadedOwner>,
 }
+
+/// The user whose session it was when it was loaded.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LoadedOwner(pub(crate) Option<UserKey>);
 
 /// The state that an item is demanded to be in.
 #[derive(Debug, Clone, Copy, Default)]
@@ -266,9 +271,14 @@ impl Body<'_> {
             self.number_value(":e_ms", secs * 1000);
             parts.push(self.names.by_expiry(NOT_AFTER, NOT_AFTER_BY_TWO));
         }
-        if demands.is_unowned {
+        if let Some(LoadedOwner(loaded)) = demands.owner {
             self.name("#y", USER_KEY);
-            parts.push(" AND (attribute_not_exists(#y) OR #y = :y)");
+            parts.push(" AND (attribute_not_exists(#y) OR #y = :y");
+            if let Some(loaded) = loaded {
+                self.string_value(":loaded_user", &user_value(loaded));
+                parts.push(" OR #y = :loaded_user");
+            }
+            parts.push(")");
         }
         if let Some(moment) = demands.live {
             self.names_of(moment);

@@ -25,7 +25,7 @@ use crate::item::sealed::SealedSession;
 use crate::item::{AttributeAction, AttributeWrite, Layout, Rev};
 use body::Body;
 pub(crate) use condition::{
-    Condition, Demands, Moment, RETURN_ITEM_NAME, State, Unversioned, without_item,
+    Condition, Demands, LoadedOwner, Moment, RETURN_ITEM_NAME, State, Unversioned, without_item,
 };
 pub(crate) use data_key::{delete_data_key, put_data_key};
 pub(crate) use operation::Api;

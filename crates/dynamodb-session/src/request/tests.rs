@@ -334,7 +334,7 @@ fn every_placeholder_that_is_declared_is_used_and_the_other_way_round() {
                         state,
                         not_after,
                         live,
-                        is_unowned: false,
+                        owner: None,
                     };
                     conditions.extend([session(demands), Condition::SessionOrNothing(demands)]);
                 }

@@ -29,7 +29,9 @@ use crate::clock::epoch_ms;
 use crate::error::Error;
 use crate::item::attributes::{USER_ITEM, USER_KEY};
 use crate::item::{AttributeChange, Entry, Label, OwnKey, UserItem, expiry, user_json};
-use crate::request::{self, Admits, Condition, Demands, Operation, Registration, State};
+use crate::request::{
+    self, Admits, Condition, Demands, LoadedOwner, Operation, Registration, State,
+};
 use crate::session::{GivenUser, Loaded, SaveOutcome, SessionId, SessionRef, SessionUser, UserKey};
 
 /// What a write is to say of the user of its session, before the user's item is asked.
@@ -387,7 +389,8 @@ impl Inner {
             self.delete((&loaded).into()).await?;
             return Ok(None);
         };
-        if !self.mark_user(&key, &registered, loaded.created).await?
+        let (created, owner) = (loaded.created, LoadedOwner(loaded.user));
+        if !self.mark_user(&key, &registered, created, owner).await?
             || !self.confirm(&registered, &loaded.id).await?
         {
             return Ok(None);
@@ -404,13 +407,14 @@ impl Inner {
         key: &str,
         registered: &Registered,
         created: Option<SystemTime>,
+        owner: LoadedOwner,
     ) -> Result<bool, Error> {
         let expiry_attributes = self.expiry_attributes();
         let condition = Condition::Session(Demands {
             created,
             state: State::Any,
             // Another request can have made it another user's since it was loaded.
-            is_unowned: true,
+            owner: Some(owner),
             ..Demands::default()
         });
         let names = self.names(&expiry_attributes);
