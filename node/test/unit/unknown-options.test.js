@@ -27,7 +27,9 @@ const LEVELS = [...levels(STORE, []), ...levels(TABLE, ['table']), ...levels(DYN
 
 /** Options with `name` at this level, beside what the level cannot do without. */
 function optionsWith(level, name, value) {
-  const needed = { credentials: KEYS, encryption: ENCRYPTION_KEYS }[level.at(-1)] ?? {};
+  const needed = {
+    credentials: KEYS, encryption: ENCRYPTION_KEYS, users: { of: () => undefined },
+  }[level.at(-1)] ?? {};
   return level.reduceRight((inner, key) => ({ [key]: inner }), { ...needed, [name]: value });
 }
 
@@ -43,8 +45,8 @@ function refusal(Store, options) {
 describe('an unknown option', () => {
   it('is looked for at each level', () => {
     const paths = LEVELS.map((level) => level.join('.'));
-    assert.deepEqual(paths, ['', 'encryption', 'table', 'dynamoConfig', 'dynamoConfig.credentials', 'dynamoConfig.retryDelayOptions',
-      'dynamoConfig.httpOptions']);
+    assert.deepEqual(paths, ['', 'users', 'encryption', 'table', 'dynamoConfig', 'dynamoConfig.credentials',
+      'dynamoConfig.retryDelayOptions', 'dynamoConfig.httpOptions']);
   });
 
   for (const level of LEVELS) {
