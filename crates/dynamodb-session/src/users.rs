@@ -90,6 +90,8 @@ impl SessionStore {
     ///
     /// 2 `UpdateItem` of the user's item, and a [`delete`](Self::delete) by id for each session in it.
     /// [`RevokeOptions::except`] and [`except_reference`](RevokeOptions::except_reference): 1 consistent `GetItem` more.
+    /// Where the store encrypts, 1 `UpdateItem` and 1 consistent `GetItem` more: the user can also have an item from
+    /// before.
     pub async fn revoke_user(
         &self,
         user: &UserId,
