@@ -1,5 +1,6 @@
 //! How sessions of a user are revoked.
 
+use std::collections::BTreeSet;
 use std::time::SystemTime;
 
 use super::super::parallel::{Part, in_parallel};
@@ -13,6 +14,9 @@ use crate::request::{self, Operation, Taken};
 use crate::session::{
     DeleteTarget, RevokeOptions, SessionId, SessionRef, Spared, UserId, UserKey, Whose,
 };
+
+/// The references of sessions.
+pub(super) type References = BTreeSet<String>;
 
 /// Which sessions of a user are revoked.
 #[derive(Clone, Copy)]
@@ -43,7 +47,7 @@ impl Inner {
                 spared: options.spared,
                 is_made: key == keys.first,
             };
-            revoked += self.revoke_in(key, wanted).await?;
+            revoked += self.revoke_in(key, wanted).await?.len() as u64;
         }
         Ok(revoked)
     }
@@ -62,28 +66,30 @@ impl Inner {
             let name = reference.as_str();
             if let Some(entry) = item.entry(name) {
                 let these = Entries::from([(name.to_owned(), entry.clone())]);
-                return Ok(self.revoke_in(key, Wanted::These(&these)).await? > 0);
+                let ended = self.revoke_in(key, Wanted::These(&these)).await?;
+                return Ok(ended.contains(name));
             }
             // It is being revoked, perhaps by a call that failed half-way.
             let under_way = item.revocation;
             let under_way = under_way.filter(|other| other.sessions.contains_key(name));
             if let Some(other) = under_way {
-                return Ok(self.end(&self.user_item_key(key), key, &other).await? > 0);
+                let ended = self.end(&self.user_item_key(key), key, &other).await?;
+                return Ok(ended.contains(name));
             }
         }
         Ok(false)
     }
 
-    /// Revokes sessions in one item of a user. Returns how many of them were live.
+    /// Revokes sessions in one item of a user. Returns those that were live, also of a revocation that it goes on with.
     pub(super) async fn revoke_in(
         &self,
         key: UserKey,
         mut wanted: Wanted<'_>,
-    ) -> Result<u64, Error> {
+    ) -> Result<References, Error> {
         let mut left;
         let item_key = self.user_item_key(key);
         let mut repeats = 0;
-        let mut revoked = 0;
+        let mut revoked = References::new();
         let mut start = self.client.start();
         let revocation = loop {
             let name = StateName::random();
@@ -92,7 +98,7 @@ impl Inner {
                 Take::Nothing => return Ok(revoked),
                 // Another process revokes, or has ended before it was done.
                 Take::UnderWay(other) => {
-                    revoked += self.end(&item_key, key, &other).await?;
+                    revoked.extend(self.end(&item_key, key, &other).await?);
                     // It can take longer than a call.
                     start = self.client.start();
                 }
@@ -111,7 +117,8 @@ impl Inner {
                 .await?;
             repeats += 1;
         };
-        Ok(revoked + self.end(&item_key, key, &revocation).await?)
+        revoked.extend(self.end(&item_key, key, &revocation).await?);
+        Ok(revoked)
     }
 
     /// Takes sessions out of the list of those that are accepted.
@@ -198,13 +205,13 @@ impl Inner {
         }
     }
 
-    /// Deletes the sessions of a revocation, and forgets them. Returns how many were live.
+    /// Deletes the sessions of a revocation, and forgets them. Returns those that were live.
     async fn end(
         &self,
         item_key: &str,
         key: UserKey,
         revocation: &Revocation,
-    ) -> Result<u64, Error> {
+    ) -> Result<References, Error> {
         let Revocation {
             name,
             sessions,
@@ -216,7 +223,7 @@ impl Inner {
         });
         let ended = sessions.iter();
         let ended = ended.filter(|(reference, _)| Some(*reference) != spared.as_ref());
-        let deletes = ended.map(|(reference, entry)| -> Part<'_, bool> {
+        let deletes = ended.map(|(reference, entry)| -> Part<'_, Option<String>> {
             let mut id = self.id_of(reference, entry);
             if let (Some(id), Some((spared, spared_id))) = (&mut id, &spared_id)
                 && (self.has_key(id, spared) || self.has_key(spared_id, reference))
@@ -224,10 +231,13 @@ impl Inner {
                 // The same id, under its other key.
                 *id = id.clone().as_key();
             }
-            Box::pin(self.end_patiently(id, entry, key))
+            Box::pin(async move {
+                let was_live = self.end_patiently(id, entry, key).await?;
+                Ok(was_live.then(|| reference.clone()))
+            })
         });
-        let mut revoked = 0;
-        in_parallel(deletes, |was_live| revoked += u64::from(was_live)).await?;
+        let mut revoked = References::new();
+        in_parallel(deletes, |live| revoked.extend(live)).await?;
         let expiry_attributes = self.expiry_attributes();
         let body = request::end_revocation(self.names(&expiry_attributes), item_key, name);
         // Where it fails, another process has done it.
