@@ -6,6 +6,7 @@ use std::time::SystemTime;
 use super::super::parallel::{Part, in_parallel};
 use super::super::scan::PATIENCE;
 use super::{Inner, from_epoch_ms};
+use crate::client::retry::Fresh;
 use crate::clock::epoch_ms;
 use crate::error::{Error, ErrorKind};
 use crate::item::{Entries, Entry, Revocation, StateName, UserItem};
@@ -92,8 +93,7 @@ impl Inner {
         let mut revoked = References::new();
         let mut start = self.client.start();
         let revocation = loop {
-            let name = StateName::random();
-            match self.take(&item_key, key, name, wanted).await? {
+            match self.take(&item_key, key, wanted).await? {
                 Take::Taken(revocation) => break revocation,
                 Take::Nothing => return Ok(revoked),
                 // Another process revokes, or has ended before it was done.
@@ -122,13 +122,7 @@ impl Inner {
     }
 
     /// Takes sessions out of the list of those that are accepted.
-    async fn take(
-        &self,
-        item_key: &str,
-        key: UserKey,
-        name: StateName,
-        wanted: Wanted<'_>,
-    ) -> Result<Take, Error> {
+    async fn take(&self, item_key: &str, key: UserKey, wanted: Wanted<'_>) -> Result<Take, Error> {
         let start = self.client.start();
         let mut spared = None;
         if let Wanted::All {
@@ -154,8 +148,24 @@ impl Inner {
         let expiry_attributes = self.expiry_attributes();
         let names = self.names(&expiry_attributes);
         let expires = self.user_item_expiry();
-        let body = request::take_sessions(names, item_key, name, taken, expires, is_made);
-        let answer = self.call_patiently(Operation::UpdateItem, body).await?;
+        // If two attempts had one name, whoever has ended the first could forget what the second has taken.
+        let mut tried = Vec::new();
+        let mut fresh = || {
+            let name = StateName::random();
+            tried.push(name);
+            request::take_sessions(names, item_key, name, taken, expires, is_made)
+        };
+        let mut refused = 0;
+        let answer = loop {
+            let (start, body) = (self.client.start(), Fresh::Each(&mut fresh));
+            match self.call_since(start, Operation::UpdateItem, body).await {
+                Err(error) if error.kind() == ErrorKind::Throttled && refused < PATIENCE => {
+                    self.client.back_off(refused).await;
+                    refused += 1;
+                }
+                answer => break answer?,
+            }
+        };
         if !answer.condition_failed {
             let item =
                 self.user_item_in(&answer.body, "Attributes", item_key, Operation::UpdateItem)?;
@@ -173,7 +183,9 @@ impl Inner {
             return Ok(Take::Nothing);
         };
         Ok(match (item.revocation.clone(), wanted) {
-            (Some(revocation), _) if revocation.is_named(name) => Take::Taken(revocation),
+            (Some(revocation), _) if tried.iter().any(|name| revocation.is_named(*name)) => {
+                Take::Taken(revocation)
+            }
             (Some(revocation), _) => Take::UnderWay(revocation),
             (None, Wanted::All { .. }) => Take::Changed {
                 latest: item.before_ms.map(from_epoch_ms),

@@ -312,7 +312,11 @@ impl Monitor {
             }
             Verb::Revoke(user, id) => {
                 seen.live = self.live(user, now, true);
-                if !self.begins().contains(&(user, id)) {
+                // Between instances in `Read` and in `On`, one id can have two sessions. It ends the one that is named.
+                let items = self.user_items.values();
+                let places = self.places.values().filter(|place| place.id == id);
+                let named = places.filter(|place| items.clone().any(|item| item.names(place)));
+                if named.count() < 2 && !self.begins().contains(&(user, id)) {
                     seen.sessions = [id].into();
                 }
                 self.kept.remove(&id);
