@@ -27,7 +27,7 @@ pub(crate) enum Admits<'a> {
     SignIn,
     /// The session of this reference is there.
     Continued(&'a str),
-    /// The session is there already, or was created after all were last revoked.
+    /// This session, by its `created`, is there already, or was created after all were last revoked.
     Existing { created_ms: Option<u64> },
 }
 
@@ -80,12 +80,14 @@ pub(crate) fn register_session(
         Admits::Existing { created_ms } => {
             update.name("#b", BEFORE);
             let mut alternatives = "(attribute_not_exists(#b)".to_owned();
-            if has_list {
-                alternatives.push_str(" OR attribute_exists(#s.#r)");
-            }
             if let Some(created_ms) = created_ms {
                 update.value(":created", number_value(created_ms));
                 alternatives.push_str(" OR #b < :created");
+                if has_list {
+                    // Another entry can be of a sign-in that was late, and that the last revocation has ended.
+                    update.name("#c", CREATED);
+                    alternatives.push_str(" OR #s.#r.#c = :created");
+                }
             }
             alternatives.push(')');
             update.demand(&alternatives);

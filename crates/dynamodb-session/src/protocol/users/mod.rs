@@ -304,7 +304,10 @@ impl Inner {
                 // An earlier attempt may have been executed.
                 Admits::Continued(other) => is_there || met.entry(other).is_some(),
                 Admits::Existing { created_ms } => {
-                    is_there || met.before_ms.is_none_or(|before| created_ms > Some(before))
+                    let entry = met.entry(reference.as_str());
+                    let is_this = |entry: &Entry| entry.created_ms == created_ms;
+                    created_ms.is_some() && entry.is_some_and(is_this)
+                        || met.before_ms.is_none_or(|before| created_ms > Some(before))
                 }
             };
             if !is_admitted {
