@@ -210,8 +210,10 @@ impl Inner {
         };
         match spared {
             Spared::Id(id) => {
-                let mut references = self.keys(id).map(|(key, _)| SessionRef::of_key(&key));
-                references.find_map(|reference| named(&reference))
+                let references = self.keys(id).map(|(key, _)| SessionRef::of_key(&key));
+                let entries = references.filter_map(|reference| named(&reference));
+                // Where both keys have been registered, the session has the later one.
+                entries.max_by_key(|(_, entry)| entry.at_ms)
             }
             Spared::Reference(reference) => named(reference),
         }
