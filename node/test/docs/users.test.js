@@ -229,7 +229,7 @@ describe('what the table shows', () => {
       const row = rows.find(([cell]) => cell === `\`${name}\``);
       assert.equal(Object.keys(value)[0], row[1], name);
     });
-    assert.deepEqual(sorted(Object.keys(item)), ['before', 'sessions']);
+    assert.deepEqual(sorted(Object.keys(item)), ['before', 'sessions', 'taken']);
     const [[ref, entry]] = Object.entries(item.sessions.M);
     assert.match(ref, /^[0-9a-f]{24}$/);
     assert.deepEqual(sorted([...Object.keys(entry.M), 'label']), ['at', 'created', 'key', 'label']);

@@ -40,13 +40,17 @@ pub(crate) const REVOCATION: &str = "revocation";
 pub(crate) const SPARED: &str = "spared";
 /// When all sessions of the user were last revoked, in milliseconds of the Unix epoch.
 pub(crate) const BEFORE: &str = "before";
+/// When any of them were last revoked.
+pub(crate) const TAKEN: &str = "taken";
 /// The members of a session there, beside `created`: its key, when it became the user's, and its label.
 pub(crate) const KEY: &str = "key";
 pub(crate) const AT: &str = "at";
 pub(crate) const LABEL: &str = "label";
 
 /// The attributes of a user's item.
-pub(crate) const OF_USERS: [&str; 6] = [SESSIONS, COUNTED, REVOKED, REVOCATION, SPARED, BEFORE];
+pub(crate) const OF_USERS: [&str; 7] = [
+    SESSIONS, COUNTED, REVOKED, REVOCATION, SPARED, BEFORE, TAKEN,
+];
 
 /// Names that the partition key, the TTL attribute and attributes of the application cannot have, whatever the layout.
 pub(crate) const RESERVED: [&str; 8] = [SESSION, CREATED, REV, SEALED, UNIT, GONE, USER_KEY, SEEN];

@@ -7,7 +7,8 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
 use super::attributes::{
-    AT, BEFORE, COUNTED, CREATED, KEY, LABEL, REVOCATION, REVOKED, SESSIONS, SPARED, USER_ITEM,
+    AT, BEFORE, COUNTED, CREATED, KEY, LABEL, REVOCATION, REVOKED, SESSIONS, SPARED, TAKEN,
+    USER_ITEM,
 };
 use super::{ItemError, ItemErrorKind, OwnKey, StateName, ValueJson};
 use crate::session::UserKey;
@@ -22,6 +23,8 @@ pub(crate) struct UserItem {
     pub(crate) revocation: Option<Revocation>,
     /// Sessions that were created earlier, and are not in this item, have been revoked.
     pub(crate) before_ms: Option<u64>,
+    /// When sessions were last revoked. A registration that began earlier is late.
+    pub(crate) taken_ms: Option<u64>,
 }
 
 /// Sessions by their references.
@@ -84,6 +87,7 @@ impl UserItem {
                 .unwrap_or_default(),
             revocation,
             before_ms: number(item, BEFORE),
+            taken_ms: number(item, TAKEN),
         }))
     }
 

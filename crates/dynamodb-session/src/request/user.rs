@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::Names;
 use crate::item::attributes::{
-    AT, BEFORE, COUNTED, CREATED, REVOCATION, REVOKED, SESSIONS, SPARED,
+    AT, BEFORE, COUNTED, CREATED, REVOCATION, REVOKED, SESSIONS, SPARED, TAKEN,
 };
 use crate::item::{Entries, Entry, StateName, name_value, number_value};
 
@@ -34,9 +34,8 @@ pub(crate) enum Admits<'a> {
 /// Which sessions a revocation is about.
 #[derive(Clone, Copy)]
 pub(crate) enum Taken<'a> {
-    /// All, and those that were created before this time and are not in the item. One can be spared.
+    /// All, and those that were created earlier and are not in the item. One can be spared.
     All {
-        before_ms: u64,
         spared: Option<(&'a str, &'a Entry)>,
     },
     These(&'a Entries),
@@ -72,10 +71,11 @@ pub(crate) fn register_session(
         update.demand("attribute_not_exists(#s)");
     }
     match admits {
-        Admits::SignIn => {}
+        Admits::SignIn => update.demand_in_time(entry),
         Admits::Continued(other) => {
             update.name("#o", other);
             update.demand("attribute_exists(#s.#o)");
+            update.demand_in_time(entry);
         }
         Admits::Existing { created_ms } => {
             update.name("#b", BEFORE);
@@ -104,6 +104,7 @@ pub(crate) fn take_sessions(
     key: &str,
     name: StateName,
     taken: Taken<'_>,
+    taken_ms: u64,
     expires_secs: Option<u64>,
     is_made: bool,
 ) -> Bytes {
@@ -112,17 +113,17 @@ pub(crate) fn take_sessions(
     update.name("#g", REVOCATION);
     update.value(":name", name_value(name));
     update.set("#g = :name").demand("attribute_not_exists(#v)");
+    // Another one, or a late one, does not take a time back.
+    update
+        .name("#t", TAKEN)
+        .value(":now", number_value(taken_ms));
+    update
+        .set("#t = :now")
+        .demand("(attribute_not_exists(#t) OR #t <= :now)");
     match taken {
-        Taken::All { before_ms, spared } => {
-            update
-                .name("#b", BEFORE)
-                .value(":before", number_value(before_ms));
-            update.value(":none", json!({ "M": {} }));
-            update
-                .set("#v = if_not_exists(#s, :none)")
-                .set("#b = :before")
-                // Another one, or a late one, does not take it back.
-                .demand("(attribute_not_exists(#b) OR #b <= :before)");
+        Taken::All { spared } => {
+            update.name("#b", BEFORE).value(":none", json!({ "M": {} }));
+            update.set("#v = if_not_exists(#s, :none)").set("#b = :now");
             match spared {
                 None => {
                     update.set("#s = :none");
@@ -253,6 +254,14 @@ impl<'a> Update<'a> {
                 self.demand(&format!("#s.{name}.#c = {created}"));
             }
         }
+    }
+
+    /// Demands that no session was revoked since this registration began. Otherwise it would put back an entry that has
+    /// been taken: it can be an attempt that is late.
+    fn demand_in_time(&mut self, entry: &Entry) {
+        self.name("#t", TAKEN)
+            .value(":at", number_value(entry.at_ms));
+        self.demand("(attribute_not_exists(#t) OR #t < :at)");
     }
 
     fn expiry(&mut self, expires_secs: Option<u64>) {

@@ -256,7 +256,7 @@ impl Inner {
             None => None,
         };
         let prefix = &self.table.prefix;
-        let entry = Entry {
+        let mut entry = Entry {
             key: session
                 .key
                 .strip_prefix(prefix)
@@ -266,18 +266,18 @@ impl Inner {
             at_ms,
             label,
         };
-        let registration = Registration {
-            reference: reference.as_str(),
-            entry: &entry,
-            admits,
-            expires_secs: self.user_item_expiry(),
-        };
         let start = self.client.start();
         let mut has_list = true;
         let mut repeats = 0;
         loop {
             let expiry_attributes = self.expiry_attributes();
             let names = self.names(&expiry_attributes);
+            let registration = Registration {
+                reference: reference.as_str(),
+                entry: &entry,
+                admits,
+                expires_secs: self.user_item_expiry(),
+            };
             let body = request::register_session(names, &item_key, &registration, has_list);
             let answer = self.call_since(start, Operation::UpdateItem, body).await?;
             let registered = Registered {
@@ -317,6 +317,10 @@ impl Inner {
                 return Ok(Some(registered));
             }
             has_list = met.sessions.is_some();
+            if !matches!(admits, Admits::Existing { .. }) {
+                // Sessions have been revoked meanwhile. It begins once more, after that.
+                entry.at_ms = entry.at_ms.max(met.taken_ms.map_or(0, |taken| taken + 1));
+            }
             self.before_merge(start, Operation::UpdateItem, repeats)
                 .await?;
             repeats += 1;

@@ -1,7 +1,7 @@
 //! How sessions of a user are revoked.
 
 use std::collections::BTreeSet;
-use std::time::SystemTime;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::super::parallel::{Part, in_parallel};
 use super::super::scan::PATIENCE;
@@ -24,7 +24,6 @@ pub(super) type References = BTreeSet<String>;
 pub(super) enum Wanted<'a> {
     /// All, and those that the item does not know yet.
     All {
-        before: SystemTime,
         spared: Option<Spared<'a>>,
         /// Whether the item is made where there is none.
         is_made: bool,
@@ -40,11 +39,9 @@ impl Inner {
     ) -> Result<u64, Error> {
         self.require_users()?;
         let keys = self.user_keys(user.as_str()).await?;
-        let before = self.clock.now();
         let mut revoked = 0;
         for key in keys.iter() {
             let wanted = Wanted::All {
-                before,
                 spared: options.spared,
                 is_made: key == keys.first,
             };
@@ -91,9 +88,10 @@ impl Inner {
         let item_key = self.user_item_key(key);
         let mut repeats = 0;
         let mut revoked = References::new();
+        let mut not_before = UNIX_EPOCH;
         let mut start = self.client.start();
         let revocation = loop {
-            match self.take(&item_key, key, wanted).await? {
+            match self.take(&item_key, key, wanted, not_before).await? {
                 Take::Taken(revocation) => break revocation,
                 Take::Nothing => return Ok(revoked),
                 // Another process revokes, or has ended before it was done.
@@ -102,11 +100,7 @@ impl Inner {
                     // It can take longer than a call.
                     start = self.client.start();
                 }
-                Take::Changed { latest } => {
-                    if let Wanted::All { before, .. } = &mut wanted {
-                        *before = latest.map_or(*before, |latest| latest.max(*before));
-                    }
-                }
+                Take::Changed { latest } => not_before = latest.unwrap_or(not_before),
                 // Others of them are being revoked already.
                 Take::Only(entries) => {
                     left = entries;
@@ -122,7 +116,13 @@ impl Inner {
     }
 
     /// Takes sessions out of the list of those that are accepted.
-    async fn take(&self, item_key: &str, key: UserKey, wanted: Wanted<'_>) -> Result<Take, Error> {
+    async fn take(
+        &self,
+        item_key: &str,
+        key: UserKey,
+        wanted: Wanted<'_>,
+        not_before: SystemTime,
+    ) -> Result<Take, Error> {
         let start = self.client.start();
         let mut spared = None;
         if let Wanted::All {
@@ -134,14 +134,11 @@ impl Inner {
             spared = self.entry_of(wanted, &item);
         }
         let (taken, is_made) = match wanted {
-            Wanted::All {
-                before, is_made, ..
-            } => {
-                let before_ms = epoch_ms(before);
+            Wanted::All { is_made, .. } => {
                 let spared = spared
                     .as_ref()
                     .map(|(reference, entry)| (&**reference, entry));
-                (Taken::All { before_ms, spared }, is_made)
+                (Taken::All { spared }, is_made)
             }
             Wanted::These(entries) => (Taken::These(entries), false),
         };
@@ -153,7 +150,8 @@ impl Inner {
         let mut fresh = || {
             let name = StateName::random();
             tried.push(name);
-            request::take_sessions(names, item_key, name, taken, expires, is_made)
+            let now = epoch_ms(self.clock.now().max(not_before));
+            request::take_sessions(names, item_key, name, taken, now, expires, is_made)
         };
         let mut refused = 0;
         let answer = loop {
@@ -182,19 +180,20 @@ impl Inner {
         let Some(item) = self.user_item_met(start, &answer, item_key).await? else {
             return Ok(Take::Nothing);
         };
+        let latest = item.taken_ms.map(from_epoch_ms);
         Ok(match (item.revocation.clone(), wanted) {
             (Some(revocation), _) if tried.iter().any(|name| revocation.is_named(*name)) => {
                 Take::Taken(revocation)
             }
             (Some(revocation), _) => Take::UnderWay(revocation),
-            (None, Wanted::All { .. }) => Take::Changed {
-                latest: item.before_ms.map(from_epoch_ms),
-            },
+            (None, Wanted::All { .. }) => Take::Changed { latest },
             (None, Wanted::These(entries)) => {
                 let mut left = entries.clone();
                 left.retain(|reference, entry| item.entry(reference) == Some(entry));
-                if left.is_empty() || left == *entries {
+                if left.is_empty() {
                     Take::Nothing
+                } else if left == *entries {
+                    Take::Changed { latest }
                 } else {
                     Take::Only(left)
                 }
@@ -305,7 +304,7 @@ enum Take {
     Nothing,
     /// This revocation has to be ended first.
     UnderWay(Revocation),
-    /// The item has changed since it was read, or all sessions have been revoked later already, at this time.
+    /// The item has changed since it was read, or sessions have been revoked later already, at this time.
     Changed {
         latest: Option<SystemTime>,
     },

@@ -154,6 +154,31 @@ async fn a_sign_in_that_was_registered_lands_nowhere_after_a_revoke() {
 }
 
 #[tokio::test]
+async fn a_registration_that_is_late_does_not_put_back_what_was_revoked() {
+    for is_of_one in [false, true] {
+        let (world, store) = world().await;
+        let _ = signed_in(&store, "other", "alice").await;
+        world.tap.calls();
+        let loaded = signed_in(&store, "a", "alice").await;
+        let calls = world.tap.calls();
+        let (operation, late) = &calls[0];
+        assert_eq!(*operation, "UpdateItem");
+        if is_of_one {
+            let reference = store.reference(&loaded).unwrap();
+            let revoked = store.revoke(&user_id("alice"), &reference).await;
+            assert!(revoked.unwrap());
+        } else {
+            let _ = revoke_all(&store, "alice").await;
+        }
+        assert!(!world.land("UpdateItem", late));
+        let created = store.create(&renewed("a", "b")).await.unwrap();
+        assert_eq!(created, CreateOutcome::Revoked);
+        // A sign-in of the same moment is not late.
+        let _ = signed_in(&store, "c", "alice").await;
+    }
+}
+
+#[tokio::test]
 async fn a_create_does_not_replace_the_tombstone_of_its_own_revocation() {
     let (world, store) = world().await;
     let _ = signed_in(&store, "other", "alice").await;
