@@ -418,6 +418,15 @@ impl Monitor {
         self.kept = kept.collect();
     }
 
+    /// When a session with this id ends at the latest, by its absolute lifetime.
+    fn absolute_end(&self, id: usize) -> Option<u64> {
+        let absolute = self.absolute?;
+        let items = self.items.iter();
+        let items = items.filter(|(key, _)| self.places[*key].id == id);
+        let ends = items.filter_map(|(_, item)| Some(item.created? + absolute));
+        ends.min()
+    }
+
     /// The caller was told that this session is the user's, until then. `others`: the calls that have attempts on their
     /// way.
     pub(super) fn tell(
@@ -428,6 +437,7 @@ impl Monitor {
         until: u64,
         others: &[usize],
     ) -> Result<(), Violation> {
+        let until = self.absolute_end(id).map_or(until, |end| end.min(until));
         let seen = &self.calls[call];
         let is_read = matches!(seen.verb, Verb::Load(_));
         if is_read && self.has_ended(user, id, seen.begun) {
