@@ -209,7 +209,6 @@ impl Inner {
         }
         let candidate = Candidate {
             id,
-            key: None,
             created: Some(write.created),
             has_ended: false,
         };
@@ -336,7 +335,6 @@ impl Inner {
     ) -> Result<Option<UserChange>, Error> {
         let candidate = Candidate {
             id: whose.id,
-            key: Some(key),
             created,
             has_ended: false,
         };

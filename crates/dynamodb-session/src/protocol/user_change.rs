@@ -35,12 +35,10 @@ impl UserChange {
     }
 }
 
-/// The session that is to be registered: its id, its key, and when it was created, where that is known.
+/// The session that is to be registered: its id, and when it was created, where that is known.
 #[derive(Clone, Copy)]
 pub(super) struct Candidate<'a> {
     pub(super) id: &'a SessionId,
-    /// `None`: that of the write.
-    pub(super) key: Option<&'a str>,
     pub(super) created: Option<SystemTime>,
     /// Whether it had ended when it was loaded, or has ended since. Then it is forgotten perhaps.
     pub(super) has_ended: bool,

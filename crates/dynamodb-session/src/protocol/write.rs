@@ -95,7 +95,6 @@ impl Inner {
         write.owner = Owner::Loaded(loaded.user);
         let candidate = Candidate {
             id: &loaded.id,
-            key: None,
             created: loaded.created,
             has_ended: loaded.expires_at.is_some_and(|end| end <= self.clock.now()),
         };
@@ -260,7 +259,6 @@ impl Inner {
         write.owner = Owner::Unknown;
         let candidate = Candidate {
             id,
-            key: None,
             created,
             has_ended: false,
         };

@@ -16,6 +16,8 @@ pub(crate) struct Registration<'a> {
     pub(crate) reference: &'a str,
     pub(crate) entry: &'a Entry,
     pub(crate) admits: Admits<'a>,
+    /// When it began: after sessions were last revoked.
+    pub(crate) begun_ms: u64,
     /// When the item ends, in seconds, where sessions have an absolute lifetime.
     pub(crate) expires_secs: Option<u64>,
 }
@@ -53,6 +55,7 @@ pub(crate) fn register_session(
         reference,
         entry,
         admits,
+        begun_ms,
         expires_secs,
     } = *registration;
     let mut update = Update::new(names, key);
@@ -71,11 +74,10 @@ pub(crate) fn register_session(
         update.demand("attribute_not_exists(#s)");
     }
     match admits {
-        Admits::SignIn => update.demand_in_time(entry),
+        Admits::SignIn => {}
         Admits::Continued(other) => {
             update.name("#o", other);
             update.demand("attribute_exists(#s.#o)");
-            update.demand_in_time(entry);
         }
         Admits::Existing { created_ms } => {
             update.name("#b", BEFORE);
@@ -93,6 +95,11 @@ pub(crate) fn register_session(
             update.demand(&alternatives);
         }
     }
+    // Otherwise it would put back an entry that has been taken: it can be an attempt that is late.
+    update
+        .name("#t", TAKEN)
+        .value(":begun", number_value(begun_ms));
+    update.demand("(attribute_not_exists(#t) OR #t < :begun)");
     update.expiry(expires_secs);
     update.finish()
 }
@@ -254,14 +261,6 @@ impl<'a> Update<'a> {
                 self.demand(&format!("#s.{name}.#c = {created}"));
             }
         }
-    }
-
-    /// Demands that no session was revoked since this registration began. Otherwise it would put back an entry that has
-    /// been taken: it can be an attempt that is late.
-    fn demand_in_time(&mut self, entry: &Entry) {
-        self.name("#t", TAKEN)
-            .value(":at", number_value(entry.at_ms));
-        self.demand("(attribute_not_exists(#t) OR #t < :at)");
     }
 
     fn expiry(&mut self, expires_secs: Option<u64>) {

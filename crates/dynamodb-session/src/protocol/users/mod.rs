@@ -110,7 +110,7 @@ impl Inner {
         given: GivenUser<'_>,
         owner: Owner,
         candidate: Candidate<'_>,
-        key_of_write: &str,
+        key: &str,
     ) -> Result<Option<UserChange>, Error> {
         let wanted = match (given, owner) {
             (GivenUser::Unstated, Owner::Loaded(Some(key))) if candidate.has_ended => {
@@ -122,7 +122,7 @@ impl Inner {
             }
         };
         let session = NewEntry {
-            key: candidate.key.unwrap_or(key_of_write),
+            key,
             created: candidate.created,
         };
         self.change_user(&wanted, candidate.id, session).await
@@ -193,7 +193,8 @@ impl Inner {
         }
     }
 
-    /// The first step of a session that becomes a user's, or goes on after it has ended. `None`: it goes on with a session that has been revoked.
+    /// The first step of a session that becomes a user's, or goes on after it has ended. `None`: it goes on with a session
+    /// that has been revoked.
     async fn change_user(
         &self,
         wanted: &WantedUser<'_>,
@@ -244,13 +245,8 @@ impl Inner {
     ) -> Result<Option<Registered>, Error> {
         let item_key = self.user_item_key(key);
         let reference = SessionRef::of_key(session.key);
-        let now = self.clock.now();
+        let mut begun_ms = epoch_ms(self.clock.now());
         let created_ms = session.created.map(epoch_ms);
-        let at_ms = match admits {
-            // It has been the user's for as long as nobody knows.
-            Admits::Existing { created_ms } => created_ms.unwrap_or_else(|| epoch_ms(now)),
-            _ => epoch_ms(now),
-        };
         let label = match label {
             Some(label) => Some(self.label(&item_key, &reference, label).await?),
             None => None,
@@ -263,7 +259,7 @@ impl Inner {
                 .unwrap_or_default()
                 .to_owned(),
             created_ms,
-            at_ms,
+            at_ms: begun_ms,
             label,
         };
         let start = self.client.start();
@@ -272,10 +268,16 @@ impl Inner {
         loop {
             let expiry_attributes = self.expiry_attributes();
             let names = self.names(&expiry_attributes);
+            entry.at_ms = match admits {
+                // It has been the user's for as long as nobody knows.
+                Admits::Existing { created_ms } => created_ms.unwrap_or(begun_ms),
+                Admits::SignIn | Admits::Continued(_) => begun_ms,
+            };
             let registration = Registration {
                 reference: reference.as_str(),
                 entry: &entry,
                 admits,
+                begun_ms,
                 expires_secs: self.user_item_expiry(),
             };
             let body = request::register_session(names, &item_key, &registration, has_list);
@@ -317,10 +319,8 @@ impl Inner {
                 return Ok(Some(registered));
             }
             has_list = met.sessions.is_some();
-            if !matches!(admits, Admits::Existing { .. }) {
-                // Sessions have been revoked meanwhile. It begins once more, after that.
-                entry.at_ms = entry.at_ms.max(met.taken_ms.map_or(0, |taken| taken + 1));
-            }
+            // If sessions have been revoked meanwhile, it begins once more, after that.
+            begun_ms = begun_ms.max(met.taken_ms.map_or(0, |taken| taken + 1));
             self.before_merge(start, Operation::UpdateItem, repeats)
                 .await?;
             repeats += 1;

@@ -51,6 +51,22 @@ async fn one_that_is_not_registered_ends_by_a_revoke_all_the_same() {
 }
 
 #[tokio::test]
+async fn a_registration_of_one_that_is_late_does_not_put_back_what_was_revoked() {
+    let (world, store) = world().await;
+    let _ = signed_in(&store, "other", "alice").await;
+    let loaded = old(&world, "a").await;
+    world.tap.calls();
+    let registered = register(&store, loaded).await.unwrap();
+    let calls = world.tap.calls();
+    let (operation, late) = &calls[0];
+    assert_eq!(*operation, "UpdateItem");
+    let reference = store.reference(&registered).unwrap();
+    assert!(store.revoke(&user_id("alice"), &reference).await.unwrap());
+    assert!(!world.land("UpdateItem", late));
+    assert!(!references(&store, "alice").await.contains(&reference));
+}
+
+#[tokio::test]
 async fn one_that_was_created_after_the_revoke_is_registered() {
     let (world, store) = world().await;
     assert_eq!(revoke_all(&store, "alice").await, 0);
