@@ -53,6 +53,7 @@ impl Inner {
         let stored = seen.item.user;
         let mut writes = save.changes.iter().map(|change| change.write);
         let is_others = |write: &PreparedWrite| write.owner != Owner::Loaded(stored);
+        // What is stored can be without a revision too: a writer from before put it there after the loaded session ended.
         let returns = |write: &PreparedWrite| write.returns() && is_others(write);
         if writes.clone().any(returns) || save.is_of_other_user(seen) {
             return true;

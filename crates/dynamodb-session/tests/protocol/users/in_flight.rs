@@ -179,6 +179,25 @@ async fn a_registration_that_is_late_does_not_put_back_what_was_revoked() {
 }
 
 #[tokio::test]
+async fn an_ended_session_does_not_go_on_over_one_that_version_1_put_there() {
+    let (world, store) = world().await;
+    let ended = signed_in(&store, "a", "alice").await;
+    world.clock.advance(2 * MINUTE);
+    world.delete_item("a");
+    world.put_item(
+        "a",
+        json!({ "session": { "M": { "user": { "S": "bob" } } }, "expires": { "N": "1800000300" } }),
+    );
+    // It says nothing of the user, so that which was loaded stays.
+    let mut data = ended.data.clone();
+    data["n"] = json!(1);
+    let options = SaveOptions::default().expires_at(store.now() + MINUTE);
+    let late = store.save(&ended, &data, &options).await.unwrap();
+    assert_eq!(late, SaveOutcome::Gone);
+    assert_eq!(load(&store, "a").await.data, data_of("bob"));
+}
+
+#[tokio::test]
 async fn a_create_does_not_replace_the_tombstone_of_its_own_revocation() {
     let (world, store) = world().await;
     let _ = signed_in(&store, "other", "alice").await;
