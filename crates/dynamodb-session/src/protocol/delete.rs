@@ -8,11 +8,11 @@ use super::save::Basis;
 use super::{Inner, from_epoch_ms};
 use crate::client::retry::Fresh;
 use crate::error::{Error, ErrorKind};
-use crate::item::{Known, Rev, Seen, StateName, Version, expiry};
+use crate::item::{Known, Rev, Seen, StateName, StoredItem, Version, expiry};
 use crate::observe::Event;
 use crate::request::{self, Condition, Demands, Operation, Tombstone};
 use crate::seal::Seal;
-use crate::session::{DeleteTarget, Whose};
+use crate::session::{DeleteTarget, UserKey, Whose};
 
 /// How long a tombstone stays: the life of a signature, twice the error of a clock, and the deadline of a call, rounded
 /// up. 15 + 4 + 4 + 1 minutes.
@@ -228,6 +228,12 @@ impl Inner {
         }
     }
 
+    /// Whether a session is this user's, or can become it yet: it belongs to nobody, or has ended. Only a tombstone keeps
+    /// the user out.
+    fn can_become<T>(&self, item: &StoredItem<T>, key: UserKey) -> bool {
+        item.user.is_none_or(|owner| owner == key) || self.has_ended(item)
+    }
+
     /// What a delete of this session replaces; `None` if there is nothing left to do. `gones` are the names of the
     /// tombstones that it may have put before.
     fn replaced(
@@ -236,13 +242,12 @@ impl Inner {
         whose: Whose,
         gones: &[StateName],
     ) -> Option<Replaced> {
-        // A session that belongs to nobody, or has ended, can become the user's yet. Only a tombstone keeps it out.
-        let is_meant = |seen: &Seen<'_>| {
-            let owner = seen.item.user;
-            whose.user.is_some()
-                && (owner == whose.user || owner.is_none() || self.has_ended(&seen.item))
+        let created = match (whose.user, seen) {
+            (Some(user), Some(seen)) if self.can_become(&seen.item, user.key) => None,
+            // It may have been the revoked session. Now it is another user's.
+            (Some(user), Some(_)) if !user.is_signing_in => return None,
+            _ => whose.created,
         };
-        let created = whose.created.filter(|_| !seen.is_some_and(is_meant));
         let met = seen.map(Self::met);
         let gone = seen.and_then(Seen::gone_name);
         if rules::after_delete(gones, created, met, gone) != Next::Again {

@@ -26,6 +26,6 @@ pub use page::{Page, PageToken};
 pub use reencryption::{ReencryptOptions, Reencryption};
 pub use reference::SessionRef;
 pub use target::DeleteTarget;
-pub(crate) use target::Whose;
+pub(crate) use target::{RevokedUser, Whose};
 pub(crate) use user::{GivenUser, Spared};
 pub use user::{RevokeOptions, SessionUser, UserId, UserKey, UserSession};

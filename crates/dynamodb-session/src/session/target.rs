@@ -22,8 +22,16 @@ pub struct DeleteTarget<'a> {
 pub(crate) struct Whose {
     /// The one that was created then. `None`: any.
     pub(crate) created: Option<SystemTime>,
-    /// Any session of this user is meant as well.
-    pub(crate) user: Option<UserKey>,
+    /// The user whose session is revoked: any of this user is meant as well.
+    pub(crate) user: Option<RevokedUser>,
+}
+
+/// The user whose session is revoked.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RevokedUser {
+    pub(crate) key: UserKey,
+    /// Whether a write can be under way that makes whatever session has the id this user's.
+    pub(crate) is_signing_in: bool,
 }
 
 impl<'a> From<&'a SessionId> for DeleteTarget<'a> {

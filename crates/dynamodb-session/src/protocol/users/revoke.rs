@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use super::super::delete::TOMBSTONE;
 use super::super::parallel::{Part, in_parallel};
 use super::super::scan::PATIENCE;
 use super::{Inner, from_epoch_ms};
@@ -13,7 +14,7 @@ use crate::item::{Entries, Entry, Revocation, StateName, UserItem};
 use crate::observe::count;
 use crate::request::{self, Operation, Taken};
 use crate::session::{
-    DeleteTarget, RevokeOptions, SessionId, SessionRef, Spared, UserId, UserKey, Whose,
+    DeleteTarget, RevokeOptions, RevokedUser, SessionId, SessionRef, Spared, UserId, UserKey,
 };
 
 /// The references of sessions.
@@ -276,10 +277,10 @@ impl Inner {
         };
         let mut target = DeleteTarget::from(&id);
         // Also if it is not written yet. The tombstone keeps it out.
-        target.whose = Whose {
-            created: entry.created_ms.map(from_epoch_ms),
-            user: Some(key),
-        };
+        target.whose.user = Some(RevokedUser {
+            key,
+            is_signing_in: self.clock.now() <= from_epoch_ms(entry.at_ms) + TOMBSTONE,
+        });
         let mut refused = 0;
         loop {
             match self.delete(target).await {

@@ -9,6 +9,9 @@ use serde_json::{Map, Value};
 use super::call::user_in;
 use super::case::{ENOUGH_SESSIONS, IDS, RENEWED, USERS, Verb};
 
+/// How long after its first step a sign-in can be under way, in milliseconds, by the documentation.
+const LATEST: u64 = 25 * 60_000;
+
 /// The kinds of violations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -177,6 +180,8 @@ pub(super) struct Monitor {
     without_created: BTreeSet<usize>,
     /// When the latest sign-in began of each session as each user's.
     sign_ins: BTreeMap<Whose, u64>,
+    /// When each session was last put on each user's list, if it was, in milliseconds.
+    put_on_list: BTreeMap<Whose, u64>,
     /// The session that a session goes on with.
     continued: BTreeMap<Whose, usize>,
     /// Those that a caller was told of, and the sign-in that was the latest then.
@@ -306,8 +311,8 @@ impl Monitor {
                 // What becomes the user's at the same moment counts as begun afterwards.
                 let is_ended = |id: &usize| Some(*id) != spared && !begins.contains(&(user, *id));
                 seen.sessions.retain(is_ended);
-                self.release(|monitor, id, _| {
-                    Some(id) != spared && monitor.sign_ins.contains_key(&(user, id))
+                self.release(|monitor, id, owner| {
+                    Some(id) != spared && monitor.can_end(user, id, owner, now)
                 });
             }
             Verb::Revoke(user, id) => {
@@ -319,7 +324,9 @@ impl Monitor {
                 if named.count() < 2 && !self.begins().contains(&(user, id)) {
                     seen.sessions = [id].into();
                 }
-                self.kept.remove(&id);
+                self.release(|monitor, other, owner| {
+                    other == id && monitor.can_end(user, id, owner, now)
+                });
             }
             Verb::SessionsOf(user) => {
                 let kept = self.kept.iter();
@@ -349,9 +356,13 @@ impl Monitor {
     }
 
     /// An attempt of a call has been executed, at the item of this user.
-    pub(super) fn act(&mut self, call: usize, user: Option<usize>) {
+    pub(super) fn act(&mut self, call: usize, user: Option<usize>, now: u64) {
         let moment = self.moment();
         self.calls[call].acted = moment;
+        if let Some(user) = user {
+            let ids = self.calls[call].ids().into_iter();
+            self.put_on_list.extend(ids.map(|id| ((user, id), now)));
+        }
         let registers = matches!(self.calls[call].verb, Verb::Load(_));
         if registers && self.max_sessions < ENOUGH_SESSIONS {
             // Another session may have to make room.
@@ -416,6 +427,13 @@ impl Monitor {
             .into_iter()
             .filter(|(id, (user, _))| !which(self, *id, *user));
         self.kept = kept.collect();
+    }
+
+    /// Whether a revocation of this user can end a session of this id, which is the owner's.
+    fn can_end(&self, user: usize, id: usize, owner: usize, now: u64) -> bool {
+        let last = self.put_on_list.get(&(user, id));
+        // A session can be written that long after it was put on the list.
+        owner == user || last.is_some_and(|last| now <= *last + LATEST)
     }
 
     /// When a session with this id ends at the latest, by its absolute lifetime.

@@ -555,7 +555,7 @@ impl<'a> Run<'a> {
         let is_done = attempt.is_write() && status == 200;
         if attempt.is_write() {
             let user = self.monitor.users.get(name).copied();
-            self.monitor.act(attempt.call, user);
+            self.monitor.act(attempt.call, user, self.now());
         }
         if is_of_user && is_done {
             self.count_update(attempt);
