@@ -7,29 +7,15 @@
  * with what they make of it when it is stored.
  */
 
-const { types } = require('node:util');
 const { invalidSession, invalidTtl } = require('./errors.js');
+const { kindOf, PROMISE } = require('./kind-of.js');
 const { parseText } = require('./session.js');
-
-/** What a value is, for an error. It shows nothing of the value. */
-function kindOf(value) {
-  if (value === null) return 'null';
-  if (types.isPromise(value) || typeof value?.then === 'function') return 'a promise';
-  if (typeof value === 'number') return Number.isFinite(value) ? 'a number below zero' : 'a number that is not finite';
-  if (value === '') return 'an empty string';
-  if (typeof value === 'string') return value.isWellFormed() ? 'a string' : 'a string that is not valid Unicode';
-  if (typeof value === 'undefined') return 'undefined';
-  return Array.isArray(value) ? 'an array' : `a value of type ${typeof value}`;
-}
 
 /** Why a function may not return this value. */
 function refusal(name, rule, value, advice = {}) {
-  const kind = kindOf(value);
+  const kind = kindOf(value, 'a number below zero');
   const said = `${name} must return ${rule}. It returned ${kind}`;
-  if (kind !== 'a promise') return `${said}${advice[kind] ?? '.'}`;
-  // Nobody waits for it. If it fails, that is not an unhandled rejection.
-  Promise.resolve(value).catch(() => {});
-  return `${said}: the function must be synchronous.`;
+  return kind === PROMISE ? `${said}: the function must be synchronous.` : `${said}${advice[kind] ?? '.'}`;
 }
 
 const OF_ATTRIBUTES = { 'an empty string': ', which no index takes as a key: return undefined instead.' };

@@ -9,6 +9,7 @@ const { headOf, textOf } = require('./frame.js');
 const { readOptions } = require('./options/read.js');
 const { STORE } = require('./options/table.js');
 const { parse } = require('./session.js');
+const { isId } = require('./session-id.js');
 const { Tracked } = require('./tracked.js');
 
 /** Read once: asking the environment costs as much as a tenth of a call. */
@@ -56,8 +57,6 @@ function maxAgeMs(maxAge) {
   if (typeof maxAge !== 'number') throw errors().invalidMaxAge();
   return maxAge;
 }
-
-const isId = (id) => typeof id === 'string' && id !== '' && id.isWellFormed();
 
 /**
  * The calls of one store.

@@ -3,9 +3,8 @@
 /** What the verbs about a user's sessions make of arguments and answers. It is loaded by the first of them. */
 
 const { invalidId, invalidSession } = require('./errors.js');
+const { isId } = require('./session-id.js');
 const { givenUser } = require('./users.js');
-
-const isId = (id) => typeof id === 'string' && id !== '' && id.isWellFormed();
 
 const date = (ms) => (ms === null ? undefined : new Date(ms));
 

@@ -2,22 +2,17 @@
 
 /** Whose session each is: the option `users`. It is loaded only for it. */
 
-const { types } = require('node:util');
 const { invalidSession } = require('./errors.js');
 const { hasUser } = require('./frame.js');
+const { kindOf, PROMISE } = require('./kind-of.js');
 const { parseText } = require('./session.js');
 
 const RULE = 'a string that is not empty, a whole number, or undefined for a session that belongs to nobody';
 
-function kindOf(value) {
-  if (types.isPromise(value) || typeof value?.then === 'function') {
-    // Nobody waits for it.
-    Promise.resolve(value).catch(() => {});
-    return 'a promise: the function must be synchronous';
-  }
-  if (value === '') return 'an empty string';
-  if (typeof value === 'string') return 'a string that is not valid Unicode';
-  return typeof value === 'number' ? 'a number that is not whole' : `a value of type ${typeof value}`;
+/** What a value is, for an error. */
+function described(value) {
+  const kind = kindOf(value, 'a number that is not whole, or too large');
+  return kind === PROMISE ? `${kind}: the function must be synchronous` : kind;
 }
 
 /**
@@ -31,7 +26,7 @@ function idOf(value, what) {
   if (value === undefined || value === null) return null;
   if (typeof value === 'bigint' || Number.isSafeInteger(value)) return String(value);
   if (typeof value === 'string' && value !== '' && value.isWellFormed()) return value;
-  throw invalidSession(`${what} must be ${RULE}. It is ${kindOf(value)}.`);
+  throw invalidSession(`${what} must be ${RULE}. It is ${described(value)}.`);
 }
 
 /** The id of the user that a caller asks about. */
@@ -67,7 +62,7 @@ class Users {
     const label = this.#label && call('label', this.#label, session, request);
     if (label === undefined || label === null) return null;
     if (typeof label === 'string') return label.toWellFormed();
-    throw invalidSession(`users.label must return a string or undefined. It returned ${kindOf(label)}.`);
+    throw invalidSession(`users.label must return a string or undefined. It returned ${described(label)}.`);
   }
 
   /** The user and the label of a session, for `textFor`. */

@@ -35,7 +35,7 @@ function markOf(session) {
   return session.cookie?.[LOADED] ?? options.find(Boolean);
 }
 
-/** The request that has this session. */
+/** The request that has this session: @fastify/session keeps it there under a symbol of its own. */
 function requestOf(session) {
   const symbol = Object.getOwnPropertySymbols(session).find(({ description }) => description === 'request');
   return symbol && session[symbol];
