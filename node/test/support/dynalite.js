@@ -24,8 +24,16 @@ const startDynalite = async ({ createTableMs = 500, updateTableMs = 100, deleteT
     });
     return listening;
   };
-  // dynalite takes port 0 for "none given".
-  const port = await launch(await freePort());
+  // dynalite takes port 0 for "none given". Until it listens on a free one, another process can take that.
+  const launchAnywhere = async (tries = 3) => {
+    try {
+      return await launch(await freePort());
+    } catch (err) {
+      if (tries === 1 || !/EADDRINUSE/.test(err.message)) throw err;
+      return launchAnywhere(tries - 1);
+    }
+  };
+  const port = await launchAnywhere();
   dynalite.endpoint = `http://127.0.0.1:${port}`;
   dynalite.stop = () => {
     stopped = true;
