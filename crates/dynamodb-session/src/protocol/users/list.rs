@@ -183,8 +183,9 @@ impl Inner {
             }
         }
         live.sort_by_key(|(reference, entry)| {
-            // The new one stays.
-            (*reference == registered.reference.as_str(), entry.at_ms)
+            // The new one stays. All processes see the others in one order, so that the last of them stays as well.
+            let is_new = *reference == registered.reference.as_str();
+            (is_new, entry.at_ms, *reference)
         });
         let surplus = live.len().saturating_sub(most);
         let surplus = live.iter().take(surplus);

@@ -1,6 +1,9 @@
 //! How many sessions a user can have, and what becomes of those that have ended.
 
-use dynamodb_session::clock::SystemClock;
+use std::pin::Pin;
+use std::time::SystemTime;
+
+use dynamodb_session::clock::{Clock, SystemClock};
 
 use super::*;
 
@@ -42,17 +45,29 @@ async fn one_that_has_ended_does_not_count() {
     assert!(is_accepted(&store, "a").await && is_accepted(&store, "c").await);
 }
 
-#[tokio::test]
-async fn two_processes_keep_to_the_number() {
+/// Everything happens in one millisecond, whatever pauses there are.
+#[derive(Debug, Default)]
+struct OneMoment(SystemClock);
+
+impl Clock for OneMoment {
+    fn now(&self) -> SystemTime {
+        now()
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.0.monotonic()
+    }
+
+    fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        self.0.sleep(duration)
+    }
+}
+
+/// Ten sign-ins in two processes at once, which meet and pause: three of them stay at most, and never none.
+async fn sign_in_at_once(clock: impl Fn(Builder) -> Builder + Sync + Send) {
     let world = World::new();
     let options = UserOptions::default().max_sessions(3);
-    // They meet, and pause.
-    let builder = || {
-        world
-            .over_http()
-            .clock(SystemClock::default())
-            .users(options)
-    };
+    let builder = || clock(world.over_http()).users(options);
     let stores = [world.open(builder()).await, world.open(builder()).await];
     let sign_ins = (0..10).map(|number| {
         let store = stores[number % 2].clone();
@@ -67,6 +82,18 @@ async fn two_processes_keep_to_the_number() {
     }
     assert!((1..=3).contains(&accepted), "{accepted}");
     assert_eq!(references(&stores[1], "alice").await.len(), accepted);
+}
+
+#[tokio::test]
+async fn two_processes_keep_to_the_number() {
+    sign_in_at_once(|builder| builder.clock(SystemClock::default())).await;
+}
+
+#[tokio::test]
+async fn sessions_of_one_moment_do_not_all_make_room_for_each_other() {
+    for _ in 0..5 {
+        sign_in_at_once(|builder| builder.clock(OneMoment::default())).await;
+    }
 }
 
 #[tokio::test]
