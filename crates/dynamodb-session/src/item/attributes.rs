@@ -34,7 +34,7 @@ pub(crate) const USER_ITEM: &str = "u1.";
 pub(crate) const SESSIONS: &str = "sessions";
 /// How many there were when those that had ended were last removed.
 pub(crate) const COUNTED: &str = "counted";
-/// Those that are being revoked, the random name of what revokes them, and the reference of the one that is spared.
+/// Those that are being revoked, the random name of what revokes them, and the references of the one that is spared.
 pub(crate) const REVOKED: &str = "revoked";
 pub(crate) const REVOCATION: &str = "revocation";
 pub(crate) const SPARED: &str = "spared";

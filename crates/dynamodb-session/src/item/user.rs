@@ -1,6 +1,6 @@
 //! The item of a user: which sessions the user has.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -54,8 +54,8 @@ pub(crate) struct Revocation {
     /// The attribute value that names it.
     pub(crate) name: Value,
     pub(crate) sessions: Entries,
-    /// The reference of the session that is spared.
-    pub(crate) spared: Option<String>,
+    /// The references of the session that is spared: while ids are being hashed, it can have two.
+    pub(crate) spared: BTreeSet<String>,
 }
 
 impl UserItem {
@@ -78,7 +78,7 @@ impl UserItem {
         let revocation = revoked.map(|sessions| Revocation {
             name: item.get(REVOCATION).cloned().unwrap_or_default(),
             sessions,
-            spared: text(item, SPARED, "S").map(str::to_owned),
+            spared: item.get(SPARED).map(texts).unwrap_or_default(),
         });
         Ok(Some(Self {
             sessions: entries(SESSIONS)?,
@@ -170,6 +170,12 @@ fn entries(value: &Value) -> Result<Entries, ItemError> {
 
 fn text<'a>(item: &'a Value, name: &str, tag: &str) -> Option<&'a str> {
     item.get(name)?.get(tag)?.as_str()
+}
+
+fn texts(value: &Value) -> BTreeSet<String> {
+    let texts = value.get("SS").and_then(Value::as_array);
+    let texts = texts.into_iter().flatten().filter_map(Value::as_str);
+    texts.map(str::to_owned).collect()
 }
 
 fn number(item: &Value, name: &str) -> Option<u64> {

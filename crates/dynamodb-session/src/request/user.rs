@@ -36,9 +36,9 @@ pub(crate) enum Admits<'a> {
 /// Which sessions a revocation is about.
 #[derive(Clone, Copy)]
 pub(crate) enum Taken<'a> {
-    /// All, and those that were created earlier and are not in the item. One can be spared.
+    /// All, and those that were created earlier and are not in the item, but these.
     All {
-        spared: Option<(&'a str, &'a Entry)>,
+        spared: &'a Entries,
     },
     These(&'a Entries),
 }
@@ -131,26 +131,20 @@ pub(crate) fn take_sessions(
         Taken::All { spared } => {
             update.name("#b", BEFORE).value(":none", json!({ "M": {} }));
             update.set("#v = if_not_exists(#s, :none)").set("#b = :now");
-            match spared {
-                None => {
-                    update.set("#s = :none");
-                }
-                Some((reference, entry)) => {
-                    update.name("#r", reference).name("#x", SPARED);
-                    update.value(":list", json!({ "M": { reference: entry.to_value() } }));
-                    update.value(":spared", json!({ "S": reference }));
-                    update.set("#s = :list").set("#x = :spared");
-                    update.demand("attribute_exists(#s.#r)");
-                }
+            update.set("#s = :list").value(":list", list_of(spared));
+            if !spared.is_empty() {
+                let references: Vec<_> = spared.keys().collect();
+                update.name("#x", SPARED).set("#x = :spared");
+                update.value(":spared", json!({ "SS": references }));
+            }
+            for (index, reference) in spared.keys().enumerate() {
+                let name = format!("#r{index}");
+                update.name(&name, reference);
+                update.demand(&format!("attribute_exists(#s.{name})"));
             }
         }
         Taken::These(entries) => {
-            let list = entries.iter();
-            let list = list.map(|(reference, entry)| (reference.clone(), entry.to_value()));
-            let list: Map<_, _> = list.collect();
-            update
-                .value(":list", json!({ "M": list }))
-                .set("#v = :list");
+            update.set("#v = :list").value(":list", list_of(entries));
             update.without(entries.iter());
         }
     }
@@ -160,6 +154,13 @@ pub(crate) fn take_sessions(
     }
     update.expiry(expires_secs);
     update.finish()
+}
+
+/// The attribute value of a list.
+fn list_of(entries: &Entries) -> Value {
+    let entries = entries.iter();
+    let entries = entries.map(|(reference, entry)| (reference.clone(), entry.to_value()));
+    json!({ "M": entries.collect::<Map<_, _>>() })
 }
 
 /// `UpdateItem` after the sessions of a revocation have ended.

@@ -10,7 +10,7 @@ use super::{Inner, from_epoch_ms};
 use crate::client::retry::Fresh;
 use crate::clock::epoch_ms;
 use crate::error::{Error, ErrorKind};
-use crate::item::{Entries, Entry, Revocation, StateName, UserItem};
+use crate::item::{Entries, Entry, Revocation, StateName};
 use crate::observe::count;
 use crate::request::{self, Operation, Taken};
 use crate::session::{
@@ -19,6 +19,9 @@ use crate::session::{
 
 /// The references of sessions.
 pub(super) type References = BTreeSet<String>;
+
+/// The reference of a session, and its id or key, where that is one.
+type Keyed<'a> = (&'a str, Option<&'a SessionId>);
 
 /// Which sessions of a user are revoked.
 #[derive(Clone, Copy)]
@@ -125,22 +128,17 @@ impl Inner {
         not_before: SystemTime,
     ) -> Result<Take, Error> {
         let start = self.client.start();
-        let mut spared = None;
+        let mut spared = Entries::new();
         if let Wanted::All {
             spared: Some(wanted),
             ..
         } = wanted
         {
             let item = self.user_item(start, key).await?.unwrap_or_default();
-            spared = self.entry_of(wanted, &item);
+            spared = self.entries_of(wanted, item.sessions.unwrap_or_default());
         }
         let (taken, is_made) = match wanted {
-            Wanted::All { is_made, .. } => {
-                let spared = spared
-                    .as_ref()
-                    .map(|(reference, entry)| (&**reference, entry));
-                (Taken::All { spared }, is_made)
-            }
+            Wanted::All { is_made, .. } => (Taken::All { spared: &spared }, is_made),
             Wanted::These(entries) => (Taken::These(entries), false),
         };
         let expiry_attributes = self.expiry_attributes();
@@ -202,21 +200,33 @@ impl Inner {
         })
     }
 
-    /// The entry of the session that is spared in a user's item.
-    fn entry_of(&self, spared: Spared<'_>, item: &UserItem) -> Option<(String, Entry)> {
-        let named = |reference: &SessionRef| {
-            let entry = item.entry(reference.as_str())?;
-            Some((reference.as_str().to_owned(), entry.clone()))
-        };
+    /// The session that is spared. While ids are being hashed, both keys of its id can be on the list, and the later one
+    /// may be of a sign-in that has not been written yet.
+    fn entries_of(&self, spared: Spared<'_>, mut sessions: Entries) -> Entries {
         match spared {
-            Spared::Id(id) => {
-                let references = self.keys(id).map(|(key, _)| SessionRef::of_key(&key));
-                let entries = references.filter_map(|reference| named(&reference));
-                // Where both keys have been registered, the session has the later one.
-                entries.max_by_key(|(_, entry)| entry.at_ms)
+            Spared::Id(id) => sessions.retain(|reference, _| self.has_key(id, reference)),
+            Spared::Reference(spared) => {
+                let spared = spared.as_str();
+                let Some(entry) = sessions.get(spared) else {
+                    return Entries::new();
+                };
+                let spared_id = self.id_of(spared, entry);
+                sessions.retain(|reference, entry| {
+                    let id = self.id_of(reference, entry);
+                    reference == spared
+                        || self.is_same((reference, id.as_ref()), (spared, spared_id.as_ref()))
+                });
             }
-            Spared::Reference(reference) => named(reference),
         }
+        sessions
+    }
+
+    /// Whether two sessions have one id, each under another key.
+    fn is_same(&self, a: Keyed<'_>, b: Keyed<'_>) -> bool {
+        let has_key = |(_, id): Keyed<'_>, (reference, _): Keyed<'_>| {
+            id.is_some_and(|id| self.has_key(id, reference))
+        };
+        has_key(a, b) || has_key(b, a)
     }
 
     /// Deletes the sessions of a revocation, and forgets them. Returns those that were live.
@@ -231,25 +241,30 @@ impl Inner {
             sessions,
             spared,
         } = revocation;
-        let spared_id = spared.as_ref().and_then(|reference| {
-            let entry = sessions.get(reference)?;
-            Some((reference, self.id_of(reference, entry)?))
-        });
-        let ended = sessions.iter();
-        let ended = ended.filter(|(reference, _)| Some(*reference) != spared.as_ref());
-        let deletes = ended.map(|(reference, entry)| -> Part<'_, Option<String>> {
-            let mut id = self.id_of(reference, entry);
-            if let (Some(id), Some((spared, spared_id))) = (&mut id, &spared_id)
-                && (self.has_key(id, spared) || self.has_key(spared_id, reference))
-            {
-                // The same id, under its other key.
-                *id = id.clone().as_key();
-            }
-            Box::pin(async move {
-                let was_live = self.end_patiently(id, entry, key).await?;
-                Ok(was_live.then(|| reference.clone()))
-            })
-        });
+        let is_spared = |reference: &String| spared.contains(reference);
+        let entries = sessions.iter();
+        let (spared, ended): (Vec<_>, Vec<_>) =
+            entries.partition(|(reference, _)| is_spared(reference));
+        let spared = spared.into_iter();
+        let spared: Vec<_> = spared
+            .map(|(reference, entry)| (reference, self.id_of(reference, entry)))
+            .collect();
+        let deletes = ended
+            .into_iter()
+            .map(|(reference, entry)| -> Part<'_, Option<String>> {
+                let mut id = self.id_of(reference, entry);
+                let mut spared = spared.iter();
+                if spared.any(|(other, other_id)| {
+                    self.is_same((reference, id.as_ref()), (other, other_id.as_ref()))
+                }) {
+                    // It has signed in again under its other key.
+                    id = id.map(SessionId::as_key);
+                }
+                Box::pin(async move {
+                    let was_live = self.end_patiently(id, entry, key).await?;
+                    Ok(was_live.then(|| reference.clone()))
+                })
+            });
         let mut revoked = References::new();
         in_parallel(deletes, |live| revoked.extend(live)).await?;
         let expiry_attributes = self.expiry_attributes();

@@ -120,7 +120,8 @@ impl Weakened {
                 .and_then(|sessions| sessions["M"].as_object().cloned())
                 .unwrap_or_default(),
         };
-        if let Some(spared) = values[":spared"]["S"].as_str() {
+        let spared = values[":spared"]["SS"].as_array().into_iter().flatten();
+        for spared in spared.filter_map(Value::as_str) {
             taken.remove(spared);
         }
         if let Some(before) = values.get(":before") {

@@ -6,7 +6,7 @@ use dynamodb_session::options::{
 };
 
 use super::*;
-use crate::support::saved;
+use crate::support::{Fate, saved};
 
 fn encryption(mode: EncryptionMode) -> EncryptionOptions {
     let key = EncryptionKey::new("k1", &[1; 32]).unwrap();
@@ -184,6 +184,43 @@ async fn a_session_that_was_moved_to_its_hash_is_revoked() {
     }
     assert_eq!(revoke_all(&only, "alice").await, 1);
     assert!(!is_accepted(&only, "a").await);
+}
+
+#[tokio::test]
+async fn what_is_spared_while_ids_are_being_hashed_is_spared_under_both_keys() {
+    for by_reference in [false, true] {
+        let world = World::new();
+        let open = |mode| {
+            let options = TableOptions::default().hash_ids(mode);
+            world.open(with_users(world.builder()).table_options(options))
+        };
+        let (hashing, plain) = (open(HashIds::On).await, open(HashIds::Off).await);
+        let loaded = signed_in(&hashing, "a", "alice").await;
+        let _ = signed_in(&hashing, "b", "alice").await;
+        // A later sign-in under the id itself ends after it has registered the session.
+        world.clock.advance(Duration::from_secs(1));
+        let failure = Fate::Answer(400, json!({ "__type": "x#Nonsense" }));
+        world.tap.script([Fate::Pass, failure]);
+        let new = NewSession::new(id("a"), data_of("alice")).user(user("alice"));
+        assert!(plain.create(&new).await.is_err());
+
+        let reference = hashing.reference(&loaded).unwrap();
+        let here = id("a");
+        let options = if by_reference {
+            RevokeOptions::default().except_reference(&reference)
+        } else {
+            RevokeOptions::default().except(&here)
+        };
+        let revoked = hashing.revoke_user(&user_id("alice"), &options).await;
+        assert_eq!(revoked.unwrap(), 1, "{by_reference}");
+        assert!(is_accepted(&hashing, "a").await, "{by_reference}");
+        assert!(!is_accepted(&hashing, "b").await, "{by_reference}");
+        let item = world.item(&item_key("alice")).unwrap();
+        let listed = item["sessions"]["M"].as_object().unwrap().len();
+        assert_eq!(listed, 2, "{by_reference}");
+        assert_eq!(revoke_all(&hashing, "alice").await, 1, "{by_reference}");
+        assert!(!is_accepted(&hashing, "a").await, "{by_reference}");
+    }
 }
 
 #[tokio::test]
