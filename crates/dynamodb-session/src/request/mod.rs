@@ -34,8 +34,8 @@ pub(crate) use put::{Tombstone, batch_tombstone, put_item, put_tombstone};
 pub(crate) use scan::{BATCH, BatchPart, ScanPage, Wanted, batch_write, scan};
 pub(crate) use update::{TouchData, set_user, touch_session, write_session};
 pub(crate) use user::{
-    Admits, FORGOTTEN, Registration, Taken, end_revocation, forget_sessions, register_session,
-    take_sessions,
+    Admits, FORGOTTEN, Registration, Taken, end_revocation, forget_sessions, leave_out,
+    register_session, take_sessions,
 };
 pub(crate) use user_secret::put_user_secret;
 

@@ -173,6 +173,19 @@ pub(crate) fn end_revocation(names: Names<'_>, key: &str, name: &Value) -> Bytes
     update.finish()
 }
 
+/// `UpdateItem` after some of the sessions of a revocation have ended.
+pub(crate) fn leave_out(names: Names<'_>, key: &str, name: &Value, ended: &[&String]) -> Bytes {
+    let mut update = Update::new(names, key);
+    update.name("#v", REVOKED).name("#g", REVOCATION);
+    update.value(":name", name.clone()).demand("#g = :name");
+    for (index, reference) in ended.iter().enumerate() {
+        let name = format!("#r{index}");
+        update.name(&name, reference);
+        update.remove(&format!("#v.{name}"));
+    }
+    update.finish()
+}
+
 /// The most sessions that one request of [`forget_sessions`] takes: expressions have at most 4 KB.
 ///
 /// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html>

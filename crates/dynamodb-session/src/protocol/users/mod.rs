@@ -287,6 +287,14 @@ impl Inner {
                 reference: reference.clone(),
             };
             if !answer.condition_failed {
+                let shown = self.user_item_in(
+                    &answer.body,
+                    "Attributes",
+                    &item_key,
+                    Operation::UpdateItem,
+                )?;
+                self.end_left(&item_key, key, (reference.as_str(), &entry), shown)
+                    .await?;
                 return Ok(Some(registered));
             }
             let shown =
@@ -316,6 +324,8 @@ impl Inner {
                 return Ok(None);
             }
             if is_there && matches!(admits, Admits::Continued(_)) {
+                self.end_left(&item_key, key, (reference.as_str(), &entry), Some(met))
+                    .await?;
                 return Ok(Some(registered));
             }
             has_list = met.sessions.is_some();

@@ -10,7 +10,7 @@ use super::{Inner, from_epoch_ms};
 use crate::client::retry::Fresh;
 use crate::clock::epoch_ms;
 use crate::error::{Error, ErrorKind};
-use crate::item::{Entries, Entry, Revocation, StateName};
+use crate::item::{Entries, Entry, Revocation, StateName, UserItem};
 use crate::observe::count;
 use crate::request::{self, Operation, Taken};
 use crate::session::{
@@ -21,7 +21,7 @@ use crate::session::{
 pub(super) type References = BTreeSet<String>;
 
 /// The reference of a session, and its id or key, where that is one.
-type Keyed<'a> = (&'a str, Option<&'a SessionId>);
+type Keyed<'a> = (&'a str, Option<SessionId>);
 
 /// Which sessions of a user are revoked.
 #[derive(Clone, Copy)]
@@ -205,28 +205,62 @@ impl Inner {
     fn entries_of(&self, spared: Spared<'_>, mut sessions: Entries) -> Entries {
         match spared {
             Spared::Id(id) => sessions.retain(|reference, _| self.has_key(id, reference)),
-            Spared::Reference(spared) => {
-                let spared = spared.as_str();
-                let Some(entry) = sessions.get(spared) else {
-                    return Entries::new();
-                };
-                let spared_id = self.id_of(spared, entry);
-                sessions.retain(|reference, entry| {
-                    let id = self.id_of(reference, entry);
-                    reference == spared
-                        || self.is_same((reference, id.as_ref()), (spared, spared_id.as_ref()))
-                });
-            }
+            Spared::Reference(spared) => match sessions.get(spared.as_str()).cloned() {
+                Some(entry) => {
+                    let spared = self.keyed(spared.as_str(), &entry);
+                    sessions.retain(|reference, entry| {
+                        self.is_same(&self.keyed(reference, entry), &spared)
+                    });
+                }
+                None => sessions.clear(),
+            },
         }
         sessions
     }
 
-    /// Whether two sessions have one id, each under another key.
-    fn is_same(&self, a: Keyed<'_>, b: Keyed<'_>) -> bool {
-        let has_key = |(_, id): Keyed<'_>, (reference, _): Keyed<'_>| {
+    /// Ends the session of this id that a revocation has left, before another one is written: whoever goes on with the
+    /// revocation would end that one.
+    pub(super) async fn end_left(
+        &self,
+        item_key: &str,
+        key: UserKey,
+        registered: (&str, &Entry),
+        item: Option<UserItem>,
+    ) -> Result<(), Error> {
+        let Some(left) = item.and_then(|item| item.revocation) else {
+            return Ok(());
+        };
+        let registered = self.keyed(registered.0, registered.1);
+        let mut ended = Vec::new();
+        for (reference, entry) in &left.sessions {
+            let other = self.keyed(reference, entry);
+            if left.spared.contains(reference) || !self.is_same(&other, &registered) {
+                continue;
+            }
+            self.end_patiently(other.1, entry, key).await?;
+            ended.push(reference);
+        }
+        if !ended.is_empty() {
+            let expiry_attributes = self.expiry_attributes();
+            let names = self.names(&expiry_attributes);
+            let body = request::leave_out(names, item_key, &left.name, &ended);
+            // Where it fails, another process has ended all of them.
+            self.call(Operation::UpdateItem, body).await?;
+        }
+        Ok(())
+    }
+
+    fn keyed<'a>(&self, reference: &'a str, entry: &Entry) -> Keyed<'a> {
+        (reference, self.id_of(reference, entry))
+    }
+
+    /// Whether two entries are of one id, perhaps each of another key.
+    fn is_same(&self, a: &Keyed<'_>, b: &Keyed<'_>) -> bool {
+        let has_key = |(_, id): &Keyed<'_>, (reference, _): &Keyed<'_>| {
+            let id = id.as_ref();
             id.is_some_and(|id| self.has_key(id, reference))
         };
-        has_key(a, b) || has_key(b, a)
+        a.0 == b.0 || has_key(a, b) || has_key(b, a)
     }
 
     /// Deletes the sessions of a revocation, and forgets them. Returns those that were live.
@@ -241,30 +275,25 @@ impl Inner {
             sessions,
             spared,
         } = revocation;
-        let is_spared = |reference: &String| spared.contains(reference);
-        let entries = sessions.iter();
+        let keyed = sessions
+            .iter()
+            .map(|(reference, entry)| (self.keyed(reference, entry), entry));
         let (spared, ended): (Vec<_>, Vec<_>) =
-            entries.partition(|(reference, _)| is_spared(reference));
-        let spared = spared.into_iter();
-        let spared: Vec<_> = spared
-            .map(|(reference, entry)| (reference, self.id_of(reference, entry)))
-            .collect();
-        let deletes = ended
-            .into_iter()
-            .map(|(reference, entry)| -> Part<'_, Option<String>> {
-                let mut id = self.id_of(reference, entry);
-                let mut spared = spared.iter();
-                if spared.any(|(other, other_id)| {
-                    self.is_same((reference, id.as_ref()), (other, other_id.as_ref()))
-                }) {
-                    // It has signed in again under its other key.
-                    id = id.map(SessionId::as_key);
-                }
-                Box::pin(async move {
-                    let was_live = self.end_patiently(id, entry, key).await?;
-                    Ok(was_live.then(|| reference.clone()))
-                })
-            });
+            keyed.partition(|((reference, _), _)| spared.contains(*reference));
+        let deletes = ended.into_iter().map(|(ended, entry)| -> Part<'_, _> {
+            let is_spared = spared
+                .iter()
+                .any(|(spared, _)| self.is_same(&ended, spared));
+            let (reference, mut id) = ended;
+            if is_spared {
+                // It has signed in again under its other key.
+                id = id.map(SessionId::as_key);
+            }
+            Box::pin(async move {
+                let was_live = self.end_patiently(id, entry, key).await?;
+                Ok(was_live.then(|| reference.to_owned()))
+            })
+        });
         let mut revoked = References::new();
         in_parallel(deletes, |live| revoked.extend(live)).await?;
         let expiry_attributes = self.expiry_attributes();

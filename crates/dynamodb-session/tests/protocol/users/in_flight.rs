@@ -154,6 +154,33 @@ async fn a_sign_in_that_was_registered_lands_nowhere_after_a_revoke() {
 }
 
 #[tokio::test]
+async fn a_sign_in_is_not_ended_by_an_earlier_revoke_that_was_left() {
+    let (world, store) = world().await;
+    let _ = signed_in(&store, "a", "alice").await;
+    let _ = signed_in(&store, "b", "alice").await;
+    // It has taken both sessions, and its process ends.
+    let failure = Fate::Answer(400, json!({ "__type": "x#Nonsense" }));
+    world.tap.script([Fate::Pass, failure]);
+    let options = RevokeOptions::default();
+    assert!(
+        store
+            .revoke_user(&user_id("alice"), &options)
+            .await
+            .is_err()
+    );
+    store.delete(&id("a")).await.unwrap();
+    world.clock.advance(Duration::from_secs(1));
+    let _ = signed_in(&store, "a", "alice").await;
+    assert!(!is_accepted(&store, "b").await);
+    // Whoever would have gone on.
+    let here = id("a");
+    let options = options.except(&here);
+    let revoked = store.revoke_user(&user_id("alice"), &options).await;
+    assert_eq!(revoked.unwrap(), 0);
+    assert!(is_accepted(&store, "a").await);
+}
+
+#[tokio::test]
 async fn a_registration_that_is_late_does_not_put_back_what_was_revoked() {
     for is_of_one in [false, true] {
         let (world, store) = world().await;
