@@ -329,8 +329,9 @@ impl Monitor {
                 });
             }
             Verb::SessionsOf(user) => {
+                // One that has ended can be saved again meanwhile.
                 let kept = self.kept.iter();
-                let kept = kept.filter(|(_, (owner, _))| *owner == user);
+                let kept = kept.filter(|(_, (owner, end))| *owner == user && now < *end);
                 seen.listed = kept.map(|(id, _)| *id).collect();
             }
             Verb::Delete | Verb::DeleteId(_) | Verb::Regenerate(..) | Verb::Put(..) => {
